@@ -1,0 +1,1 @@
+"""Value types, version helpers and errors. Imports no other room."""

@@ -1,0 +1,62 @@
+"""NVIDIA driver versions and branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from envgen.core.errors import ValueFormatError
+
+
+@dataclass(frozen=True, slots=True)
+class DriverVersion:
+    """A driver version such as 570.133.20 (Linux) or 560.94 (Windows), or a bare branch such as 535.
+
+    `parts` holds the numbers as written, one to three of them.
+    """
+
+    parts: tuple[int, ...]
+    text: str
+
+    @classmethod
+    def parse(cls, text: str, *, origin: str = "") -> Self:
+        """Return the version written as `NNN`, `NNN.NN` or `NNN.NN.NN`; a leading `R` or `v` is allowed.
+
+        Raises: ValueFormatError for anything else.
+        """
+        stripped = text.strip()
+        plain = stripped[1:] if stripped[:1] in ("R", "r", "v", "V") else stripped
+        pieces = plain.split(".")
+        good = 1 <= len(pieces) <= 3 and all(p.isascii() and p.isdigit() and len(p) <= 4 for p in pieces)
+        if not good or int(pieces[0]) < 100:
+            expected = "three digits and optional parts, such as 560.94, 570.133.20 or 535"
+            raise ValueFormatError(kind="driver version", value=text, expected=expected, origin=origin)
+        return cls(tuple(int(p) for p in pieces), plain)
+
+    @property
+    def branch(self) -> int:
+        """The number in front of the first dot: 570 of 570.133.20."""
+        return self.parts[0]
+
+    @property
+    def is_bare_branch(self) -> bool:
+        """True when only a branch is known, such as 535."""
+        return len(self.parts) == 1
+
+    def meets_floor(self, floor: DriverVersion) -> bool:
+        """True when this driver is at or above a compatibility floor.
+
+        A bare branch meets the floor of its own branch (the design's rule: `--driver 535` means some release of R535).
+        """
+        if self.is_bare_branch:
+            return self.branch >= floor.branch
+        return self.parts >= floor.parts
+
+    def serves_toolkit(self, minimum: DriverVersion) -> bool:
+        """True at or above a toolkit's own minimum. A bare branch proves nothing inside its branch."""
+        if self.is_bare_branch:
+            return self.branch > minimum.branch
+        return self.parts >= minimum.parts
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,99 @@
+"""Every error a user can meet: what failed [code], the fact that decided it, one hint.
+
+Each class keeps its facts as attributes and builds its text in `__str__`. Codes are never reused.
+Exit codes: 2 usage, 3 no pairing, 4 bad data or template, 5 an outside tool or the network.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EnvgenError(Exception):
+    """Base of all errors that are shown to a user without a traceback."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 4
+
+    def headline(self) -> str:
+        """What could not be done, with the value and where it came from."""
+        raise NotImplementedError
+
+    def facts(self) -> tuple[str, ...]:
+        """The facts that decided it, a line each."""
+        return ()
+
+    def hint(self) -> str:
+        """One thing to do next, or an empty string."""
+        return ""
+
+    def __str__(self) -> str:
+        lines = [f"{self.headline()} [{self.code}]", *(f"  {fact}" for fact in self.facts())]
+        if hint := self.hint():
+            lines.append(f"  hint: {hint}")
+        return "\n".join(lines)
+
+
+class UsageError(EnvgenError):
+    """The request itself cannot be read."""
+
+    code = "usage"
+    exit_code = 2
+
+    def __init__(self, message: str, *, fact: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.fact, self._hint = message, fact, hint
+
+    def headline(self) -> str:
+        return self.message
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.fact,) if self.fact else ()
+
+    def hint(self) -> str:
+        return self._hint
+
+
+class ValueFormatError(EnvgenError):
+    """A value is not written in the form that its kind needs."""
+
+    code = "value-format"
+    exit_code = 2
+
+    def __init__(self, *, kind: str, value: str, expected: str, origin: str = "") -> None:
+        super().__init__(kind, value, expected)
+        self.kind, self.value, self.expected, self.origin = kind, value, expected, origin
+
+    def headline(self) -> str:
+        where = f" (from {self.origin})" if self.origin else ""
+        return f"{show(self.value)} is not a {self.kind}{where}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (f"expected {self.expected}",)
+
+
+class NoPairingError(EnvgenError):
+    """No pairing, or no single GPU, answers the request (exit 3)."""
+
+    code = "no-pairing"
+    exit_code = 3
+
+
+class DataError(EnvgenError):
+    """A data file, a template or a file in the output folder cannot be used (exit 4)."""
+
+    code = "bad-data"
+    exit_code = 4
+
+
+class ToolError(EnvgenError):
+    """An outside tool or the network failed (exit 5)."""
+
+    code = "tool-failed"
+    exit_code = 5
+
+
+def show(value: str, limit: int = 80) -> str:
+    """Return `value` quoted for one line of a message: control characters escaped, long text cut."""
+    cut = value if len(value) <= limit else f"{value[:limit]}… ({len(value)} characters)"
+    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut) + '"'

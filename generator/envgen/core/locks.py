@@ -1,0 +1,72 @@
+"""What a solve returns: the packages of a lock, with where each file is and its hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envgen.core.platforms import Subdir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipPackage:
+    """One wheel of a pip lock. `index` is the index that it is locked from; `size` is in bytes, None when not stated.
+
+    `reason` says why it is there or where its version is stated (`via torch`, `pin: …`); it may be empty.
+    """
+
+    name: str
+    version: str
+    index: str
+    url: str
+    sha256: str
+    size: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipLock:
+    """A complete set of wheels for one subdir and one Python, sorted by name. `glibc` is empty on Windows."""
+
+    subdir: Subdir
+    python: str
+    glibc: str
+    packages: tuple[PipPackage, ...]
+
+    def version_of(self, name: str) -> str:
+        """The locked version of a package, or an empty string."""
+        return next((p.version for p in self.packages if p.name == name), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaPackage:
+    """One conda package of a lock. `depends` holds the record's own depends, `url` is the canonical one."""
+
+    name: str
+    version: str
+    build: str
+    build_number: int
+    channel: str
+    subdir: str
+    url: str
+    md5: str
+    sha256: str
+    depends: tuple[str, ...]
+    constrains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaLock:
+    """A complete conda solution for one subdir, sorted by name.
+
+    `specs` are the match specs it was solved from, `virtual_packages` map `__name` to `version` or `version build`.
+    """
+
+    subdir: Subdir
+    channels: tuple[str, ...]
+    specs: tuple[str, ...]
+    virtual_packages: dict[str, str]
+    packages: tuple[CondaPackage, ...]
+
+    def find(self, name: str) -> CondaPackage | None:
+        """The locked package of that name, or None."""
+        return next((p for p in self.packages if p.name == name), None)

@@ -1,0 +1,22 @@
+"""Plain release numbers (2.14.1, 12.8, 3.12) as comparable tuples, without importing packaging."""
+
+from __future__ import annotations
+
+from envgen.core.errors import ValueFormatError
+
+
+def release_key(text: str) -> tuple[int, ...]:
+    """Return the numbers of a plain dotted release, for comparing.
+
+    Raises: ValueFormatError when a part is not a number.
+    """
+    parts = text.split(".")
+    if not all(p.isascii() and p.isdigit() for p in parts):
+        raise ValueFormatError(kind="release number", value=text, expected="dotted numbers, such as 2.14.1")
+    return tuple(int(p) for p in parts)
+
+
+def cuda_of_tag(tag: str) -> str:
+    """Return the toolkit's major.minor of a CUDA tag: `12.6` of `cu126`."""
+    digits = tag.removeprefix("cu")
+    return f"{digits[:-1]}.{digits[-1]}"

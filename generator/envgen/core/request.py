@@ -1,0 +1,46 @@
+"""What the user asks for, after names have become GPUs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from envgen.core.drivers import DriverVersion
+from envgen.core.gpus import Gpu
+from envgen.core.platforms import Subdir
+
+
+class DriverOrigin(StrEnum):
+    """Where the driver version of a request comes from."""
+
+    GIVEN = "given"
+    PROBED = "probed"
+    ASSUMED = "assumed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedGpu:
+    """A GPU of the request and the text that named it."""
+
+    input: str
+    gpu: Gpu
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request for one subdir.
+
+    `driver` is None when nobody stated it: the decision then assumes the newest branch that serves all GPUs.
+    `torch` is a PEP 440 specifier or empty; `cuda` is a CUDA tag (`cu126`) or empty.
+    """
+
+    gpus: tuple[RequestedGpu, ...]
+    subdir: Subdir
+    python: str
+    driver: DriverVersion | None
+    driver_origin: DriverOrigin
+    glibc: str
+    torch: str = ""
+    cuda: str = ""
+    vision: bool = True
+    audio: bool = False

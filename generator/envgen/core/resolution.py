@@ -1,0 +1,102 @@
+"""The decision for one request: a pip and a conda pairing, what was rejected and why, and what the user must know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from envgen.core.builds import CondaBuild, PipBuild
+from envgen.core.capability import ArchCode
+from envgen.core.drivers import DriverVersion
+from envgen.core.request import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeUse:
+    """Which code of a build runs on one GPU."""
+
+    gpu: str
+    code: ArchCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipPairing:
+    """A torch wheel build that runs, with its companions.
+
+    `torchvision` and `torchaudio` are versions, or empty when not wanted or without a matching release.
+    `driver_floor` is the oldest driver that will do; `fully_served` is False when minor-version compatibility is used.
+    """
+
+    build: PipBuild
+    index_url: str
+    torchvision: str
+    torchaudio: str
+    code: tuple[CodeUse, ...]
+    driver_floor: DriverVersion
+    fully_served: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaPairing:
+    """A conda build that runs. `specs` are the match specs to solve, in the order in which they are written."""
+
+    build: CondaBuild
+    cuda_version: str
+    specs: tuple[str, ...]
+    code: tuple[CodeUse, ...]
+    driver_floor: DriverVersion
+    fully_served: bool
+
+
+class RejectionCode(StrEnum):
+    """Why a build was not taken."""
+
+    NO_FILE = "no-file"
+    UNCERTAIN = "existence-uncertain"
+    GLIBC_TOO_OLD = "glibc-too-old"
+    NO_KERNEL_IMAGE = "no-kernel-image"
+    DRIVER_TOO_OLD = "driver-too-old"
+    DRIVER_TOO_NEW = "driver-dropped-gpu"
+    DRIVER_PREDATES_GPU = "driver-predates-gpu"
+    CUDNN_UNSUPPORTED = "cudnn-unsupported"
+    TORCH_SPEC = "torch-excluded"
+    CUDA_SPEC = "cuda-excluded"
+    NO_TORCHVISION = "no-torchvision"
+    OLDER = "older-than-chosen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """One build that was not taken: `unlock` maps an option (driver, python, …) to the value that would allow it."""
+
+    channel: str
+    torch: str
+    cuda: str
+    code: RejectionCode
+    text: str
+    unlock: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something the user must know about the decision."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """The decision. `driver` is the driver it was made for (given, probed or assumed).
+
+    `pip_usable` and `conda_usable` are all builds that run, best first; `pip` and `conda` are their heads, or None.
+    """
+
+    request: Request
+    driver: DriverVersion
+    pip: PipPairing | None
+    conda: CondaPairing | None
+    pip_usable: tuple[PipPairing, ...]
+    conda_usable: tuple[CondaPairing, ...]
+    rejected: tuple[Rejection, ...]
+    notices: tuple[Notice, ...]

@@ -1,0 +1,127 @@
+"""Errors of locking: an index or a channel, what it served, and the solver that read it (exit 5).
+
+`IndexUnreachableError` alone means that nothing was learned, so a caller may fall back to a shipped lock. Every other
+class here means that an answer came and was wrong, incomplete or impossible: never a reason to fall back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envgen.core.errors import ToolError, show
+
+
+class IndexUnreachableError(ToolError):
+    """An index or channel did not answer, or refused to; `url` carries no credentials."""
+
+    code = "index-unreachable"
+
+    def __init__(self, *, url: str, reason: str, advice: str = "") -> None:
+        super().__init__(url, reason)
+        self.url, self.reason, self.advice = url, reason, advice
+
+    def headline(self) -> str:
+        return f"no answer from {self.url}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return self.advice or "check the network, or name a mirror that can be reached"
+
+
+class IndexDataError(ToolError):
+    """An index or channel answered with something that is not what it should be: truncated, unreadable, incomplete."""
+
+    code = "index-data"
+
+    def __init__(self, *, url: str, reason: str, advice: str = "") -> None:
+        super().__init__(url, reason)
+        self.url, self.reason, self.advice = url, reason, advice
+
+    def headline(self) -> str:
+        return f"{self.url} served something that cannot be used"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return self.advice or "try again; if it stays so, the server or something between you and it is at fault"
+
+
+class WheelMissingError(ToolError):
+    """The index answers but has no such wheel. `exists` are the file names that it has for that release."""
+
+    code = "wheel-missing"
+
+    def __init__(self, *, url: str, wanted: str, exists: Sequence[str], advice: str = "") -> None:
+        super().__init__(url, wanted)
+        self.url, self.wanted, self.exists, self.advice = url, wanted, tuple(exists), advice
+
+    def headline(self) -> str:
+        return f"{self.url} has no wheel of {self.wanted}"
+
+    def facts(self) -> tuple[str, ...]:
+        if not self.exists:
+            return ("it lists no file of that release",)
+        shown, more = self.exists[:8], len(self.exists) - 8
+        return (f"it has: {', '.join(shown)}" + (f" and {more} more" if more > 0 else ""),)
+
+    def hint(self) -> str:
+        return self.advice or "choose another release, CUDA tag or Python"
+
+
+class WheelHashError(ToolError):
+    """A file whose sha256 is known is served, or locked, with another one."""
+
+    code = "wheel-hash"
+
+    def __init__(self, *, filename: str, expected: str, expected_from: str, found: str, found_in: str) -> None:
+        super().__init__(filename, expected, found)
+        self.filename, self.expected, self.expected_from = filename, expected, expected_from
+        self.found, self.found_in = found, found_in
+
+    def headline(self) -> str:
+        return f"{self.filename} has another sha256 than the known one"
+
+    def facts(self) -> tuple[str, ...]:
+        return (f"{self.expected} ({self.expected_from})", f"{self.found} ({self.found_in})")
+
+    def hint(self) -> str:
+        return "don't install it before it is clear which of the two is right"
+
+
+class SolveFailedError(ToolError):
+    """A solver found no solution; `explanation` is its own, trimmed to what a user can act on."""
+
+    code = "solve-failed"
+
+    def __init__(self, *, solver: str, subject: str, explanation: Sequence[str], advice: str = "") -> None:
+        super().__init__(solver, subject)
+        self.solver, self.subject, self.advice = solver, subject, advice
+        self.explanation = tuple(explanation)
+
+    def headline(self) -> str:
+        return f"{self.solver} found no solution for {self.subject}"
+
+    def facts(self) -> tuple[str, ...]:
+        return self.explanation or ("it gave no reason",)
+
+    def hint(self) -> str:
+        return self.advice
+
+
+class SolverError(ToolError):
+    """A solver could not be started, crashed, or returned something that is not a lock."""
+
+    code = "solver-failed"
+
+    def __init__(self, *, solver: str, reason: str, output: str = "") -> None:
+        super().__init__(solver, reason)
+        self.solver, self.reason, self.output = solver, reason, output
+
+    def headline(self) -> str:
+        return f"{self.solver} failed: {self.reason}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (show(self.output, 400),) if self.output else ()

@@ -18,6 +18,14 @@ class Existence(StrEnum):
     UNCERTAIN = "uncertain"
 
 
+def _existence_for(
+    python: str, pythons: tuple[str, ...], seen: tuple[str, ...], otherwise: Existence
+) -> Existence | None:
+    if python in seen:
+        return Existence.SEEN
+    return otherwise if python in pythons else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipBuild:
     """One torch wheel build: a release, a CUDA tag and a subdir, for several Pythons.
@@ -25,6 +33,7 @@ class PipBuild:
     `pythons` are X.Y with a published or announced file, `pythons_seen` those whose file or hash is known.
     `codes` is the arch list. `toolkit` is the CUDA toolkit it was built with (X.Y or X.Y.Z), `cudnn` the cuDNN it
     was published with; both are empty when unknown. `on_pypi` means that PyPI's own wheel is this very build.
+    `existence` is that of the Pythons which are not in `pythons_seen`.
     `glibc` is the lowest glibc of its wheel tag (empty on Windows).
     """
 
@@ -43,6 +52,10 @@ class PipBuild:
     source: str
     note: str = ""
 
+    def existence_for(self, python: str) -> Existence | None:
+        """How sure it is that there is a file for that Python (X.Y); None when no source states one."""
+        return _existence_for(python, self.pythons, self.pythons_seen, self.existence)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaBuild:
@@ -50,7 +63,8 @@ class CondaBuild:
 
     `channels` is in priority order; `build_glob` is the build string pattern to pin (`cuda129*`); `cuda` is the
     toolkit's major.minor; `cudnn` is the cuDNN major it was built against (or X.Y.Z when known, empty if unknown);
-    `pins` are further match specs that this build needs so that the solver can't drift.
+    `pins` are further match specs that this build needs so that the solver can't drift. In `build_glob`, `{python}`
+    stands for the X.Y of the request. `builds` is the feedstock's range of build numbers, for the reader.
     """
 
     pytorch: str
@@ -60,6 +74,7 @@ class CondaBuild:
     pythons_seen: tuple[str, ...]
     codes: tuple[ArchCode, ...]
     channels: tuple[str, ...]
+    builds: str
     build_glob: str
     pins: tuple[str, ...]
     cudnn: str
@@ -68,6 +83,10 @@ class CondaBuild:
     evidence: str
     source: str
     note: str = ""
+
+    def existence_for(self, python: str) -> Existence | None:
+        """How sure it is that there is a package for that Python (X.Y); None when no source states one."""
+        return _existence_for(python, self.pythons, self.pythons_seen, self.existence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,26 +111,41 @@ class Toolkit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverBranch:
-    """One driver branch: its Linux number, the CUDA version it reports, and its last known releases if recorded."""
+    """One driver branch: its Linux number, the CUDA version it reports, and its last known releases (or empty)."""
 
     branch: int
     cuda: str
     windows_majors: tuple[int, ...]
+    last_linux: str
+    last_windows: str
     source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
-    """One GPU architecture: the driver branches that serve it.
+class DriverSupport:
+    """Which driver branches serve GPUs of one compute capability.
 
-    `first_branch` is None when every branch in the catalog knows it; `last_branch` is None while it is still served.
-    `last_linux` and `last_windows` are the last known driver versions of that branch, for advice.
+    `first_branch` is None when every branch in the catalog knows them; `last_branch` is None while they are still
+    served. `last_linux` and `last_windows` are the last known driver versions of that last branch, for advice.
     """
 
+    capability: ComputeCapability
     architecture: str
-    capabilities: tuple[ComputeCapability, ...]
     first_branch: int | None
     last_branch: int | None
     last_linux: str
     last_windows: str
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companions:
+    """The torchvision and torchaudio releases that go with one torch release; empty when there is none.
+
+    `torchaudio_loads` is an older torchaudio that loads beside it although it is no match.
+    """
+
+    torch: str
+    torchvision: str
+    torchaudio: str
+    torchaudio_loads: str

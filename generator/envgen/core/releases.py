@@ -20,3 +20,8 @@ def cuda_of_tag(tag: str) -> str:
     """Return the toolkit's major.minor of a CUDA tag: `12.6` of `cu126`."""
     digits = tag.removeprefix("cu")
     return f"{digits[:-1]}.{digits[-1]}"
+
+
+def tag_of_cuda(cuda: str) -> str:
+    """Return the CUDA tag of a toolkit version: `cu126` of `12.6` or `12.6.3`."""
+    return "cu" + "".join(cuda.split(".")[:2])

@@ -89,14 +89,13 @@ class Notice:
 class Resolution:
     """The decision. `driver` is the driver it was made for (given, probed or assumed).
 
-    `pip_usable` and `conda_usable` are all builds that run, best first; `pip` and `conda` are their heads, or None.
+    `pip` and `conda` are None when no build of theirs runs. `rejected` holds the builds of the chosen releases and of
+    newer ones, newest first; all of a channel's builds when none of them runs.
     """
 
     request: Request
     driver: DriverVersion
     pip: PipPairing | None
     conda: CondaPairing | None
-    pip_usable: tuple[PipPairing, ...]
-    conda_usable: tuple[CondaPairing, ...]
     rejected: tuple[Rejection, ...]
     notices: tuple[Notice, ...]

@@ -1,0 +1,114 @@
+"""Conda pairings: which builds of conda's pytorch run, best first, and the match specs that keep a solver on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from envgen.core.builds import CondaBuild, Existence
+from envgen.core.capability import CodeKind
+from envgen.core.releases import release_key, tag_of_cuda
+from envgen.core.request import Request
+from envgen.core.resolution import CondaPairing, Rejection
+from envgen.resolve.checks import (
+    CUDNN_WITHOUT_PRE_TURING,
+    Failure,
+    Subject,
+    code_uses,
+    failures,
+    known_floor,
+)
+from envgen.resolve.driver import DriverRules
+from envgen.resolve.options import Options, RankKey, merged_unlock
+
+LEGACY_CHANNEL = "pytorch"
+
+
+def conda_subject(build: CondaBuild, request: Request) -> Subject:
+    """What the rules need to know about a conda build."""
+    return Subject(
+        label=conda_label(build),
+        release=build.pytorch,
+        cuda=build.cuda,
+        cuda_tag=tag_of_cuda(build.cuda),
+        codes=build.codes,
+        pythons=build.pythons,
+        existence=build.existence_for(request.python),
+        cudnn=build.cudnn,
+        glibc=build.glibc,
+    )
+
+
+def conda_label(build: CondaBuild) -> str:
+    """How a conda build is named to people: `conda-forge pytorch 2.13.0 (CUDA 12.8)`."""
+    return f"{build.channels[0]} pytorch {build.pytorch} (CUDA {build.cuda})"
+
+
+def conda_failures(build: CondaBuild, request: Request, rules: DriverRules, options: Options) -> Iterator[Failure]:
+    """Everything that speaks against a conda build, the most fundamental first."""
+    yield from failures(conda_subject(build, request), request, rules)
+    yield from options.failures(build.pytorch, tag_of_cuda(build.cuda), conda_label(build))
+
+
+def conda_pairing(build: CondaBuild, request: Request, rules: DriverRules) -> CondaPairing:
+    """The pairing of a build that passed every rule, with the specs to solve."""
+    subject = conda_subject(build, request)
+    return CondaPairing(
+        build=build,
+        cuda_version=build.cuda,
+        specs=conda_specs(build, request),
+        code=code_uses(subject, request),
+        driver_floor=known_floor(subject, request, rules),
+        fully_served=rules.fully_serves(build.cuda),
+    )
+
+
+def conda_specs(build: CondaBuild, request: Request) -> tuple[str, ...]:
+    """The match specs of a build, in the order in which they are written.
+
+    The build string keeps a host without a GPU from silently getting a CPU build; `cuda-version` keeps a driver that
+    reports CUDA 13 from choosing CUDA 13 for a GPU that it has no code for; `libcudnn` keeps cuDNN 9.11 and newer
+    (no code below 7.5) out of every CUDA 12 environment.
+    """
+    glob = build.build_glob.format(python=request.python)
+    specs = [f"python={request.python}", f"pytorch={build.pytorch}={glob}"]
+    if build.channels[0] != LEGACY_CHANNEL:
+        specs.append(f"cuda-version={build.cuda}")
+    specs += build.pins
+    if build.cuda.startswith("12.") and _has_cudnn_9(build):
+        specs.append(f"libcudnn<{CUDNN_WITHOUT_PRE_TURING}")
+    if request.vision:
+        specs.append("torchvision")
+    if request.audio:
+        specs.append("torchaudio")
+    return tuple(specs)
+
+
+def _has_cudnn_9(build: CondaBuild) -> bool:
+    """True for conda-forge builds against cuDNN 9, whose library package is `libcudnn`."""
+    return build.channels[0] != LEGACY_CHANNEL and build.cudnn.split(".")[0] == "9"
+
+
+def conda_rank(build: CondaBuild, request: Request, rules: DriverRules) -> RankKey:
+    """The order of preference (highest first), as for pip."""
+    uses = code_uses(conda_subject(build, request), request)
+    full = rules.fully_serves(build.cuda)
+    cuda = release_key(build.cuda)
+    return (
+        release_key(build.pytorch),
+        build.existence_for(request.python) is Existence.SEEN,
+        all(use.code.kind is CodeKind.SASS for use in uses),
+        full,
+        cuda if full else tuple(-part for part in cuda),
+    )
+
+
+def conda_rejection(build: CondaBuild, reasons: Sequence[Failure]) -> Rejection:
+    """The record of a build that was not taken: its most fundamental reason, and what would lift all of them."""
+    return Rejection(
+        channel="conda",
+        torch=build.pytorch,
+        cuda=build.cuda,
+        code=reasons[0].code,
+        text=reasons[0].text,
+        unlock=merged_unlock(reasons),
+    )

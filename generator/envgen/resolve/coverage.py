@@ -1,0 +1,48 @@
+"""Which code of an arch list runs on a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
+from envgen.core.gpus import Gpu
+
+# PyTorch's own table of exceptions to "same major, minor not above": DEVICE_REQUIREMENT in torch/cuda/__init__.py of
+# the 2.15.0 wheel (read 2026-11-24). SASS capability -> capabilities that it does not run on.
+_EXCLUDED: dict[tuple[int, int], frozenset[tuple[int, int]]] = {
+    (5, 0): frozenset({(5, 3)}),
+    (5, 2): frozenset({(5, 3)}),
+    (6, 0): frozenset({(6, 2)}),
+    (6, 1): frozenset({(6, 2)}),
+    (7, 0): frozenset({(7, 2)}),
+    (8, 0): frozenset({(8, 7)}),
+    (8, 6): frozenset({(8, 7)}),
+    (10, 0): frozenset({(10, 1)}),
+}
+# The Tegra parts whose SASS runs on that capability only (same source).
+_ONLY_ITSELF = frozenset({(5, 3), (6, 2), (7, 2), (8, 7)})
+# One chip under two numbers: sm_101 in CUDA 12.8 and 12.9 is sm_110 from CUDA 13.0 (ptxas of both, 2026-11-24).
+_RENUMBERED = frozenset({(10, 1), (11, 0)})
+
+
+def code_for(codes: Sequence[ArchCode], gpu: Gpu) -> ArchCode | None:
+    """Return the entry of an arch list that a GPU will run: the nearest SASS, else the nearest PTX, else None."""
+    running = [code for code in codes if _runs(code, gpu.capability)]
+    if not running:
+        return None
+    return max(running, key=lambda code: (code.kind is CodeKind.SASS, code.capability, code.suffix))
+
+
+def _runs(code: ArchCode, device: ComputeCapability) -> bool:
+    built, have = (code.capability.major, code.capability.minor), (device.major, device.minor)
+    if code.suffix == "a":  # architecture-specific: that capability and no other, SASS and PTX alike
+        return built == have
+    if code.suffix == "f":  # family-specific: the same major from that minor up
+        return built[0] == have[0] and built[1] <= have[1]
+    if code.kind is CodeKind.PTX:
+        return built <= have
+    if built in _RENUMBERED and have in _RENUMBERED:
+        return True
+    if built[0] != have[0] or built[1] > have[1]:
+        return False
+    return built == have or (built not in _ONLY_ITSELF and have not in _EXCLUDED.get(built, frozenset()))

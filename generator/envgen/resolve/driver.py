@@ -1,0 +1,69 @@
+"""What the decision needs to know about the target's driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envgen.core.builds import DriverFloor, DriverSupport, Toolkit
+from envgen.core.drivers import DriverVersion
+from envgen.core.platforms import Subdir
+from envgen.core.releases import release_key
+from envgen.core.request import Request, RequestedGpu
+from envgen.facts.builds import BuildCatalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverRules:
+    """The driver of one request, with the floors and branches that it is held against."""
+
+    driver: DriverVersion
+    subdir: Subdir
+    builds: BuildCatalog
+
+    def floor(self, cuda: str) -> DriverVersion:
+        """The oldest driver that runs SASS of a toolkit (X.Y or X.Y.Z): that of the CUDA major where it has one.
+
+        Before CUDA 11 there is no minor-version compatibility: the toolkit's own minimum counts.
+        """
+        major = release_key(cuda)[0]
+        entry: DriverFloor | Toolkit | None = self.builds.floors.get(major) or self.toolkit(cuda)
+        found = entry and (entry.windows if self.subdir.is_windows else entry.linux)
+        return found or DriverVersion.parse("999")
+
+    def toolkit_minimum(self, cuda: str) -> DriverVersion | None:
+        """The toolkit's own driver minimum, or None when no source states it."""
+        toolkit = self.toolkit(cuda)
+        if toolkit is None:
+            return None
+        return toolkit.windows if self.subdir.is_windows else toolkit.linux
+
+    def toolkit(self, cuda: str) -> Toolkit | None:
+        """The catalog's toolkit of that version; for a bare X.Y the newest known X.Y release."""
+        if cuda in self.builds.toolkits:
+            return self.builds.toolkits[cuda]
+        if cuda.count(".") != 1:
+            return None
+        same = [t for v, t in self.builds.toolkits.items() if v.startswith(f"{cuda}.")]
+        return same[-1] if same else None
+
+    def fully_serves(self, cuda: str) -> bool:
+        """True when the driver is at or above the toolkit's own minimum; an unknown minimum counts as not."""
+        minimum = self.toolkit_minimum(cuda) if cuda else None
+        return minimum is not None and self.driver.serves_toolkit(minimum)
+
+
+def assumed_driver(request: Request, builds: BuildCatalog) -> DriverVersion:
+    """The driver to decide for when nobody stated one: the newest branch that still serves all the GPUs."""
+    windows = request.subdir.is_windows
+    limits = [s for _, s in supports(request, builds) if s.last_branch is not None]
+    if limits:
+        oldest = min(limits, key=lambda s: s.last_branch or 0)
+        return DriverVersion.parse((oldest.last_windows if windows else oldest.last_linux) or str(oldest.last_branch))
+    known = [b.last_windows if windows else b.last_linux for b in builds.branches]
+    return DriverVersion.parse([version for version in known if version][-1])
+
+
+def supports(request: Request, builds: BuildCatalog) -> list[tuple[RequestedGpu, DriverSupport]]:
+    """Each GPU of the request with its driver support; a capability that no table knows is left out."""
+    found = ((requested, builds.support.get(requested.gpu.capability)) for requested in request.gpus)
+    return [(requested, support) for requested, support in found if support is not None]

@@ -1,0 +1,99 @@
+"""What a user must know about a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envgen.core.builds import Existence
+from envgen.core.capability import CodeKind
+from envgen.core.platforms import Subdir
+from envgen.core.releases import release_key
+from envgen.core.request import DriverOrigin, Request
+from envgen.core.resolution import CondaPairing, Notice, PipPairing
+from envgen.resolve.checks import TURING
+from envgen.resolve.coverage import code_for
+from envgen.resolve.driver import DriverRules
+
+
+def notices(
+    request: Request, rules: DriverRules, pip: PipPairing | None, conda: CondaPairing | None
+) -> Iterator[Notice]:
+    """Return the notices in the order in which they matter."""
+    yield from _driver(request, rules, pip, conda)
+    yield from _missing_side(pip, conda)
+    yield from _last_build(request, rules, pip)
+    if pip:
+        yield from _pip_build(request, pip)
+    if conda and conda.build.existence_for(request.python) is not Existence.SEEN:
+        build = conda.build
+        text = f"no package of {build.channels[0]} pytorch {build.pytorch} for CUDA {build.cuda} and Python "
+        text += f"{request.python} has been seen; its recipe announces it ({build.source.split(' ; ')[-1]})"
+        yield Notice(code="conda-build-announced", text=text)
+    yield from _ptx(pip, conda)
+
+
+def _driver(
+    request: Request, rules: DriverRules, pip: PipPairing | None, conda: CondaPairing | None
+) -> Iterator[Notice]:
+    if request.driver_origin is DriverOrigin.ASSUMED:
+        floors = [f"pip {pip.driver_floor}"] if pip else []
+        floors += [f"conda {conda.driver_floor}"] if conda else []
+        text = f"no driver was given, {rules.driver} is assumed"
+        if floors:
+            text += f"; the oldest that will do is {', '.join(floors)} ({request.subdir}): "
+            text += "pass --driver if yours is older (nvidia-smi shows it)"
+        yield Notice(code="driver-assumed", text=text)
+    elif rules.driver.is_bare_branch:
+        text = f"--driver {rules.driver} is a branch: it meets the floor of that branch, "
+        text += "but no toolkit minimum inside it; pass the full version for an exact answer"
+        yield Notice(code="driver-branch-only", text=text)
+
+
+def _missing_side(pip: PipPairing | None, conda: CondaPairing | None) -> Iterator[Notice]:
+    if pip and not conda:
+        yield Notice(code="no-conda-pairing", text="no conda build runs here: the conda files are not written")
+    if conda and not pip:
+        yield Notice(code="no-pip-pairing", text="no pip wheel runs here: the pip files are not written")
+
+
+def _last_build(request: Request, rules: DriverRules, pip: PipPairing | None) -> Iterator[Notice]:
+    """Say when the chosen release is the last that has code for this GPU, whatever its driver."""
+    builds = rules.builds.pip_builds(request.subdir)
+    if not pip:
+        return
+    newest = max(release_key(build.torch) for build in builds)
+    covering = [
+        release_key(build.torch)
+        for build in builds
+        if build.existence is not Existence.UNCERTAIN
+        and all(code_for(build.codes, requested.gpu) is not None for requested in request.gpus)
+    ]
+    chosen = release_key(pip.build.torch)
+    if chosen == max(covering, default=None) and chosen < newest:
+        names = ", ".join(requested.gpu.name for requested in request.gpus)
+        text = f"{pip.build.torch} is the last PyTorch release with wheels for {names}: "
+        text += "newer ones have no code for it (pytorch/pytorch#190385 for CUDA 12.6)"
+        yield Notice(code="last-build-for-gpu", text=text)
+
+
+def _pip_build(request: Request, pairing: PipPairing) -> Iterator[Notice]:
+    build = pairing.build
+    if build.existence_for(request.python) is not Existence.SEEN:
+        text = f"no file of torch {build.torch}+{build.cuda_tag} for {request.subdir} and Python {request.python} "
+        text += f"has been seen yet; it is announced ({build.source})"
+        yield Notice(code="pip-build-announced", text=text)
+    turing = any(requested.gpu.capability == TURING for requested in request.gpus)
+    if turing and build.cuda_tag.startswith("cu13") and request.subdir is not Subdir.LINUX_AARCH64:
+        text = "the CUDA 13 wheels carry almost no MAGMA code for Turing (7.5): a linear-algebra call that goes to "
+        text += "MAGMA may raise 'no kernel image' (pytorch/pytorch#190633); --cuda cu126 avoids it"
+        yield Notice(code="magma-no-sm75", text=text)
+
+
+def _ptx(pip: PipPairing | None, conda: CondaPairing | None) -> Iterator[Notice]:
+    for name, pairing in (("pip", pip), ("conda", conda)):
+        uses = pairing.code if pairing else ()
+        if any(use.code.kind is CodeKind.PTX for use in uses):
+            text = (
+                f"the {name} build runs from PTX on this GPU: the first call of each kernel is compiled by the driver"
+            )
+            yield Notice(code="ptx-compiled-at-first-use", text=text)

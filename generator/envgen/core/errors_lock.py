@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.core.errors import ToolError, show
+from envgen.core.errors import DataError, ToolError, show
 
 
 class IndexUnreachableError(ToolError):
@@ -102,7 +102,7 @@ class SolveFailedError(ToolError):
         self.explanation = tuple(explanation)
 
     def headline(self) -> str:
-        return f"{self.solver} found no solution for {self.subject}"
+        return f"{self.solver} solve for {self.subject} found no solution"
 
     def facts(self) -> tuple[str, ...]:
         return self.explanation or ("it gave no reason",)
@@ -125,3 +125,22 @@ class SolverError(ToolError):
 
     def facts(self) -> tuple[str, ...]:
         return (show(self.output, 400),) if self.output else ()
+
+
+class LockFormatError(DataError):
+    """A lock file is not one that envgen wrote, or was damaged since."""
+
+    code = "lock-format"
+
+    def __init__(self, *, origin: str, reason: str) -> None:
+        super().__init__(origin, reason)
+        self.origin, self.reason = origin, reason
+
+    def headline(self) -> str:
+        return f"{self.origin} cannot be read as a lock of envgen's"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return "make it anew with --upgrade, or delete it"

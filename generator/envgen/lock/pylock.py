@@ -1,0 +1,101 @@
+"""The pylock.toml format (PEP 751): a pip lock's values quoted for TOML, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from envgen.core.errors_lock import LockFormatError
+from envgen.core.locks import PipLock, PipPackage
+from envgen.core.platforms import Subdir
+from envgen.core.wheel_names import normalise_project
+
+# PEP 508 markers; platform_machine is what the interpreter reports: AMD64 on Windows, x86_64 and aarch64 on Linux.
+_ENVIRONMENT = {
+    Subdir.LINUX_64: "sys_platform == 'linux' and platform_machine == 'x86_64'",
+    Subdir.LINUX_AARCH64: "sys_platform == 'linux' and platform_machine == 'aarch64'",
+    Subdir.WIN_64: "sys_platform == 'win32' and platform_machine == 'AMD64'",
+}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def pylock_values(lock: PipLock) -> dict[str, object]:
+    """Return the values of the template `pylock.toml.j2`, each quoted for TOML."""
+    return {
+        "environment": toml_string(_ENVIRONMENT[lock.subdir]),
+        "requires_python": toml_string(f"=={lock.python}.*"),
+        "subdir": toml_string(lock.subdir.value),
+        "python": toml_string(lock.python),
+        "glibc": toml_string(lock.glibc),
+        "packages": [
+            {
+                "name": toml_string(package.name),
+                "version": toml_string(package.version),
+                "index": toml_string(package.index),
+                "url": toml_string(package.url),
+                "size": package.size,
+                "sha256": toml_string(package.sha256),
+                "reason": toml_string(package.reason) if package.reason else "",
+            }
+            for package in sorted(lock.packages, key=lambda p: p.name)
+        ],
+    }
+
+
+def toml_string(text: str) -> str:
+    """Return `text` as a TOML basic string. JSON's escapes are TOML's too, but JSON leaves DEL as it is."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def read_pylock(text: str, *, origin: str = "pylock.toml") -> PipLock:
+    """Return the lock that a pylock.toml of envgen's holds; the same lock that it was written from.
+
+    Raises: LockFormatError when it is not TOML, not version 1, or not one that envgen wrote.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LockFormatError(origin=origin, reason=f"not TOML: {error}") from error
+    if not str(document.get("lock-version", "")).startswith("1."):
+        raise LockFormatError(origin=origin, reason='it has no lock-version "1.x" (PEP 751)')
+    try:
+        tool = document["tool"]["envgen"]
+        packages = tuple(_read_package(entry) for entry in document["packages"])
+        lock = PipLock(
+            subdir=Subdir(tool["subdir"]), python=_text(tool["python"]), glibc=_text(tool["glibc"]), packages=packages
+        )
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
+        raise LockFormatError(origin=origin, reason=reason) from error
+    if not lock.packages:
+        raise LockFormatError(origin=origin, reason="it holds no package")
+    return lock
+
+
+def _read_package(entry: Mapping[str, Any]) -> PipPackage:
+    (wheel,) = entry["wheels"]
+    sha256 = _text(wheel["hashes"]["sha256"])
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(f"the sha256 of {entry['name']} is not 64 hex digits")
+    name = _text(entry["name"])
+    if normalise_project(name) != name:
+        raise ValueError(f"the name {name} is not normalised (PEP 503)")
+    size = wheel.get("size")
+    return PipPackage(
+        name=name,
+        version=_text(entry["version"]),
+        index=_text(entry["index"]),
+        url=_text(wheel["url"]),
+        sha256=sha256,
+        size=size if isinstance(size, int) else None,
+        reason=_text(entry.get("tool", {}).get("envgen", {}).get("reason", "")),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a string")
+    return value

@@ -1,0 +1,239 @@
+"""Runs uv's resolver for one platform and reads its answer; uv is the binary that its PyPI package carries."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess  # noqa: S404 -- the one outside process of the pip half
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from envgen.core.errors_lock import IndexDataError, IndexUnreachableError, SolveFailedError, SolverError
+from envgen.core.wheel_names import normalise_project
+from envgen.lock.fetch import Deadline, Retry, Site, without_credentials
+
+_PROJECT = "envgen-request"
+_KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
+_TREE_GLYPHS = re.compile(r"^[\s×╰─▶│├├╭┬┤·]+")  # noqa: RUF001 -- miette draws with these
+_URL = re.compile(r"https?://[^\s`'\"<>)]+")
+_UNREACHABLE = re.compile(
+    r"error sending request|Could not connect|operation timed out|timed out|dns error|connection (?:refused|reset|closed)"
+    r"|HTTP status (?:client|server) error \((?:401|403|407|408|429|5\d\d)|network was disabled|Network connectivity is disabled"
+    r"|could not be queried due to a lack of valid authentication|Failed to fetch",
+    re.IGNORECASE,
+)
+_BAD_DATA = re.compile(
+    r"hash mismatch|couldn't parse|failed to parse|failed to read metadata|invalid (?:json|metadata)|expected value"
+    r"|error decoding response body|unexpected end of file|missing hash|Package metadata (?:name|version)|inconsistent",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UvRequest:
+    """What uv is asked: requirements and constraints (PEP 508), and where each package may come from.
+
+    Packages named in `torch_names` come from `torch_index` only, all others from `default_index` only.
+    """
+
+    subject: str
+    python: str
+    platform: str
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...]
+    torch_index: Site | None
+    torch_names: tuple[str, ...]
+    default_index: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UvWheel:
+    """One file that uv found to fit. `size` is None when the index does not state it."""
+
+    url: str
+    sha256: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UvPackage:
+    """One package of uv's answer, with every file that fits; `via` are the packages that asked for it.
+
+    `is_requested` says that the request itself names it.
+    """
+
+    name: str
+    version: str
+    wheels: tuple[UvWheel, ...]
+    via: tuple[str, ...]
+    is_requested: bool
+
+
+def compile_packages(
+    request: UvRequest, *, deadline: Deadline, retry: Retry, offline: bool = False, cache_dir: Path | None = None
+) -> tuple[UvPackage, ...]:
+    """Return uv's resolution, sorted by name.
+
+    Raises: SolveFailedError, IndexUnreachableError, IndexDataError, SolverError.
+    """
+    with tempfile.TemporaryDirectory(prefix="envgen-uv-") as folder:
+        run = _Run(request, Path(folder), deadline=deadline, retry=retry, offline=offline, cache_dir=cache_dir)
+        run.write_inputs()
+        document = run.compile("pylock.toml", "--format", "pylock.toml")
+        vias = _read_vias(run.compile("requirements.txt", "--annotation-style", "line"))
+    return _read_packages(document, vias)
+
+
+class _Run:
+    """uv's process, its input files and its environment, for one request."""
+
+    def __init__(
+        self, request: UvRequest, folder: Path, *, deadline: Deadline, retry: Retry, offline: bool, cache_dir: Path | None
+    ) -> None:
+        self._request, self._folder = request, folder
+        self._deadline, self._retry = deadline, retry
+        self._offline, self._cache_dir = offline, cache_dir
+
+    def write_inputs(self) -> None:
+        request = self._request
+        lines = ["[project]", f'name = "{_PROJECT}"', 'version = "0"', "dependencies = ["]
+        lines += [f"  {json.dumps(requirement)}," for requirement in request.requirements]
+        lines += ["]", ""]
+        lines += _index_lines("pypi", request.default_index, "default = true")
+        if request.torch_index is not None:
+            lines += _index_lines("torch", request.torch_index, "explicit = true")
+            lines += ["[tool.uv.sources]"]
+            lines += [f'{name} = {{ index = "torch" }}' for name in request.torch_names]
+        (self._folder / "pyproject.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        constraints = "".join(f"{constraint}\n" for constraint in request.constraints)
+        (self._folder / "constraints.txt").write_text(constraints, encoding="utf-8")
+
+    def compile(self, output: str, *options: str) -> str:
+        """Run `uv pip compile` and return what it wrote."""
+        request = self._request
+        command = [
+            _uv_binary(), "pip", "compile", "pyproject.toml", "--output-file", output, *options,
+            "--constraints", "constraints.txt", "--quiet", "--no-config", "--no-header", "--color", "never",
+            "--python", sys.executable,  # or uv asks every interpreter on PATH for its version (seconds)
+            "--python-version", request.python, "--python-platform", request.platform,
+            "--only-binary", ":all:",
+        ]  # fmt: skip
+        if self._offline:
+            command.append("--offline")
+        if self._cache_dir is not None:
+            command += ["--cache-dir", str(self._cache_dir)]
+        status, errors = self._finish(command)
+        if status != 0:
+            raise _failure(request, status, errors)
+        return (self._folder / output).read_text(encoding="utf-8")
+
+    def _finish(self, command: list[str]) -> tuple[int, str]:
+        try:
+            process = subprocess.Popen(  # noqa: S603 -- our own list, no shell
+                command, cwd=self._folder, env=self._environment(), text=True, encoding="utf-8", errors="replace",
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as error:
+            raise SolverError(solver="uv", reason=f"it could not be started: {error.strerror}") from error
+        left = self._deadline.left()
+        try:
+            _, errors = process.communicate(timeout=left)
+        except subprocess.TimeoutExpired as error:
+            raise IndexUnreachableError(
+                url=self._slow_side(), reason=f"uv was not done when the time limit passed ({left:.0f} s after its start)"
+            ) from error
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        return process.returncode, errors
+
+    def _slow_side(self) -> str:
+        torch = self._request.torch_index
+        return f"{torch.url} or {self._request.default_index.url}" if torch else self._request.default_index.url
+
+    def _environment(self) -> dict[str, str]:
+        """The caller's environment without its uv settings, and the logins that the input files must not hold."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("UV_") or k in _KEPT_ENV}
+        kept |= {
+            "NO_COLOR": "1",
+            "UV_NO_PROGRESS": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_HTTP_RETRIES": str(max(0, self._retry.attempts - 1)),
+            "UV_HTTP_TIMEOUT": str(max(1, round(self._retry.silence_s))),
+        }
+        sites = {"PYPI": self._request.default_index, "TORCH": self._request.torch_index}
+        for name, site in sites.items():
+            if site is not None and (site.user or site.password):
+                kept |= {f"UV_INDEX_{name}_USERNAME": site.user, f"UV_INDEX_{name}_PASSWORD": site.password}
+        return kept
+
+
+def _index_lines(name: str, site: Site, role: str) -> list[str]:
+    return ["[[tool.uv.index]]", f'name = "{name}"', f"url = {json.dumps(site.url)}", role, ""]
+
+
+def _uv_binary() -> str:
+    try:
+        import uv
+
+        return os.fspath(uv.find_uv_bin())
+    except (ImportError, FileNotFoundError) as error:
+        raise SolverError(solver="uv", reason="its package is not installed beside envgen") from error
+
+
+def _failure(
+    request: UvRequest, status: int, errors: str
+) -> SolveFailedError | IndexUnreachableError | IndexDataError | SolverError:
+    """The error that uv's text stands for."""
+    clean = _URL.sub(lambda found: without_credentials(found[0]), errors)
+    lines = [text for line in clean.splitlines() if (text := _TREE_GLYPHS.sub("", line).strip())]
+    first_url = _URL.search(clean)
+    url = first_url[0].rstrip(".,;") if first_url else request.default_index.url
+    if _UNREACHABLE.search(clean):
+        reason = next((line for line in reversed(lines) if _UNREACHABLE.search(line)), lines[-1])
+        return IndexUnreachableError(url=url, reason=reason)
+    if _BAD_DATA.search(clean):
+        reason = next(line for line in lines if _BAD_DATA.search(line))
+        return IndexDataError(url=url, reason=reason)
+    if "No solution found" in clean:
+        told = [line for line in lines if "No solution found" not in line and not line.startswith("hint:")]
+        advice = next((line.removeprefix("hint:").strip() for line in lines if line.startswith("hint:")), "")
+        explanation = [line.replace(f"{_PROJECT} depends on", "the request asks for") for line in told]
+        return SolveFailedError(solver="pip", subject=request.subject, explanation=explanation[:12], advice=advice)
+    return SolverError(solver="uv", reason=f"exit status {status}", output=" ".join(lines))
+
+
+def _read_packages(document: str, vias: Mapping[str, tuple[str, ...]]) -> tuple[UvPackage, ...]:
+    try:
+        packages = [_package(entry, vias) for entry in tomllib.loads(document)["packages"]]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise SolverError(solver="uv", reason=f"its lock cannot be read: {error!r}") from error
+    return tuple(sorted(packages, key=lambda p: p.name))
+
+
+def _package(entry: Mapping[str, Any], vias: Mapping[str, tuple[str, ...]]) -> UvPackage:
+    wheels = tuple(
+        UvWheel(url=wheel["url"], sha256=wheel["hashes"]["sha256"], size=wheel.get("size")) for wheel in entry["wheels"]
+    )
+    name = normalise_project(entry["name"])
+    asked = vias.get(name, ())
+    via = tuple(project for project in asked if project != _PROJECT)
+    return UvPackage(name=name, version=entry["version"], wheels=wheels, via=via, is_requested=_PROJECT in asked)
+
+
+def _read_vias(text: str) -> dict[str, tuple[str, ...]]:
+    """Project -> what asked for it, out of lines such as `numpy==2.5.5  # via torch, -c pins.txt`."""
+    vias = {}
+    for line in text.splitlines():
+        pin, _, comment = line.partition("#")
+        names = comment.strip().removeprefix("via ").split(", ")
+        project = normalise_project(pin.partition("==")[0].strip())
+        vias[project] = tuple(name.split()[0] for name in names if name and not name.startswith("-c "))
+    return vias

@@ -127,6 +127,7 @@ class DriverSupport:
 
     `first_branch` is None when every branch in the catalog knows them; `last_branch` is None while they are still
     served. `last_linux` and `last_windows` are the last known driver versions of that last branch, for advice.
+    `only_subdir` is the one platform that such GPUs are built into (Jetson modules), or None.
     """
 
     capability: ComputeCapability
@@ -135,6 +136,7 @@ class DriverSupport:
     last_branch: int | None
     last_linux: str
     last_windows: str
+    only_subdir: Subdir | None
     source: str
 
 

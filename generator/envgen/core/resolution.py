@@ -54,6 +54,7 @@ class RejectionCode(StrEnum):
     NO_FILE = "no-file"
     UNCERTAIN = "existence-uncertain"
     GLIBC_TOO_OLD = "glibc-too-old"
+    NOT_ON_PLATFORM = "gpu-not-on-platform"
     NO_KERNEL_IMAGE = "no-kernel-image"
     DRIVER_TOO_OLD = "driver-too-old"
     DRIVER_TOO_NEW = "driver-dropped-gpu"

@@ -97,6 +97,7 @@ class BuildCatalog:
                 last_branch=int(row["last_branch"]) if row["last_branch"] else None,
                 last_linux=row["last_linux"],
                 last_windows=row["last_windows"],
+                only_subdir=Subdir(row["only_subdir"]) if row["only_subdir"] else None,
                 source=row["source"],
             )
         return found

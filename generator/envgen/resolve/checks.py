@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from envgen.core.builds import Existence
 from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
 from envgen.core.drivers import DriverVersion
-from envgen.core.releases import cuda_of_tag, release_key
+from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import CodeUse, RejectionCode
 from envgen.resolve.coverage import code_for
@@ -57,11 +57,23 @@ def failures(subject: Subject, request: Request, rules: DriverRules) -> Iterator
     if subject.existence is Existence.UNCERTAIN:
         text = f"no source confirms that {subject.label} is published"
         yield Failure(code=RejectionCode.UNCERTAIN, text=text)
+    yield from _platform(request, rules)
     yield from _code(subject, request)
     yield from _cudnn(subject, request)
     yield from _branches(request, rules)
     yield from _file(subject, request)
     yield from _driver(subject, request, rules)
+
+
+def _platform(request: Request, rules: DriverRules) -> Iterator[Failure]:
+    for requested, support in supports(request, rules.builds):
+        if support.only_subdir not in (None, request.subdir):
+            yield Failure(
+                code=RejectionCode.NOT_ON_PLATFORM,
+                text=f"{requested.gpu.name} (compute capability {requested.gpu.capability}) is part of a "
+                f"{support.only_subdir} module, not of a {request.subdir} computer",
+                unlock={"platform": str(support.only_subdir)},
+            )
 
 
 def _code(subject: Subject, request: Request) -> Iterator[Failure]:
@@ -148,8 +160,8 @@ def _driver(subject: Subject, request: Request, rules: DriverRules) -> Iterator[
     if floor is None:
         yield Failure(
             code=RejectionCode.DRIVER_TOO_OLD,
-            text=f"{subject.label} would run from PTX, which needs the driver of CUDA {subject.cuda}; "
-            "no source states that driver, so it is unknown",
+            text=f"{subject.label} needs the driver that came with CUDA {subject.cuda} (it runs from PTX, or predates "
+            "minor-version compatibility); no source states that driver, so it is unknown",
         )
     elif not _meets(floor, subject, request, rules):
         yield Failure(
@@ -171,13 +183,10 @@ def driver_floor(subject: Subject, request: Request, rules: DriverRules) -> Driv
 
     SASS counts from the CUDA major's floor, PTX from the toolkit's own driver; a GPU's first branch counts too.
     """
-    if any(use.code.kind is CodeKind.PTX for use in code_uses(subject, request)):
-        minimum = rules.toolkit_minimum(subject.cuda) if subject.cuda else None
-        if minimum is None:
-            return None
-        floor = minimum
-    else:
-        floor = rules.floor(subject.cuda or cuda_of_tag(subject.cuda_tag))
+    from_ptx = any(use.code.kind is CodeKind.PTX for use in code_uses(subject, request))
+    floor = rules.toolkit_minimum(subject.cuda) if from_ptx else rules.floor(subject.cuda)
+    if floor is None:
+        return None
     firsts = [s.first_branch for _, s in supports(request, rules.builds) if s.first_branch is not None]
     if firsts and max(firsts) > floor.branch:
         return DriverVersion.parse(str(max(firsts)))

@@ -20,35 +20,35 @@ class DriverRules:
     subdir: Subdir
     builds: BuildCatalog
 
-    def floor(self, cuda: str) -> DriverVersion:
+    def floor(self, cuda: str) -> DriverVersion | None:
         """The oldest driver that runs SASS of a toolkit (X.Y or X.Y.Z): that of the CUDA major where it has one.
 
-        Before CUDA 11 there is no minor-version compatibility: the toolkit's own minimum counts.
+        Before CUDA 11 there is no minor-version compatibility: the toolkit's own minimum counts. None when unknown.
         """
         major = release_key(cuda)[0]
-        entry: DriverFloor | Toolkit | None = self.builds.floors.get(major) or self.toolkit(cuda)
-        found = entry and (entry.windows if self.subdir.is_windows else entry.linux)
-        return found or DriverVersion.parse("999")
+        entry: DriverFloor | None = self.builds.floors.get(major)
+        if entry is None:
+            return self.toolkit_minimum(cuda)
+        return entry.windows if self.subdir.is_windows else entry.linux
 
     def toolkit_minimum(self, cuda: str) -> DriverVersion | None:
-        """The toolkit's own driver minimum, or None when no source states it."""
-        toolkit = self.toolkit(cuda)
-        if toolkit is None:
-            return None
-        return toolkit.windows if self.subdir.is_windows else toolkit.linux
+        """The toolkit's own driver minimum, or None when no source states it.
 
-    def toolkit(self, cuda: str) -> Toolkit | None:
-        """The catalog's toolkit of that version; for a bare X.Y the newest known X.Y release."""
+        For a bare X.Y (conda's packages move within it) that of the newest X.Y release whose minimum is stated.
+        """
         if cuda in self.builds.toolkits:
-            return self.builds.toolkits[cuda]
+            return self._minimum_of(self.builds.toolkits[cuda])
         if cuda.count(".") != 1:
             return None
-        same = [t for v, t in self.builds.toolkits.items() if v.startswith(f"{cuda}.")]
-        return same[-1] if same else None
+        same = [self._minimum_of(t) for version, t in self.builds.toolkits.items() if version.startswith(f"{cuda}.")]
+        return next((minimum for minimum in reversed(same) if minimum is not None), None)
+
+    def _minimum_of(self, toolkit: Toolkit) -> DriverVersion | None:
+        return toolkit.windows if self.subdir.is_windows else toolkit.linux
 
     def fully_serves(self, cuda: str) -> bool:
         """True when the driver is at or above the toolkit's own minimum; an unknown minimum counts as not."""
-        minimum = self.toolkit_minimum(cuda) if cuda else None
+        minimum = self.toolkit_minimum(cuda)
         return minimum is not None and self.driver.serves_toolkit(minimum)
 
 

@@ -60,14 +60,14 @@ def pip_pairing(build: PipBuild, request: Request, rules: DriverRules) -> PipPai
         torchaudio=(companions.torchaudio or companions.torchaudio_loads) if companions and request.audio else "",
         code=code_uses(subject, request),
         driver_floor=known_floor(subject, request, rules),
-        fully_served=rules.fully_serves(build.toolkit),
+        fully_served=rules.fully_serves(build.toolkit or cuda_of_tag(build.cuda_tag)),
     )
 
 
 def pip_rank(build: PipBuild, request: Request, rules: DriverRules) -> RankKey:
     """The order of preference (highest first): design rule "Of the usable ones, in this order"."""
     uses = code_uses(pip_subject(build, request), request)
-    full = rules.fully_serves(build.toolkit)
+    full = rules.fully_serves(build.toolkit or cuda_of_tag(build.cuda_tag))
     tag = release_key(cuda_of_tag(build.cuda_tag))
     return (
         release_key(build.torch),

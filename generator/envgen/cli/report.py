@@ -1,0 +1,166 @@
+"""A decision as text for people and as JSON for scripts (the keys of the JSON never change meaning)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from envgen.core.errors_request import option_text
+from envgen.core.resolution import CondaPairing, PipPairing, Rejection, Resolution
+
+SCHEMA_VERSION = 1
+_SHOWN_REJECTIONS = 6
+
+
+def resolution_json(resolution: Resolution, *, catalog: str, locked: dict[str, str | None]) -> dict[str, Any]:
+    """The JSON object of one platform's decision."""
+    request = resolution.request
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "catalog": catalog,
+        "request": {
+            "platform": request.subdir.value,
+            "python": request.python,
+            "driver": str(resolution.driver),
+            "driver_origin": request.driver_origin.value,
+            "glibc": None if request.subdir.is_windows else request.glibc,
+            "torch": request.torch or None,
+            "cuda": request.cuda or None,
+        },
+        "gpus": [
+            {
+                "input": requested.input,
+                "name": requested.gpu.name,
+                "compute_capability": str(requested.gpu.capability),
+                "architecture": requested.gpu.architecture,
+            }
+            for requested in request.gpus
+        ],
+        "pip": _pip_json(resolution.pip),
+        "conda": _conda_json(resolution.conda),
+        "locked": locked,
+        "rejected": [rejection_json(rejection) for rejection in resolution.rejected],
+        "notices": [{"code": notice.code, "text": notice.text} for notice in resolution.notices],
+    }
+
+
+def rejection_json(rejection: Rejection) -> dict[str, Any]:
+    """The JSON object of one build that was not taken."""
+    return {
+        "channel": rejection.channel,
+        "torch": rejection.torch,
+        "cuda_tag": rejection.cuda if rejection.channel == "pip" else "cu" + rejection.cuda.replace(".", ""),
+        "code": rejection.code.value,
+        "text": rejection.text,
+        "unlock": rejection.unlock,
+    }
+
+
+def _code_json(pairing: PipPairing | CondaPairing) -> list[dict[str, str]]:
+    return [{"gpu": use.gpu, "kind": use.code.kind.value, "arch": str(use.code)} for use in pairing.code]
+
+
+def _pip_json(pairing: PipPairing | None) -> dict[str, Any] | None:
+    if pairing is None:
+        return None
+    build = pairing.build
+    return {
+        "torch": build.torch,
+        "cuda_tag": build.cuda_tag,
+        "index_url": pairing.index_url,
+        "torchvision": pairing.torchvision or None,
+        "torchaudio": pairing.torchaudio or None,
+        "code": _code_json(pairing),
+        "driver_floor": str(pairing.driver_floor),
+        "fully_served": pairing.fully_served,
+        "cudnn": build.cudnn or None,
+        "evidence": build.evidence,
+        "source": build.source,
+    }
+
+
+def _conda_json(pairing: CondaPairing | None) -> dict[str, Any] | None:
+    if pairing is None:
+        return None
+    build = pairing.build
+    return {
+        "pytorch": build.pytorch,
+        "cuda_version": pairing.cuda_version,
+        "build": build.build_glob,
+        "channels": list(build.channels),
+        "specs": list(pairing.specs),
+        "code": _code_json(pairing),
+        "driver_floor": str(pairing.driver_floor),
+        "fully_served": pairing.fully_served,
+        "evidence": build.evidence,
+        "source": build.source,
+    }
+
+
+def resolution_text(resolution: Resolution, locked: dict[str, str | None]) -> str:
+    """The decision for people: what, why, since which driver, and the builds that were passed over."""
+    return "\n".join(_lines(resolution, locked)) + "\n"
+
+
+def _lines(resolution: Resolution, locked: dict[str, str | None]) -> Iterator[str]:
+    request = resolution.request
+    for requested in request.gpus:
+        gpu = requested.gpu
+        yield f"{gpu.name}: compute capability {gpu.capability} ({gpu.architecture})"
+    origin = f"driver {resolution.driver} ({request.driver_origin.value})"
+    libc = "" if request.subdir.is_windows else f", glibc {request.glibc}"
+    yield f"{request.subdir}, {origin}, Python {request.python}{libc}"
+    yield ""
+    yield from _pip_lines(resolution.pip)
+    yield from _conda_lines(resolution.conda)
+    yield from _locked_lines(resolution, locked)
+    if resolution.rejected:
+        yield ""
+        yield from rejection_lines(resolution.rejected)
+    if resolution.notices:
+        yield ""
+        yield from (f"note: {notice.text} [{notice.code}]" for notice in resolution.notices)
+
+
+def _pip_lines(pairing: PipPairing | None) -> Iterator[str]:
+    if pairing is None:
+        yield "pip    none: no wheel runs here"
+        return
+    build = pairing.build
+    vision = f" with torchvision {pairing.torchvision}" if pairing.torchvision else ""
+    audio = f" and torchaudio {pairing.torchaudio}" if pairing.torchaudio else ""
+    yield f"pip    torch {build.torch}+{build.cuda_tag}{vision}{audio}, from {pairing.index_url}"
+    yield f"       {code_words(pairing)}; driver {pairing.driver_floor} or newer; arch list: {build.evidence}"
+
+
+def _conda_lines(pairing: CondaPairing | None) -> Iterator[str]:
+    if pairing is None:
+        yield "conda  none: no package runs here"
+        return
+    build = pairing.build
+    yield f"conda  pytorch {build.pytorch} ({build.build_glob}) with CUDA {pairing.cuda_version}, {build.channels[0]}"
+    yield f"       {code_words(pairing)}; driver {pairing.driver_floor} or newer; arch list: {build.evidence}"
+
+
+def code_words(pairing: PipPairing | CondaPairing) -> str:
+    """Which code runs: `runs as sm_75 (SASS)`."""
+    parts = dict.fromkeys(f"{use.code} ({use.code.kind.value.upper()})" for use in pairing.code)
+    return "runs as " + ", ".join(parts)
+
+
+def _locked_lines(resolution: Resolution, locked: dict[str, str | None]) -> Iterator[str]:
+    shown = [f"{channel} {label}" for channel, label in locked.items() if label]
+    if resolution.pip or resolution.conda:
+        yield f"shipped locks that run: {', '.join(shown) if shown else 'none'}"
+
+
+def rejection_lines(rejected: Sequence[Rejection], limit: int = _SHOWN_REJECTIONS) -> Iterator[str]:
+    """Why the newest builds were passed over, a line each, with what would change it."""
+    yield "not taken:"
+    for channel in dict.fromkeys(rejection.channel for rejection in rejected):
+        same = [rejection for rejection in rejected if rejection.channel == channel]
+        for rejection in same[:limit]:
+            unlock = f" -> {option_text(rejection.unlock)}" if rejection.unlock else ""
+            yield f"  {channel:5}  {rejection.text} [{rejection.code.value}]{unlock}"
+        if len(same) > limit:
+            yield f"  {channel:5}  and {len(same) - limit} more (--format json lists them all)"

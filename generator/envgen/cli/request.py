@@ -1,0 +1,175 @@
+"""From options to requests: names become GPUs, one request for each platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from envgen.core.capability import ComputeCapability
+from envgen.core.drivers import DriverVersion
+from envgen.core.errors import ValueFormatError
+from envgen.core.errors_gpus import match_error
+from envgen.core.errors_request import CapabilityUnknownError, MacosError
+from envgen.core.gpus import Gpu, Match, MatchKind
+from envgen.core.options import (
+    is_macos,
+    parse_cuda,
+    parse_glibc,
+    parse_platform,
+    parse_python,
+    parse_torch,
+)
+from envgen.core.platforms import Subdir
+from envgen.core.request import DriverOrigin, Request, RequestedGpu
+from envgen.core.resolution import Notice, Resolution
+from envgen.facts.builds import BuildCatalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
+    """The options of a request as typed, before anything is read. `None` means not given."""
+
+    gpus: Sequence[str] | None
+    capabilities: Sequence[str] | None
+    driver: str | None
+    platforms: Sequence[str] | None
+    python: str | None
+    glibc: str | None
+    torch: str | None
+    cuda: str | None
+    vision: bool = True
+    audio: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The requests, one for each platform in the order given, and what the look-up wants the user to know."""
+
+    requests: tuple[Request, ...]
+    notices: tuple[Notice, ...]
+
+
+def read_request(options: RequestOptions, builds: BuildCatalog) -> Asked:
+    """Turn options into requests.
+
+    Raises: ValueFormatError and UsageError for a value that can't be read, GpuUnknownError, GpuAmbiguousError,
+    OtherVendorError, NoGpuFoundError, CapabilityUnknownError and MacosError for what nothing can serve.
+    """
+    subdirs = _subdirs(options.platforms)
+    driver = DriverVersion.parse(options.driver, origin="--driver") if options.driver is not None else None
+    origin = DriverOrigin.ASSUMED if driver is None else DriverOrigin.GIVEN
+    base = Request(
+        gpus=(),
+        subdir=subdirs[0],
+        python=parse_python(options.python) if options.python is not None else builds.default_python,
+        driver=driver,
+        driver_origin=origin,
+        glibc=parse_glibc(options.glibc) if options.glibc is not None else builds.default_glibc,
+        torch=parse_torch(options.torch),
+        cuda=parse_cuda(options.cuda),
+        vision=options.vision,
+        audio=options.audio,
+    )
+    gpus, notices = _gpus(options, base, subdirs, builds)
+    if not gpus:
+        return _from_host(base, subdirs, builds)
+    requests = tuple(_with(base, subdir=subdir, gpus=gpus) for subdir in subdirs)
+    return Asked(requests=requests, notices=notices)
+
+
+def _with(request: Request, *, subdir: Subdir, gpus: tuple[RequestedGpu, ...]) -> Request:
+    from dataclasses import replace
+
+    return replace(request, subdir=subdir, gpus=gpus)
+
+
+def _subdirs(platforms: Sequence[str] | None) -> tuple[Subdir, ...]:
+    names = list(platforms) if platforms else [_host_platform()]
+    if any(is_macos(name) for name in names):
+        raise MacosError
+    return tuple(dict.fromkeys(parse_platform(name) for name in names))
+
+
+def _host_platform() -> str:
+    import platform
+    import sys
+
+    if sys.platform == "darwin":
+        return "macos"
+    if sys.platform == "win32":
+        return Subdir.WIN_64.value
+    return Subdir.LINUX_AARCH64.value if platform.machine().lower() in ("aarch64", "arm64") else Subdir.LINUX_64.value
+
+
+def _gpus(
+    options: RequestOptions, base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog
+) -> tuple[tuple[RequestedGpu, ...], tuple[Notice, ...]]:
+    found: list[RequestedGpu] = []
+    notices: list[Notice] = []
+    for text in options.capabilities or ():
+        found.append(_by_capability(text, builds))
+    if options.gpus:
+        from envgen.facts.gpus import GpuCatalog
+
+        catalog = GpuCatalog.load()
+        for text in options.gpus:
+            match = catalog.match(text)
+            if match.kind is MatchKind.EXACT and match.gpu is not None:
+                found.append(RequestedGpu(input=text, gpu=match.gpu))
+                notices += [Notice(code="gpu-note", text=note) for note in match.notes]
+            else:
+                variants = agreeing_variants(match, base, subdirs, builds)
+                if not variants:
+                    raise match_error(match)
+                found += variants
+                listed = ", ".join(f"{v.gpu.capability}" for v in variants)
+                note = f'"{variants[0].gpu.name}" exists with compute capability {listed}; all lead to the same pairing'
+                notices.append(Notice(code="gpu-variants-agree", text=note))
+    return tuple(found), tuple(notices)
+
+
+def _by_capability(text: str, builds: BuildCatalog) -> RequestedGpu:
+    try:
+        capability = ComputeCapability.parse(text)
+    except ValueFormatError as error:
+        raise ValueFormatError(
+            kind="compute capability", value=text, expected=error.expected, origin="--compute-capability"
+        ) from error
+    support = builds.support.get(capability)
+    if support is None:
+        raise CapabilityUnknownError(text, tuple(str(known) for known in sorted(builds.support)))
+    name = f"compute capability {capability}"
+    return RequestedGpu(input=text, gpu=Gpu(name=name, capability=capability, architecture=support.architecture))
+
+
+def agreeing_variants(
+    match: Match, base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog
+) -> list[RequestedGpu]:
+    """The variants of an ambiguous name when each of them leads to the same pairing on every platform, else none."""
+    if match.kind is not MatchKind.AMBIGUOUS or not match.may_agree:
+        return []
+    from envgen.resolve import resolve
+
+    variants: list[RequestedGpu] = []
+    answers = set()
+    for candidate in match.candidates:
+        support = builds.support.get(candidate.capability)
+        architecture = support.architecture if support else ""
+        gpu = Gpu(name=candidate.name, capability=candidate.capability, architecture=architecture)
+        variant = RequestedGpu(input=match.query, gpu=gpu)
+        found = [resolve(builds, _with(base, subdir=subdir, gpus=(variant,))) for subdir in subdirs]
+        answers.add(tuple(_pairing_key(resolution) for resolution in found))
+        variants.append(variant)
+    agreed = len(answers) == 1 and any(pip or conda for answer in answers for pip, conda in answer)
+    return variants if agreed else []
+
+
+def _pairing_key(resolution: Resolution) -> tuple[tuple[str, str] | None, tuple[str, ...] | None]:
+    pip, conda = resolution.pip, resolution.conda
+    return (pip.build.torch, pip.build.cuda_tag) if pip else None, conda.specs if conda else None
+
+
+def _from_host(base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog) -> Asked:
+    from envgen.cli.host import host_request
+
+    return host_request(base, subdirs, builds)

@@ -1,0 +1,85 @@
+"""`envgen resolve`: the decision only."""
+
+from __future__ import annotations
+
+from envgen.cli import options
+from envgen.cli.output import emit, emit_json
+from envgen.cli.report import resolution_json, resolution_text
+from envgen.cli.request import Asked, RequestOptions, read_request
+from envgen.core.errors_request import NoBuildError
+from envgen.core.request import Request
+from envgen.core.resolution import Resolution
+from envgen.facts.builds import BuildCatalog
+
+
+def resolve_command(
+    gpu: options.Gpu = None,
+    compute_capability: options.Capability = None,
+    driver: options.Driver = None,
+    platform: options.Platform = None,
+    python: options.Python = None,
+    glibc: options.Glibc = None,
+    torch: options.Torch = None,
+    cuda: options.Cuda = None,
+    no_vision: options.NoVision = False,
+    audio: options.Audio = False,
+    output_format: options.Format = options.OutputFormat.TEXT,
+) -> None:
+    """Say which PyTorch and CUDA run on a GPU, and why. Writes nothing.
+
+    Example: envgen resolve --gpu "GeForce MX450" --platform win-64 --driver 560.94
+    """
+    wanted = RequestOptions(
+        gpus=gpu,
+        capabilities=compute_capability,
+        driver=driver,
+        platforms=platform,
+        python=python,
+        glibc=glibc,
+        torch=torch,
+        cuda=cuda,
+        vision=not no_vision,
+        audio=audio,
+    )
+    builds = BuildCatalog()
+    asked = read_request(wanted, builds)
+    resolutions = [decide(request, asked, builds) for request in asked.requests]
+    locked = [locked_labels(resolution.request, builds) for resolution in resolutions]
+    if output_format is options.OutputFormat.JSON:
+        emit_json(_json(resolutions, locked))
+    else:
+        emit("\n".join(resolution_text(r, found) for r, found in zip(resolutions, locked, strict=True)))
+    if all(resolution.pip is None and resolution.conda is None for resolution in resolutions):
+        raise NoBuildError(resolutions[0])
+
+
+def decide(request: Request, asked: Asked, builds: BuildCatalog) -> Resolution:
+    """The decision with the notices of the look-up in front."""
+    from dataclasses import replace
+
+    from envgen.resolve import resolve
+
+    resolution = resolve(builds, request)
+    return replace(resolution, notices=(*asked.notices, *resolution.notices))
+
+
+def locked_labels(request: Request, builds: BuildCatalog) -> dict[str, str | None]:
+    """Channel -> the newest shipped lock that runs, by name, or None."""
+    from envgen.lock.shipped import shipped_locks
+    from envgen.paths import tree
+    from envgen.resolve.shipped import newest_conda, newest_pip
+
+    shipped = shipped_locks(tree("lockfiles"))
+    pip, conda = newest_pip(shipped, request, builds), newest_conda(shipped, request, builds)
+    return {
+        "pip": f"{pip.build.torch}+{pip.build.cuda_tag}" if pip else None,
+        "conda": f"{conda.build.pytorch} cuda{conda.build.cuda.replace('.', '')}" if conda else None,
+    }
+
+
+def _json(resolutions: list[Resolution], locked: list[dict[str, str | None]]) -> object:
+    from envgen.facts.tables import catalog_revision
+
+    revision = catalog_revision()
+    found = [resolution_json(r, catalog=revision, locked=k) for r, k in zip(resolutions, locked, strict=True)]
+    return found[0] if len(found) == 1 else found

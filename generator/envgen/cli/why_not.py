@@ -1,0 +1,103 @@
+"""`envgen why-not`: why one build was not taken, and what would change that."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from envgen.cli import options
+from envgen.cli.output import emit, emit_json
+from envgen.cli.report import rejection_json
+from envgen.cli.request import RequestOptions, read_request
+from envgen.core.errors import ValueFormatError
+from envgen.core.errors_request import option_text
+from envgen.core.options import parse_cuda
+from envgen.core.request import Request
+from envgen.facts.builds import BuildCatalog
+from envgen.resolve.why_not import Explanation, explain
+
+
+def why_not_command(
+    build: Annotated[
+        str, typer.Argument(metavar="BUILD", help="A CUDA tag (cu130), a release (2.15.0), or both (2.15.0+cu130).")
+    ],
+    gpu: options.Gpu = None,
+    compute_capability: options.Capability = None,
+    driver: options.Driver = None,
+    platform: options.Platform = None,
+    python: options.Python = None,
+    glibc: options.Glibc = None,
+    no_vision: options.NoVision = False,
+    output_format: options.Format = options.OutputFormat.TEXT,
+) -> None:
+    """Say why a build was not taken for a GPU, and what would change that.
+
+    Example: envgen why-not cu130 --gpu "GTX 1080" --driver 570.133.20 --platform linux-64
+    """
+    torch, cuda = read_build(build)
+    wanted = RequestOptions(
+        gpus=gpu,
+        capabilities=compute_capability,
+        driver=driver,
+        platforms=platform,
+        python=python,
+        glibc=glibc,
+        torch=None,
+        cuda=None,
+        vision=not no_vision,
+    )
+    builds = BuildCatalog()
+    asked = read_request(wanted, builds)
+    found = [(request, explain(builds, request, torch=torch, cuda_tag=cuda)) for request in asked.requests]
+    if output_format is options.OutputFormat.JSON:
+        emit_json({"schema_version": 1, "answers": [_json(request, e) for request, es in found for e in es]})
+    else:
+        emit("".join(_text(request, explanations, build) for request, explanations in found))
+
+
+def read_build(text: str) -> tuple[str, str]:
+    """Return (release or empty, CUDA tag or empty) of `cu130`, `2.15.0` or `2.15.0+cu130`.
+
+    Raises: ValueFormatError for anything else.
+    """
+    release, plus, tag = text.strip().partition("+")
+    if not plus and (release.lower().startswith("cu") or re.fullmatch(r"1[0-9]\.\d", release, re.ASCII)):
+        release, tag = "", release
+    if not (release or tag) or (release and not re.fullmatch(r"\d+(\.\d+){1,2}", release, re.ASCII)):
+        raise ValueFormatError(kind="build", value=text, expected="cu130, 2.15.0 or 2.15.0+cu130")
+    return release, parse_cuda(tag) if tag else ""
+
+
+def _json(request: Request, explanation: Explanation) -> dict[str, object]:
+    rejection = explanation.rejection
+    answer: dict[str, object] = {
+        "platform": request.subdir.value,
+        "channel": explanation.channel,
+        "torch": explanation.torch,
+        "cuda": explanation.cuda,
+        "usable": rejection is None,
+        "chosen": explanation.chosen,
+        "reasons": [{"code": code, "text": text} for code, text in explanation.reasons],
+    }
+    if rejection is not None:
+        answer["unlock"] = rejection_json(rejection)["unlock"]
+    return answer
+
+
+def _text(request: Request, explanations: list[Explanation], build: str) -> str:
+    if not explanations:
+        return f"{request.subdir}: the catalog has no build {build}\n"
+    lines = []
+    for explanation in explanations:
+        lines.append(f"{request.subdir} {explanation.channel} {explanation.label}")
+        if explanation.chosen:
+            lines.append("  this is the pairing decided on")
+        elif explanation.rejection is None:
+            lines.append(f"  it runs; {explanation.better} was preferred")
+        lines += [f"  {text} [{code}]" for code, text in explanation.reasons]
+        if explanation.rejection is not None:
+            unlock = explanation.rejection.unlock
+            lines.append(f"  would run with: {option_text(unlock)}" if unlock else "  no option changes that")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,105 @@
+"""Errors of a request that is well written but that nothing can serve."""
+
+from __future__ import annotations
+
+from envgen.core.errors import NoPairingError, show
+from envgen.core.resolution import Rejection, Resolution
+
+
+class MacosError(NoPairingError):
+    """The target is a Mac."""
+
+    code = "platform-without-cuda"
+
+    def headline(self) -> str:
+        return "there is no CUDA on macOS"
+
+    def facts(self) -> tuple[str, ...]:
+        return ("the last macOS that CUDA supported is 10.13; PyTorch's macOS wheels use Metal (MPS) on Apple silicon",)
+
+    def hint(self) -> str:
+        return 'run `pip install torch` there and use the device "mps"; for another computer pass its --platform'
+
+
+class NoGpuFoundError(NoPairingError):
+    """Nobody named a GPU, and this host has none that could be found."""
+
+    code = "no-gpu-found"
+
+    def __init__(self, looked: tuple[str, ...] = ()) -> None:
+        super().__init__(looked)
+        self.looked = looked
+
+    def headline(self) -> str:
+        return "no GPU was named, and no NVIDIA GPU was found on this computer"
+
+    def facts(self) -> tuple[str, ...]:
+        return self.looked
+
+    def hint(self) -> str:
+        return 'pass --gpu "GeForce MX450" or --compute-capability 7.5 for the computer that the environment is for'
+
+
+class CapabilityUnknownError(NoPairingError):
+    """No table knows that compute capability."""
+
+    code = "capability-unknown"
+
+    def __init__(self, text: str, known: tuple[str, ...]) -> None:
+        super().__init__(text, known)
+        self.text, self.known = text, known
+
+    def headline(self) -> str:
+        return f"no GPU with compute capability {show(self.text)} is in the catalog"
+
+    def facts(self) -> tuple[str, ...]:
+        return (f"known: {' '.join(self.known)}",)
+
+    def hint(self) -> str:
+        return "run `envgen gpus NAME` to look a GPU's capability up"
+
+
+class NoBuildError(NoPairingError):
+    """Neither a pip nor a conda build runs."""
+
+    code = "no-pairing"
+
+    def __init__(self, resolution: Resolution) -> None:
+        super().__init__(resolution)
+        self.resolution = resolution
+
+    def headline(self) -> str:
+        request = self.resolution.request
+        names = ", ".join(f"{r.gpu.name} (compute capability {r.gpu.capability})" for r in request.gpus)
+        return (
+            f"no PyTorch build runs on {names} with driver {self.resolution.driver}, {request.subdir}, "
+            f"Python {request.python}"
+        )
+
+    def main_rejection(self) -> Rejection | None:
+        """The rejection to show: the newest that an option would lift, else the one that got furthest in the rules."""
+        liftable = [r for r in self.resolution.rejected if r.unlock and "torch" not in r.unlock]
+        liftable = liftable or [r for r in self.resolution.rejected if r.unlock]
+        return next(iter(liftable), None)
+
+    def facts(self) -> tuple[str, ...]:
+        by_code: dict[str, list[Rejection]] = {}
+        for rejection in self.resolution.rejected:
+            by_code.setdefault(rejection.code.value, []).append(rejection)
+        return tuple(f"{code}: {_count(found)}, such as: {found[0].text}" for code, found in by_code.items())
+
+    def hint(self) -> str:
+        best = self.main_rejection()
+        if best is None:
+            return "no option changes that; `envgen why-not RELEASE+TAG` gives the reason for one build"
+        options = option_text(best.unlock)
+        return f"{options} would allow {best.channel}'s {best.torch} (CUDA {best.cuda.removeprefix('cu')})"
+
+
+def option_text(unlock: dict[str, str]) -> str:
+    """Options as they are typed: `--python 3.11 --driver 580.88`."""
+    return " ".join(f"--{name}" if value == "true" else f"--{name} {value}" for name, value in unlock.items())
+
+
+def _count(found: list[Rejection]) -> str:
+    return "1 build" if len(found) == 1 else f"{len(found)} builds"

@@ -1,0 +1,98 @@
+"""The text of options as values: Python, CUDA tag, glibc, platform. Each mistake says what was expected."""
+
+from __future__ import annotations
+
+import re
+
+from envgen.core.errors import UsageError, ValueFormatError, show
+from envgen.core.platforms import Subdir
+
+_MINOR = re.compile(r"3\.\d{1,2}", re.ASCII)
+_GLIBC = re.compile(r"2\.\d{1,3}", re.ASCII)
+_CUDA = re.compile(r"(?:cu|cuda)?[ -]?(\d{1,2})\.?(\d)(?:\.\d+)?", re.ASCII | re.IGNORECASE)
+
+_PLATFORM_SPELLINGS = {
+    "linux": Subdir.LINUX_64,
+    "linux-x86_64": Subdir.LINUX_64,
+    "linux_x86_64": Subdir.LINUX_64,
+    "windows": Subdir.WIN_64,
+    "win": Subdir.WIN_64,
+    "win_amd64": Subdir.WIN_64,
+    "windows-64": Subdir.WIN_64,
+    "linux-arm64": Subdir.LINUX_AARCH64,
+    "linux_aarch64": Subdir.LINUX_AARCH64,
+    "aarch64": Subdir.LINUX_AARCH64,
+}
+
+
+def parse_python(text: str) -> str:
+    """Return the X.Y of a Python version; a patch number is dropped.
+
+    Raises: ValueFormatError for anything but 3.Y or 3.Y.Z.
+    """
+    parts = text.strip().split(".")
+    minor = ".".join(parts[:2])
+    if not _MINOR.fullmatch(minor) or len(parts) > 3 or not all(p.isascii() and p.isdigit() for p in parts):
+        raise ValueFormatError(kind="Python version", value=text, expected="3.Y, such as 3.12", origin="--python")
+    return minor
+
+
+def parse_glibc(text: str) -> str:
+    """Return a glibc version as X.Y.
+
+    Raises: ValueFormatError for anything else.
+    """
+    if not _GLIBC.fullmatch(text.strip()):
+        raise ValueFormatError(kind="glibc version", value=text, expected="2.Y, such as 2.28", origin="--glibc")
+    return text.strip()
+
+
+def parse_cuda(text: str | None) -> str:
+    """Return the CUDA tag of `cu126`, `12.6` or `12.6.3`; empty when the option was not given.
+
+    Raises: ValueFormatError for anything else.
+    """
+    if text is None:
+        return ""
+    found = _CUDA.fullmatch(text.strip())
+    if not found:
+        raise ValueFormatError(
+            kind="CUDA tag", value=text, expected="cuNNN or X.Y, such as cu126 or 12.6", origin="--cuda"
+        )
+    return f"cu{found[1]}{found[2]}"
+
+
+def parse_torch(text: str | None) -> str:
+    """Return a `--torch` specifier; a bare version means exactly that one; empty when the option was not given.
+
+    Raises: ValueFormatError when it is given but empty. The specifier itself is read by the decision.
+    """
+    if text is None:
+        return ""
+    if not text.strip():
+        expected = 'a PEP 440 specifier, such as "==2.14.*" or ">=2.6,<2.9"'
+        raise ValueFormatError(kind="version specifier", value=text, expected=expected, origin="--torch")
+    stripped = text.strip()
+    return f"=={stripped}" if stripped[:1].isdigit() else stripped
+
+
+def parse_platform(text: str) -> Subdir:
+    """Return the subdir of a platform's name.
+
+    Raises: UsageError for a platform without CUDA builds, with what works there; for an unknown one, the list.
+    """
+    name = text.strip().lower()
+    if name in {subdir.value for subdir in Subdir}:
+        return Subdir(name)
+    if name in _PLATFORM_SPELLINGS:
+        return _PLATFORM_SPELLINGS[name]
+    raise UsageError(
+        f"{show(text)} is not a platform that envgen knows (from --platform)",
+        fact=f"CUDA builds of PyTorch exist for {', '.join(subdir.value for subdir in Subdir)}",
+        hint="pass one of them; Windows is win-64",
+    )
+
+
+def is_macos(text: str) -> bool:
+    """True for the names of Apple's platforms, which have no CUDA at all."""
+    return text.strip().lower() in {"macos", "osx", "darwin", "mac", "osx-64", "osx-arm64"}

@@ -1,0 +1,1 @@
+"""Test equipment: requests, loopback servers, small channels and indexes."""

@@ -1,0 +1,12 @@
+"""The catalog of builds, read once."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.facts.builds import BuildCatalog
+
+
+@pytest.fixture(scope="session")
+def builds() -> BuildCatalog:
+    return BuildCatalog()

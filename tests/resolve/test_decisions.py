@@ -1,0 +1,182 @@
+"""Decisions by hand from the sources: what each GPU gets on which driver, platform and Python."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.core.errors import ValueFormatError
+from envgen.core.resolution import RejectionCode, Resolution
+from envgen.facts.builds import BuildCatalog
+from envgen.resolve import resolve
+from equipment.requests import ask
+
+
+def pip_of(resolution: Resolution) -> str | None:
+    pairing = resolution.pip
+    return f"{pairing.build.torch}+{pairing.build.cuda_tag}" if pairing else None
+
+
+def conda_of(resolution: Resolution) -> str | None:
+    pairing = resolution.conda
+    return f"{pairing.build.pytorch} {pairing.build.cuda}" if pairing else None
+
+
+def codes_of(resolution: Resolution) -> set[str]:
+    return {notice.code for notice in resolution.notices}
+
+
+@pytest.mark.parametrize(
+    ("capability", "subdir", "driver", "pip", "conda"),
+    [
+        pytest.param("7.5", "win-64", "560.94", "2.14.1+cu126", "2.13.0 12.8", id="mx450-with-560.94-on-windows"),
+        pytest.param("7.5", "linux-64", None, "2.15.0+cu132", "2.13.0 13.0", id="mx450-on-linux-newest-driver"),
+        pytest.param("7.5", "win-64", None, "2.15.0+cu130", "2.13.0 13.0", id="mx450-on-windows-newest-driver"),
+        pytest.param("6.1", "linux-64", "525.60.13", "2.14.1+cu126", "2.13.0 12.9", id="gtx-1080-ti-on-525.60.13"),
+        pytest.param("6.1", "linux-64", "535", "2.14.1+cu126", "2.13.0 12.9", id="gtx-1080-ti-on-535"),
+        pytest.param("6.1", "linux-64", "550", "2.14.1+cu126", "2.13.0 12.9", id="gtx-1080-ti-on-550"),
+        pytest.param("6.1", "linux-64", "570", "2.14.1+cu126", "2.13.0 12.9", id="gtx-1080-ti-on-570"),
+        pytest.param("6.1", "linux-64", "580", "2.14.1+cu126", "2.13.0 12.9", id="gtx-1080-ti-keeps-12-on-580"),
+        pytest.param("6.1", "win-64", "528.33", "2.14.1+cu126", "2.13.0 12.8", id="gtx-1080-ti-on-windows-floor"),
+        pytest.param("6.1", "win-64", "527.41", "2.7.1+cu118", "2.5.1 11.8", id="gtx-1080-ti-below-the-floor-of-12"),
+        pytest.param("12.0", "linux-64", "570.86.15", "2.13.0+cu129", "2.13.0 12.9", id="rtx-5090-on-570-linux"),
+        pytest.param("12.0", "win-64", "572.16", "2.11.0+cu128", "2.13.0 12.8", id="rtx-5090-on-572-windows"),
+        pytest.param("12.0", "linux-64", "535", None, None, id="rtx-5090-on-a-driver-that-predates-it"),
+        pytest.param("8.9", "linux-64", "535", "2.14.1+cu126", "2.13.0 12.9", id="rtx-4090-on-535"),
+        pytest.param("8.6", "linux-64", "580.65.06", "2.15.0+cu132", "2.13.0 13.0", id="rtx-3090-on-the-floor-of-13"),
+        pytest.param("8.6", "linux-64", "579.99", "2.14.1+cu126", "2.13.0 12.9", id="rtx-3090-just-below-13"),
+        pytest.param("3.7", "linux-64", None, "2.3.1+cu118", "2.3.1 11.8", id="k80-ends-where-cudnn-does"),
+        pytest.param("3.7", "win-64", None, "2.3.1+cu118", "2.3.1 11.8", id="k80-on-windows"),
+        pytest.param("3.5", "linux-64", None, None, None, id="gtx-780-has-nothing-for-3.12"),
+        pytest.param("3.5", "win-64", None, None, None, id="gtx-780-has-nothing-on-windows"),
+        pytest.param("12.1", "linux-aarch64", None, "2.15.0+cu132", "2.13.0 13.0", id="gb10-dgx-spark"),
+        pytest.param("11.0", "linux-aarch64", None, "2.15.0+cu132", "2.13.0 13.0", id="jetson-thor"),
+        pytest.param("7.0", "linux-64", "590.48.01", None, None, id="v100-on-a-driver-that-dropped-it"),
+        pytest.param("6.1 8.9", "linux-64", "580.65.06", "2.14.1+cu126", "2.13.0 12.9", id="pascal-beside-ada"),
+        pytest.param("3.7 8.9", "linux-64", None, "2.3.1+cu118", "2.3.1 11.8", id="kepler-beside-ada"),
+        pytest.param("7.5", "linux-aarch64", None, None, "2.13.0 13.0", id="t4g-has-only-conda-on-arm"),
+    ],
+)
+def test_pairings(
+    builds: BuildCatalog, capability: str, subdir: str, driver: str | None, pip: str | None, conda: str | None
+) -> None:
+    resolution = resolve(builds, ask(capability, subdir, driver))
+    assert (pip_of(resolution), conda_of(resolution)) == (pip, conda)
+
+
+def test_the_pypi_build_is_taken_from_pypi(builds: BuildCatalog) -> None:
+    linux = resolve(builds, ask("7.5", "linux-64")).pip
+    windows = resolve(builds, ask("7.5", "win-64")).pip
+    assert linux is not None
+    assert windows is not None
+    assert linux.index_url == "https://pypi.org/simple"
+    assert windows.index_url == "https://download.pytorch.org/whl/cu130"
+
+
+def test_an_assumed_driver_is_said_with_the_oldest_that_will_do(builds: BuildCatalog) -> None:
+    for subdir, floor in (("linux-64", "580.65.06"), ("win-64", "580.88")):
+        notices = {n.code: n.text for n in resolve(builds, ask("7.5", subdir)).notices}
+        assert f"pip {floor}" in notices["driver-assumed"]
+
+
+def test_a_bare_branch_is_said(builds: BuildCatalog) -> None:
+    assert "driver-branch-only" in codes_of(resolve(builds, ask("6.1", driver="535")))
+    assert "driver-branch-only" not in codes_of(resolve(builds, ask("6.1", driver="535.54.03")))
+
+
+@pytest.mark.parametrize("driver", ["525.60.13", "535", "550", "570", "580"])
+def test_the_last_build_for_a_gpu_is_said(builds: BuildCatalog, driver: str) -> None:
+    assert "last-build-for-gpu" in codes_of(resolve(builds, ask("6.1", driver=driver)))
+
+
+def test_a_gpu_with_newer_builds_is_not_told_that_it_is_the_last(builds: BuildCatalog) -> None:
+    assert "last-build-for-gpu" not in codes_of(resolve(builds, ask("12.0", driver="570.86.15")))
+
+
+def test_turing_on_cuda_13_is_warned_of_magma(builds: BuildCatalog) -> None:
+    assert "magma-no-sm75" in codes_of(resolve(builds, ask("7.5", "linux-64")))
+    assert "magma-no-sm75" not in codes_of(resolve(builds, ask("7.5", "win-64", "560.94")))
+    assert "magma-no-sm75" not in codes_of(resolve(builds, ask("8.6", "linux-64")))
+
+
+def test_gtx_970_on_windows_has_no_2_8_wheel_but_a_conda_build(builds: BuildCatalog) -> None:
+    """pytorch/pytorch#160575: the Windows cu126 wheels of 2.8.0 start at sm_61."""
+    resolution = resolve(builds, ask("5.2", "win-64", "560.94", torch="==2.8.*"))
+    assert (pip_of(resolution), conda_of(resolution)) == (None, "2.8.0 12.8")
+    assert "no-pip-pairing" in codes_of(resolution)
+    reason = next(r for r in resolution.rejected if (r.channel, r.torch, r.cuda) == ("pip", "2.8.0", "cu126"))
+    assert reason.code is RejectionCode.NO_KERNEL_IMAGE
+    assert "sm_61" in reason.text
+
+
+def test_a_card_newer_than_the_driver_is_told_the_first_branch(builds: BuildCatalog) -> None:
+    resolution = resolve(builds, ask("12.0", "linux-64", "535"))
+    reasons = {r.code for r in resolution.rejected if r.torch == "2.13.0" and r.cuda == "cu129"}
+    assert reasons == {RejectionCode.DRIVER_PREDATES_GPU}
+
+
+def test_k80_lists_the_newer_cu118_as_cudnn_unsupported(builds: BuildCatalog) -> None:
+    resolution = resolve(builds, ask("3.7"))
+    reason = next(r for r in resolution.rejected if (r.torch, r.cuda) == ("2.7.1", "cu118"))
+    assert reason.code is RejectionCode.CUDNN_UNSUPPORTED
+    assert reason.unlock == {}
+
+
+def test_gtx_780_is_unlocked_by_an_older_python_for_conda_on_linux_only(builds: BuildCatalog) -> None:
+    linux = [r for r in resolve(builds, ask("3.5", "linux-64")).rejected if r.unlock]
+    assert (linux[0].channel, linux[0].torch, linux[0].unlock) == ("conda", "2.0.0", {"python": "3.11"})
+    assert [r for r in resolve(builds, ask("3.5", "win-64")).rejected if r.unlock] == []
+    assert conda_of(resolve(builds, ask("3.5", "linux-64", python="3.11"))) == "2.0.0 11.2"
+
+
+def test_a_driver_too_old_names_the_driver_that_would_do(builds: BuildCatalog) -> None:
+    resolution = resolve(builds, ask("7.5", "win-64", "560.94"))
+    reason = next(r for r in resolution.rejected if (r.torch, r.cuda) == ("2.15.0", "cu132"))
+    assert (reason.code, reason.unlock) == (RejectionCode.DRIVER_TOO_OLD, {"driver": "580.88"})
+
+
+def test_a_dropped_card_is_sent_back_to_its_last_branch(builds: BuildCatalog) -> None:
+    resolution = resolve(builds, ask("7.0", "linux-64", "590.48.01"))
+    reason = next(r for r in resolution.rejected if (r.torch, r.cuda) == ("2.14.1", "cu126"))
+    assert (reason.code, reason.unlock) == (RejectionCode.DRIVER_TOO_NEW, {"driver": "580.178.04"})
+
+
+def test_uncertain_builds_are_never_chosen(builds: BuildCatalog) -> None:
+    resolution = resolve(builds, ask("8.6", "linux-64", cuda="cu134"))
+    assert pip_of(resolution) is None
+    reason = next(r for r in resolution.rejected if r.cuda == "cu134")
+    assert (reason.code, reason.unlock) == (RejectionCode.UNCERTAIN, {})
+
+
+@pytest.mark.parametrize("driver", ["580", "580.178.04"])
+def test_conda_for_pascal_pins_cuda_12_and_the_last_cudnn_although_the_driver_reports_13(
+    builds: BuildCatalog, driver: str
+) -> None:
+    pairing = resolve(builds, ask("6.1", "linux-64", driver)).conda
+    assert pairing is not None
+    assert "cuda-version=12.9" in pairing.specs
+    assert "libcudnn<9.11" in pairing.specs
+    assert "pytorch=2.13.0=cuda129*" in pairing.specs
+
+
+def test_cuda_restricts_both_channels(builds: BuildCatalog) -> None:
+    resolution = resolve(builds, ask("8.6", "linux-64", cuda="cu126"))
+    assert (pip_of(resolution), conda_of(resolution)) == ("2.14.1+cu126", "2.7.1 12.6")
+
+
+def test_an_old_glibc_keeps_cuda_13_away(builds: BuildCatalog) -> None:
+    resolution = resolve(builds, ask("8.6", "linux-64", glibc="2.17"))
+    assert conda_of(resolution) == "2.13.0 12.9"
+    reason = next(r for r in resolution.rejected if (r.channel, r.cuda) == ("conda", "13.0"))
+    assert reason.unlock == {"glibc": "2.28"}
+
+
+def test_what_an_index_does_not_have_is_not_chosen(builds: BuildCatalog) -> None:
+    request = ask("7.5", "win-64")
+    resolution = resolve(builds, request, absent=frozenset({("pip", "2.15.0", "cu130"), ("pip", "2.15.0", "cu132")}))
+    assert pip_of(resolution) == "2.14.1+cu130"
+
+
+@pytest.mark.parametrize("specifier", ["==", "banana", "=>2", ">=2.6 <2.9 x"])
+def test_a_torch_option_that_is_no_specifier_is_refused(builds: BuildCatalog, specifier: str) -> None:
+    with pytest.raises(ValueFormatError, match="is not a version specifier"):
+        resolve(builds, ask("8.6", torch=specifier))

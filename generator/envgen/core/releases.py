@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from envgen.core.errors import ValueFormatError
 
 
+@lru_cache(maxsize=4096)
 def release_key(text: str) -> tuple[int, ...]:
     """Return the numbers of a plain dotted release, for comparing.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from envgen.resolve.pip import pip_failures, pip_pairing, pip_rank, pip_rejectio
 Build = TypeVar("Build")
 # ("pip" or "conda", release, CUDA tag or toolkit's major.minor)
 Absent = tuple[str, str, str]
+_ABSENT = (Failure(code=RejectionCode.NO_FILE, text="the index or channel was asked, and it has no such build"),)
 
 
 def resolve(builds: BuildCatalog, request: Request, *, absent: frozenset[Absent] = frozenset()) -> Resolution:
@@ -57,8 +58,9 @@ def _choose_pip(
         return pip_rank(build, request, rules)
 
     def failing(build: PipBuild) -> Sequence[Failure]:
-        asked = _asked(("pip", build.torch, build.cuda_tag), absent)
-        return (*asked, *pip_failures(build, request, rules, options))
+        if ("pip", build.torch, build.cuda_tag) in absent:
+            return _ABSENT
+        return _decisive(pip_failures(build, request, rules, options))
 
     candidates = rules.builds.pip_builds(request.subdir)
     return _choose(candidates, release=release, rank=rank, failing=failing, reject=pip_rejection)
@@ -74,20 +76,22 @@ def _choose_conda(
         return conda_rank(build, request, rules)
 
     def failing(build: CondaBuild) -> Sequence[Failure]:
-        asked = _asked(("conda", build.pytorch, build.cuda), absent)
-        return (*asked, *conda_failures(build, request, rules, options))
+        if ("conda", build.pytorch, build.cuda) in absent:
+            return _ABSENT
+        return _decisive(conda_failures(build, request, rules, options))
 
     candidates = rules.builds.conda_builds(request.subdir)
     return _choose(candidates, release=release, rank=rank, failing=failing, reject=conda_rejection)
 
 
-def _asked(build: Absent, absent: frozenset[Absent]) -> tuple[Failure, ...]:
-    if build not in absent:
-        return ()
-    channel, release, cuda = build
-    where = "index" if channel == "pip" else "channel"
-    text = f"the {where} was asked and has no file of {release} for {cuda}"
-    return (Failure(code=RejectionCode.NO_FILE, text=text),)
+def _decisive(reasons: Iterator[Failure]) -> list[Failure]:
+    """The reasons up to the first that no option lifts: what comes after it can't change the answer."""
+    found: list[Failure] = []
+    for reason in reasons:
+        found.append(reason)
+        if not reason.unlock:
+            break
+    return found
 
 
 def _choose(

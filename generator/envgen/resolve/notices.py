@@ -58,18 +58,13 @@ def _missing_side(pip: PipPairing | None, conda: CondaPairing | None) -> Iterato
 
 def _last_build(request: Request, rules: DriverRules, pip: PipPairing | None) -> Iterator[Notice]:
     """Say when the chosen release is the last that has code for this GPU, whatever its driver."""
-    builds = rules.builds.pip_builds(request.subdir)
     if not pip:
         return
-    newest = max(release_key(build.torch) for build in builds)
-    covering = [
-        release_key(build.torch)
-        for build in builds
-        if build.existence is not Existence.UNCERTAIN
-        and all(code_for(build.codes, requested.gpu) is not None for requested in request.gpus)
-    ]
+    builds = rules.builds.pip_builds(request.subdir)
     chosen = release_key(pip.build.torch)
-    if chosen == max(covering, default=None) and chosen < newest:
+    newer = [b for b in builds if release_key(b.torch) > chosen and b.existence is not Existence.UNCERTAIN]
+    covered = any(all(code_for(b.codes, wanted.gpu) is not None for wanted in request.gpus) for b in newer)
+    if newer and not covered and not request.torch:
         names = ", ".join(requested.gpu.name for requested in request.gpus)
         text = f"{pip.build.torch} is the last PyTorch release with wheels for {names}: "
         text += "newer ones have no code for it (pytorch/pytorch#190385 for CUDA 12.6)"

@@ -1,0 +1,111 @@
+"""Errors about GPUs that cannot be told, and about fact tables that cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from envgen.core.errors import DataError, NoPairingError, show
+
+if TYPE_CHECKING:
+    from envgen.core.gpus import Match
+
+PCI_ID_HINT = (
+    "give the full name or the PCI id (Linux: `lspci -nn -d 10de:`; Windows: `Get-PnpDevice -Class Display | "
+    "Select-Object FriendlyName, InstanceId`, or Device Manager, Details, Hardware Ids)"
+)
+
+
+class _GpuError(NoPairingError):
+    """Built from a look-up that did not end in one GPU."""
+
+    code: ClassVar[str] = "gpu-unknown"
+
+    def __init__(self, match: Match) -> None:
+        super().__init__(match.query)
+        self.match = match
+
+
+class GpuUnknownError(_GpuError):
+    """No GPU of the catalog has that name or PCI id."""
+
+    code = "gpu-unknown"
+
+    def headline(self) -> str:
+        return f"no GPU named {show(self.match.query)} in the catalog"
+
+    def facts(self) -> tuple[str, ...]:
+        closest = f"closest names: {', '.join(self.match.suggestions)}" if self.match.suggestions else ""
+        return tuple(fact for fact in (closest, *self.match.notes) if fact)
+
+    def hint(self) -> str:
+        return "run `envgen gpus NAME` with a part of the name to list matches, or pass --compute-capability"
+
+
+class GpuAmbiguousError(_GpuError):
+    """A name stands for several GPUs with different compute capabilities."""
+
+    code = "gpu-ambiguous"
+
+    def headline(self) -> str:
+        count = len(self.match.candidates)
+        return f"{show(self.match.query)} can mean {count} GPUs with different compute capabilities"
+
+    def facts(self) -> tuple[str, ...]:
+        return tuple(
+            f"{c.name} is {c.capability}" + (f" ({c.detail})" if c.detail else "") for c in self.match.candidates
+        )
+
+    def hint(self) -> str:
+        return PCI_ID_HINT
+
+
+class OtherVendorError(_GpuError):
+    """The text names a GPU that is not NVIDIA's."""
+
+    code = "other-vendor"
+
+    def headline(self) -> str:
+        return f"{show(self.match.query)} is not an NVIDIA GPU (vendor: {self.match.vendor})"
+
+    def facts(self) -> tuple[str, ...]:
+        return ("envgen pairs NVIDIA GPUs with CUDA builds; no CUDA build runs on it",)
+
+    def hint(self) -> str:
+        return self.match.advice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One cell or row of a fact table that breaks a rule. `line` counts from 1, the header being line 1."""
+
+    file: str
+    line: int
+    column: str
+    value: str
+    expected: str
+
+    def __str__(self) -> str:
+        column = f" {self.column}:" if self.column else ""
+        return f"{self.file}:{self.line}:{column} {show(self.value)}, expected {self.expected}"
+
+
+class FactInvalidError(DataError):
+    """A fact table breaks its rules. All violations are collected before it is raised."""
+
+    code = "fact-invalid"
+
+    def __init__(self, violations: tuple[Violation, ...]) -> None:
+        super().__init__(violations)
+        self.violations = violations
+
+    def headline(self) -> str:
+        first = self.violations[0]
+        more = f" (and {len(self.violations) - 1} more)" if len(self.violations) > 1 else ""
+        return f"{first}{more}"
+
+    def facts(self) -> tuple[str, ...]:
+        return tuple(str(violation) for violation in self.violations[1:20])
+
+    def hint(self) -> str:
+        return "correct the row, then run `pytest tests/facts`"

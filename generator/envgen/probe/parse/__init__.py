@@ -1,0 +1,1 @@
+"""Pure functions from the text of one source to values. No file, no process; each is tested on captures."""

@@ -1,0 +1,111 @@
+"""The one way out to other programs: a runner that always comes back in time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Outcome(StrEnum):
+    """How running a command ended."""
+
+    DONE = "done"
+    NOT_FOUND = "not-found"
+    DENIED = "denied"
+    TIMED_OUT = "timed-out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A program to run. `name` is short and stable (the captures of the tests are filed under it).
+
+    `environ` is added to the environment; `drop` names variables to remove from it.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    limit_s: float
+    environ: Mapping[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """What a command left. `exit_code` is None unless `outcome` is DONE; it is negative for a signal."""
+
+    outcome: Outcome
+    exit_code: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+    elapsed_s: float = 0.0
+
+
+class Runner(Protocol):
+    """Runs a command for at most `timeout_s`."""
+
+    def __call__(self, command: Command, /, *, timeout_s: float) -> Completed: ...
+
+
+def run_command(command: Command, /, *, timeout_s: float) -> Completed:
+    """Run `command` without a shell or input and return what it left; never longer than `timeout_s` by much.
+
+    A program that hangs inside the kernel (a wedged driver) survives SIGKILL, so after the kill it is waited for only
+    briefly and then left behind: `subprocess.run(timeout=)` would wait for it for ever.
+    """
+    begin = time.monotonic()
+    environ = {key: value for key, value in os.environ.items() if key not in command.drop} | dict(command.environ)
+    # English messages: the parsers read them.
+    environ.setdefault("LC_ALL", "C.UTF-8")
+    try:
+        process = subprocess.Popen(  # noqa: S603 - fixed argument vectors, no shell
+            command.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environ,
+            start_new_session=sys.platform != "win32",
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except FileNotFoundError:
+        return Completed(outcome=Outcome.NOT_FOUND)
+    except OSError as error:
+        return Completed(outcome=Outcome.DENIED, stderr=error.strerror or str(error))
+    try:
+        stdout, stderr = process.communicate(timeout=max(timeout_s, 0.0))
+    except subprocess.TimeoutExpired:
+        _abandon(process)
+        return Completed(outcome=Outcome.TIMED_OUT, elapsed_s=time.monotonic() - begin)
+    return Completed(
+        outcome=Outcome.DONE,
+        exit_code=process.returncode,
+        stdout=stdout.decode("utf-8", "replace"),
+        stderr=stderr.decode("utf-8", "replace"),
+        elapsed_s=time.monotonic() - begin,
+    )
+
+
+def _abandon(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process with all it started, and leave it when even that does not end it."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        import signal
+
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            process.kill()
+    try:
+        process.wait(timeout=0.2)
+    except subprocess.TimeoutExpired:
+        # Not ended and perhaps never will be: say so to Popen, whose destructor warns about running children.
+        process.returncode = -9
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()

@@ -1,0 +1,70 @@
+"""The CUDA smoke test that goes with an environment: a file of its own that needs only torch.
+
+`python -m envgen.render.smoke` prints one without expectations, for use with its `--expect`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envgen.core.gpus import Gpu
+from envgen.core.releases import cuda_of_tag
+from envgen.core.resolution import CondaPairing, PipPairing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokePairing:
+    """A locked build: `source` is `pip` or `conda`, `cuda` the toolkit's X.Y; an empty value is not checked."""
+
+    source: str
+    torch: str
+    cuda: str
+    torchvision: str = ""
+
+    @classmethod
+    def of_pip(cls, pairing: PipPairing) -> SmokePairing:
+        cuda = cuda_of_tag(pairing.build.cuda_tag)
+        return cls(source="pip", torch=pairing.build.torch, cuda=cuda, torchvision=pairing.torchvision)
+
+    @classmethod
+    def of_conda(cls, pairing: CondaPairing) -> SmokePairing:
+        return cls(source="conda", torch=pairing.build.pytorch, cuda=pairing.build.cuda)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokeGpu:
+    """A GPU that the build must have code for: `capability` is X.Y, `name` is only shown."""
+
+    name: str
+    capability: str
+
+    @classmethod
+    def of(cls, gpu: Gpu) -> SmokeGpu:
+        return cls(name=gpu.name, capability=str(gpu.capability))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokeExpectation:
+    """What the smoke test holds an installed environment against: any one of the pairings, and all the GPUs."""
+
+    pairings: tuple[SmokePairing, ...] = field(default=())
+    gpus: tuple[SmokeGpu, ...] = field(default=())
+
+
+def smoke_body(expected: SmokeExpectation) -> str:
+    """Return the text of `smoke_test.py` for these expectations."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    root = Path(__file__).parents[3] / "templates"
+    # The output is Python source, not HTML: every value goes through the filter `python`.
+    environment = Environment(  # noqa: S701
+        loader=FileSystemLoader(root), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters["python"] = ascii
+    return environment.get_template("smoke_test.py.j2").render(pairings=expected.pairings, gpus=expected.gpus)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(smoke_body(SmokeExpectation()))

@@ -1,0 +1,116 @@
+"""What a schema can't say about builds, drivers and toolkits (invariants), and what the wheels themselves say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from envgen.core.builds import Existence
+from envgen.core.capability import ComputeCapability
+from envgen.core.drivers import DriverVersion
+from envgen.core.platforms import Subdir
+from envgen.core.releases import cuda_of_tag, release_key
+from envgen.facts.builds import BuildCatalog
+from envgen.facts.tables import read_table
+
+BUILDS = BuildCatalog()
+PIP = [build for subdir in Subdir for build in BUILDS.pip_builds(subdir)]
+CONDA = [build for subdir in Subdir for build in BUILDS.conda_builds(subdir)]
+
+
+def test_every_cuda_tag_has_an_index() -> None:
+    assert {build.cuda_tag for build in PIP} == set(BUILDS.index_urls)
+
+
+def test_every_cuda_major_has_a_driver_floor_or_its_toolkit_a_minimum() -> None:
+    for build in PIP:
+        major = release_key(cuda_of_tag(build.cuda_tag))[0]
+        toolkit = BUILDS.toolkits.get(build.toolkit)
+        # CUDA 9.2: no table states its driver, so the decision never takes those builds.
+        assert major in BUILDS.floors or build.cuda_tag == "cu92" or (toolkit and toolkit.linux and toolkit.windows)
+
+
+def test_every_torch_release_has_its_torchvision() -> None:
+    assert {build.torch for build in PIP} <= set(BUILDS.companions)
+    assert all(companions.torchvision for companions in BUILDS.companions.values())
+
+
+def test_a_toolkit_belongs_to_its_tag() -> None:
+    for build in PIP:
+        assert not build.toolkit or build.toolkit.startswith(f"{cuda_of_tag(build.cuda_tag)}."), build
+
+
+def test_a_seen_python_is_a_known_python() -> None:
+    for build in (*PIP, *CONDA):
+        assert set(build.pythons_seen) <= set(build.pythons), build
+
+
+def test_builds_are_listed_once_and_oldest_first() -> None:
+    for subdir in Subdir:
+        pip = [(release_key(b.torch), release_key(cuda_of_tag(b.cuda_tag))) for b in BUILDS.pip_builds(subdir)]
+        assert pip == sorted(set(pip))
+        conda = [release_key(b.pytorch) for b in BUILDS.conda_builds(subdir)]
+        assert conda == sorted(conda)
+
+
+def test_no_code_is_listed_that_its_toolkit_cannot_compile() -> None:
+    """The sm lists of the toolkits were tried with ptxas; the arch lists come from build scripts and wheels."""
+    compiles = {row["version"]: set(re.findall(r"\d{2,3}", row["sm_list"])) for row in read_table("cuda_toolkits")}
+    for build in PIP:
+        if build.toolkit in compiles:
+            listed = {f"{code.capability.major}{code.capability.minor}" for code in build.codes}
+            assert listed <= compiles[build.toolkit], build
+
+
+def test_only_one_build_of_a_release_is_pypis_own() -> None:
+    own = [(build.torch, build.subdir) for build in PIP if build.on_pypi]
+    assert len(own) == len(set(own))
+    assert Subdir.WIN_64 not in {subdir for _, subdir in own}, "PyPI's Windows wheels are CPU builds"
+
+
+def test_uncertain_builds_have_no_file() -> None:
+    assert [b for b in PIP if b.existence is Existence.UNCERTAIN and b.pythons_seen] == []
+
+
+def test_a_retired_gpu_names_its_last_driver() -> None:
+    for support in BUILDS.support.values():
+        if support.last_branch is not None:
+            assert DriverVersion.parse(support.last_linux).branch == support.last_branch
+
+
+def test_every_gpu_has_a_known_capability() -> None:
+    for row in read_table("gpus"):
+        for text in row["compute_capability"].split("|"):
+            assert ComputeCapability.parse(text) in BUILDS.support, row["name"]
+
+
+def test_driver_branches_rise_with_their_cuda() -> None:
+    numbers = [branch.branch for branch in BUILDS.branches]
+    cudas = [release_key(branch.cuda) for branch in BUILDS.branches]
+    assert (numbers, cudas) == (sorted(numbers), sorted(cudas))
+
+
+def test_conda_build_patterns_name_their_cuda() -> None:
+    for build in CONDA:
+        digits = re.search(r"cuda(\d+)\.?(\d)", build.build_glob)
+        assert digits is not None, build
+        written = build.cuda if "." in build.build_glob else build.cuda.replace(".", "")
+        assert f"cuda{written}" in build.build_glob, build
+
+
+def measured() -> list[dict[str, str]]:
+    return [
+        row for row in read_table("torch_measured") if row["cuda"][:1].isdigit() and row["file"].startswith("torch-")
+    ]
+
+
+@pytest.mark.parametrize("row", measured(), ids=lambda row: row["file"])
+def test_the_arch_list_is_the_one_that_was_read_from_the_wheel(row: dict[str, str]) -> None:
+    """torch_measured holds what PyPI's wheels say themselves; torch_builds must say the same."""
+    subdir = Subdir.LINUX_AARCH64 if "aarch64" in row["file"] else Subdir.LINUX_64
+    release = row["version_py"].partition("+")[0]
+    tag = "cu" + row["cuda"].replace(".", "")
+    build = next(b for b in BUILDS.pip_builds(subdir) if (b.torch, b.cuda_tag) == (release, tag))
+    assert build.on_pypi
+    assert " ".join(str(code) for code in build.codes) == row["get_arch_list_string"]

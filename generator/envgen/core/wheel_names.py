@@ -105,6 +105,13 @@ def glibc_key(glibc: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def file_name(url: str) -> str:
+    """The file name that a URL ends in, decoded."""
+    from urllib.parse import unquote, urlsplit
+
+    return unquote(urlsplit(url).path.rpartition("/")[2])
+
+
 def normalise_project(name: str) -> str:
     """Return a project name as PEP 503 normalises it."""
     return re.sub(r"[-_.]+", "-", name).lower()

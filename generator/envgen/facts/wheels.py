@@ -68,7 +68,7 @@ class WheelCatalog:
         found = self._by_filename.get(filename, [])
         return tuple(w for w in found if not index or w.index == index)
 
-    def known(
+    def known(  # noqa: PLR0913 -- a wheel is known by all of these
         self, project: str, version: str, *, index: str, subdir: Subdir, python: str, glibc: str = "2.28"
     ) -> KnownWheel | None:
         """The wheel of a release for a host, or None. `version` is public (2.14.1) or has the index's local part.

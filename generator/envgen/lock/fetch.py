@@ -47,6 +47,14 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long and how often a whole piece of work may wait for its servers."""
+
+    deadline: Deadline
+    retry: Retry = field(default_factory=Retry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """The base URL of an index, clean, with its credentials apart (never shown, never compared)."""
 
@@ -68,7 +76,9 @@ class Site:
         if not usable:
             # Whatever stands before the last @ may be a password that was not percent-encoded.
             shown = show(url.rpartition("@")[2])
-            raise UsageError(f"{shown} is not an http or https URL", hint="give the index's URL; encode / and @ in a login")
+            raise UsageError(
+                f"{shown} is not an http or https URL", hint="give the index's URL; encode / and @ in a login"
+            )
         return cls(
             url=without_credentials(urlunsplit(parts._replace(query="", fragment=""))).rstrip("/"),
             user=unquote(parts.username or ""),
@@ -97,20 +107,21 @@ def without_credentials(url: str) -> str:
 
 
 def fetch(
-    url: str, *, login: Site, accept: str, deadline: Deadline, retry: Retry, pause: Callable[[float], None] = time.sleep
+    url: str, *, login: Site, accept: str, patience: Patience, pause: Callable[[float], None] = time.sleep
 ) -> Page | None:
     """Return what is at `url`, or None when the server says that there is nothing. The login goes to its origin only.
 
     Raises: IndexUnreachableError when no answer comes or access is refused; IndexDataError when it comes truncated.
     """
+    retry = patience.retry
     attempt = 0
     while True:
         attempt += 1
         try:
-            return _fetch_once(url, login, accept=accept, deadline=deadline, retry=retry)
+            return _fetch_once(url, login, accept=accept, patience=patience)
         except _PassingError as error:
             wait = max(retry.pause_s * 2 ** (attempt - 1), error.retry_after)
-            if attempt >= retry.attempts or wait >= deadline.left():
+            if attempt >= retry.attempts or wait >= patience.deadline.left():
                 tries = f" ({attempt} tries)" if attempt > 1 else ""
                 if error.truncated:
                     raise IndexDataError(url=url, reason=f"{error.reason}{tries}") from error
@@ -129,7 +140,7 @@ class _PassingError(Exception):
 class _SameOriginLogin(urllib.request.HTTPRedirectHandler):
     """Follows redirects but sends a login only to the origin it was given for (urllib would send it anywhere)."""
 
-    def redirect_request(  # noqa: PLR0913 -- urllib's signature
+    def redirect_request(  # noqa: PLR0913, PLR0917 -- urllib's signature
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
@@ -144,7 +155,7 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.rpartition("@")[2]
 
 
-def _fetch_once(url: str, login: Site, *, accept: str, deadline: Deadline, retry: Retry) -> Page | None:
+def _fetch_once(url: str, login: Site, *, accept: str, patience: Patience) -> Page | None:
     if urlsplit(url).scheme not in ("http", "https"):
         raise IndexDataError(url=url, reason="a link that is neither http nor https")
     request = urllib.request.Request(url, headers={"Accept": accept, "User-Agent": "envgen"})  # noqa: S310 -- checked
@@ -153,16 +164,18 @@ def _fetch_once(url: str, login: Site, *, accept: str, deadline: Deadline, retry
     if user or password:
         secret = base64.b64encode(f"{user}:{password}".encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {secret}")
-    silence = min(retry.silence_s, deadline.left())
+    silence = min(patience.retry.silence_s, patience.deadline.left())
     if silence <= 0:
         raise IndexUnreachableError(url=url, reason="the time limit passed before it was asked")
     opener = urllib.request.build_opener(_SameOriginLogin)
     try:
         with opener.open(request, timeout=silence) as response:
-            return _read(response, deadline)
+            return _read(response, patience.deadline)
     except urllib.error.HTTPError as error:
         with error:
-            return _refusal(url, error)
+            if error.code in _ABSENT:
+                return None
+            raise _refusal(url, error) from error
     except TimeoutError as error:
         raise _PassingError(f"silent for {silence:.0f} s") from error
     except HTTPException as error:
@@ -174,16 +187,15 @@ def _fetch_once(url: str, login: Site, *, accept: str, deadline: Deadline, retry
         raise _PassingError(f"{reason}") from error
 
 
-def _refusal(url: str, error: urllib.error.HTTPError) -> None:
-    """Return None for a page that does not exist; raise for everything else."""
+def _refusal(url: str, error: urllib.error.HTTPError) -> _PassingError | IndexUnreachableError:
+    """The error that a status other than success stands for."""
     status = error.code
-    if status in _ABSENT:
-        return
     if status in _TRANSIENT:
-        after = error.headers.get("Retry-After", "") if error.headers else ""
-        raise _PassingError(f"HTTP status {status}", retry_after=float(after) if after.isascii() and after.isdigit() else 0.0)
+        after = error.headers.get("Retry-After", "")
+        wait = float(after) if after.isascii() and after.isdigit() else 0.0
+        return _PassingError(f"HTTP status {status}", retry_after=wait)
     why = f" ({_REFUSED[status]})" if status in _REFUSED else ""
-    raise IndexUnreachableError(url=url, reason=f"HTTP status {status}{why}")
+    return IndexUnreachableError(url=url, reason=f"HTTP status {status}{why}")
 
 
 def _read(response: HTTPResponse, deadline: Deadline) -> Page:
@@ -196,7 +208,9 @@ def _read(response: HTTPResponse, deadline: Deadline) -> Page:
         if deadline.left() <= 0:
             raise _PassingError("the time limit passed while it was sending")
         if size > _LIMIT:
-            raise IndexDataError(url=without_credentials(response.url), reason=f"more than {_LIMIT >> 20} MiB for one page")
+            raise IndexDataError(
+                url=without_credentials(response.url), reason=f"more than {_LIMIT >> 20} MiB for one page"
+            )
     promised = response.headers.get("Content-Length", "")
     if promised.isascii() and promised.isdigit() and size < int(promised):
         raise _PassingError(f"{size} of {promised} bytes came", truncated=True)

@@ -30,8 +30,8 @@ def pip_bodies(lock: PipLock, *, multi: bool) -> dict[str, str]:
 def requirements_body(lock: PipLock) -> str:
     """Return the text of requirements.txt.
 
-    Torch's index is the only index, because of two indexes in one file pip takes the newest and uv the first that lists
-    a name. A package that is locked from elsewhere gets its page there as find-links, which both tools add to the index.
+    Torch's index is the only index: of two in one file pip takes the newest release, uv the first index that lists a
+    name. A package locked from elsewhere gets its page there as find-links, which both tools add to the index.
     """
     main = next((p.index for p in lock.packages if p.name == "torch"), lock.packages[0].index)
     packages = sorted(lock.packages, key=lambda p: p.name)

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin
 
 from envgen.core.errors import ValueFormatError
 from envgen.core.errors_lock import IndexDataError
-from envgen.core.wheel_names import WheelName, normalise_project
-from envgen.lock.fetch import Deadline, Page, Retry, Site, fetch, without_credentials
+from envgen.core.wheel_names import WheelName, file_name, normalise_project
+from envgen.lock.fetch import Page, Patience, Site, fetch, without_credentials
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -47,24 +47,24 @@ class ProjectPage:
         return next((f for f in self.files if f.name.filename == filename), None)
 
 
-def read_project(site: Site, project: str, *, deadline: Deadline, retry: Retry) -> ProjectPage | None:
+def read_project(site: Site, project: str, *, patience: Patience) -> ProjectPage | None:
     """Return a project's page of the index at `site`, or None when the index has no such page.
 
     Raises: IndexUnreachableError, IndexDataError.
     """
     url = f"{site.below(normalise_project(project)).url}/"
-    page = fetch(url, login=site, accept=_ACCEPT, deadline=deadline, retry=retry)
+    page = fetch(url, login=site, accept=_ACCEPT, patience=patience)
     return parse_page(page, project) if page else None
 
 
-def read_requires(site: Site, file: IndexFile, *, deadline: Deadline, retry: Retry) -> tuple[str, ...] | None:
+def read_requires(site: Site, file: IndexFile, *, patience: Patience) -> tuple[str, ...] | None:
     """Return the Requires-Dist lines of a wheel's metadata (PEP 658), or None when the index does not serve it.
 
     Raises: IndexUnreachableError, IndexDataError.
     """
     if not file.has_metadata:
         return None
-    page = fetch(f"{file.url}.metadata", login=site, accept="*/*", deadline=deadline, retry=retry)
+    page = fetch(f"{file.url}.metadata", login=site, accept="*/*", patience=patience)
     if page is None:
         return None
     message = email.message_from_bytes(page.body)
@@ -117,7 +117,9 @@ def _html_files(page: Page, text: str) -> Iterator[IndexFile]:
     if reader.is_open or "<" in unfinished:
         raise IndexDataError(url=page.url, reason=f"the HTML page ends in the middle, after {len(page.body)} bytes")
     if not reader.anchors and not reader.is_index:
-        raise IndexDataError(url=page.url, reason=f"no link on it: not an index page ({page.content_type or 'no type'})")
+        raise IndexDataError(
+            url=page.url, reason=f"no link on it: not an index page ({page.content_type or 'no type'})"
+        )
     for anchor in reader.anchors:
         href, _, fragment = (anchor.get("href") or "").partition("#")
         algorithm, _, digest = fragment.partition("=")
@@ -131,12 +133,12 @@ def _html_files(page: Page, text: str) -> Iterator[IndexFile]:
         )
 
 
-def _wheel(
+def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
     page: Page, *, href: str, sha256: str, size: int | None, has_metadata: bool, is_yanked: bool
 ) -> Iterator[IndexFile]:
     url = without_credentials(urljoin(page.url, href))
     try:
-        name = WheelName.parse(unquote(urlsplit(url).path.rpartition("/")[2]))
+        name = WheelName.parse(file_name(url))
     except ValueFormatError:
         return
     digest = sha256.strip().lower()

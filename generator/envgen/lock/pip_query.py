@@ -26,8 +26,8 @@ _CUDNN_CUT = "9.11"
 class PipQuery:
     """One pip solve: a torch build for one subdir and one Python, its companions and further requirements.
 
-    `torch`, `torchvision` and `torchaudio` are public versions, the last two empty when not wanted. `extras` are PEP 508
-    requirements, `constraints` bind versions without asking for the package. `glibc` (X.Y) is read on Linux.
+    `torch`, `torchvision` and `torchaudio` are public versions, the last two empty when not wanted. `extras` are
+    PEP 508 requirements, `constraints` bind versions without asking for the package. `glibc` (X.Y) is read on Linux.
     """
 
     subdir: Subdir

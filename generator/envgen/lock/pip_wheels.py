@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from envgen.core.errors_lock import IndexDataError, WheelHashError, WheelMissingError
 from envgen.core.wheel_names import WheelName
 from envgen.facts.wheels import TorchPin, WheelCatalog
-from envgen.lock.fetch import Deadline, Retry, Site
+from envgen.lock.fetch import Patience, Site
 from envgen.lock.pip_index import IndexFile, ProjectPage, read_project, read_requires
 from envgen.lock.pip_query import FAMILY_IF_THERE, PipQuery
+
+PYPI = "pypi"  # as the catalog would name it; it holds files of the CUDA indexes only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +35,13 @@ class WantedWheels:
         return next((f for files in self.files.values() for f in files if f.name.filename == filename), None)
 
 
-def look_up_wheels(
+def look_up_wheels(  # noqa: PLR0913 -- what is known beforehand, each from its own table
     query: PipQuery,
     site: Site,
     *,
     catalog: WheelCatalog,
     pins: Iterable[TorchPin],
-    deadline: Deadline,
-    retry: Retry,
+    patience: Patience,
     report: Callable[[str], None],
 ) -> WantedWheels:
     """Return the checked wheels of torch and its wanted companions.
@@ -48,34 +49,33 @@ def look_up_wheels(
     Raises: WheelMissingError, IndexDataError (a file without sha256, which uv would download whole to hash it),
     WheelHashError, IndexUnreachableError.
     """
+    index = PYPI if query.on_pypi else query.cuda_tag
     files = {}
     for project, version in query.pinned_family.items():
-        page = read_project(site, project, deadline=deadline, retry=retry)
+        page = read_project(site, project, patience=patience)
         fitting = _fitting(page, query, version) if page else ()
         if not fitting or page is None:
             raise _missing(page, site, query, project, version)
         for file in fitting:
-            check_index_file(file, page.url, query.cuda_tag if not query.on_pypi else "", catalog)
+            check_index_file(file, page.url, index=index, catalog=catalog)
         if not fitting[0].has_metadata:
             report(f"{page.url} serves no metadata beside {fitting[0].name.filename}; uv reads it out of the wheel")
         files[project] = fitting
-    requires = read_requires(site, files["torch"][0], deadline=deadline, retry=retry)
+    requires = read_requires(site, files["torch"][0], patience=patience)
     return WantedWheels(files=files, open_pins=tuple(pins) if requires is None else pins_left_open(pins, requires))
 
 
-def extra_family(
-    query: PipQuery, names: Iterable[str], site: Site, *, deadline: Deadline, retry: Retry
-) -> tuple[str, ...]:
+def extra_family(query: PipQuery, names: Iterable[str], site: Site, *, patience: Patience) -> tuple[str, ...]:
     """Which of the requested names PyTorch's index publishes for this host, of those that it carries only sometimes."""
     found = []
     for name in sorted(FAMILY_IF_THERE.intersection(names)):
-        page = read_project(site, name, deadline=deadline, retry=retry)
+        page = read_project(site, name, patience=patience)
         if page and any(_fits(f, query) for f in page.files):
             found.append(name)
     return tuple(found)
 
 
-def check_index_file(file: IndexFile, url: str, index: str, catalog: WheelCatalog) -> None:
+def check_index_file(file: IndexFile, url: str, *, index: str, catalog: WheelCatalog) -> None:
     """Raise unless the file has a sha256, and the known one where one is known.
 
     Raises: IndexDataError, WheelHashError.
@@ -83,15 +83,16 @@ def check_index_file(file: IndexFile, url: str, index: str, catalog: WheelCatalo
     if not file.sha256:
         advice = "use an index or mirror that states sha256 for its files"
         raise IndexDataError(url=url, reason=f"no sha256 for {file.name.filename}", advice=advice)
-    for known in catalog.find(file.name.filename, index=index) if index else ():
-        if known.sha256 and known.sha256 != file.sha256:
-            note = f"; {known.note}" if known.note else ""
+    check_known(file.name.filename, file.sha256, found_in=url, index=index, catalog=catalog)
+
+
+def check_known(filename: str, sha256: str, *, found_in: str, index: str, catalog: WheelCatalog) -> None:
+    """Raise WheelHashError when the catalog knows another sha256 of that file on that CUDA index."""
+    for known in catalog.find(filename, index=index):
+        if known.sha256 and known.sha256 != sha256:
+            source = f"{known.source}; {known.note}" if known.note else known.source
             raise WheelHashError(
-                filename=file.name.filename,
-                expected=known.sha256,
-                expected_from=f"{known.source}{note}",
-                found=file.sha256,
-                found_in=url,
+                filename=filename, expected=known.sha256, expected_from=source, found=sha256, found_in=found_in
             )
 
 

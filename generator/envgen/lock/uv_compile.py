@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess  # noqa: S404 -- the one outside process of the pip half
+import subprocess
 import sys
 import tempfile
 import tomllib
@@ -16,16 +16,16 @@ from typing import Any
 
 from envgen.core.errors_lock import IndexDataError, IndexUnreachableError, SolveFailedError, SolverError
 from envgen.core.wheel_names import normalise_project
-from envgen.lock.fetch import Deadline, Retry, Site, without_credentials
+from envgen.lock.fetch import Patience, Site, without_credentials
 
 _PROJECT = "envgen-request"
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
-_TREE_GLYPHS = re.compile(r"^[\s×╰─▶│├├╭┬┤·]+")  # noqa: RUF001 -- miette draws with these
+_TREE_GLYPHS = re.compile(r"^[\s×╰─▶│├├╭┬┤·]+")
 _URL = re.compile(r"https?://[^\s`'\"<>)]+")
 _UNREACHABLE = re.compile(
-    r"error sending request|Could not connect|operation timed out|timed out|dns error|connection (?:refused|reset|closed)"
-    r"|HTTP status (?:client|server) error \((?:401|403|407|408|429|5\d\d)|network was disabled|Network connectivity is disabled"
-    r"|could not be queried due to a lack of valid authentication|Failed to fetch",
+    r"error sending request|could not connect|timed out|dns error|connection (?:refused|reset|closed)|failed to fetch"
+    r"|HTTP status (?:client|server) error \((?:401|403|407|408|429|5\d\d)|network connectivity is disabled"
+    r"|network was disabled|lack of valid authentication",
     re.IGNORECASE,
 )
 _BAD_DATA = re.compile(
@@ -76,14 +76,14 @@ class UvPackage:
 
 
 def compile_packages(
-    request: UvRequest, *, deadline: Deadline, retry: Retry, offline: bool = False, cache_dir: Path | None = None
+    request: UvRequest, *, patience: Patience, offline: bool = False, cache_dir: Path | None = None
 ) -> tuple[UvPackage, ...]:
     """Return uv's resolution, sorted by name.
 
     Raises: SolveFailedError, IndexUnreachableError, IndexDataError, SolverError.
     """
     with tempfile.TemporaryDirectory(prefix="envgen-uv-") as folder:
-        run = _Run(request, Path(folder), deadline=deadline, retry=retry, offline=offline, cache_dir=cache_dir)
+        run = _Run(request, Path(folder), patience=patience, offline=offline, cache_dir=cache_dir)
         run.write_inputs()
         document = run.compile("pylock.toml", "--format", "pylock.toml")
         vias = _read_vias(run.compile("requirements.txt", "--annotation-style", "line"))
@@ -94,10 +94,9 @@ class _Run:
     """uv's process, its input files and its environment, for one request."""
 
     def __init__(
-        self, request: UvRequest, folder: Path, *, deadline: Deadline, retry: Retry, offline: bool, cache_dir: Path | None
+        self, request: UvRequest, folder: Path, *, patience: Patience, offline: bool, cache_dir: Path | None
     ) -> None:
-        self._request, self._folder = request, folder
-        self._deadline, self._retry = deadline, retry
+        self._request, self._folder, self._patience = request, folder, patience
         self._offline, self._cache_dir = offline, cache_dir
 
     def write_inputs(self) -> None:
@@ -105,10 +104,9 @@ class _Run:
         lines = ["[project]", f'name = "{_PROJECT}"', 'version = "0"', "dependencies = ["]
         lines += [f"  {json.dumps(requirement)}," for requirement in request.requirements]
         lines += ["]", ""]
-        lines += _index_lines("pypi", request.default_index, "default = true")
         if request.torch_index is not None:
-            lines += _index_lines("torch", request.torch_index, "explicit = true")
-            lines += ["[tool.uv.sources]"]
+            lines += ["[[tool.uv.index]]", 'name = "torch"', f"url = {json.dumps(request.torch_index.url)}"]
+            lines += ["explicit = true", "", "[tool.uv.sources]"]
             lines += [f'{name} = {{ index = "torch" }}' for name in request.torch_names]
         (self._folder / "pyproject.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         constraints = "".join(f"{constraint}\n" for constraint in request.constraints)
@@ -123,6 +121,8 @@ class _Run:
             "--python", sys.executable,  # or uv asks every interpreter on PATH for its version (seconds)
             "--python-version", request.python, "--python-platform", request.platform,
             "--only-binary", ":all:",
+            # Not in pyproject.toml: --no-config hides it there, while the explicit index is read for the sources.
+            "--default-index", f"pypi={request.default_index.url}",
         ]  # fmt: skip
         if self._offline:
             command.append("--offline")
@@ -141,12 +141,13 @@ class _Run:
             )  # fmt: skip
         except OSError as error:
             raise SolverError(solver="uv", reason=f"it could not be started: {error.strerror}") from error
-        left = self._deadline.left()
+        left = self._patience.deadline.left()
         try:
             _, errors = process.communicate(timeout=left)
         except subprocess.TimeoutExpired as error:
             raise IndexUnreachableError(
-                url=self._slow_side(), reason=f"uv was not done when the time limit passed ({left:.0f} s after its start)"
+                url=self._slow_side(),
+                reason=f"uv was not done when the time limit passed ({left:.0f} s after its start)",
             ) from error
         finally:
             if process.poll() is None:
@@ -165,18 +166,14 @@ class _Run:
             "NO_COLOR": "1",
             "UV_NO_PROGRESS": "1",
             "UV_PYTHON_DOWNLOADS": "never",
-            "UV_HTTP_RETRIES": str(max(0, self._retry.attempts - 1)),
-            "UV_HTTP_TIMEOUT": str(max(1, round(self._retry.silence_s))),
+            "UV_HTTP_RETRIES": str(max(0, self._patience.retry.attempts - 1)),
+            "UV_HTTP_TIMEOUT": str(max(1, round(self._patience.retry.silence_s))),
         }
         sites = {"PYPI": self._request.default_index, "TORCH": self._request.torch_index}
         for name, site in sites.items():
             if site is not None and (site.user or site.password):
                 kept |= {f"UV_INDEX_{name}_USERNAME": site.user, f"UV_INDEX_{name}_PASSWORD": site.password}
         return kept
-
-
-def _index_lines(name: str, site: Site, role: str) -> list[str]:
-    return ["[[tool.uv.index]]", f'name = "{name}"', f"url = {json.dumps(site.url)}", role, ""]
 
 
 def _uv_binary() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from envgen.core.errors_lock import SolverError
 from envgen.core.platforms import Subdir
-from envgen.core.wheel_names import glibc_key
+from envgen.core.wheel_names import file_name, glibc_key
 from envgen.lock.pip_query import PipQuery
 from envgen.lock.uv_compile import UvPackage, UvWheel
 
@@ -16,8 +16,6 @@ def best_wheel(package: UvPackage, query: PipQuery) -> UvWheel:
 
     Raises: SolverError when none fits.
     """
-    from urllib.parse import unquote, urlsplit
-
     from packaging.tags import Tag, compatible_tags, cpython_tags
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
@@ -30,7 +28,7 @@ def best_wheel(package: UvPackage, query: PipQuery) -> UvWheel:
         ranks.setdefault(tag, len(ranks))
     ranked = []
     for wheel in package.wheels:
-        filename = unquote(urlsplit(wheel.url).path.rpartition("/")[2])
+        filename = file_name(wheel.url)
         try:
             _, _, build, tags = parse_wheel_filename(filename)
         except InvalidWheelFilename:

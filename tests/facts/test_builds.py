@@ -38,12 +38,12 @@ def test_every_torch_release_has_its_torchvision() -> None:
 
 def test_a_toolkit_belongs_to_its_tag() -> None:
     for build in PIP:
-        assert not build.toolkit or build.toolkit.startswith(f"{cuda_of_tag(build.cuda_tag)}."), build
+        assert not build.toolkit or f"{build.toolkit}.".startswith(f"{cuda_of_tag(build.cuda_tag)}."), build
 
 
 def test_a_seen_python_is_a_known_python() -> None:
-    for build in (*PIP, *CONDA):
-        assert set(build.pythons_seen) <= set(build.pythons), build
+    pairs = [(b.pythons_seen, b.pythons) for b in PIP] + [(b.pythons_seen, b.pythons) for b in CONDA]
+    assert all(set(seen) <= set(known) for seen, known in pairs)
 
 
 def test_builds_are_listed_once_and_oldest_first() -> None:

@@ -37,6 +37,22 @@ def newest_conda(shipped: Iterable[Shipped], request: Request, builds: BuildCata
     return conda_pairing(max(runs, key=lambda run: run[0])[1], request, rules) if runs else None
 
 
+def pip_pairing_if_it_runs(build: PipBuild, request: Request, builds: BuildCatalog) -> PipPairing | None:
+    """The pairing of one build when it passes every rule for the request, or None."""
+    rules = _rules(request, builds)
+    if any(pip_failures(build, request, rules, Options.of(request))):
+        return None
+    return pip_pairing(build, request, rules)
+
+
+def conda_pairing_if_it_runs(build: CondaBuild, request: Request, builds: BuildCatalog) -> CondaPairing | None:
+    """The pairing of one conda build when it passes every rule for the request, or None."""
+    rules = _rules(request, builds)
+    if any(conda_failures(build, request, rules, Options.of(request))):
+        return None
+    return conda_pairing(build, request, rules)
+
+
 def pip_build_of(shipped: Shipped, builds: BuildCatalog) -> PipBuild | None:
     """The catalog's row of a pip lock, or None when the catalog does not know that build."""
     rows = builds.pip_builds(shipped.subdir)

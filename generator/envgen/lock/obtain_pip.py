@@ -1,0 +1,173 @@
+"""The pip lock of one request: pins that are kept, a shipped lock, a solve, or the newest shipped lock that runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envgen.core.builds import Existence, PipBuild
+from envgen.core.errors_lock import IndexUnreachableError, LockFormatError, SolveFailedError, WheelMissingError
+from envgen.core.locks import PipLock
+from envgen.core.request import Request
+from envgen.core.resolution import PipPairing, Resolution
+from envgen.core.shipped import Channel, Shipped
+from envgen.lock.pip_query import pip_query
+from envgen.lock.pip_solve import check_constraints, solve_pip
+from envgen.lock.pylock import read_pylock
+from envgen.lock.sources import Origin, Sources
+from envgen.resolve.shipped import newest_pip, pip_pairing_if_it_runs
+
+
+class BuildAbsentError(Exception):
+    """An announced build turned out not to be there: the decision has to be made again without it."""
+
+    def __init__(self, absent: tuple[str, str, str]) -> None:
+        super().__init__(absent)
+        self.absent = absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipSide:
+    """The pip lock of a request and the pairing it holds. `newer` names the pairing decided on when it is another."""
+
+    lock: PipLock
+    pairing: PipPairing
+    origin: Origin
+    newer: str
+
+
+def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipSide | None:
+    """Return the pip lock for a decision, or None when there is no pip pairing.
+
+    Raises: BuildAbsentError for an announced build that the index does not have; IndexUnreachableError when nothing
+    shipped runs either; every other error of solving (wrong bytes are never a reason to fall back).
+    """
+    decided = resolution.pip
+    if decided is None:
+        return None
+    kept = _kept(resolution.request, sources, multi=multi)
+    if kept is not None:
+        return _side(*kept, Origin.KEPT, decided)
+    lock = _shipped(decided, resolution.request, sources)
+    if lock is not None:
+        return _side(lock, decided, Origin.SHIPPED, decided)
+    try:
+        return _side(_solve(decided, resolution.request, sources), decided, Origin.SOLVED, decided)
+    except IndexUnreachableError:
+        fallback = _fallback(resolution.request, sources)
+        if fallback is None:
+            raise
+        return _side(*fallback, Origin.FALLBACK, decided)
+
+
+def _side(lock: PipLock, pairing: PipPairing, origin: Origin, decided: PipPairing) -> PipSide:
+    newer = "" if pairing.build == decided.build else pip_name(decided.build)
+    return PipSide(lock=lock, pairing=pairing, origin=origin, newer=newer)
+
+
+def pip_name(build: PipBuild) -> str:
+    """How a wheel build is written in a lock: `2.14.1+cu126`."""
+    return f"{build.torch}+{build.cuda_tag}"
+
+
+def pins_name(request: Request, *, multi: bool) -> str:
+    """The file of a folder that holds the pip pins of a platform."""
+    return f"pylock.{request.subdir.value}.toml" if multi else "pylock.toml"
+
+
+def _kept(request: Request, sources: Sources, *, multi: bool) -> tuple[PipLock, PipPairing] | None:
+    """The pins of the folder while they are valid for the request."""
+    text = sources.pins.get(pins_name(request, multi=multi))
+    if text is None:
+        return None
+    try:
+        lock = read_pylock(text)
+    except LockFormatError:
+        return None
+    pairing = _pairing_of(lock, request, sources)
+    return (lock, pairing) if pairing is not None else None
+
+
+def _pairing_of(lock: PipLock, request: Request, sources: Sources) -> PipPairing | None:
+    """The pairing that a lock holds when it still answers the request, companions and extras included."""
+    if (lock.subdir, lock.python) != (request.subdir, request.python):
+        return None
+    release, _, tag = lock.version_of("torch").partition("+")
+    rows = sources.builds.pip_builds(request.subdir)
+    build = next((b for b in rows if b.torch == release and (b.cuda_tag == tag if tag else b.on_pypi)), None)
+    pairing = pip_pairing_if_it_runs(build, request, sources.builds) if build is not None else None
+    if pairing is None or not _holds(lock, pairing, request, sources.extras):
+        return None
+    return pairing
+
+
+def _holds(lock: PipLock, pairing: PipPairing, request: Request, extras: tuple[str, ...]) -> bool:
+    for name, wanted in (("torchvision", pairing.torchvision), ("torchaudio", pairing.torchaudio)):
+        found = lock.version_of(name).partition("+")[0]
+        if found != wanted and (wanted or not extras):
+            return False
+    try:
+        check_constraints(lock, pip_query(pairing, request).constraints)
+    except SolveFailedError:
+        return False
+    return not extras or all(_satisfied(lock, extra) for extra in extras)
+
+
+def _satisfied(lock: PipLock, extra: str) -> bool:
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    requirement = Requirement(extra)
+    version = lock.version_of(canonicalize_name(requirement.name))
+    return bool(version) and requirement.specifier.contains(version, prereleases=True)
+
+
+def _is_plain(request: Request, sources: Sources) -> bool:
+    """True when the request is what the shipped locks were made for: torch and torchvision, nothing else."""
+    return request.vision and not request.audio and not sources.extras
+
+
+def _shipped(pairing: PipPairing, request: Request, sources: Sources) -> PipLock | None:
+    if not _is_plain(request, sources):
+        return None
+    wanted = Shipped(
+        channel=Channel.PIP,
+        subdir=request.subdir,
+        python=request.python,
+        torch=pairing.build.torch,
+        cuda=pairing.build.cuda_tag,
+    )
+    if wanted not in sources.shipped:
+        return None
+    return _read(wanted, sources)
+
+
+def _read(shipped: Shipped, sources: Sources) -> PipLock:
+    path = sources.shipped_root / shipped.folder / "pylock.toml"
+    return read_pylock(path.read_text(encoding="utf-8"), origin=f"lockfiles/{shipped.folder}/pylock.toml")
+
+
+def _solve(pairing: PipPairing, request: Request, sources: Sources) -> PipLock:
+    query = pip_query(pairing, request, extras=sources.extras)
+    if not sources.may_solve:
+        raise IndexUnreachableError(url=query.torch_index, reason="the network is not used (--offline or --check)")
+    try:
+        return solve_pip(
+            query,
+            wheel_mirror=sources.wheel_mirror,
+            write_mirror=sources.write_mirror,
+            timeout_s=sources.timeout_s,
+            progress=sources.progress,
+        )
+    except WheelMissingError as error:
+        if pairing.build.existence_for(request.python) is Existence.SEEN:
+            raise
+        raise BuildAbsentError(("pip", pairing.build.torch, pairing.build.cuda_tag)) from error
+
+
+def _fallback(request: Request, sources: Sources) -> tuple[PipLock, PipPairing] | None:
+    """The newest shipped lock that runs, or None when the request is not plain or nothing shipped runs."""
+    if not sources.may_fall_back or not _is_plain(request, sources):
+        return None
+    pairing = newest_pip(sources.shipped, request, sources.builds)
+    lock = _shipped(pairing, request, sources) if pairing is not None else None
+    return (lock, pairing) if lock is not None and pairing is not None else None

@@ -1,0 +1,47 @@
+"""Where a lock may come from in one run: the folder's own pins, the shipped locks, the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from envgen.core.shipped import Shipped
+from envgen.facts.builds import BuildCatalog
+
+
+class Origin(StrEnum):
+    """Where a lock came from."""
+
+    KEPT = "kept"
+    SHIPPED = "shipped"
+    SOLVED = "solved"
+    FALLBACK = "fallback"
+
+
+def _silent(text: str) -> None:
+    del text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The sources of one run.
+
+    `pins` maps file name -> text of the untouched files of ours in the output folder; it is empty with `--upgrade`.
+    `shipped_root` is the `lockfiles` tree and `shipped` its locks. Without `may_solve` nothing but pins and shipped
+    locks is used (`--offline`, `--check`); without `may_fall_back` an unreachable index is an error (`envgen lock`).
+    """
+
+    builds: BuildCatalog
+    shipped_root: Path
+    shipped: tuple[Shipped, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
+    extras: tuple[str, ...] = ()
+    conda_mirror: str = ""
+    wheel_mirror: str = ""
+    write_mirror: bool = False
+    may_solve: bool = True
+    may_fall_back: bool = True
+    timeout_s: float = 300.0
+    progress: Callable[[str], None] = _silent

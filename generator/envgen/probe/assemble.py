@@ -32,7 +32,7 @@ from envgen.probe.merge import merge_gpus
 from envgen.probe.nvidia import NvidiaAnswers
 from envgen.probe.parse.driver_files import parse_fabric_version, parse_ldconfig, parse_xids
 from envgen.probe.parse.pci import has_nvswitch, parse_lspci
-from envgen.probe.parse.report import pci_address
+from envgen.probe.parse.report import DriverReport, pci_address
 from envgen.probe.parse.system import parse_os_release, wsl_version
 from envgen.probe.parse.windows import WindowsReport, parse_windows
 
@@ -145,11 +145,9 @@ def _parsed(text: str) -> DriverVersion | None:
 
 def _parts(values: HostValues, files: HostFiles, gathered: Gathered, versions: list[tuple[str, str]]) -> DriverParts:
     reports = [report for _, report in gathered.nvidia.reports] if gathered.nvidia else []
-    error = next((report for report in reports if report.failed and report.code != 12), None)
-    error = error or next((report for report in reports if report.failed), None)
+    code, words = _error(reports)
     cuda = next((report.cuda for report in reports if report.cuda), "")
     fabric_state = next((report.fabric for report in reports if report.fabric), "")
-    code, words = (error.code, error.error) if error else (None, "")
     linux = gathered.linux
     if linux is None:
         library = versions[0][1] if versions else ""
@@ -171,6 +169,17 @@ def _parts(values: HostValues, files: HostFiles, gathered: Gathered, versions: l
         error_code=code,
         error=words,
     )
+
+
+def _error(reports: list[DriverReport]) -> tuple[int | None, str]:
+    """(NVML's code, words) of what NVIDIA's software failed with; nothing once one of its programs listed a GPU.
+
+    A library that is not there (12) says less than what the other program says.
+    """
+    if any(not gpu.error for report in reports for gpu in report.gpus):
+        return None, ""
+    failed = sorted((report for report in reports if report.failed), key=lambda report: report.code == 12)
+    return (failed[0].code, failed[0].error) if failed else (None, "")
 
 
 def _fabric_manager(gathered: Gathered) -> FabricManager | None:

@@ -9,7 +9,7 @@ from envgen.core.capability import ComputeCapability
 from envgen.core.observation import HostGpu, MigInstance, Vendor, VirtualMode
 from envgen.probe.parse.report import DriverReport, device_id, pci_address
 
-_VIRTUAL = {
+_VIRTUAL: dict[int | None, VirtualMode] = {
     0: VirtualMode.NONE,
     1: VirtualMode.PASSTHROUGH,
     2: VirtualMode.VGPU,
@@ -17,7 +17,7 @@ _VIRTUAL = {
     4: VirtualMode.HOST_VGPU,
 }
 # nvmlGpuFabricState_t, nvml.h: 0 not supported, 1 not started, 2 in progress, 3 completed.
-_FABRIC = {1: "Not Started", 2: "In Progress", 3: "Completed"}
+_FABRIC: dict[int | None, str] = {1: "Not Started", 2: "In Progress", 3: "Completed"}
 
 
 def parse_nvml(text: str) -> DriverReport:
@@ -28,32 +28,48 @@ def parse_nvml(text: str) -> DriverReport:
         return DriverReport(error="the NVML child printed no JSON")
     if not isinstance(found, dict):
         return DriverReport(error="the NVML child printed no JSON object")
-    cuda = found.get("cuda")
-    rows = [row for row in found.get("gpus", ()) if isinstance(row, dict)]
-    fabrics = [_FABRIC[row["fabric"]] for row in rows if row.get("fabric") in _FABRIC]
+    rows = [row for row in _list(found.get("gpus")) if isinstance(row, dict)]
+    fabrics = [_FABRIC[state] for row in rows if (state := _number(row, "fabric")) in _FABRIC]
+    cuda = _number(found, "cuda") or 0
     return DriverReport(
-        driver=str(found.get("driver", "")),
-        cuda=f"{cuda // 1000}.{cuda % 1000 // 10}" if isinstance(cuda, int) and cuda else "",
+        driver=_text(found, "driver"),
+        cuda=f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda > 0 else "",
         gpus=tuple(_gpu(row) for row in rows),
         fabric=next((state for state in fabrics if state != "Completed"), fabrics[0] if fabrics else ""),
-        code=found.get("code"),
-        error=str(found.get("error", "")),
+        code=_number(found, "code"),
+        error=_text(found, "error"),
     )
 
 
 def _gpu(row: dict[str, Any]) -> HostGpu:
-    capability, memory = row.get("capability"), row.get("memory")
+    memory, mig = _number(row, "memory"), _number(row, "mig")
+    capability = [part for part in _list(row.get("capability")) if isinstance(part, int)]
+    instances = [instance for instance in _list(row.get("instances")) if isinstance(instance, dict)]
     return HostGpu(
         vendor=Vendor.NVIDIA,
-        name=str(row.get("name", "")),
-        pci_id=device_id(row.get("pci", 0)),
-        pci_address=pci_address(str(row.get("address", ""))),
-        capability=ComputeCapability(*capability) if capability else None,
+        name=_text(row, "name"),
+        pci_id=device_id(_number(row, "pci") or 0),
+        pci_address=pci_address(_text(row, "address")),
+        capability=ComputeCapability(*capability) if len(capability) == 2 else None,
         memory_mib=memory // (1 << 20) if memory else None,
-        uuid=str(row.get("uuid", "")),
-        mig=bool(row["mig"]) if "mig" in row else None,
-        mig_instances=tuple(MigInstance(name=i["name"], uuid=i["uuid"]) for i in row.get("instances", ())),
-        virtual=_VIRTUAL.get(row.get("virtual", -1), VirtualMode.UNKNOWN),
-        error=str(row.get("error", "")),
+        uuid=_text(row, "uuid"),
+        mig=None if mig is None else bool(mig),
+        mig_instances=tuple(MigInstance(name=_text(i, "name"), uuid=_text(i, "uuid")) for i in instances),
+        virtual=_VIRTUAL.get(_number(row, "virtual"), VirtualMode.UNKNOWN),
+        error=_text(row, "error"),
         is_driven=True,
     )
+
+
+def _text(row: dict[str, Any], key: str) -> str:
+    value = row.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _number(row: dict[str, Any], key: str) -> int | None:
+    value = row.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -14,7 +14,7 @@ _DEVICE = re.compile(
     r"(?P<address>[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) .+? \[(?P<kind>[0-9a-f]{4})\]: (?P<text>.+?)"
     r" \[(?P<vendor>[0-9a-f]{4}):(?P<device>[0-9a-f]{4})\](?: \(rev (?P<rev>[0-9a-f]{2})\))?.*"
 )
-_NAMED = re.compile(r"(?:NVIDIA Corporation )?(?P<chip>G[A-Z]{1,2}\d{2,3}[A-Z]*|MCP\w+)(?: \[(?P<name>.+)\])?")
+_NAMED = re.compile(r"(?:NVIDIA Corporation )?(?P<chip>(?:AD|TU|NV|MCP|G[A-Z]{0,2})\d\w*)(?: \[(?P<name>.+)\])?")
 
 
 def parse_lspci(text: str) -> tuple[HostGpu, ...]:

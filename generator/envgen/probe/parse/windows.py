@@ -33,7 +33,7 @@ def parse_windows(text: str) -> WindowsReport | None:
         return None
     if not isinstance(found, dict):
         return None
-    system = found.get("system") or {}
+    system = next(iter(_rows(found, "system")), {})
     registry = _rows(found, "registry")
     gpus = _devices(_rows(found, "controllers"), _rows(found, "entities"), registry)
     drivers = [nvidia_version(_text(row, "DriverVersion")) for row in registry if _is_nvidia(row, "MatchingDeviceId")]

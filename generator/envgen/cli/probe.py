@@ -1,0 +1,21 @@
+"""`envgen probe`: what this host shows of its GPUs, their driver, and what could divert an install."""
+
+from __future__ import annotations
+
+from envgen.cli import options
+from envgen.cli.output import emit, emit_json
+
+
+def probe_command(output_format: options.Format = options.OutputFormat.TEXT) -> None:
+    """Show this computer's GPUs, driver, system and install settings, and what could not be asked. Changes nothing.
+
+    Example: envgen probe --format json
+    """
+    from envgen.probe import observe
+    from envgen.probe.document import observation_lines, observation_mapping
+
+    observation = observe()
+    if output_format is options.OutputFormat.JSON:
+        emit_json(observation_mapping(observation))
+    else:
+        emit("\n".join(observation_lines(observation)) + "\n")

@@ -39,7 +39,11 @@ class GpuUnknownError(_GpuError):
         return tuple(fact for fact in (closest, *self.match.notes) if fact)
 
     def hint(self) -> str:
-        return "run `envgen gpus NAME` with a part of the name to list matches, or pass --compute-capability"
+        if not self.match.suggestions:
+            return "run `envgen gpus` to list the catalog, or pass --compute-capability"
+        number = "".join(c if c.isascii() and c.isdigit() else " " for c in self.match.suggestions[0]).split()[:1]
+        word = number[0] if number else "NAME"
+        return f"run `envgen gpus {word}` to list matches, or pass --compute-capability"
 
 
 class GpuAmbiguousError(_GpuError):
@@ -73,6 +77,13 @@ class OtherVendorError(_GpuError):
 
     def hint(self) -> str:
         return self.match.advice
+
+
+def match_error(match: Match) -> NoPairingError:
+    """The error for a look-up that did not end in exactly one GPU."""
+    if match.vendor:
+        return OtherVendorError(match)
+    return GpuAmbiguousError(match) if match.candidates else GpuUnknownError(match)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

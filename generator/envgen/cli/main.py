@@ -1,0 +1,134 @@
+"""The command line: registers the commands, and turns every error into its text and exit status."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from envgen import __version__
+from envgen.cli import options
+from envgen.cli.gpus import gpus
+from envgen.cli.resolve import resolve_command
+from envgen.cli.why_not import why_not_command
+
+app = typer.Typer(
+    name="envgen",
+    # Rich and completion would be imported at every start; plain help reads the same in a pipe.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("resolve")(resolve_command)
+app.command("why-not")(why_not_command)
+app.command("gpus")(gpus)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 -- typer's callback signature
+    if value:
+        sys.stdout.write(f"envgen {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def envgen(
+    context: typer.Context,
+    gpu: options.Gpu = None,
+    compute_capability: options.Capability = None,
+    driver: options.Driver = None,
+    platform: options.Platform = None,
+    python: options.Python = None,
+    glibc: options.Glibc = None,
+    torch: options.Torch = None,
+    cuda: options.Cuda = None,
+    no_vision: options.NoVision = False,
+    audio: options.Audio = False,
+    with_packages: options.With = None,
+    output: options.Output = ".",
+    force: options.Force = False,
+    check: options.Check = False,
+    dry_run: options.DryRun = False,
+    upgrade: options.Upgrade = False,
+    offline: options.Offline = False,
+    conda_mirror: options.CondaMirror = "",
+    wheel_mirror: options.WheelMirror = "",
+    write_mirror: options.WriteMirror = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Write a locked PyTorch environment for an NVIDIA GPU: the newest PyTorch and CUDA that really run on it.
+
+    Example: envgen --gpu "GeForce MX450" --platform win-64 --driver 560.94
+
+    Writes environment.yml, conda-lock.yml, conda-SUBDIR.lock, virtual-packages.yml, requirements.txt, pylock.toml and
+    smoke_test.py. No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from envgen.cli.generate import WriteOptions, generate
+    from envgen.cli.request import RequestOptions
+
+    wanted = RequestOptions(
+        gpus=gpu,
+        capabilities=compute_capability,
+        driver=driver,
+        platforms=platform,
+        python=python,
+        glibc=glibc,
+        torch=torch,
+        cuda=cuda,
+        vision=not no_vision,
+        audio=audio,
+    )
+    writing = WriteOptions(
+        output=output,
+        force=force,
+        check=check,
+        dry_run=dry_run,
+        upgrade=upgrade,
+        offline=offline,
+        conda_mirror=conda_mirror,
+        wheel_mirror=wheel_mirror,
+        write_mirror=write_mirror,
+        with_packages=tuple(with_packages or ()),
+    )
+    raise typer.Exit(generate(wanted, writing))
+
+
+def run() -> None:
+    """The console script: run the app, print an error in our form, exit with its status."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line and return the exit status. Errors of envgen and of usage never show a traceback."""
+    import click
+
+    from envgen.cli.output import print_error, print_usage_error
+    from envgen.core.errors import EnvgenError
+
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except EnvgenError as error:
+        print_error(error)
+        return error.exit_code
+    except click.UsageError as error:
+        print_usage_error(error.format_message())
+        return 2
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        sys.stderr.write("\ninterrupted, nothing was written\n")
+        return 130
+    except BrokenPipeError:
+        return _broken_pipe()
+    return result if isinstance(result, int) else 0
+
+
+def _broken_pipe() -> int:
+    """Leave quietly when the reader of our output has gone (`envgen gpus | head`)."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

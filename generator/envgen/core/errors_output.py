@@ -1,0 +1,75 @@
+"""Errors of the output folder. Whenever one is raised nothing in the folder has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envgen.core.errors import DataError, ToolError, UsageError
+
+
+class OutputEditedError(DataError):
+    """Files that a person edited, or that envgen did not write, stand where ours would go."""
+
+    code = "output-edited"
+
+    def __init__(self, folder: str, edited: Sequence[tuple[str, str]]) -> None:
+        super().__init__(folder, edited)
+        self.folder, self.edited = folder, tuple(edited)
+
+    def headline(self) -> str:
+        names = ", ".join(name for name, _ in self.edited)
+        were = "was" if len(self.edited) == 1 else "were"
+        return f"{names} {were} edited since envgen wrote it, or not written by envgen: not overwritten"
+
+    def facts(self) -> tuple[str, ...]:
+        return tuple(f"{name}: {why}" for name, why in self.edited)
+
+    def hint(self) -> str:
+        return "pass --force to replace, or --output to write elsewhere"
+
+
+class OutputNotFolderError(UsageError):
+    """The output path is a file, or a part of it is."""
+
+    code = "output-not-a-folder"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} is not a folder that can be written into (from --output)", fact=reason)
+
+
+class OutputNotWritableError(UsageError):
+    """The output folder refuses to be written."""
+
+    code = "output-not-writable"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} cannot be written (from --output)", fact=reason, hint="pass another --output")
+
+
+class OutputBusyError(UsageError):
+    """Another run of envgen writes into the folder at this moment."""
+
+    code = "output-busy"
+
+    def __init__(self, path: str) -> None:
+        hint = "wait for it, or pass another --output"
+        super().__init__(f"another envgen is writing into {path} at this moment", hint=hint)
+
+
+class OutputFullError(ToolError):
+    """The disk, or the user's quota on it, is full."""
+
+    code = "output-full"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def headline(self) -> str:
+        return f"no room to write into {self.path}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason, "nothing in the folder was changed")
+
+    def hint(self) -> str:
+        return "make room, or pass an --output on another disk"

@@ -31,7 +31,7 @@ def say(text: str) -> None:
     _write(sys.stderr, text + "\n")
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """Write a notice to stderr."""
     say(f"{_paint('note:', _YELLOW, sys.stderr)} {text}")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from envgen.core.gpus import Gpu
 from envgen.core.releases import cuda_of_tag
@@ -55,15 +54,9 @@ class SmokeExpectation:
 
 def smoke_body(expected: SmokeExpectation) -> str:
     """Return the text of `smoke_test.py` for these expectations."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from envgen.render.templates import render
 
-    root = Path(__file__).parents[3] / "templates"
-    # The output is Python source, not HTML: every value goes through the filter `python`.
-    environment = Environment(  # noqa: S701
-        loader=FileSystemLoader(root), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
-    )
-    environment.filters["python"] = ascii
-    return environment.get_template("smoke_test.py.j2").render(pairings=expected.pairings, gpus=expected.gpus)
+    return render("smoke_test.py.j2", pairings=expected.pairings, gpus=expected.gpus)
 
 
 if __name__ == "__main__":

@@ -45,11 +45,12 @@ def resolve_command(
     asked = read_request(wanted, builds)
     resolutions = [decide(request, asked, builds) for request in asked.requests]
     locked = [locked_labels(resolution.request, builds) for resolution in resolutions]
+    none_runs = all(resolution.pip is None and resolution.conda is None for resolution in resolutions)
     if output_format is options.OutputFormat.JSON:
         emit_json(_json(resolutions, locked))
-    else:
+    elif not none_runs:
         emit("\n".join(resolution_text(r, found) for r, found in zip(resolutions, locked, strict=True)))
-    if all(resolution.pip is None and resolution.conda is None for resolution in resolutions):
+    if none_runs:
         raise NoBuildError(resolutions[0])
 
 

@@ -77,23 +77,30 @@ class NoBuildError(NoPairingError):
         )
 
     def main_rejection(self) -> Rejection | None:
-        """The rejection to show: the newest that an option would lift, else the one that got furthest in the rules."""
-        liftable = [r for r in self.resolution.rejected if r.unlock and "torch" not in r.unlock]
-        liftable = liftable or [r for r in self.resolution.rejected if r.unlock]
-        return next(iter(liftable), None)
+        """The newest build that an option would allow; another `--torch` only when nothing else helps."""
+        liftable = [r for r in self.resolution.rejected if r.unlock]
+        return next((r for r in liftable if "torch" not in r.unlock), next(iter(liftable), None))
 
     def facts(self) -> tuple[str, ...]:
         by_code: dict[str, list[Rejection]] = {}
-        for rejection in self.resolution.rejected:
+        main = self.main_rejection()
+        for rejection in ([main] if main else []) + list(self.resolution.rejected):
             by_code.setdefault(rejection.code.value, []).append(rejection)
-        return tuple(f"{code}: {_count(found)}, such as: {found[0].text}" for code, found in by_code.items())
+        if main:
+            by_code[main.code.value].pop(0)
+        return tuple(f"{code} ({_count(found)}), such as: {found[0].text}" for code, found in by_code.items())
 
     def hint(self) -> str:
         best = self.main_rejection()
         if best is None:
             return "no option changes that; `envgen why-not RELEASE+TAG` gives the reason for one build"
-        options = option_text(best.unlock)
-        return f"{options} would allow {best.channel}'s {best.torch} (CUDA {best.cuda.removeprefix('cu')})"
+        return f"{option_text(best.unlock)} would allow {_name(best)}"
+
+
+def _name(rejection: Rejection) -> str:
+    if rejection.channel == "pip":
+        return f"torch {rejection.torch}+{rejection.cuda} from pip"
+    return f"pytorch {rejection.torch} (CUDA {rejection.cuda}) from conda"
 
 
 def option_text(unlock: dict[str, str]) -> str:

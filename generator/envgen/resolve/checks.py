@@ -60,7 +60,7 @@ def failures(subject: Subject, request: Request, rules: DriverRules) -> Iterator
     yield from _platform(request, rules)
     yield from _code(subject, request)
     yield from _cudnn(subject, request)
-    yield from _branches(request, rules)
+    yield from _branches(subject, request, rules)
     yield from _file(subject, request)
     yield from _driver(subject, request, rules)
 
@@ -102,7 +102,7 @@ def _cudnn(subject: Subject, request: Request) -> Iterator[Failure]:
                 break
 
 
-def _branches(request: Request, rules: DriverRules) -> Iterator[Failure]:
+def _branches(subject: Subject, request: Request, rules: DriverRules) -> Iterator[Failure]:
     branch = rules.driver.branch
     for requested, support in supports(request, rules.builds):
         name = requested.gpu.name
@@ -110,14 +110,15 @@ def _branches(request: Request, rules: DriverRules) -> Iterator[Failure]:
             last = support.last_windows if request.subdir.is_windows else support.last_linux
             yield Failure(
                 code=RejectionCode.DRIVER_TOO_NEW,
-                text=f"driver {rules.driver} no longer serves {name} ({support.architecture}); "
+                text=f"{subject.label}: driver {rules.driver} no longer serves {name} ({support.architecture}); "
                 f"R{support.last_branch} is the last branch that does",
                 unlock={"driver": last or str(support.last_branch)},
             )
         if support.first_branch is not None and branch < support.first_branch:
             yield Failure(
                 code=RejectionCode.DRIVER_PREDATES_GPU,
-                text=f"driver {rules.driver} is older than the first branch that knows {name}, R{support.first_branch}",
+                text=f"{subject.label}: driver {rules.driver} is older than the first branch that knows {name}, "
+                f"R{support.first_branch}",
                 unlock={"driver": str(support.first_branch)},
             )
 

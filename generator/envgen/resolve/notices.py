@@ -65,7 +65,7 @@ def _last_build(request: Request, rules: DriverRules, pip: PipPairing | None) ->
     newer = [b for b in builds if release_key(b.torch) > chosen and b.existence is not Existence.UNCERTAIN]
     covered = any(all(code_for(b.codes, wanted.gpu) is not None for wanted in request.gpus) for b in newer)
     if newer and not covered and not request.torch:
-        names = ", ".join(requested.gpu.name for requested in request.gpus)
+        names = ", ".join(dict.fromkeys(requested.gpu.name for requested in request.gpus))
         text = f"{pip.build.torch} is the last PyTorch release with wheels for {names}: "
         text += "newer ones have no code for it (pytorch/pytorch#190385 for CUDA 12.6)"
         yield Notice(code="last-build-for-gpu", text=text)

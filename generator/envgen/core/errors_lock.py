@@ -1,7 +1,8 @@
 """Errors of locking: an index or a channel, what it served, and the solver that read it (exit 5).
 
-`IndexUnreachableError` alone means that nothing was learned, so a caller may fall back to a shipped lock. Every other
-class here means that an answer came and was wrong, incomplete or impossible: never a reason to fall back.
+`IndexUnreachableError` and `ChannelUnreachableError` alone mean that nothing was learned, so a caller may fall back to
+a shipped lock. Every other class here means that an answer came and was wrong, incomplete or impossible: never a
+reason to fall back.
 """
 
 from __future__ import annotations
@@ -144,3 +145,41 @@ class LockFormatError(DataError):
 
     def hint(self) -> str:
         return "make it anew with --upgrade, or delete it"
+
+
+class ChannelUnreachableError(ToolError):
+    """A conda channel did not answer in time, or refused to; `url` carries no credentials. A caller may fall back."""
+
+    code = "channel-unreachable"
+
+    def __init__(self, *, url: str, reason: str, advice: str = "") -> None:
+        super().__init__(url, reason)
+        self.url, self.reason, self.advice = url, reason, advice
+
+    def headline(self) -> str:
+        return f"no answer from the conda channel at {self.url}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return self.advice or "check the network, or name a mirror that can be reached with --conda-mirror"
+
+
+class ChannelDataError(ToolError):
+    """A conda channel answered with something that cannot be used: truncated, unreadable, without hashes."""
+
+    code = "channel-data"
+
+    def __init__(self, *, url: str, reason: str, advice: str = "") -> None:
+        super().__init__(url, reason)
+        self.url, self.reason, self.advice = url, reason, advice
+
+    def headline(self) -> str:
+        return f"the conda channel at {self.url} holds something that cannot be used"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return self.advice or "try again; if it stays so, the server or something between you and it is at fault"

@@ -6,7 +6,8 @@ import re
 
 from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import PipLock
-from envgen.lock.pylock import pylock_values
+from envgen.lock.pylock import environment_marker
+from envgen.render.templates import render
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VERSION = re.compile(r"[A-Za-z0-9.!+_-]+")
@@ -23,7 +24,7 @@ def pip_bodies(lock: PipLock, *, multi: bool) -> dict[str, str]:
     suffix = lock.subdir.value if multi else ""
     return {
         f"requirements-{suffix}.txt" if multi else "requirements.txt": requirements_body(lock),
-        f"pylock.{suffix}.toml" if multi else "pylock.toml": render("pylock.toml.j2", **pylock_values(lock)),
+        f"pylock.{suffix}.toml" if multi else "pylock.toml": _pylock_body(lock),
     }
 
 
@@ -39,28 +40,13 @@ def requirements_body(lock: PipLock) -> str:
         "requirements.txt.j2",
         index_url=main,
         find_links=[f"{p.index.rstrip('/')}/{p.name}/" for p in packages if p.index != main],
-        packages=[
-            {"name": p.name, "version": p.version, "sha256": p.sha256, "reason": _comment(p.reason)} for p in packages
-        ],
+        packages=packages,
     )
 
 
-def render(name: str, **values: object) -> str:
-    """Stand-in until the render room has its own."""
-    from pathlib import Path
-
-    import jinja2
-
-    env = jinja2.Environment(  # noqa: S701 -- no HTML
-        loader=jinja2.FileSystemLoader(Path(__file__).parents[3] / "templates"),
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
-    return env.get_template(name).render(**values)
-
-
-def _comment(text: str) -> str:
-    """One line that ends a comment nowhere else than at its end."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def _pylock_body(lock: PipLock) -> str:
+    packages = sorted(lock.packages, key=lambda p: p.name)
+    return render("pylock.toml.j2", lock=lock, packages=packages, environment=environment_marker(lock.subdir))
 
 
 def _check(lock: PipLock) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from envgen.core.errors_lock import SolverError, WheelHashError
+from envgen.core.errors_lock import SolveFailedError, SolverError, WheelHashError
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
+from envgen.facts.builds import BuildCatalog
 from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
 from envgen.lock.fetch import Deadline, Patience, Retry, Site
+from envgen.lock.pip_constraints import check_constraints
 from envgen.lock.pip_query import FAMILY, PYPI_INDEX, PipQuery, plain_requirement
 from envgen.lock.pip_wheels import WantedWheels, check_known, extra_family, look_up_wheels
 from envgen.lock.uv_compile import UvPackage, UvRequest, UvWheel, compile_packages
 from envgen.lock.wheel_choice import best_wheel
+
+__all__ = ["canonical_pypi_url", "check_constraints", "solve_pip"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WAREHOUSE_PATH = re.compile(r"/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/]+")
@@ -82,14 +86,19 @@ class _Solve:
         request = self._request(wanted, pins)
         for _ in range(_ROUNDS):
             self.report(f"solving {self.query.subject}")
-            packages = compile_packages(request, patience=self.patience, offline=offline, cache_dir=cache_dir)
-            strays = self._strays(request, packages)
-            if not strays:
-                return self._lock(request, packages, wanted, pins)
-            # Something asked for a companion that the query doesn't name; PyPI's is another build, so ask again for
-            # the index's.
-            requirements = (*request.requirements, *strays)
-            request = replace(request, requirements=requirements, torch_names=(*request.torch_names, *strays))
+            try:
+                packages = compile_packages(request, patience=self.patience, offline=offline, cache_dir=cache_dir)
+            except SolveFailedError as error:
+                strays = self._strays(request, re.findall(r"[a-z]+", " ".join(error.explanation)))
+                if not strays:
+                    raise
+            else:
+                strays = self._strays(request, [package.name for package in packages])
+                if not strays:
+                    return self._lock(request, packages, wanted, pins)
+            # Something asks for a companion that the query doesn't name. PyPI's is another build (and pins another
+            # torch, so that there may be no solution), so ask again for the index's.
+            request = self._with_companions(request, strays)
         raise SolverError(solver="uv", reason=f"it keeps taking {', '.join(strays)} from PyPI")
 
     def _look_up(self) -> WantedWheels:
@@ -120,11 +129,20 @@ class _Solve:
             default_index=self.pypi,
         )
 
-    def _strays(self, request: UvRequest, packages: tuple[UvPackage, ...]) -> tuple[str, ...]:
-        """The members of torch's family that were not told to come from its index."""
+    def _strays(self, request: UvRequest, names: Iterable[str]) -> tuple[str, ...]:
+        """The members of torch's family among the names that were not told to come from its index."""
         if self.query.on_pypi:
             return ()
-        return tuple(p.name for p in packages if p.name in FAMILY and p.name not in request.torch_names)
+        return tuple(sorted(FAMILY.intersection(names).difference(request.torch_names)))
+
+    def _with_companions(self, request: UvRequest, names: tuple[str, ...]) -> UvRequest:
+        """The request with further members of the family, in the release that goes with torch where one is known."""
+        known = BuildCatalog().companions.get(self.query.torch)
+        versions = {"torchvision": known.torchvision, "torchaudio": known.torchaudio} if known else {}
+        added = (f"{name}=={version}" if (version := versions.get(name)) else name for name in names)
+        return replace(
+            request, requirements=(*request.requirements, *added), torch_names=(*request.torch_names, *names)
+        )
 
     def _lock(
         self,
@@ -187,18 +205,6 @@ class _Solve:
             size=wheel.size if wheel.size is not None else next(known, None),
             reason=reason,
         )
-
-
-def check_constraints(lock: PipLock, constraints: tuple[str, ...]) -> None:
-    """Raise SolverError when a constraint does not hold: whether a Pascal GPU works may hang on cuDNN below 9.11."""
-    from packaging.requirements import Requirement
-
-    for text in constraints:
-        constraint = Requirement(text)
-        version = lock.version_of(normalise_project(constraint.name))
-        if version and not constraint.specifier.contains(version, prereleases=True):
-            reason = f"it locked {constraint.name} {version} against the constraint {text}"
-            raise SolverError(solver="uv", reason=reason)
 
 
 def _project(requirement: str) -> str:

@@ -1,8 +1,7 @@
-"""The pylock.toml format (PEP 751): a pip lock's values quoted for TOML, and back."""
+"""Reads a pylock.toml (PEP 751) of envgen's, and names the environment that each subdir's is for."""
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -22,32 +21,9 @@ _ENVIRONMENT = {
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def pylock_values(lock: PipLock) -> dict[str, object]:
-    """Return the values of the template `pylock.toml.j2`, each quoted for TOML."""
-    return {
-        "environment": toml_string(_ENVIRONMENT[lock.subdir]),
-        "requires_python": toml_string(f"=={lock.python}.*"),
-        "subdir": toml_string(lock.subdir.value),
-        "python": toml_string(lock.python),
-        "glibc": toml_string(lock.glibc),
-        "packages": [
-            {
-                "name": toml_string(package.name),
-                "version": toml_string(package.version),
-                "index": toml_string(package.index),
-                "url": toml_string(package.url),
-                "size": package.size,
-                "sha256": toml_string(package.sha256),
-                "reason": toml_string(package.reason) if package.reason else "",
-            }
-            for package in sorted(lock.packages, key=lambda p: p.name)
-        ],
-    }
-
-
-def toml_string(text: str) -> str:
-    """Return `text` as a TOML basic string. JSON's escapes are TOML's too, but JSON leaves DEL as it is."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+def environment_marker(subdir: Subdir) -> str:
+    """The marker of the one environment that a lock for a subdir is for (`environments` of PEP 751)."""
+    return _ENVIRONMENT[subdir]
 
 
 def read_pylock(text: str, *, origin: str = "pylock.toml") -> PipLock:

@@ -20,17 +20,20 @@ from envgen.lock.fetch import Patience, Site, without_credentials
 
 _PROJECT = "envgen-request"
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
-_TREE_GLYPHS = re.compile(r"^[\s×╰─▶│├├╭┬┤·]+")
+_LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
+_MARKER = re.compile(r"\{[^}]*\}")
 _URL = re.compile(r"https?://[^\s`'\"<>)]+")
-_UNREACHABLE = re.compile(
-    r"error sending request|could not connect|timed out|dns error|connection (?:refused|reset|closed)|failed to fetch"
-    r"|HTTP status (?:client|server) error \((?:401|403|407|408|429|5\d\d)|network connectivity is disabled"
-    r"|network was disabled|lack of valid authentication",
+# uv 0.13's own words. What came and was wrong is looked for first: uv wraps both kinds in "Failed to fetch".
+_BAD_DATA = re.compile(
+    r"end of file before message length|unexpected json|eof while parsing|expected value at|hash mismatch"
+    r"|(?:failed|unable) to (?:parse|read metadata)|couldn't parse|invalid (?:json|metadata)|missing hash"
+    r"|package metadata (?:name|version)|inconsistent|HTTP status client error \((?:404|410)",
     re.IGNORECASE,
 )
-_BAD_DATA = re.compile(
-    r"hash mismatch|couldn't parse|failed to parse|failed to read metadata|invalid (?:json|metadata)|expected value"
-    r"|error decoding response body|unexpected end of file|missing hash|Package metadata (?:name|version)|inconsistent",
+_UNREACHABLE = re.compile(
+    r"error sending request|could not connect|timed out|dns error|connection (?:refused|reset|closed)|failed to fetch"
+    r"|HTTP status (?:client|server) error|returned a (?:401|403)|network connectivity is disabled|network was disabled"
+    r"|lack of valid authentication",
     re.IGNORECASE,
 )
 
@@ -190,21 +193,28 @@ def _failure(
 ) -> SolveFailedError | IndexUnreachableError | IndexDataError | SolverError:
     """The error that uv's text stands for."""
     clean = _URL.sub(lambda found: without_credentials(found[0]), errors)
-    lines = [text for line in clean.splitlines() if (text := _TREE_GLYPHS.sub("", line).strip())]
+    lines = [line.strip() for line in clean.splitlines() if line.strip()]
     first_url = _URL.search(clean)
     url = first_url[0].rstrip(".,;") if first_url else request.default_index.url
-    if _UNREACHABLE.search(clean):
-        reason = next((line for line in reversed(lines) if _UNREACHABLE.search(line)), lines[-1])
-        return IndexUnreachableError(url=url, reason=reason)
-    if _BAD_DATA.search(clean):
-        reason = next(line for line in lines if _BAD_DATA.search(line))
-        return IndexDataError(url=url, reason=reason)
+    for pattern, kind in ((_BAD_DATA, IndexDataError), (_UNREACHABLE, IndexUnreachableError)):
+        telling = [line for line in lines if pattern.search(line)]
+        if telling:
+            return kind(url=url, reason=f"uv: {_LABEL.sub('', telling[-1])}")
     if "No solution found" in clean:
-        told = [line for line in lines if "No solution found" not in line and not line.startswith("hint:")]
-        advice = next((line.removeprefix("hint:").strip() for line in lines if line.startswith("hint:")), "")
-        explanation = [line.replace(f"{_PROJECT} depends on", "the request asks for") for line in told]
-        return SolveFailedError(solver="pip", subject=request.subject, explanation=explanation[:12], advice=advice)
+        told = [
+            line for line in lines if "No solution found" not in line and not line.startswith(("hint:", "warning:"))
+        ]
+        hints = [_LABEL.sub("", line) for line in lines if line.startswith("hint:")]
+        explanation = [_readable(line) for line in told]
+        return SolveFailedError(
+            solver="pip", subject=request.subject, explanation=explanation[:12], advice=" ".join(hints[:1])
+        )
     return SolverError(solver="uv", reason=f"exit status {status}", output=" ".join(lines))
+
+
+def _readable(line: str) -> str:
+    """A line of uv's explanation without its labels, the markers in names, and the name of our own project."""
+    return _MARKER.sub("", _LABEL.sub("", line)).replace(f"{_PROJECT} depends on", "the request asks for")
 
 
 def _read_packages(document: str, vias: Mapping[str, tuple[str, ...]]) -> tuple[UvPackage, ...]:

@@ -50,7 +50,7 @@ def gpus_text(found: Sequence[Gpu]) -> str:
     lines = (
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
     )
-    return "\n".join(line.rstrip() for line in lines)
+    return "".join(line.rstrip() + "\n" for line in lines)
 
 
 def gpus_json(query: str | None, match: Match | None, found: Sequence[Gpu]) -> dict[str, object]:

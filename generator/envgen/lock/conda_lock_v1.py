@@ -1,0 +1,144 @@
+"""conda-lock.yml, format version 1, written with conda-lock's own models and hashes, so that conda-lock agrees.
+
+`conda_lock` is imported only to write (it costs half a second); reading needs YAML alone.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from envgen.core.errors_lock import LockFormatError
+from envgen.core.locks import CondaLock, CondaPackage
+from envgen.core.platforms import Subdir
+from envgen.lock.conda_source import CHANNEL_SITE
+
+if TYPE_CHECKING:
+    from conda_lock.lockfile.v2prelim.models import LockedDependency
+
+
+def dump_conda_lock(
+    locks: Sequence[CondaLock], environment_yml: str, virtual_packages_yml: str, *, source: str = "environment.yml"
+) -> str:
+    """Return the text of a conda-lock.yml for all `locks`, which share their channels.
+
+    The content hashes are conda-lock's own for these very texts; `source` is the file name that it records.
+    """
+    from conda_lock.lockfile import write_conda_lock_file
+    from conda_lock.lockfile.v2prelim.models import Lockfile, LockMeta
+
+    with tempfile.TemporaryDirectory(prefix="envgen-conda-lock-") as folder:
+        place = Path(folder)
+        hashes = _content_hashes(place, environment_yml, virtual_packages_yml)
+        lockfile = Lockfile(
+            package=[_dependency(package, lock.subdir) for lock in locks for package in lock.packages],
+            metadata=LockMeta(
+                content_hash={subdir: hashes[subdir] for subdir in sorted(lock.subdir.value for lock in locks)},
+                channels=list(locks[0].channels),
+                platforms=sorted(lock.subdir.value for lock in locks),
+                sources=[source],
+            ),
+        )
+        target = place / "conda-lock.yml"
+        write_conda_lock_file(lockfile, target, metadata_choices=None, include_help_text=False)
+        return target.read_text(encoding="utf-8")
+
+
+def _content_hashes(place: Path, environment_yml: str, virtual_packages_yml: str) -> dict[str, str]:
+    """Subdir -> content hash, as `conda-lock lock --check-input-hash` computes it for these two files."""
+    from conda_lock.content_hash import compute_content_hashes
+    from conda_lock.src_parser import make_lock_spec
+    from conda_lock.virtual_package import virtual_package_repo_from_specification
+
+    environment, claims, names = place / "environment.yml", place / "virtual-packages.yml", place / "names.json"
+    environment.write_text(environment_yml, encoding="utf-8")
+    claims.write_text(virtual_packages_yml, encoding="utf-8")
+    # A pip-to-conda name map: never needed without a pip section, but conda-lock would download its own.
+    names.write_text("{}", encoding="utf-8")
+    spec = make_lock_spec(src_files=[environment], mapping_url=names.as_uri())
+    repodata = virtual_package_repo_from_specification(claims)
+    with repodata:  # removes its own temporary folder; its __enter__ returns nothing
+        return dict(compute_content_hashes(spec, repodata))
+
+
+def _dependency(package: CondaPackage, subdir: Subdir) -> LockedDependency:
+    from conda_lock.lockfile.v2prelim.models import HashModel, LockedDependency
+
+    return LockedDependency(
+        name=package.name,
+        version=package.version,
+        manager="conda",
+        platform=subdir.value,
+        dependencies=_dependencies(package.depends),
+        url=package.url,
+        hash=HashModel(md5=package.md5, sha256=package.sha256),
+        categories={"main"},
+    )
+
+
+def _dependencies(depends: Sequence[str]) -> dict[str, str]:
+    """Name -> version constraint of a package's depends, by conda-lock's rule: no build strings, one entry a name.
+
+    `__glibc` and the like are kept (conda_lock.conda_solver.solve_conda, 4.0.3).
+    """
+    from conda_lock.interfaces.vendored_conda import MatchSpec
+
+    specs: dict[str, list[Any]] = {}
+    for text in depends:
+        spec = MatchSpec(text)
+        specs.setdefault(spec.name, []).append(spec)
+    merged = {n: found[0] if len(found) == 1 else MatchSpec.merge(found)[0] for n, found in specs.items()}
+    return {n: spec.version.spec_str if spec.version is not None else "" for n, spec in merged.items()}
+
+
+def load_conda_lock(text: str, *, origin: str = "conda-lock.yml") -> list[CondaLock]:
+    """Return the lock of each platform in a conda-lock.yml, sorted by subdir.
+
+    The format holds no build string, build number, channel of a package, `constrains`, specs or virtual packages. The
+    first three are read from the URL and the build string's last part; `constrains`, specs and virtual packages are
+    empty (the latter two are in environment.yml and virtual-packages.yml); `depends` lack build strings.
+
+    Raises: LockFormatError.
+    """
+    import yaml
+
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- both are safe loaders
+        if document["version"] != 1:
+            raise LockFormatError(origin=origin, reason=f"its format version is {document['version']!r}, not 1")
+        channels = tuple(str(channel["url"]) for channel in document["metadata"]["channels"])
+        subdirs = [Subdir(platform) for platform in document["metadata"]["platforms"]]
+        rows = [row for row in document["package"] if row["manager"] == "conda"]
+        return [_lock(subdir, channels, rows) for subdir in sorted(subdirs)]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise LockFormatError(origin=origin, reason=f"it is not a conda-lock file of version 1 ({error})") from error
+
+
+def _lock(subdir: Subdir, channels: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> CondaLock:
+    packages = sorted((_package(row) for row in rows if row["platform"] == subdir.value), key=lambda p: p.name)
+    return CondaLock(subdir=subdir, channels=channels, specs=(), virtual_packages={}, packages=tuple(packages))
+
+
+def _package(row: dict[str, Any]) -> CondaPackage:
+    place, filename = PurePosixPath(urlsplit(row["url"]).path).parent, unquote(row["url"].rpartition("/")[2])
+    name, version, stem = row["name"], row["version"], filename.removesuffix(".conda").removesuffix(".tar.bz2")
+    build = stem.removeprefix(f"{name}-{version}-")
+    if build == stem:
+        raise ValueError(f"{filename} is not a file of {name} {version}")
+    number = build.rpartition("_")[2]
+    channel = row["url"].removeprefix(CHANNEL_SITE).rsplit("/", 2)[0].strip("/")
+    return CondaPackage(
+        name=name,
+        version=version,
+        build=build,
+        build_number=int(number) if number.isdecimal() else 0,
+        channel=channel,
+        subdir=place.name,
+        url=row["url"],
+        md5=row["hash"]["md5"],
+        sha256=row["hash"]["sha256"],
+        depends=tuple(f"{n} {v} *" if v else n for n, v in row["dependencies"].items()),
+    )

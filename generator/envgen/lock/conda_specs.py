@@ -1,0 +1,28 @@
+"""Conda match specs as envgen writes them: `name`, `name<1.2`, `name=1.2`, `name=1.2=build*`.
+
+These forms mean the same to conda, mamba, micromamba, conda-lock and rattler; `name=1.2.*` (a glob behind an equals
+sign) is left out because mamba warns about it and rattler's strict mode refuses it.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NAME = re.compile(r"^[A-Za-z0-9_.-]+")
+
+
+def name_of(spec: str) -> str:
+    """The package name of a match spec, in lower case; empty when it has none."""
+    found = _NAME.match(spec.strip())
+    return found[0].lower() if found else ""
+
+
+def build_glob_of(spec: str) -> str:
+    """The build string pattern of `name=version=build` or `name version build`, or an empty string."""
+    parts = spec.split() if " " in spec.strip() else spec.split("=")
+    return parts[2].strip() if len(parts) == 3 and "" not in parts else ""
+
+
+def is_bare(spec: str) -> bool:
+    """True when a match spec is a name alone, so that any version would do."""
+    return bool(spec.strip()) and name_of(spec) == spec.strip().lower()

@@ -1,0 +1,107 @@
+"""The main job: decide, lock, write, and say what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envgen.cli.output import Progress, emit, print_note, say
+from envgen.cli.request import RequestOptions, read_request
+from envgen.cli.summary import remake_command, summary
+from envgen.core.errors import UsageError
+from envgen.core.errors_request import NoBuildError
+from envgen.facts.builds import BuildCatalog
+from envgen.facts.tables import catalog_revision
+from envgen.lock.fileset import environment_files
+from envgen.lock.obtain import Obtained, obtain
+from envgen.lock.shipped import shipped_locks
+from envgen.lock.sources import Sources
+from envgen.paths import tree
+from envgen.render.plan import Plan, State, make_plan, read_folder, untouched
+from envgen.render.writing import apply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """The options about files and sources."""
+
+    output: str = "."
+    force: bool = False
+    check: bool = False
+    dry_run: bool = False
+    upgrade: bool = False
+    offline: bool = False
+    conda_mirror: str = ""
+    wheel_mirror: str = ""
+    write_mirror: bool = False
+    with_packages: tuple[str, ...] = ()
+    may_fall_back: bool = True
+
+
+def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
+    """Write the environment's files and return the exit status: 0 done, 1 when `--check` finds a difference."""
+    if not writing.output:
+        raise UsageError('"" is not a folder (from --output)', hint="pass --output . for the current folder")
+    builds = BuildCatalog()
+    asked = read_request(wanted, builds)
+    folder = Path(writing.output)
+    found = read_folder(folder)
+    progress = Progress()
+    shipped_root = tree("lockfiles")
+    sources = Sources(
+        builds=builds,
+        shipped_root=shipped_root,
+        shipped=shipped_locks(shipped_root),
+        pins={} if writing.upgrade else untouched(found),
+        extras=writing.with_packages,
+        conda_mirror=writing.conda_mirror,
+        wheel_mirror=writing.wheel_mirror,
+        write_mirror=writing.write_mirror,
+        may_solve=not (writing.offline or writing.check),
+        may_fall_back=writing.may_fall_back,
+        progress=progress.step,
+    )
+    try:
+        multi = len(asked.requests) > 1
+        obtained = [obtain(request, sources, multi=multi) for request in asked.requests]
+    finally:
+        progress.done()
+    obtained = [replace(one, notices=(*asked.notices, *one.notices)) for one in obtained]
+    if all(one.pip is None and one.conda is None for one in obtained):
+        raise NoBuildError(obtained[0].resolution)
+    command = remake_command([one.resolution.request for one in obtained], writing)
+    files = environment_files(obtained, command=command, catalog=catalog_revision())
+    plan = make_plan(folder, found, files, force=writing.force or writing.dry_run or writing.check)
+    return _finish(plan, obtained, writing)
+
+
+def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions) -> int:
+    if writing.check:
+        emit(plan.diff())
+        if plan.pending:
+            say(f"{len(plan.pending)} file(s) would change: {', '.join(change.name for change in plan.pending)}")
+        return 1 if plan.pending else 0
+    if writing.dry_run:
+        emit(plan.diff())
+        say(_written(plan, "would be"))
+        return 0
+    if plan.torn:
+        print_note("the files here came from several runs, one of them interrupted: they are completed now")
+    apply(plan)
+    say(_written(plan, "were"))
+    emit(summary(obtained))
+    return 0
+
+
+def _written(plan: Plan, verb: str) -> str:
+    counts = {state: [c.name for c in plan.changes if c.state is state] for state in State}
+    written = counts[State.NEW] + counts[State.CHANGED] + counts[State.EDITED]
+    parts = []
+    if written:
+        parts.append(f"{', '.join(sorted(written))} {verb} written")
+    if counts[State.STALE]:
+        parts.append(f"{', '.join(counts[State.STALE])} {verb} removed (no longer part of the environment)")
+    if not parts:
+        return "nothing changed: every file is as it should be"
+    return "; ".join(parts)

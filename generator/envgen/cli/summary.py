@@ -1,0 +1,81 @@
+"""The word to the user after writing, in at most ten lines, and the command that remakes the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from envgen.core.request import DriverOrigin, Request
+from envgen.lock.obtain import Obtained
+from envgen.lock.words import NO_TOOLKIT, pip_commands, runs_as, test_command
+
+if TYPE_CHECKING:
+    from envgen.cli.generate import WriteOptions
+
+_LIMIT = 10
+
+
+def summary(obtained: Sequence[Obtained]) -> str:
+    """What was written and what to do with it."""
+    lines: list[str] = []
+    gpus = dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in obtained[0].resolution.request.gpus)
+    lines.append(", ".join(f"{name}: compute capability {capability}" for name, capability in gpus))
+    for one in obtained:
+        lines += _pairing_lines(one)
+    lines += _command_lines(obtained)
+    lines.append(NO_TOOLKIT)
+    return "\n".join(lines[:_LIMIT]) + "\n"
+
+
+def _pairing_lines(one: Obtained) -> Iterator[str]:
+    where = one.resolution.request.subdir
+    if one.pip is not None:
+        lock = one.pip.lock
+        vision = lock.version_of("torchvision")
+        beside = f" + torchvision {vision}" if vision else ""
+        newer = f" ({one.pip.newer} is newer: --upgrade)" if one.pip.newer else ""
+        yield f"pip, {where}: torch {lock.version_of('torch')}{beside}{newer}; {runs_as(one.pip.pairing)}"
+    if one.conda is not None:
+        build = one.conda.pairing.build
+        newer = f" ({one.conda.newer} is newer: --upgrade)" if one.conda.newer else ""
+        label = f"pytorch {build.pytorch} cuda{build.cuda.replace('.', '')}"
+        yield f"conda, {where}: {label}{newer}; {runs_as(one.conda.pairing)}"
+
+
+def _command_lines(obtained: Sequence[Obtained]) -> Iterator[str]:
+    multi = len(obtained) > 1
+    for one in obtained[:2]:
+        request = one.resolution.request
+        where = f"{request.subdir} " if multi else ""
+        if one.pip is not None:
+            name = f"requirements-{request.subdir}.txt" if multi else "requirements.txt"
+            make, install = pip_commands(request, name)
+            yield f"{where}with pip:   {make}"
+            yield f"{' ' * len(where)}            {install}"
+        if one.conda is not None and not multi:
+            yield f"with conda: conda create --name envgen --file conda-{request.subdir}.lock"
+    yield f"test it:    {test_command(obtained[0].resolution.request)}"
+
+
+def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
+    """The command line that makes the same files again, from the catalog's names; the same for every spelling."""
+    first = requests[0]
+    parts = ["envgen"]
+    for requested in first.gpus:
+        if requested.gpu.name.startswith("compute capability "):
+            parts += ["--compute-capability", str(requested.gpu.capability)]
+        elif f'--gpu "{requested.gpu.name}"' not in parts:
+            parts.append(f'--gpu "{requested.gpu.name}"')
+    parts += [f"--platform {request.subdir}" for request in requests]
+    if first.driver is not None and first.driver_origin is not DriverOrigin.ASSUMED:
+        parts.append(f"--driver {first.driver}")
+    parts.append(f"--python {first.python}")
+    if any(not request.subdir.is_windows for request in requests):
+        parts.append(f"--glibc {first.glibc}")
+    for name, value in (("torch", first.torch), ("cuda", first.cuda)):
+        if value:
+            parts.append(f'--{name} "{value}"')
+    parts += ["--no-vision"] if not first.vision else []
+    parts += ["--audio"] if first.audio else []
+    parts += [f'--with "{package}"' for package in writing.with_packages]
+    return " ".join(parts)

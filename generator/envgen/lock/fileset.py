@@ -1,0 +1,148 @@
+"""The whole set of files of one run: bodies of both locks and the smoke test, each under its header."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from envgen import __version__
+from envgen.core.request import Request
+from envgen.lock.obtain import Obtained
+from envgen.lock.obtain_conda import CondaSide
+from envgen.lock.obtain_pip import PipSide
+from envgen.lock.words import (
+    NO_TOOLKIT,
+    conda_command,
+    gpuless_lines,
+    notice_lines,
+    pip_commands,
+    runs_as,
+    target,
+    test_command,
+)
+from envgen.render.header import Header, body_digest, compose, run_digest
+
+SMOKE_TEST = "smoke_test.py"
+
+
+def environment_files(obtained: Sequence[Obtained], *, command: str, catalog: str) -> dict[str, str]:
+    """Return file name -> text, headers included, of everything that one run writes.
+
+    `command` remakes the set; `catalog` is the revision of the facts.
+    """
+    bodies = environment_bodies(obtained)
+    lines = {name: tuple(_lines(name, obtained)) for name in bodies}
+    said = [command, catalog, *(f"{name}: {line}" for name in sorted(lines) for line in lines[name])]
+    run = run_digest(bodies, said)
+    return {
+        name: compose(
+            body,
+            Header(
+                title=f"{__version__}: {name} for {_targets(name, obtained)}",
+                command=command,
+                lines=lines[name],
+                catalog=catalog,
+                run=run,
+                body=body_digest(body),
+            ),
+        )
+        for name, body in bodies.items()
+    }
+
+
+def environment_bodies(obtained: Sequence[Obtained]) -> dict[str, str]:
+    """File name -> body of everything that one run writes."""
+    from envgen.lock.pip_files import pip_bodies
+
+    multi = len(obtained) > 1
+    bodies: dict[str, str] = {}
+    for one in obtained:
+        if one.pip is not None:
+            bodies |= pip_bodies(one.pip.lock, multi=multi)
+    conda = [one.conda for one in obtained if one.conda is not None]
+    bodies |= _conda_bodies(conda)
+    return bodies | {SMOKE_TEST: _smoke_body(obtained)}
+
+
+def _conda_bodies(sides: Sequence[CondaSide]) -> dict[str, str]:
+    if not sides:
+        return {}
+    if len(sides) == 1 and {"environment.yml", "conda-lock.yml"} <= sides[0].bodies.keys():
+        return dict(sides[0].bodies)
+    from envgen.lock.conda_files import conda_bodies
+
+    return conda_bodies([side.loaded() for side in sides])
+
+
+def _smoke_body(obtained: Sequence[Obtained]) -> str:
+    from envgen.render.smoke import SmokeExpectation, SmokeGpu, SmokePairing, smoke_body
+
+    pairings = [SmokePairing.of_pip(one.pip.pairing) for one in obtained if one.pip is not None]
+    pairings += [SmokePairing.of_conda(one.conda.pairing) for one in obtained if one.conda is not None]
+    gpus = [SmokeGpu.of(requested.gpu) for one in obtained for requested in one.resolution.request.gpus]
+    expected = SmokeExpectation(pairings=tuple(dict.fromkeys(pairings)), gpus=tuple(dict.fromkeys(gpus)))
+    return smoke_body(expected)
+
+
+def _for(name: str, obtained: Sequence[Obtained]) -> Sequence[Obtained]:
+    """The requests that a file is for: one when its name carries a subdir, else all."""
+    named = [one for one in obtained if one.resolution.request.subdir.value in name]
+    return named or obtained
+
+
+def _targets(name: str, obtained: Sequence[Obtained]) -> str:
+    requests = [one.resolution.request for one in _for(name, obtained)]
+    first = target(requests[0])
+    others = "".join(f" and {request.subdir}" for request in requests[1:])
+    return first + others
+
+
+def _is_pip(name: str) -> bool:
+    return name.startswith(("requirements", "pylock"))
+
+
+def _lines(name: str, obtained: Sequence[Obtained]) -> Iterator[str]:
+    """The facts that a file's header states."""
+    for one in _for(name, obtained):
+        request = one.resolution.request
+        if one.pip is not None and (_is_pip(name) or name == SMOKE_TEST):
+            yield from _pip_lines(name, one.pip, request)
+        if one.conda is not None and not _is_pip(name):
+            yield from _conda_lines(name, one.conda, request)
+        yield from notice_lines([notice for notice in one.notices if _concerns(name, notice.code)])
+    yield NO_TOOLKIT
+
+
+def _pip_lines(name: str, side: PipSide, request: Request) -> Iterator[str]:
+    build, lock = side.pairing.build, side.lock
+    vision = lock.version_of("torchvision")
+    beside = f" with torchvision {vision}" if vision else ""
+    yield f"pip, {request.subdir}: torch {lock.version_of('torch')}{beside} (CUDA tag {build.cuda_tag}), {runs_as(side.pairing)}"
+    if name.startswith("requirements"):
+        make, install = pip_commands(request, name)
+        yield f"use: {make}"
+        yield f"     {install}"
+        yield f"or:  uv venv --python {request.python} && uv pip sync {name}"
+
+
+def _conda_lines(name: str, side: CondaSide, request: Request) -> Iterator[str]:
+    build = side.pairing.build
+    label = f"{build.pytorch} cuda{build.cuda.replace('.', '')}"
+    yield f"conda, {request.subdir}: pytorch {label} from {build.channels[0]}, {runs_as(side.pairing)}"
+    if name.startswith("environment"):
+        yield f"use: conda env create -f {name}"
+        yield from gpuless_lines(side.pairing, name, request.subdir)
+    elif name.startswith("conda-") and name.endswith(".lock"):
+        yield f"use: {conda_command(request, name)}"
+    elif name.endswith("conda-lock.yml"):
+        yield f"use: conda-lock install --name envgen {name}"
+    elif name == SMOKE_TEST:
+        yield f"use: {test_command(request)}"
+
+
+def _concerns(name: str, code: str) -> bool:
+    """True when a notice belongs into a file: notices about one side stay out of the other side's files."""
+    if code in {"driver-assumed", "driver-branch-only", "gpu-note", "gpu-variants-agree", "fallback-lock"}:
+        return True
+    if code in {"last-build-for-gpu", "magma-no-sm75"} or code.startswith(("pip-", "no-conda")):
+        return _is_pip(name) or name == SMOKE_TEST
+    return not _is_pip(name)

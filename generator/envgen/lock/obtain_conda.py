@@ -1,0 +1,192 @@
+"""The conda lock of one request: pins that are kept, a shipped lock, a solve, or the newest shipped lock that runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from envgen.core.builds import CondaBuild, Existence
+from envgen.core.errors_lock import ChannelUnreachableError, SolveFailedError
+from envgen.core.locks import CondaLock
+from envgen.core.request import Request
+from envgen.core.resolution import CondaPairing, Resolution
+from envgen.core.shipped import Channel, Shipped
+from envgen.lock.conda_files import load_conda_files
+from envgen.lock.conda_solve import CondaQuery, solve_with_optional
+from envgen.lock.obtain_pip import BuildAbsentError
+from envgen.lock.shipped import shipped_files
+from envgen.lock.sources import Origin, Sources
+from envgen.lock.virtual_packages import virtual_packages
+from envgen.resolve.shipped import conda_pairing_if_it_runs, newest_conda
+
+_EXPLICIT = re.compile(r"/(?P<name>[^/]+)-(?P<version>[^/-]+)-(?P<build>[^/-]+)\.(?:conda|tar\.bz2)#[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaSide:
+    """The conda lock of a request and the pairing it holds.
+
+    `bodies` are ready-made texts (file name -> body) of a lock that is on disk already; `lock` is None then, and read
+    from them when it is needed. `newer` names the pairing decided on when it is another; `missing` are the wanted
+    packages that the channel has no build of for this pairing.
+    """
+
+    pairing: CondaPairing
+    origin: Origin
+    newer: str
+    missing: tuple[str, ...]
+    lock: CondaLock | None = None
+    bodies: Mapping[str, str] = field(default_factory=dict)
+
+    def loaded(self) -> CondaLock:
+        """The lock itself, read from the bodies if need be."""
+        if self.lock is not None:
+            return self.lock
+        subdir = self.pairing.build.subdir
+        return next(lock for lock in load_conda_files(self.bodies) if lock.subdir is subdir)
+
+
+def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
+    """Return the conda lock for a decision, or None when there is no conda pairing.
+
+    Raises: BuildAbsentError for an announced build that the channel does not have; ChannelUnreachableError when nothing
+    shipped runs either; every other error of solving (wrong bytes are never a reason to fall back).
+    """
+    decided = resolution.conda
+    if decided is None:
+        return None
+    request = resolution.request
+    kept = _kept(request, sources)
+    if kept is not None:
+        return _side(kept, Origin.KEPT, decided, request)
+    shipped = _shipped(decided, request, sources)
+    if shipped is not None:
+        return _side((decided, shipped), Origin.SHIPPED, decided, request)
+    try:
+        return _solve(decided, request, sources)
+    except ChannelUnreachableError:
+        fallback = _fallback(request, sources)
+        if fallback is None:
+            raise
+        return _side(fallback, Origin.FALLBACK, decided, request)
+
+
+def conda_name(build: CondaBuild) -> str:
+    """How a conda build is named in a lock: `2.10.0 cuda128`."""
+    return f"{build.pytorch} cuda{build.cuda.replace('.', '')}"
+
+
+def _side(
+    found: tuple[CondaPairing, Mapping[str, str]], origin: Origin, decided: CondaPairing, request: Request
+) -> CondaSide:
+    pairing, bodies = found
+    held = explicit_packages(bodies[f"conda-{request.subdir}.lock"])
+    newer = "" if conda_name(pairing.build) == conda_name(decided.build) else conda_name(decided.build)
+    missing = tuple(name for name in _wanted(request) if name not in held)
+    return CondaSide(pairing=pairing, origin=origin, newer=newer, missing=missing, bodies=bodies)
+
+
+def _wanted(request: Request) -> tuple[str, ...]:
+    return (("torchvision",) if request.vision else ()) + (("torchaudio",) if request.audio else ())
+
+
+def explicit_packages(text: str) -> dict[str, tuple[str, str]]:
+    """Package name -> (version, build string) of an explicit lock, read without a YAML parser."""
+    return {found["name"]: (found["version"], found["build"]) for found in _EXPLICIT.finditer(text)}
+
+
+def _kept(request: Request, sources: Sources) -> tuple[CondaPairing, Mapping[str, str]] | None:
+    """The conda files of the folder while all of them are there, untouched, and valid for the request."""
+    pins, subdir = sources.pins, request.subdir
+    explicit = f"conda-{subdir}.lock"
+    single = {"environment.yml", "conda-lock.yml"}
+    several = {f"environment-{subdir}.yml", f"{subdir}.conda-lock.yml"}
+    names = next((pair for pair in (several, single) if pair <= pins.keys()), None)
+    if names is None or not {explicit, "virtual-packages.yml"} <= pins.keys():
+        return None
+    from envgen.render.header import split
+
+    bodies = {name: split(pins[name])[1] for name in (*names, explicit, "virtual-packages.yml")}
+    pairing = _pairing_of(bodies[explicit], request, sources)
+    return (pairing, bodies) if pairing is not None else None
+
+
+def _pairing_of(explicit: str, request: Request, sources: Sources) -> CondaPairing | None:
+    """The pairing that an explicit lock holds when it still answers the request."""
+    held = explicit_packages(explicit)
+    if not {"pytorch", "python"} <= held.keys() or sources.extras:
+        return None
+    version, build_string = held["pytorch"]
+    unwanted = {"torchvision", "torchaudio"} - set(_wanted(request))
+    if not held["python"][0].startswith(f"{request.python}.") or unwanted & held.keys():
+        return None
+    for build in reversed(sources.builds.conda_builds(request.subdir)):
+        glob = build.build_glob.format(python=request.python)
+        if build.pytorch == version and fnmatchcase(build_string, glob):
+            pairing = conda_pairing_if_it_runs(build, request, sources.builds)
+            if pairing is not None:
+                return pairing
+    return None
+
+
+def _shipped(pairing: CondaPairing, request: Request, sources: Sources) -> Mapping[str, str] | None:
+    if not request.vision or request.audio or sources.extras:
+        return None
+    wanted = Shipped(
+        channel=Channel.CONDA,
+        subdir=request.subdir,
+        python=request.python,
+        torch=pairing.build.pytorch,
+        cuda=pairing.build.cuda,
+    )
+    if wanted not in sources.shipped:
+        return None
+    from envgen.render.header import split
+
+    files = shipped_files(sources.shipped_root, wanted)
+    return {name: split(text)[1] for name, text in files.items() if name != "smoke_test.py"}
+
+
+def _fallback(request: Request, sources: Sources) -> tuple[CondaPairing, Mapping[str, str]] | None:
+    """The newest shipped lock that runs, or None when the request asks for more than the shipped locks hold."""
+    if not sources.may_fall_back:
+        return None
+    pairing = newest_conda(sources.shipped, request, sources.builds)
+    bodies = _shipped(pairing, request, sources) if pairing is not None else None
+    return (pairing, bodies) if pairing is not None and bodies is not None else None
+
+
+def conda_query(pairing: CondaPairing, request: Request, extras: tuple[str, ...] = ()) -> CondaQuery:
+    """The solve of a pairing.
+
+    The virtual packages claim no more than every driver at the pairing's floor can serve: the first release of its CUDA
+    major. A lock solved with them runs on any driver that the decision allows.
+    """
+    major = pairing.cuda_version.partition(".")[0]
+    return CondaQuery(
+        subdir=request.subdir,
+        channels=pairing.build.channels,
+        specs=(*pairing.specs, *extras),
+        virtual_packages=virtual_packages(request.subdir, cuda=f"{major}.0", glibc=request.glibc),
+    )
+
+
+def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSide:
+    query = conda_query(pairing, request, sources.extras)
+    if not sources.may_solve:
+        raise ChannelUnreachableError(
+            url=f"the channel {pairing.build.channels[0]}",
+            reason="the network is not used (--offline or --check)",
+            advice="run again without it",
+        )
+    try:
+        (found,) = solve_with_optional(
+            [query], mirror=sources.conda_mirror, timeout_s=sources.timeout_s, progress=sources.progress
+        )
+    except SolveFailedError as error:
+        if pairing.build.existence_for(request.python) is Existence.SEEN:
+            raise
+        raise BuildAbsentError(("conda", pairing.build.pytorch, pairing.build.cuda)) from error
+    return CondaSide(pairing=pairing, origin=Origin.SOLVED, newer="", missing=found.missing, lock=found.lock)

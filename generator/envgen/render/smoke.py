@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 
 from envgen.core.gpus import Gpu
 from envgen.core.releases import cuda_of_tag
@@ -48,8 +48,12 @@ class SmokeGpu:
 class SmokeExpectation:
     """What the smoke test holds an installed environment against: any one of the pairings, and all the GPUs."""
 
-    pairings: tuple[SmokePairing, ...] = field(default=())
-    gpus: tuple[SmokeGpu, ...] = field(default=())
+    pairings: tuple[SmokePairing, ...] = ()
+    gpus: tuple[SmokeGpu, ...] = ()
+
+    def as_json(self) -> dict[str, list[dict[str, str]]]:
+        """The expectation as the smoke test's `--expect` reads it."""
+        return {"pairings": [asdict(pairing) for pairing in self.pairings], "gpus": [asdict(gpu) for gpu in self.gpus]}
 
 
 def smoke_body(expected: SmokeExpectation) -> str:

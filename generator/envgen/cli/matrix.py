@@ -1,0 +1,135 @@
+"""`envgen matrix`: the CI matrix of the shipped locks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from envgen.cli.output import emit, emit_json
+from envgen.core.capability import ComputeCapability
+from envgen.core.errors import ToolError, UsageError, show
+from envgen.core.platforms import Subdir
+from envgen.core.shipped import Channel
+
+
+class MatrixFormat(StrEnum):
+    """How the matrix is printed."""
+
+    GITHUB = "github"
+    JSON = "json"
+    TEXT = "text"
+
+
+class GitFailedError(ToolError):
+    """git could not say which files changed."""
+
+    code = "git-failed"
+
+    def __init__(self, *, revision: str, reason: str) -> None:
+        super().__init__(revision, reason)
+        self.revision, self.reason = revision, reason
+
+    def headline(self) -> str:
+        return f"git cannot compare the locks with {show(self.revision)}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return "fetch that revision first (in a workflow: actions/checkout with fetch-depth: 0)"
+
+
+def matrix_command(  # noqa: PLR0913, PLR0917 -- one argument per option
+    output_format: Annotated[MatrixFormat, typer.Option("--format", help="How to print it.")] = MatrixFormat.TEXT,
+    lane: Annotated[list[Channel] | None, typer.Option("--lane", help="pip or conda. Default: both.")] = None,
+    platform: Annotated[
+        list[Subdir] | None, typer.Option("--platform", help="linux-64, win-64 or linux-aarch64. Repeatable.")
+    ] = None,
+    compute_capability: Annotated[
+        list[str] | None,
+        typer.Option("--compute-capability", metavar="X.Y", help="Only builds with code for this GPU. Repeatable."),
+    ] = None,
+    changed_since: Annotated[
+        str | None,
+        typer.Option("--changed-since", metavar="REV", help="Only locks that changed since a git revision."),
+    ] = None,
+    gpu_runner: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gpu-runner",
+            metavar="[SUBDIR=]LABEL[,LABEL]",
+            help="Entries for these runners in place of GitHub's own. Repeatable. Default SUBDIR: linux-64.",
+        ),
+    ] = None,
+    shard: Annotated[
+        str, typer.Option("--shard", metavar="K/N", help="The Kth of N parts: GitHub takes 256 jobs at once.")
+    ] = "1/1",
+    lockfiles: Annotated[
+        str, typer.Option("--lockfiles", metavar="DIR", help="Folder of locks. Default: those envgen ships.")
+    ] = "",
+) -> None:
+    """Print the CI matrix of the shipped locks: one entry per environment.
+
+    Example: envgen matrix --format github --lane pip --changed-since origin/main
+    """
+    from envgen.facts.builds import BuildCatalog
+    from envgen.paths import tree
+    from envgen.render.matrix import (
+        GpuRunner,
+        Selection,
+        find_environments,
+        github_matrix,
+        matrix_entries,
+        matrix_text,
+        select,
+    )
+
+    root = Path(lockfiles) if lockfiles else tree("lockfiles")
+    catalog = BuildCatalog()
+    selection = Selection(
+        lanes=tuple(lane or ()),
+        subdirs=tuple(platform or ()),
+        changed=_changed_files(root, changed_since) if changed_since else None,
+        capabilities=tuple(ComputeCapability.parse(text) for text in compute_capability or ()),
+        shard=_shard(shard),
+    )
+    runners = [GpuRunner.parse(text) for text in gpu_runner or ()]
+    environments = select(find_environments(root, catalog), selection, catalog)
+    entries = matrix_entries(environments, runners, Path(lockfiles or "lockfiles").as_posix())
+    match output_format:
+        case MatrixFormat.GITHUB:
+            import json
+
+            # One line: it becomes the value of a job's output.
+            emit(json.dumps(github_matrix(entries), separators=(",", ":")) + "\n")
+        case MatrixFormat.JSON:
+            emit_json({"schema_version": 1, "environments": entries})
+        case MatrixFormat.TEXT:
+            emit(matrix_text(entries))
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, slash, parts = text.partition("/")
+    good = slash and all(part.isascii() and part.isdigit() and len(part) <= 4 for part in (number, parts))
+    if not good or not 1 <= int(number) <= int(parts):
+        raise UsageError(f"{show(text)} is not a shard", fact="K/N with K from 1 to N", hint="--shard 1/2, --shard 2/2")
+    return int(number), int(parts)
+
+
+def _changed_files(root: Path, revision: str) -> tuple[str, ...]:
+    """The files below the folder that changed on this branch since it left the revision, relative to the folder."""
+    import subprocess
+
+    spec = f"{revision}...HEAD"
+    command = ["git", "-C", str(root), "diff", "--name-only", "-z", "--relative", "--end-of-options", spec, "--", "."]
+    try:
+        found = subprocess.run(command, capture_output=True, check=False, timeout=120)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise GitFailedError(revision=revision, reason=str(error)) from error
+    if found.returncode != 0:
+        lines = found.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise GitFailedError(revision=revision, reason=lines[0] if lines else f"exit status {found.returncode}")
+    return tuple(name for name in found.stdout.decode("utf-8", "surrogateescape").split("\0") if name)

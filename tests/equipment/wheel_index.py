@@ -114,9 +114,9 @@ class WheelIndex:
         return f"http://{login + '@' if login else ''}{self.address}{prefix}"
 
     @contextmanager
-    def running(self) -> Iterator[WheelIndex]:
-        """Serve on a free port until the block ends."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+    def running(self, port: int = 0) -> Iterator[WheelIndex]:
+        """Serve on a port of 127.0.0.1, any free one by default, until the block ends."""
+        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         server.daemon_threads = True
         self.address = f"127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -58,6 +58,11 @@ class PipQuery:
         return {project: version for project, version in named.items() if version}
 
     @property
+    def bindings_bound(self) -> str:
+        """The bound that torch's metadata sets on cuda-bindings, whose major is CUDA's (2.14.1: `<14,>=13.0.3`)."""
+        return f"cuda-bindings=={self.cuda_tag.removeprefix('cu')[:-1]}.*"
+
+    @property
     def uv_platform(self) -> str:
         """uv's `--python-platform`: the newest manylinux policy that it knows and that the glibc meets."""
         if self.subdir.is_windows:

@@ -123,7 +123,7 @@ class _Solve:
             python=query.python,
             platform=query.uv_platform,
             requirements=(*family, *extras),
-            constraints=(*query.constraints, *(f"{pin.package}=={pin.version}" for pin in pins)),
+            constraints=(*query.constraints, *(f"{pin.package}=={pin.version}" for pin in pins), query.bindings_bound),
             torch_index=None if query.on_pypi else self.torch,
             torch_names=names,
             default_index=self.pypi,

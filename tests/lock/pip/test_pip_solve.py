@@ -191,6 +191,15 @@ def test_pins_hold_where_the_metadata_is_silent(solve: Solve, torch_index: Wheel
     assert reason.startswith("via torch; pinned: ")
 
 
+def test_cuda_bindings_of_another_cuda_are_not_taken(
+    solve: Solve, torch_index: WheelIndex, pypi_index: WheelIndex
+) -> None:
+    torch_index.wheels = {f"/whl/{TAG}": torch_wheels("cuda-bindings")}
+    bindings = [make_wheel(f"cuda_bindings-{version}-py3-none-any.whl") for version in ("12.9.7", "13.5.0")]
+    pypi_index.wheels = {"/simple": [*pypi_index.wheels["/simple"], *bindings]}
+    assert solve().version_of("cuda-bindings") == "12.9.7"
+
+
 def _known_wheel(filename: str) -> str:
     from envgen.facts.wheels import WheelCatalog
 

@@ -26,7 +26,7 @@ app.command("why-not")(why_not_command)
 app.command("gpus")(gpus)
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 -- typer's callback signature
+def _version(value: bool) -> None:
     if value:
         sys.stdout.write(f"envgen {__version__}\n")
         raise typer.Exit

@@ -33,11 +33,11 @@ def _pairing_lines(one: Obtained) -> Iterator[str]:
         lock = one.pip.lock
         vision = lock.version_of("torchvision")
         beside = f" + torchvision {vision}" if vision else ""
-        newer = f" ({one.pip.newer} is newer: --upgrade)" if one.pip.newer else ""
+        newer = f" ({one.pip_newer} is newer: --upgrade)" if one.pip_newer else ""
         yield f"pip, {where}: torch {lock.version_of('torch')}{beside}{newer}; {runs_as(one.pip.pairing)}"
     if one.conda is not None:
         build = one.conda.pairing.build
-        newer = f" ({one.conda.newer} is newer: --upgrade)" if one.conda.newer else ""
+        newer = f" ({one.conda_newer} is newer: --upgrade)" if one.conda_newer else ""
         label = f"pytorch {build.pytorch} cuda{build.cuda.replace('.', '')}"
         yield f"conda, {where}: {label}{newer}; {runs_as(one.conda.pairing)}"
 

@@ -86,12 +86,17 @@ class Notice:
     text: str
 
 
+# ("pip" or "conda", release, CUDA tag or toolkit's major.minor)
+Absent = tuple[str, str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """The decision. `driver` is the driver it was made for (given, probed or assumed).
 
     `pip` and `conda` are None when no build of theirs runs. `rejected` holds the builds of the chosen releases and of
-    newer ones, newest first; all of a channel's builds when none of them runs.
+    newer ones, newest first; all of a channel's builds when none of them runs. `absent` are the builds that were left
+    out because an index or channel was asked and does not have them.
     """
 
     request: Request
@@ -100,3 +105,4 @@ class Resolution:
     conda: CondaPairing | None
     rejected: tuple[Rejection, ...]
     notices: tuple[Notice, ...]
+    absent: frozenset[Absent] = frozenset()

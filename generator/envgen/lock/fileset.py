@@ -116,7 +116,8 @@ def _pip_lines(name: str, side: PipSide, request: Request) -> Iterator[str]:
     build, lock = side.pairing.build, side.lock
     vision = lock.version_of("torchvision")
     beside = f" with torchvision {vision}" if vision else ""
-    yield f"pip, {request.subdir}: torch {lock.version_of('torch')}{beside} (CUDA tag {build.cuda_tag}), {runs_as(side.pairing)}"
+    held = f"torch {lock.version_of('torch')}{beside} (CUDA tag {build.cuda_tag})"
+    yield f"pip, {request.subdir}: {held}, {runs_as(side.pairing)}"
     if name.startswith("requirements"):
         make, install = pip_commands(request, name)
         yield f"use: {make}"

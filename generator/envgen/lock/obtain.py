@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from envgen.core.errors_lock import ChannelUnreachableError, IndexUnreachableError
 from envgen.core.request import Request
 from envgen.core.resolution import Notice, Resolution
-from envgen.lock.obtain_conda import CondaSide, obtain_conda
-from envgen.lock.obtain_pip import BuildAbsentError, PipSide, obtain_pip
+from envgen.lock.obtain_conda import CondaSide, conda_name, obtain_conda
+from envgen.lock.obtain_pip import BuildAbsentError, PipSide, obtain_pip, pip_name
 from envgen.lock.sources import Sources
 from envgen.resolve import resolve
-from envgen.resolve.decision import Absent
 
 Side = TypeVar("Side")
+Unreachable = IndexUnreachableError | ChannelUnreachableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,68 +27,83 @@ class Obtained:
     conda: CondaSide | None
     notices: tuple[Notice, ...]
 
+    @property
+    def pip_held(self) -> str:
+        """The pip build that is locked, or an empty string."""
+        return pip_name(self.pip.pairing.build) if self.pip else ""
+
+    @property
+    def conda_held(self) -> str:
+        """The conda build that is locked, or an empty string."""
+        return conda_name(self.conda.pairing.build) if self.conda else ""
+
+    @property
+    def pip_newer(self) -> str:
+        """The pip build that was decided on when another one is locked, or an empty string."""
+        decided = pip_name(self.resolution.pip.build) if self.resolution.pip else ""
+        return decided if self.pip_held and decided != self.pip_held else ""
+
+    @property
+    def conda_newer(self) -> str:
+        """The conda build that was decided on when another one is locked, or an empty string."""
+        decided = conda_name(self.resolution.conda.build) if self.resolution.conda else ""
+        return decided if self.conda_held and decided != self.conda_held else ""
+
 
 def obtain(request: Request, sources: Sources, *, multi: bool) -> Obtained:
     """Decide, and lock both sides.
 
     Raises: the errors of solving; IndexUnreachableError or ChannelUnreachableError only when no side could be locked.
     """
-    absent: frozenset[Absent] = frozenset()
-    while True:
-        resolution = resolve(sources.builds, request, absent=absent)
-        try:
-            return _both(resolution, sources, multi=multi)
-        except BuildAbsentError as error:
-            absent |= {error.absent}
-
-
-def _both(resolution: Resolution, sources: Sources, *, multi: bool) -> Obtained:
-    pip, pip_error = _try(lambda: obtain_pip(resolution, sources, multi=multi))
-    conda, conda_error = _try(lambda: obtain_conda(resolution, sources))
+    resolution = resolve(sources.builds, request)
+    pip, pip_error = _side(resolution, sources, lambda found: obtain_pip(found, sources, multi=multi))
+    conda, conda_error = _side(resolution, sources, lambda found: obtain_conda(found, sources))
     errors = [error for error in (pip_error, conda_error) if error is not None]
     if errors and pip is None and conda is None:
         raise errors[0]
-    replaced = {f"{name}-build-announced" for name, side in (("pip", pip), ("conda", conda)) if side and side.newer}
-    notices = [notice for notice in resolution.notices if notice.code not in replaced]
-    notices += [Notice(code="side-not-locked", text=_one_line(error)) for error in errors]
-    notices += _side_notices(pip, conda, resolution)
-    return Obtained(resolution=resolution, pip=pip, conda=conda, notices=tuple(notices))
+    obtained = Obtained(resolution=resolution, pip=pip, conda=conda, notices=())
+    return replace(obtained, notices=(*_notices(obtained), *(_unlocked(error) for error in errors)))
 
 
-def _try(
-    obtaining: Callable[[], Side | None],
-) -> tuple[Side | None, IndexUnreachableError | ChannelUnreachableError | None]:
-    """A side, or the error that only says that nothing answered."""
-    try:
-        return obtaining(), None
-    except (IndexUnreachableError, ChannelUnreachableError) as error:
-        return None, error
+def _side(
+    resolution: Resolution, sources: Sources, obtaining: Callable[[Resolution], Side | None]
+) -> tuple[Side | None, Unreachable | None]:
+    """One side; the decision is made again without each announced build that turns out absent."""
+    while True:
+        try:
+            return obtaining(resolution), None
+        except BuildAbsentError as error:
+            absent = resolution.absent | {error.absent}
+            resolution = resolve(sources.builds, resolution.request, absent=absent)
+        except (IndexUnreachableError, ChannelUnreachableError) as error:
+            return None, error
 
 
-def _one_line(error: IndexUnreachableError | ChannelUnreachableError) -> str:
-    side = "pip" if isinstance(error, IndexUnreachableError) else "conda"
-    return f"the {side} files are not written, no lock for them is shipped: {error.headline()} ({error.reason})"
+def _notices(obtained: Obtained) -> Iterator[Notice]:
+    """The notices of the decision, and what the files hold instead of it.
 
-
-def _side_notices(pip: PipSide | None, conda: CondaSide | None, resolution: Resolution) -> list[Notice]:
-    """What the files hold that the decision does not say. The same text whether a lock is new or was kept."""
-    found: list[Notice] = []
-    for name, side, held in (("pip", pip, _pip_held(pip)), ("conda", conda, _conda_held(conda))):
-        if side is not None and side.newer:
-            text = f"{name} is locked at {held}; {side.newer} is newer and runs too, "
-            text += "but has to be solved over the network: --upgrade does it"
-            found.append(Notice(code="fallback-lock", text=text))
+    The text is the same whether a lock is new, shipped or kept: the same pins give the same bytes.
+    """
+    held = {"pip": obtained.pip_held, "conda": obtained.conda_held}
+    newer = {"pip": obtained.pip_newer, "conda": obtained.conda_newer}
+    for notice in obtained.resolution.notices:
+        channel = notice.code.removesuffix("-build-announced")
+        if not newer.get(channel):
+            yield notice
+    for channel, build in newer.items():
+        if build:
+            text = f"{channel} is locked at {held[channel]}; by the catalog {build} is newer and runs too: "
+            text += "--upgrade asks the index or channel for it"
+            yield Notice(code="fallback-lock", text=text)
+    conda, python = obtained.conda, obtained.resolution.request.python
     if conda is not None and conda.missing:
-        build = conda.pairing.build
-        text = f"{' and '.join(conda.missing)} is not in the conda files: {build.channels[0]} had no build of it for "
-        text += f"pytorch {build.pytorch} with CUDA {build.cuda} and Python {resolution.request.python} in this solve"
-        found.append(Notice(code="conda-without-companion", text=text))
-    return found
+        pairing = conda.pairing.build
+        text = f"{' and '.join(conda.missing)} is not in the conda files: {pairing.channels[0]} had no build of it for "
+        text += f"pytorch {pairing.pytorch} with CUDA {pairing.cuda} and Python {python} when it was solved"
+        yield Notice(code="conda-without-companion", text=text)
 
 
-def _pip_held(side: PipSide | None) -> str:
-    return f"{side.pairing.build.torch}+{side.pairing.build.cuda_tag}" if side else ""
-
-
-def _conda_held(side: CondaSide | None) -> str:
-    return f"{side.pairing.build.pytorch} cuda{side.pairing.build.cuda.replace('.', '')}" if side else ""
+def _unlocked(error: Unreachable) -> Notice:
+    side = "pip" if isinstance(error, IndexUnreachableError) else "conda"
+    text = f"the {side} files are not written, no lock for them is shipped: {error.headline()} ({error.reason})"
+    return Notice(code="side-not-locked", text=text)

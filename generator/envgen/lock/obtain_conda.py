@@ -29,13 +29,11 @@ class CondaSide:
     """The conda lock of a request and the pairing it holds.
 
     `bodies` are ready-made texts (file name -> body) of a lock that is on disk already; `lock` is None then, and read
-    from them when it is needed. `newer` names the pairing decided on when it is another; `missing` are the wanted
-    packages that the channel has no build of for this pairing.
+    from them when it is needed. `missing` are the wanted packages that the channel has no build of for this pairing.
     """
 
     pairing: CondaPairing
     origin: Origin
-    newer: str
     missing: tuple[str, ...]
     lock: CondaLock | None = None
     bodies: Mapping[str, str] = field(default_factory=dict)
@@ -60,17 +58,17 @@ def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
     request = resolution.request
     kept = _kept(request, sources)
     if kept is not None:
-        return _side(kept, Origin.KEPT, decided, request)
+        return _side(kept, Origin.KEPT, request)
     shipped = _shipped(decided, request, sources)
     if shipped is not None:
-        return _side((decided, shipped), Origin.SHIPPED, decided, request)
+        return _side((decided, shipped), Origin.SHIPPED, request)
     try:
         return _solve(decided, request, sources)
     except ChannelUnreachableError:
         fallback = _fallback(request, sources)
         if fallback is None:
             raise
-        return _side(fallback, Origin.FALLBACK, decided, request)
+        return _side(fallback, Origin.FALLBACK, request)
 
 
 def conda_name(build: CondaBuild) -> str:
@@ -78,14 +76,11 @@ def conda_name(build: CondaBuild) -> str:
     return f"{build.pytorch} cuda{build.cuda.replace('.', '')}"
 
 
-def _side(
-    found: tuple[CondaPairing, Mapping[str, str]], origin: Origin, decided: CondaPairing, request: Request
-) -> CondaSide:
+def _side(found: tuple[CondaPairing, Mapping[str, str]], origin: Origin, request: Request) -> CondaSide:
     pairing, bodies = found
     held = explicit_packages(bodies[f"conda-{request.subdir}.lock"])
-    newer = "" if conda_name(pairing.build) == conda_name(decided.build) else conda_name(decided.build)
     missing = tuple(name for name in _wanted(request) if name not in held)
-    return CondaSide(pairing=pairing, origin=origin, newer=newer, missing=missing, bodies=bodies)
+    return CondaSide(pairing=pairing, origin=origin, missing=missing, bodies=bodies)
 
 
 def _wanted(request: Request) -> tuple[str, ...]:
@@ -189,4 +184,4 @@ def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSi
         if pairing.build.existence_for(request.python) is Existence.SEEN:
             raise
         raise BuildAbsentError(("conda", pairing.build.pytorch, pairing.build.cuda)) from error
-    return CondaSide(pairing=pairing, origin=Origin.SOLVED, newer="", missing=found.missing, lock=found.lock)
+    return CondaSide(pairing=pairing, origin=Origin.SOLVED, missing=found.missing, lock=found.lock)

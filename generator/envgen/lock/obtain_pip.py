@@ -27,12 +27,11 @@ class BuildAbsentError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipSide:
-    """The pip lock of a request and the pairing it holds. `newer` names the pairing decided on when it is another."""
+    """The pip lock of a request, the pairing it holds, and where it came from."""
 
     lock: PipLock
     pairing: PipPairing
     origin: Origin
-    newer: str
 
 
 def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipSide | None:
@@ -46,22 +45,18 @@ def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipS
         return None
     kept = _kept(resolution.request, sources, multi=multi)
     if kept is not None:
-        return _side(*kept, Origin.KEPT, decided)
+        return PipSide(lock=kept[0], pairing=kept[1], origin=Origin.KEPT)
     lock = _shipped(decided, resolution.request, sources)
     if lock is not None:
-        return _side(lock, decided, Origin.SHIPPED, decided)
+        return PipSide(lock=lock, pairing=decided, origin=Origin.SHIPPED)
     try:
-        return _side(_solve(decided, resolution.request, sources), decided, Origin.SOLVED, decided)
+        lock = _solve(decided, resolution.request, sources)
+        return PipSide(lock=lock, pairing=decided, origin=Origin.SOLVED)
     except IndexUnreachableError:
         fallback = _fallback(resolution.request, sources)
         if fallback is None:
             raise
-        return _side(*fallback, Origin.FALLBACK, decided)
-
-
-def _side(lock: PipLock, pairing: PipPairing, origin: Origin, decided: PipPairing) -> PipSide:
-    newer = "" if pairing.build == decided.build else pip_name(decided.build)
-    return PipSide(lock=lock, pairing=pairing, origin=origin, newer=newer)
+        return PipSide(lock=fallback[0], pairing=fallback[1], origin=Origin.FALLBACK)
 
 
 def pip_name(build: PipBuild) -> str:

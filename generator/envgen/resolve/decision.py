@@ -9,7 +9,7 @@ from typing import TypeVar
 from envgen.core.builds import CondaBuild, PipBuild
 from envgen.core.drivers import DriverVersion
 from envgen.core.request import Request
-from envgen.core.resolution import Rejection, RejectionCode, Resolution
+from envgen.core.resolution import Absent, Rejection, RejectionCode, Resolution
 from envgen.facts.builds import BuildCatalog
 from envgen.resolve.checks import Failure
 from envgen.resolve.conda import conda_failures, conda_pairing, conda_rank, conda_rejection
@@ -19,8 +19,6 @@ from envgen.resolve.options import Options, RankKey
 from envgen.resolve.pip import pip_failures, pip_pairing, pip_rank, pip_rejection
 
 Build = TypeVar("Build")
-# ("pip" or "conda", release, CUDA tag or toolkit's major.minor)
-Absent = tuple[str, str, str]
 _ABSENT = (Failure(code=RejectionCode.NO_FILE, text="the index or channel was asked, and it has no such build"),)
 
 
@@ -45,6 +43,7 @@ def resolve(builds: BuildCatalog, request: Request, *, absent: frozenset[Absent]
         conda=conda_choice,
         rejected=(*pip_rejected, *conda_rejected),
         notices=tuple(notices(request, rules, pip_choice, conda_choice)),
+        absent=absent,
     )
 
 

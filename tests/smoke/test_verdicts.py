@@ -183,9 +183,15 @@ def test_the_second_gpu_can_be_the_one_that_is_too_old(tmp_path: Path) -> None:
     outcome = smoke(host, tmp_path, expected=SmokeExpectation())
     failed = [check for check in outcome.answer["checks"] if check["verdict"] == "failed"]
     assert [(check["check"], check["gpu"], check["code"]) for check in failed] == [("code", 1, "no-kernel-image")]
-    assert failed[0]["detail"] == "compute capability 6.1, and the build has sm_75 sm_80 sm_86 sm_90 sm_100 sm_120"
+    assert failed[0]["detail"] == "NVIDIA GeForce GTX 1080 (6.1): the build has sm_75 sm_80 sm_86 sm_90 sm_100 sm_120"
     computed = [check["gpu"] for check in outcome.answer["checks"] if check["check"] == "fp32"]
     assert (outcome.status, computed) == (1, [0, 2])
+
+
+def test_a_gpu_that_fell_off_the_bus_is_one_finding(tmp_path: Path) -> None:
+    outcome = smoke(FakeHost(gpus=[ADA, {**ADA, "lost": True}]), tmp_path)
+    assert outcome.findings == [("code", "failed", "code-failed")]
+    assert outcome.status == 1
 
 
 def test_bf16_is_left_out_where_it_is_not_native(tmp_path: Path) -> None:
@@ -267,19 +273,21 @@ def test_build_only_fails_when_the_build_has_no_code_for_the_wanted_gpu(tmp_path
     assert nothing.answer["checks"][-1]["detail"] == "GeForce RTX 5090 (12.0): the build has nothing"
 
 
-def test_expectations_on_the_command_line_replace_those_in_the_file(tmp_path: Path) -> None:
+def test_expectations_in_a_file_replace_those_in_the_script(tmp_path: Path) -> None:
     pairing = {"source": "pip", "torch": "2.9.0", "cuda": "12.6", "torchvision": ""}
-    outcome = smoke(FakeHost(), tmp_path, "--build-only", "--expect", json.dumps({"pairings": [pairing]}))
+    file = tmp_path / "expect.json"
+    file.write_text(json.dumps({"pairings": [pairing]}), encoding="utf-8")
+    outcome = smoke(FakeHost(), tmp_path, "--build-only", "--expect", str(file))
     assert outcome.findings == [("locked", "failed", "torch-not-locked")]
     detail = "2.14.1+cu126 with CUDA 12.6 is installed; locked: 2.9.0 with CUDA 12.6 (pip)"
     assert outcome.answer["checks"][1]["detail"] == detail
-    assert smoke(FakeHost(), tmp_path, "--expect", "{").status == 2
+    assert smoke(FakeHost(), tmp_path, "--unknown-option").status == 2
 
 
 @pytest.mark.parametrize(
     ("host", "finding"),
     [
-        pytest.param(FakeHost(triton=False), ("compile", "failed", "compile-no-triton"), id="no-triton"),
+        pytest.param(FakeHost(triton=False), ("compile", "failed", "compile-failed"), id="no-triton"),
         pytest.param(broken(compile=NO_COMPILER), ("compile", "failed", "compile-failed"), id="no-c-compiler"),
         pytest.param(broken(compile={"error": 1.0}), ("compile", "failed", "wrong-result"), id="compiled-is-wrong"),
         pytest.param(FakeHost(compile=False), ("compile", "skipped", "not-supported"), id="torch-1-has-none"),

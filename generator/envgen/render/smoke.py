@@ -52,7 +52,7 @@ class SmokeExpectation:
     gpus: tuple[SmokeGpu, ...] = ()
 
     def as_json(self) -> dict[str, list[dict[str, str]]]:
-        """The expectation as the smoke test's `--expect` reads it."""
+        """The expectation as the file that the smoke test's `--expect` reads."""
         return {"pairings": [asdict(pairing) for pairing in self.pairings], "gpus": [asdict(gpu) for gpu in self.gpus]}
 
 

@@ -289,9 +289,14 @@ def _is_available() -> bool:
     return bool(HOST["available"])
 
 
-def _capability(place: Any) -> Any:
-    index = place.index if isinstance(place, _Device) else place
-    return tuple(int(number) for number in HOST["gpus"][index]["capability"].split("."))
+def _name(place: _Device) -> Any:
+    if HOST["gpus"][place.index].get("lost"):
+        raise RuntimeError("CUDA error: GPU is lost")
+    return HOST["gpus"][place.index]["name"]
+
+
+def _capability(place: _Device) -> Any:
+    return tuple(int(number) for number in HOST["gpus"][place.index]["capability"].split("."))
 
 
 if HOST["compile"]:
@@ -315,7 +320,7 @@ backends = SimpleNamespace(
 cuda = SimpleNamespace(
     is_available=_is_available,
     device_count=lambda: len(HOST["gpus"]),
-    get_device_name=lambda index: HOST["gpus"][index]["name"],
+    get_device_name=_name,
     get_device_capability=_capability,
     synchronize=_synchronize,
     mem_get_info=lambda place: (6 << 30, 8 << 30),

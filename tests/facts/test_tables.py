@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from envgen.core.errors_gpus import FactInvalidError, Violation
-from envgen.facts.checks import check_table, natural_key
+from envgen.facts.checks import check_table, natural_key, table_violations
 from envgen.facts.tables import (
     catalog_revision,
     data_dir,
@@ -76,10 +76,16 @@ def test_jsonschema_rejects_the_same_cell(case: str) -> None:
     assert bad == [expected]
 
 
+def test_windows_line_ends_are_a_violation() -> None:
+    """Not a file in `invalid/`: git would make its line ends plain."""
+    text = "name,capability,kind\r\nGTX 960,5.2,\r\n"
+    found = [str(v) for v in table_violations("sample", text, schema_of("sample", INVALID / "enum"))]
+    expected = "expected as written by the tables' writer: 'name,capability,kind\\n'"
+    assert found == [f'sample.csv:1: "name,capability,kind\\r\\n", {expected}']
+
+
 def test_all_violations_are_collected() -> None:
     rows = "name,capability,kind\nGTX 960,5,\nGTX 1060,6.1,mobile\n"
-    from envgen.facts.checks import table_violations
-
     found = [(v.line, v.column) for v in table_violations("sample", rows, schema_of("sample", INVALID / "enum"))]
     assert found == [(2, "capability"), (3, "kind")]
 

@@ -24,12 +24,12 @@ class Answers:
         older = cells["renumbered"]
         return Gpu(
             name=cells["name"],
-            capability=ComputeCapability.parse(cells["compute_capability"]),
+            capability=self._tables.capability("gpus", cells),
             architecture=cells["architecture"],
             chip=cells["chip"].replace(" ", "/"),
             segment=cells["segment"],
             pci_ids=tuple(cells["pci_ids"].split()),
-            renumbered=ComputeCapability.parse(older) if older else None,
+            renumbered=self._tables.capability("gpus", cells, "renumbered") if older else None,
         )
 
     def rows(self, query: str, rows: Rows, key: str) -> Match:
@@ -58,15 +58,14 @@ class Answers:
             gpu = replace(self.gpu(fitting[0]), chip=chip["chip"])
             return self._exact(query, gpu, fitting[0], ())
         name = chip["chip"]
-        gpu = Gpu(
-            name=name, capability=ComputeCapability.parse(capability), architecture=chip["architecture"], chip=name
-        )
+        told = self._tables.capability("chips", chip)
+        gpu = Gpu(name=name, capability=told, architecture=chip["architecture"], chip=name)
         note = f"told by the chip {name}; the name beside it belongs to another compute capability"
         return Match(kind=MatchKind.EXACT, query=query, gpu=gpu, notes=(note,) if named else ())
 
     def board(self, query: str, board: dict[str, str], profile: str) -> Match:
         """The answer for a virtual GPU: its board has one capability, whatever the profile."""
-        capability = ComputeCapability.parse(board["compute_capability"])
+        capability = self._tables.capability("vgpu_boards", board)
         name = board["board"] + profile if profile else board["board"].removeprefix("GRID ")
         gpu = Gpu(
             name=name,
@@ -144,7 +143,7 @@ class Answers:
         return cells["name"], cells["compute_capability"]
 
     def _capability(self, row: int) -> ComputeCapability:
-        return ComputeCapability.parse(self._tables.gpus[row]["compute_capability"])
+        return self._tables.capability("gpus", self._tables.gpus[row])
 
     def _capabilities(self, rows: Rows) -> set[str]:
         return {self._tables.gpus[at]["compute_capability"] for at in rows}

@@ -52,7 +52,7 @@ class GpuCatalog:
         return (self._answers.gpu(row) for row in range(len(self._tables.gpus)))
 
     def search(self, query: str, limit: int = 2000) -> tuple[Gpu, ...]:
-        """Return up to `limit` GPUs for a query: what it names first, then all whose name holds each of its words.
+        """Return up to `limit` GPUs for a query: what it names first, then names with words that begin with its words.
 
         A word also fits a chip, an architecture, a PCI id or a compute capability.
         """
@@ -73,6 +73,6 @@ class GpuCatalog:
 
 
 def _fits(word: str, cells: dict[str, str]) -> bool:
-    """True when a word is in a row's name, or is one of its other facts."""
+    """True when a word of a row's name begins with it, or it is one of the row's other facts."""
     facts = f"{cells['chip']} {cells['architecture']} {cells['pci_ids']}".lower().split()
-    return word in names.words(cells["name"]) or word in facts or word == cells["compute_capability"]
+    return f" {word}" in names.words(cells["name"]) or word in facts or word == cells["compute_capability"]

@@ -9,10 +9,34 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from envgen.core.capability import ComputeCapability
+from envgen.core.errors import ValueFormatError
+from envgen.core.errors_gpus import FactInvalidError, Violation
 from envgen.facts import names
 from envgen.facts.tables import read_table
 
 Rows = list[int]
+
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "gpus": (
+        "name",
+        "compute_capability",
+        "renumbered",
+        "architecture",
+        "chip",
+        "segment",
+        "pci_ids",
+        "sources",
+        "note",
+    ),
+    "ambiguous": ("name", "gpu", "compute_capability", "kind", "how_to_tell"),
+    "spellings": ("spelling", "gpu", "compute_capability"),
+    "chips": ("chip", "compute_capability", "architecture"),
+    "vgpu_boards": ("board", "compute_capability", "chip"),
+    "words": ("phrase", "action", "replacement"),
+    "vendor_signs": ("sign", "kind", "vendor"),
+    "vendors": ("vendor", "backend", "index_url", "advice"),
+}
 
 
 class KeyIndex:
@@ -60,8 +84,54 @@ class GpuTables:
         self._folder = folder
 
     def read(self, name: str) -> list[dict[str, str]]:
-        """The rows of one table."""
-        return read_table(name, self._folder)
+        """The rows of one table.
+
+        Raises: FactInvalidError when a column that look-ups need is missing.
+        """
+        rows = read_table(name, self._folder)
+        missing = [column for column in _NEEDED[name] if rows and column not in rows[0]]
+        if missing:
+            columns = ",".join(rows[0])
+            where = Violation(
+                file=f"{name}.csv", line=1, column="", value=columns, expected=f"columns {', '.join(missing)}"
+            )
+            raise FactInvalidError((where,))
+        return rows
+
+    def capability(self, table: str, row: dict[str, str], column: str = "compute_capability") -> ComputeCapability:
+        """The capability in a cell.
+
+        Raises: FactInvalidError with all violations of the table when it isn't one.
+        """
+        try:
+            return ComputeCapability.parse(row[column])
+        except ValueFormatError as error:
+            from envgen.facts.checks import check_table
+
+            check_table(table, self._folder)
+            where = Violation(file=f"{table}.csv", line=0, column=column, value=row[column], expected=error.expected)
+            raise FactInvalidError((where,)) from error
+
+    def _references(self, table: str, rows: list[dict[str, str]]) -> Rows:
+        """The row of `gpus.csv` that each row of another table names.
+
+        Raises: FactInvalidError with every row that names none.
+        """
+        found = [self.by_identity.get((row["gpu"], row["compute_capability"]), -1) for row in rows]
+        dangling = tuple(
+            Violation(
+                file=f"{table}.csv",
+                line=line,
+                column="gpu",
+                value=f"{row['gpu']},{row['compute_capability']}",
+                expected="a name and capability of gpus.csv",
+            )
+            for line, (row, at) in enumerate(zip(rows, found, strict=True), start=2)
+            if at < 0
+        )
+        if dangling:
+            raise FactInvalidError(dangling)
+        return found
 
     @cached_property
     def gpus(self) -> list[dict[str, str]]:
@@ -97,19 +167,18 @@ class GpuTables:
     @cached_property
     def shorthand(self) -> Mapping[str, Rows]:
         """Key of a short name that stands for several full names -> their rows."""
-        return {
-            key: [self.by_identity[row["gpu"], row["compute_capability"]] for row in group]
-            for key, group in self.ambiguous.items()
-            if group[0]["kind"] == "shorthand"
-        }
+        rows = self.read("ambiguous")
+        pairs = zip(rows, self._references("ambiguous", rows), strict=True)
+        return _regroup((names.key(row["name"]), [at]) for row, at in pairs if row["kind"] == "shorthand")
 
     @cached_property
     def exact(self) -> KeyIndex:
         """Catalog names, names that can mean several GPUs, and other spellings."""
         spelled: dict[str, Rows] = {}
         rows = self.read("spellings")
-        for row, key in zip(rows, names.keys(row["spelling"] for row in rows), strict=True):
-            spelled.setdefault(key, []).append(self.by_identity[row["gpu"], row["compute_capability"]])
+        spellings = names.keys(row["spelling"] for row in rows)
+        for at, key in zip(self._references("spellings", rows), spellings, strict=True):
+            spelled.setdefault(key, []).append(at)
         return KeyIndex({**spelled, **self.named, **self.shorthand})
 
     @cached_property
@@ -134,6 +203,10 @@ class GpuTables:
         rows = self.read("vgpu_boards")
         short = {names.key(row["board"]).removeprefix("grid"): row for row in rows}
         return {**short, **{names.key(row["board"]): row for row in rows}}
+
+    @cached_property
+    def vendor_signs(self) -> list[dict[str, str]]:
+        return self.read("vendor_signs")
 
     @cached_property
     def phrases(self) -> Mapping[str, list[tuple[str, str]]]:

@@ -43,15 +43,16 @@ class Lookup:
         match = self._by_pci_id(query, lowered)
         if match:
             return match
-        if _BAD.intersection(text):
+        if _BAD.intersection(text if "ven_" not in lowered else text.replace("\\", "")):
             return self._answers.unknown(query, "")
         spaced = self._translated(names.words(text))
+        name = names.device_text(text)
         return (
             self._by_vendor(query, spaced, lowered)
             or self._by_bare_id(query, lowered)
             or self._by_chip(query, text)
-            or self._by_name(query, names.device_text(text))
-            or self._answers.unknown(query, names.device_text(text), self._remarks(text))
+            or (None if name.endswith(("...", "…")) else self._by_name(query, name))
+            or self._answers.unknown(query, name, self._remarks(text))
         )
 
     def _by_pci_id(self, query: str, lowered: str) -> Match | None:
@@ -84,7 +85,7 @@ class Lookup:
     def _by_vendor(self, query: str, spaced: str, lowered: str) -> Match | None:
         from envgen.facts.vendors import other_vendor
 
-        vendor = other_vendor(spaced, lowered)
+        vendor = other_vendor(self._tables, spaced, lowered)
         if vendor is None:
             return None
         if any(word in spaced for word in ("nvidia", "geforce", "quadro")):
@@ -207,7 +208,7 @@ class Lookup:
     def _remarks(self, text: str) -> tuple[str, ...]:
         """What an unknown text looks like."""
         lowered = text.lower()
-        if "..." in text or "…" in text:
+        if names.device_text(text).endswith(("...", "…")):
             return ("the name was cut short by the program that printed it: `nvidia-smi -L` prints it in full",)
         if "graphics device" in lowered:
             return ("NVIDIA Graphics Device is what a driver calls a GPU that it has no name for: give its PCI id",)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_GAP = re.compile(r"(?<=[0-9])[ \-_]+(?=[0-9])")
+_GAP = re.compile(r"(?<=[0-9])[ \-_.]+(?=[0-9])")
 _SEPARATORS = dict.fromkeys(map(ord, " -_()[],./:#&'\"|@"))
 _SPACED = dict.fromkeys(map(ord, "-_()[],./:#&'\"|@"), " ")
 _MARKS = ("(r)", "(tm)", "(c)", "®", "™", "©", "\u200b", "\u200e", "\u200f", "\ufeff")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from envgen.facts.tables import read_table
+from envgen.facts.index import GpuTables
 
 
 class SignKind(StrEnum):
@@ -15,6 +15,7 @@ class SignKind(StrEnum):
 
     PART = "part"
     WORD = "word"
+    WHOLE = "whole"
     NUMBER = "number"
     PCI = "pci"
 
@@ -29,16 +30,16 @@ class Vendor:
     advice: str
 
 
-def other_vendor(spaced: str, raw: str) -> Vendor | None:
+def other_vendor(tables: GpuTables, spaced: str, raw: str) -> Vendor | None:
     """Return the vendor that the text names, or None.
 
     `spaced` is the text as `names.words` gives it; `raw` is the text itself in lower case, for PCI vendor ids.
     """
     has_id = ":" in raw or "ven_" in raw
     pci = re.findall(r"(?:ven_|(?<![0-9a-f]))([0-9a-f]{4})(?:&dev_|:)[0-9a-f]{4}(?![0-9a-f])", raw) if has_id else ()
-    for row in read_table("vendor_signs"):
+    for row in tables.vendor_signs:
         if _shows(SignKind(row["kind"]), row["sign"], spaced, pci):
-            return _vendor(row["vendor"])
+            return _vendor(tables, row["vendor"])
     return None
 
 
@@ -47,12 +48,14 @@ def _shows(kind: SignKind, sign: str, spaced: str, pci: Sequence[str]) -> bool:
         return sign in spaced
     if kind is SignKind.WORD:
         return f" {sign} " in spaced
+    if kind is SignKind.WHOLE:
+        return f" {sign} " == spaced
     if kind is SignKind.PCI:
         return sign in pci
     start = spaced.find(f" {sign}")
     return start >= 0 and spaced[start + 1 + len(sign) :].lstrip()[:1].isdigit()
 
 
-def _vendor(name: str) -> Vendor:
-    row = next(row for row in read_table("vendors") if row["vendor"] == name)
+def _vendor(tables: GpuTables, name: str) -> Vendor:
+    row = next(row for row in tables.read("vendors") if row["vendor"] == name)
     return Vendor(name=name, backend=row["backend"], index_url=row["index_url"], advice=row["advice"])

@@ -32,6 +32,7 @@ class ServedWheel:
     metadata: str
     content: bytes | None = None
     size: int | None = None
+    is_yanked: bool = False
 
     @property
     def project(self) -> str:
@@ -78,7 +79,7 @@ def _record_hash(text: str) -> str:
 class Fault:
     """How the index answers wrongly on one path: a status, other bytes, a cut after `cut` bytes, or a silence.
 
-    Only the first `times` requests meet it; None means all.
+    With a status of 302 `location` says where to go instead. Only the first `times` requests meet it; None means all.
     """
 
     status: int = 200
@@ -87,6 +88,7 @@ class Fault:
     cut: int | None = None
     silence_s: float = 0.0
     retry_after: str = ""
+    location: str = ""
     times: int | None = None
 
 
@@ -151,6 +153,7 @@ class WheelIndex:
                 "url": self._link(prefix, w),
                 "requires-python": ">=3.8",
             }
+            entry["yanked"] = w.is_yanked
             entry["hashes"] = {"sha256": w.sha256} if self.states_hashes else {}
             if self.states_metadata:
                 entry["core-metadata"] = {"sha256": hashlib.sha256(w.metadata.encode()).hexdigest()}
@@ -170,6 +173,7 @@ class WheelIndex:
             if self.states_metadata
             else ""
         )
+        marks += ' data-yanked=""' if wheel.is_yanked else ""
         href = html.escape(self._link(prefix, wheel) + fragment)
         return f'<a href="{href}" data-requires-python="&gt;=3.8"{marks}>{html.escape(wheel.filename)}</a><br/>'
 
@@ -237,7 +241,8 @@ def _handler(index: WheelIndex) -> type[BaseHTTPRequestHandler]:
                 prefix, _, project = path.rstrip("/").rpartition("/")
                 page = index.page(prefix, project, as_json="json" in self.headers.get("Accept", ""))
                 content_type, body = page if page is not None else ("text/plain", b"")
-            headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+            headers = {"Retry-After": fault.retry_after, "Location": fault.location}
+            headers = {name: value for name, value in headers.items() if value}
             self._send(fault.status, body or b"", content_type, headers, cut=fault.cut)
 
         def _send(

@@ -227,7 +227,8 @@ def _read_packages(document: str, vias: Mapping[str, tuple[str, ...]]) -> tuple[
 
 def _package(entry: Mapping[str, Any], vias: Mapping[str, tuple[str, ...]]) -> UvPackage:
     wheels = tuple(
-        UvWheel(url=wheel["url"], sha256=wheel["hashes"]["sha256"], size=wheel.get("size")) for wheel in entry["wheels"]
+        UvWheel(url=without_credentials(wheel["url"]), sha256=wheel["hashes"]["sha256"], size=wheel.get("size"))
+        for wheel in entry["wheels"]
     )
     name = normalise_project(entry["name"])
     asked = vias.get(name, ())

@@ -286,6 +286,19 @@ def test_a_login_goes_to_its_own_origin_only(solve: Solve, torch_index: WheelInd
     assert set(files.logins) == {""}
 
 
+def test_a_redirect_takes_the_login_along_on_its_own_origin_only(solve: Solve, torch_index: WheelIndex) -> None:
+    mirror = torch_index.url("/whl", login="me:secret")
+    with WheelIndex(wheels=torch_index.wheels, html_only=True).running() as elsewhere:
+        torch_index.faults[PAGE] = Fault(status=302, location=elsewhere.url(PAGE))
+        solve(wheel_mirror=mirror)
+        assert elsewhere.requests.count(PAGE) > 0
+        assert set(elsewhere.logins) == {""}
+    torch_index.login = ("me", "secret")
+    torch_index.wheels = {**torch_index.wheels, "/moved": torch_index.wheels[f"/whl/{TAG}"]}
+    torch_index.faults[PAGE] = Fault(status=302, location="/moved/torch/")
+    assert solve(wheel_mirror=mirror).version_of("torch") == f"{TORCH}+{TAG}"
+
+
 def test_a_file_that_changes_between_look_and_solve(solve: Solve, torch_index: WheelIndex, tmp_path: Path) -> None:
     prefix = f"/whl/{TAG}"
     swapped = [_swapped(w) for w in torch_index.wheels[prefix]]

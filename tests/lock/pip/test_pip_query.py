@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from equipment.pip_world import query
-from equipment.requests import ask
 
 from envgen.core.errors import UsageError
 from envgen.core.platforms import Subdir
 from envgen.facts.builds import BuildCatalog
 from envgen.lock.pip_query import PipQuery, pip_query
 from envgen.resolve.decision import resolve
+from equipment.pip_world import query
+from equipment.requests import ask
 
 
 def query_for(capability: str, subdir: str, driver: str) -> PipQuery:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from envgen.core.errors import UsageError
+from envgen.core.errors_lock import WheelMissingError
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
+from envgen.core.wheel_names import file_name
 from envgen.lock.pip_solve import canonical_pypi_url
 from equipment.pip_world import CP, LINUX, TAG, TORCH, TORCHVISION, Solve, query, torch_wheels
 from equipment.wheel_index import WheelIndex, make_wheel
@@ -146,15 +151,57 @@ def test_mirrors_are_written_only_when_asked_and_never_with_a_login(
     assert "cret" not in repr(canonical) + repr(mirrored)
 
 
+def test_a_login_in_a_pages_own_links_does_not_reach_the_lock(solve: Solve, torch_index: WheelIndex) -> None:
+    torch_index.file_prefix = torch_index.url(f"/whl/{TAG}", login="token:abcdef")
+    mirrored = solve(write_mirror=True)
+    assert "abcdef" not in repr(mirrored)
+    assert next(p.url for p in mirrored.packages if p.name == "torch").startswith(torch_index.url(f"/whl/{TAG}/"))
+
+
+def test_a_yanked_file_is_not_taken(solve: Solve, torch_index: WheelIndex) -> None:
+    prefix = f"/whl/{TAG}"
+    torch_index.wheels = {
+        prefix: [replace(w, is_yanked=f"-{TORCH}+" in w.filename) for w in torch_index.wheels[prefix]]
+    }
+    for html_only in (True, False):
+        torch_index.html_only = html_only
+        with pytest.raises(WheelMissingError):
+            solve()
+
+
+def test_of_several_files_the_one_for_this_very_host_is_locked(solve: Solve, pypi_index: WheelIndex) -> None:
+    """As pip and uv choose: the newest platform policy, this Python before abi3 before any, a build tag decides a tie."""
+    x86 = "manylinux_2_17_x86_64"
+    names = [
+        f"markupsafe-3.0.4-{CP}-{CP}-{x86}.whl",
+        "markupsafe-3.0.4-cp37-abi3-manylinux_2_28_x86_64.whl",
+        "markupsafe-3.0.4-py3-none-any.whl",
+        f"pillow-13.0.0-{CP}-{CP}-manylinux_2_17_x86_64.whl",
+        f"pillow-13.0.0-{CP}-{CP}-manylinux_2_28_x86_64.whl",
+        f"pillow-13.0.0-{CP}-{CP}-manylinux_2_35_x86_64.whl",
+        f"charset_normalizer-3.5.2-{CP}-{CP}-{x86}.whl",
+        f"charset_normalizer-3.5.2-2-{CP}-{CP}-{x86}.whl",
+    ]
+    pypi_index.wheels = {"/simple": [*pypi_index.wheels["/simple"], *map(make_wheel, names)]}
+    lock = solve(query(extras=("markupsafe", "pillow", "charset-normalizer")))
+    files = {p.name: file_name(p.url) for p in lock.packages}
+    assert files["markupsafe"] == names[0]
+    assert files["pillow"] == names[4]
+    assert files["charset-normalizer"] == names[7]
+
+
 def test_the_callers_own_uv_settings_change_nothing(
-    solve: Solve, monkeypatch: pytest.MonkeyPatch, pypi_index: WheelIndex
+    solve: Solve, monkeypatch: pytest.MonkeyPatch, pypi_index: WheelIndex, tmp_path: Path
 ) -> None:
     plain = solve()
+    newer = [make_wheel("filelock-3.99.0-py3-none-any.whl")]
+    pypi_index.wheels = {**pypi_index.wheels, "/other": newer}
     monkeypatch.setenv("UV_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_EXTRA_INDEX_URL", pypi_index.url("/other"))
-    monkeypatch.setenv("UV_CONSTRAINT", "/nowhere/constraints.txt")
+    monkeypatch.setenv("UV_OVERRIDE", "/nowhere/overrides.txt")
+    monkeypatch.setenv("UV_RESOLUTION", "lowest")
     monkeypatch.setenv("UV_OFFLINE", "1")
-    assert solve() == plain
+    assert solve(cache_dir=tmp_path) == plain
 
 
 def test_a_later_solve_needs_no_network(solve: Solve, torch_index: WheelIndex, pypi_index: WheelIndex) -> None:

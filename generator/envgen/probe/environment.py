@@ -33,6 +33,7 @@ _VARIABLES = (
     "SLURM_STEP_GPUS",
     "TORCH_CUDA_ARCH_LIST",
     "VIRTUAL_ENV",
+    "WSL_DISTRO_NAME",
 )
 
 

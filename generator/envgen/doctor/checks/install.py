@@ -1,0 +1,274 @@
+"""Is the torch that is installed the build that was meant, whole and from one source?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from envgen.core.observation import EnvironmentKind, InstallSetting
+from envgen.doctor.case import Case
+from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.target import Distribution, Target
+
+_BY_INSTALLER = "install the build that the last line names"
+# L4T 38 (JetPack 7) is the first that runs the wheels for ARM servers (SBSA).
+_FIRST_SBSA_L4T = 38
+_LIBRARY_WORDS = (
+    "libcudnn",
+    "libcublas",
+    "libcudart",
+    "libcufft",
+    "libcurand",
+    "libcusolver",
+    "libcusparse",
+    "libcupti",
+    "libnccl",
+    "libnvrtc",
+    "libnvJitLink",
+    "libnvshmem",
+    "libcufile",
+    "libnvToolsExt",
+    "libtorch",
+    "libc10",
+    "undefined symbol",
+    "DLL load failed",
+    "[WinError 126]",
+    "[WinError 127]",
+    "[WinError 182]",
+    "[WinError 193]",
+    "[WinError 1114]",
+    "cudnn_",
+    "Could not load library",
+    "Unable to load any of",
+    "CUDNN_STATUS_SUBLIBRARY",
+)
+
+
+def torch_replaced(case: Case) -> Iterator[Finding]:
+    """Two installers wrote torch into one folder, or one left half of an older one."""
+    target = case.target
+    if target is None or target.torch is None:
+        return
+    evidence: list[str] = []
+    here = [d for d in target.named("torch") if d.folder == target.torch_folder]
+    if len(here) > 1:
+        evidence.append("torch is recorded twice: " + ", ".join(d.info for d in here))
+    record = target.conda_record("pytorch")
+    if record and here and here[0].installer == "pip":
+        evidence.append(f"conda recorded pytorch {record.version} ({record.build}), pip wrote torch {here[0].version}")
+    elif record and _base(record.version) != _base(target.torch.version):
+        evidence.append(f"conda recorded pytorch {record.version}, the files are torch {target.torch.version}")
+    elif len(here) == 1 and _base(here[0].version) != _base(target.torch.version):
+        evidence.append(f"{here[0].info} beside the files of torch {target.torch.version}")
+    if not evidence:
+        return
+    python = target.interpreter.executable or "python"
+    yield Finding(
+        code=Code.TORCH_REPLACED,
+        level=Level.ERROR,
+        title="torch was installed over another torch",
+        evidence=tuple(evidence),
+        remedy="uninstall torch until it is gone, then install it once, with one installer; hold it with an exact "
+        "version (torch==X+cuY) so that no dependency replaces it",
+        command=f"{python} -m pip uninstall -y torch torchvision torchaudio",
+    )
+
+
+def jetson_generic_wheel(case: Case) -> Iterator[Finding]:
+    """Tegra needs builds of its own up to JetPack 6."""
+    jetson, target = case.observation.system.jetson, case.target
+    if jetson is None or not case.has_torch or case.works:
+        return
+    major = int(jetson.l4t.split(".")[0]) if jetson.l4t else 0
+    generic = target is not None and any(d.name.startswith(("nvidia-", "cuda-toolkit")) for d in target.distributions)
+    evidence = [f"{jetson.model}, L4T {jetson.l4t or 'unknown'} ({jetson.soc})"]
+    if case.is_cpu_build:
+        evidence.append(f"torch {case.torch_version} is built without CUDA")
+    elif generic and 0 < major < _FIRST_SBSA_L4T:
+        evidence.append(
+            f"torch {case.torch_version} with NVIDIA's wheels for ARM servers, which need L4T {_FIRST_SBSA_L4T}"
+        )
+    else:
+        return
+    if 0 < major < _FIRST_SBSA_L4T:
+        remedy = (
+            f"take the wheel made for this JetPack (L4T {jetson.l4t}), NVIDIA's l4t container, or conda-forge's build"
+        )
+    else:
+        remedy = "take a CUDA build for linux-aarch64: JetPack 7 runs those for ARM servers"
+    yield Finding(
+        code=Code.JETSON_GENERIC_WHEEL,
+        level=Level.ERROR,
+        title="this torch is not built for this Jetson",
+        evidence=tuple(evidence),
+        remedy=remedy,
+    )
+
+
+def conda_cpu_build(case: Case) -> Iterator[Finding]:
+    """The solver chose a build without CUDA, as it does where it sees no `__cuda`."""
+    target = case.target
+    record = target.conda_record("pytorch") if target else None
+    if target is None or record is None or ("cpu" not in record.build.split("_")[0] and "_cpu_" not in record.build):
+        return
+    if not case.is_cpu_build:
+        return
+    override = case.observation.variable("CONDA_OVERRIDE_CUDA")
+    seen = f"CONDA_OVERRIDE_CUDA={override}" if override is not None else "CONDA_OVERRIDE_CUDA is not set"
+    yield Finding(
+        code=Code.CONDA_CPU_BUILD,
+        level=Level.ERROR,
+        title="conda chose the CPU build of pytorch",
+        evidence=(f"pytorch {record.version} {record.build} from {record.channel}", seen),
+        remedy="ask for a CUDA build by its build string; a solver that sees no GPU takes the CPU build silently",
+    )
+
+
+def torch_cpu_build(case: Case) -> Iterator[Finding]:
+    """A wheel without CUDA: by PyPI's default, by a CPU index, or by a setting that led elsewhere."""
+    target = case.target
+    if not case.is_cpu_build or target is None:
+        return
+    here = next(iter(target.named("torch")), None)
+    evidence = [f"torch {case.torch_version or 'of unknown version'} has no CUDA (torch.version.cuda is None)"]
+    if here:
+        evidence.append(f"installed by {here.installer or 'an unknown installer'} as {here.version}")
+    if diverting := _diverting(case, here):
+        yield Finding(
+            code=Code.INDEX_DIVERTED,
+            level=Level.ERROR,
+            title="a setting of the installer led to the CPU build",
+            evidence=(*evidence, *(f"{s.key} = {s.value} ({s.origin})" for s in diverting)),
+            remedy="name the index on the command line and the exact build; an extra index has no priority, the "
+            "installer takes the higher version wherever it is",
+        )
+        return
+    if case.observation.system.os == "windows" and (not here or "+" not in here.version):
+        evidence.append("PyPI's wheels for Windows are CPU builds")
+    yield Finding(
+        code=Code.TORCH_CPU_BUILD,
+        level=Level.ERROR,
+        title="the torch that is installed is a CPU build",
+        evidence=tuple(evidence),
+        remedy=_BY_INSTALLER,
+    )
+
+
+def torch_other_backend(case: Case) -> Iterator[Finding]:
+    """A build for another vendor's GPUs."""
+    if case.torch_hip:
+        yield Finding(
+            code=Code.TORCH_OTHER_BACKEND,
+            level=Level.ERROR,
+            title="this torch is built for AMD's ROCm, not for CUDA",
+            evidence=(f"torch {case.torch_version}, ROCm {case.torch_hip}",),
+            remedy=_BY_INSTALLER,
+        )
+
+
+def cuda_libraries_broken(case: Case) -> Iterator[Finding]:
+    """The libraries that torch needs are missing, damaged or of other versions."""
+    target = case.target
+    if target is None or case.works:
+        return
+    evidence = [*_damages(target), *(_unmet(target) if case.torch_cuda else ())]
+    failed = case.live.import_error if case.live else ""
+    by_library = next((word for word in _LIBRARY_WORDS if word in failed), "")
+    if by_library:
+        evidence.insert(0, _one_line(failed))
+    elif case.live_failure and case.live and case.live.stage in ("prefix", "executable"):
+        evidence.insert(0, f"importing torch: {case.live_failure}")
+    if not evidence:
+        if failed and "No module named 'torch'" not in failed and "module torch is not PyTorch" not in failed:
+            yield Finding(
+                code=Code.TORCH_IMPORT_FAILED,
+                level=Level.ERROR,
+                title="torch can't be imported",
+                evidence=(_one_line(failed),),
+                remedy="reinstall torch and everything that it requires together",
+            )
+        return
+    visual = "WinError 126" in failed and "c10" in failed
+    extra = "; install Microsoft's Visual C++ runtime too" if visual else ""
+    yield Finding(
+        code=Code.CUDA_LIBRARIES_BROKEN,
+        level=Level.ERROR,
+        title="libraries that torch needs are missing or don't fit",
+        evidence=tuple(evidence[:8]),
+        remedy=f"reinstall torch and its nvidia packages together{extra}",
+    )
+
+
+def cudnn_overlap(case: Case) -> Iterator[Finding]:
+    """cuDNN for several CUDA majors unpacks into one folder: the last one wins."""
+    if case.target is None:
+        return
+    found = [d for d in case.target.distributions if re.fullmatch(r"nvidia-cudnn-cu\d+", d.name)]
+    if len({d.name for d in found}) > 1:
+        yield Finding(
+            code=Code.CUDNN_OVERLAP,
+            level=Level.WARNING,
+            title="cuDNN is installed for several CUDA majors, in one folder",
+            evidence=tuple(f"{d.name} {d.version}" for d in found),
+            remedy="uninstall all of them and install torch again, which brings the right one",
+        )
+
+
+def _diverting(case: Case, here: Distribution | None) -> list[InstallSetting]:
+    """The settings that explain how a CPU build came: they name a CPU index, or add indexes to one without label."""
+    named_cpu = [s for s in case.observation.settings if re.search(r"/cpu(/|$|\s)|^cpu$", s.value)]
+    if named_cpu:
+        return named_cpu
+    if here and "+cpu" in here.version:
+        return []
+    keys = ("extra-index-url", "index-url", "find-links", "index", "default-index", "no-index")
+    return [s for s in case.observation.settings if s.key in keys and s.value.rstrip("/") != "https://pypi.org/simple"]
+
+
+def _damages(target: Target) -> Iterator[str]:
+    for distribution in target.distributions:
+        if distribution.missing and not _is_conda(target):
+            count = len(distribution.missing)
+            more = f" and {count - 1} more files" if count > 1 else ""
+            yield f"{distribution.name} {distribution.version}: {distribution.missing[0]}{more} missing"
+
+
+def _is_conda(target: Target) -> bool:
+    """conda's own dist-infos may list files that its packages don't hold."""
+    return target.kind is EnvironmentKind.CONDA and target.conda_record("pytorch") is not None
+
+
+def _unmet(target: Target) -> Iterator[str]:
+    """What torch and its CUDA packages require of each other and is not there, or not in that version."""
+    from packaging.markers import default_environment
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    if _is_conda(target):
+        return
+    versions = {d.name: d.version for d in target.distributions}
+    python = target.interpreter
+    environment: dict[str, str] = dict(default_environment())  # type: ignore[arg-type]  # a TypedDict of texts
+    environment |= {"python_version": python.minor.rstrip("t"), "python_full_version": python.version, "extra": ""}
+    for torch in target.named("torch")[:1]:
+        for line in torch.requires:
+            try:
+                wanted = Requirement(line)
+            except InvalidRequirement:
+                continue
+            name = re.sub(r"[-_.]+", "-", wanted.name).lower()
+            if not name.startswith(("nvidia-", "cuda-")):
+                continue
+            if wanted.marker and not wanted.marker.evaluate(environment):
+                continue
+            if name not in versions:
+                yield f"torch {torch.version} requires {name}{wanted.specifier}, which is not installed"
+            elif not wanted.specifier.contains(versions[name], prereleases=True):
+                yield f"torch {torch.version} requires {name}{wanted.specifier}, installed is {versions[name]}"
+
+
+def _base(version: str) -> str:
+    return version.partition("+")[0]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]

@@ -1,0 +1,153 @@
+"""Is this the Python that torch was meant for, and can there be a torch for it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from envgen.core.platforms import Subdir
+from envgen.core.releases import release_key
+from envgen.doctor.case import Case
+from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.target import Target
+
+
+def wrong_environment(case: Case) -> Iterator[Finding]:
+    """torch comes from outside the environment, or is installed in another one than the one that runs."""
+    target = case.target
+    if target is None:
+        return
+    prefix = target.interpreter.prefix
+    imported = case.live.torch_file if case.live else ""
+    folder = imported or target.torch_folder
+    if folder and not _is_inside(folder, prefix) and not _is_inside(folder, target.interpreter.base_prefix):
+        evidence = [f"torch is imported from {folder}", f"the environment is {prefix}"]
+        if path := case.observation.variable("PYTHONPATH"):
+            evidence.append(f"PYTHONPATH={path}")
+        yield Finding(
+            code=Code.WRONG_ENVIRONMENT,
+            level=Level.ERROR,
+            title="Python imports torch from outside its environment",
+            evidence=tuple(evidence),
+            remedy=_remedy_for_outside(folder, case),
+            command="unset PYTHONPATH" if _is_on_pythonpath(folder, case) else "",
+        )
+    elif "module torch is not PyTorch" in case.start_errors or _is_local_module(imported):
+        yield Finding(
+            code=Code.WRONG_ENVIRONMENT,
+            level=Level.ERROR,
+            title="a file of another project is imported as torch",
+            evidence=(f"import torch gives {imported or 'a module that is not PyTorch'}",),
+            remedy="rename that file or folder, or run Python from another folder",
+        )
+    elif target.torch is None and not imported and (other := _with_torch(case.neighbours)):
+        yield Finding(
+            code=Code.WRONG_ENVIRONMENT,
+            level=Level.ERROR,
+            title="torch is installed in another environment than the one that runs",
+            evidence=(
+                f"{target.interpreter.executable or prefix} has no torch",
+                f"{other.interpreter.prefix} has torch {other.torch.version if other.torch else ''}",
+            ),
+            remedy="use that environment's Python (in an editor or notebook: select it as interpreter or kernel)",
+            command=other.interpreter.executable,
+        )
+
+
+def no_wheel_for_python(case: Case) -> Iterator[Finding]:
+    """No CUDA build exists for this Python or platform, so that the installer takes another or none."""
+    target = case.target
+    if target is None or case.torch_cuda or case.torch_hip or case.observation.system.os == "macos":
+        return
+    python = target.interpreter
+    subdir = case.subdir
+    remedy = f"make a new environment with Python {case.builds.default_python}"
+    evidence: tuple[str, ...] = ()
+    if python.bits != 64:
+        evidence = (f"{python.executable} is a {python.bits}-bit Python; PyTorch has 64-bit builds only",)
+        remedy = f"install the 64-bit Python {case.builds.default_python} and make a new environment"
+    elif python.musl:
+        evidence = ("this Python is built for musl (Alpine); CUDA builds need glibc",)
+        remedy = "use a Debian or Ubuntu based image; no CUDA build runs on musl"
+    elif python.implementation != "cpython":
+        evidence = (f"this Python is {python.implementation}; PyTorch has builds for CPython only",)
+    elif subdir is None:
+        evidence = (f"no CUDA build exists for {case.observation.system.os} on {case.observation.system.machine}",)
+        remedy = f"CUDA builds exist for {', '.join(s.value for s in Subdir)}"
+    elif (known := _pythons(case, subdir)) and python.minor not in known:
+        evidence = (f"Python {python.minor}; {subdir} has CUDA builds for Python {', '.join(sorted(known, key=_key))}",)
+        remedy = f"make a new environment with Python {_nearest(python.minor, known)}, the nearest that has builds"
+    if evidence:
+        yield Finding(
+            code=Code.NO_WHEEL_FOR_PYTHON,
+            level=Level.ERROR,
+            title="there is no CUDA build of PyTorch for this Python",
+            evidence=evidence,
+            remedy=remedy,
+        )
+
+
+def torch_missing(case: Case) -> Iterator[Finding]:
+    """There is no torch at all."""
+    target = case.target
+    if target is None or target.torch or (case.live and (case.live.has_torch or case.live.torch_file)):
+        return
+    failed = case.live.import_error if case.live else ""
+    if failed and "No module named 'torch'" not in failed:
+        return
+    yield Finding(
+        code=Code.TORCH_MISSING,
+        level=Level.ERROR,
+        title="torch is not installed in this environment",
+        evidence=(f"{target.interpreter.prefix} (Python {target.interpreter.version}) holds no torch",),
+        remedy="install the build that the last line names",
+    )
+
+
+def _pythons(case: Case, subdir: Subdir) -> frozenset[str]:
+    """All Pythons that any CUDA wheel or package of this platform exists for."""
+    pip = (python for build in case.builds.pip_builds(subdir) for python in build.pythons)
+    conda = (python for build in case.builds.conda_builds(subdir) for python in build.pythons)
+    is_conda = case.target is not None and case.target.kind == "conda"
+    return frozenset((*pip, *conda)) if is_conda else frozenset(pip)
+
+
+def _nearest(python: str, known: frozenset[str]) -> str:
+    """The newest at or below, else the oldest: without the free-threaded builds, which few packages serve."""
+    plain = sorted((p for p in known if not p.endswith("t")), key=release_key)
+    wanted = release_key(python.rstrip("t"))
+    return next((p for p in reversed(plain) if release_key(p) <= wanted), plain[0])
+
+
+def _key(python: str) -> tuple[tuple[int, ...], bool]:
+    return release_key(python.rstrip("t")), python.endswith("t")
+
+
+def _with_torch(neighbours: tuple[Target, ...]) -> Target | None:
+    return next((target for target in neighbours if target.torch), None)
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    """True when a path lies below a folder, whichever system's separators they have."""
+    inner, outer = path.replace("\\", "/").rstrip("/"), folder.replace("\\", "/").rstrip("/")
+    return bool(outer) and (inner == outer or inner.startswith(outer + "/"))
+
+
+def _is_on_pythonpath(folder: str, case: Case) -> bool:
+    entries = (case.observation.variable("PYTHONPATH") or "").replace(";", ":").split(":")
+    return any(_is_inside(folder, entry) for entry in entries if entry)
+
+
+def _remedy_for_outside(folder: str, case: Case) -> str:
+    if _is_on_pythonpath(folder, case):
+        return "unset PYTHONPATH and install torch into the environment"
+    if "/.local/lib/" in folder.replace("\\", "/") or "\\Roaming\\Python" in folder:
+        return (
+            "set PYTHONNOUSERSITE=1, or uninstall the torch of the user folder, and install torch into the environment"
+        )
+    return "run Python from another folder, or rename what it finds there, and install torch into the environment"
+
+
+def _is_local_module(imported: str) -> bool:
+    """A single file torch.py, which PyTorch never is."""
+    return PurePath(imported.replace("\\", "/")).name == "torch.py"

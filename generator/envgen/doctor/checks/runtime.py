@@ -1,0 +1,272 @@
+"""Does the build run on this GPU with this driver, and do its companions fit?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from envgen.core.capability import CodeKind, ComputeCapability
+from envgen.core.gpus import Gpu
+from envgen.core.releases import release_key
+from envgen.doctor.case import Case, too_old_for
+from envgen.doctor.findings import Code, Finding, Level
+from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
+from envgen.resolve.coverage import code_for
+
+_BY_INSTALLER = "install the build that the last line names"
+_NO_IMAGE = ("no kernel image is available", "cudaErrorNoKernelImageForDevice")
+_BAD_PTX = ("unsupported toolchain", "cudaErrorUnsupportedPtxVersion", "Error 222")
+
+
+def driver_too_old(case: Case) -> Iterator[Finding]:
+    """Below the floor of the build's CUDA major. Inside a major, every driver from the floor up will do."""
+    if case.observation.system.jetson or case.works or not case.torch_cuda:
+        return
+    below = too_old_for(case, case.torch_cuda)
+    said = case.said("driver on your system is too old", "driver version is insufficient")
+    if below is None and not said:
+        return
+    evidence = [said] if said else []
+    if below:
+        driver, floor = below
+        evidence.append(
+            f"torch is built for CUDA {case.torch_cuda}, which needs driver {floor} or newer; here is {driver}"
+        )
+    yield Finding(
+        code=Code.DRIVER_TOO_OLD,
+        level=Level.ERROR,
+        title="the driver is too old for this build of torch",
+        evidence=tuple(evidence),
+        remedy="install the build that the last line names, which this driver runs, or update the driver",
+    )
+
+
+def no_kernel_image(case: Case) -> Iterator[Finding]:
+    """The build has no code for a GPU: for none of them, or for some."""
+    bad, good = _split(case)
+    if not bad:
+        return
+    listed = " ".join(str(code) for code in case.arch_list) or "unknown"
+    evidence = [f"{name} has compute capability {capability}" for name, capability in bad]
+    evidence.append(f"arch list of torch {case.torch_version}: {listed}")
+    if said := case.said(*_NO_IMAGE):
+        evidence.append(said[:300])
+    if good:
+        names = ", ".join(name for name, _ in bad)
+        yield Finding(
+            code=Code.MIXED_GPUS,
+            level=Level.ERROR,
+            title=f"this torch has no code for one of the GPUs: {names}",
+            evidence=tuple(evidence),
+            remedy="hide that GPU with CUDA_VISIBLE_DEVICES, or install a build that serves all of them",
+        )
+        return
+    yield Finding(
+        code=Code.NO_KERNEL_IMAGE,
+        level=Level.ERROR,
+        title=f"this torch has no code for {bad[0][0]}",
+        evidence=tuple(evidence),
+        remedy=_image_remedy(case, bad[0][1]),
+    )
+
+
+def ptx_too_new(case: Case) -> Iterator[Finding]:
+    """PTX is compiled by the driver, which must be as new as the toolkit: minor-version compatibility does not help."""
+    if case.works or not case.torch_cuda:
+        return
+    said = case.said(*_BAD_PTX)
+    driver_cuda = case.observation.parts.cuda
+    newer = _is_newer(case.torch_cuda, driver_cuda)
+    by_ptx = [k.label for k in case.gpus if k.gpu and _runs_from_ptx(case, k.gpu)]
+    if not said and not (by_ptx and newer):
+        return
+    evidence = [said[:300]] if said else []
+    evidence += [f"{label} has only PTX in this build" for label in by_ptx]
+    if driver_cuda:
+        evidence.append(f"the driver compiles PTX up to CUDA {driver_cuda}, torch is built with {case.torch_cuda}")
+    yield Finding(
+        code=Code.PTX_TOO_NEW,
+        level=Level.ERROR,
+        title="the driver can't compile the intermediate code of this build",
+        evidence=tuple(evidence),
+        remedy="update the driver, or take the build that the last line names",
+    )
+
+
+def cudnn_unsupported(case: Case) -> Iterator[Finding]:
+    """cuDNN has a floor of its own: 9.11 left everything before Turing behind, 8.8 everything before Maxwell."""
+    version = _cudnn_version(case)
+    if not version or not case.torch_cuda:
+        return
+    convolved = [device.convolution_error for device in (case.live.devices if case.live else ())]
+    if convolved and all(error == "" for error in convolved):
+        return
+    for known in case.gpus:
+        capability = known.gpu.capability if known.gpu else None
+        first_bad = _first_bad(capability)
+        if capability is None or not first_bad or release_key(version) < release_key(first_bad):
+            continue
+        yield Finding(
+            code=Code.CUDNN_UNSUPPORTED,
+            level=Level.ERROR,
+            title=f"cuDNN {version} no longer serves {known.label}",
+            evidence=(
+                f"{known.label} has compute capability {capability}; cuDNN {first_bad} dropped it",
+                *(error for error in convolved if error),
+            ),
+            remedy=f"hold cuDNN below {first_bad}; torch's own cu126 builds do",
+        )
+        return
+
+
+def torchvision(case: Case) -> Iterator[Finding]:
+    """torchvision must be of torch's pair and of the same CUDA."""
+    target = case.target
+    error = (case.live.vision_error if case.live else None) or ""
+    version = _vision_version(case)
+    if not version or not case.has_torch:
+        return
+    torch_label, vision_label = _label(case), version.partition("+")[2] or _vision_label(case)
+    evidence = [f"torch {case.torch_version}, torchvision {version}"]
+    missing_op = "torchvision::nms does not exist" in error
+    cpu_op = "Could not run 'torchvision::nms'" in error
+    if case.torch_cuda and (vision_label == "cpu" or cpu_op):
+        yield Finding(
+            code=Code.TORCHVISION_CPU,
+            level=Level.ERROR,
+            title="torchvision is a CPU build beside a CUDA build of torch",
+            evidence=(*evidence, *([_first_line(error)] if error else [])),
+            remedy="install both from one index, as the last line does",
+        )
+        return
+    pair = _pair_problem(case, version)
+    tags_differ = bool(torch_label and vision_label and torch_label != vision_label and target)
+    if not (missing_op or pair or (tags_differ and vision_label != "cpu")):
+        return
+    evidence += [line for line in (pair, _first_line(error) if error else "") if line]
+    if tags_differ:
+        evidence.append(f"torch is built for {torch_label}, torchvision for {vision_label}")
+    yield Finding(
+        code=Code.TORCHVISION_MISMATCH,
+        level=Level.ERROR if (missing_op or pair or case.torch_cuda) else Level.WARNING,
+        title="torchvision does not belong to this torch",
+        evidence=tuple(evidence),
+        remedy="install both from one index, as the last line does",
+    )
+
+
+def _split(case: Case) -> tuple[list[tuple[str, ComputeCapability]], list[str]]:
+    """GPUs that this build does not serve, and those that it does. A kernel that ran, or failed so, decides first."""
+    bad: list[tuple[str, ComputeCapability]] = []
+    good: list[str] = []
+    devices = case.live.devices if case.live else ()
+    if devices:
+        for device in devices:
+            if device.kernel_error is not None and any(word in device.kernel_error for word in _NO_IMAGE):
+                bad.append((device.name, device.capability or ComputeCapability(0, 0)))
+            elif device.kernel_error != "" and device.capability and not _covers(case, device.capability):
+                bad.append((device.name, device.capability))
+            else:
+                good.append(device.name)
+        return bad, good
+    if not case.arch_list or not case.torch_cuda or case.observation.system.jetson:
+        return [], []
+    for known in case.gpus:
+        if known.gpu and not _covers(case, known.gpu.capability):
+            bad.append((known.label, known.gpu.capability))
+        elif known.gpu:
+            good.append(known.label)
+    return bad, good
+
+
+def _covers(case: Case, capability: ComputeCapability) -> bool:
+    gpu = Gpu(name="", capability=capability, architecture="")
+    return not case.arch_list or code_for(case.arch_list, gpu) is not None
+
+
+def _image_remedy(case: Case, capability: ComputeCapability) -> str:
+    """A card older than the build needs an older CUDA; only a card newer than every release needs a nightly."""
+    newest = max((code.capability for code in case.arch_list), default=None)
+    if newest is None or capability < newest or case.subdir is None:
+        return _BY_INSTALLER
+    gpu = Gpu(name="", capability=capability, architecture="")
+    served = any(code_for(build.codes, gpu) for build in case.builds.pip_builds(case.subdir))
+    if served:
+        return _BY_INSTALLER
+    return "no release in the catalog serves a GPU this new: a nightly build may (pytorch.org/get-started, Preview)"
+
+
+def _runs_from_ptx(case: Case, gpu: Gpu) -> bool:
+    code = code_for(case.arch_list, gpu) if case.arch_list else None
+    return code is not None and code.kind is CodeKind.PTX
+
+
+def _is_newer(one: str, other: str) -> bool:
+    plain = r"\d+\.\d+(\.\d+)?"
+    if not re.fullmatch(plain, one) or not re.fullmatch(plain, other):
+        return False
+    return release_key(one)[:2] > release_key(other)[:2]
+
+
+def _cudnn_version(case: Case) -> str:
+    """X.Y.Z of the cuDNN in use: the loaded one, else that of its package."""
+    if case.live and case.live.cudnn:
+        return case.live.cudnn
+    if case.target is None:
+        return ""
+    found = [d.version for d in case.target.distributions if re.fullmatch(r"nvidia-cudnn-cu\d+", d.name)]
+    found += [r.version for r in case.target.conda if r.name in ("libcudnn", "cudnn")]
+    return next((version for version in found if re.fullmatch(r"\d+(\.\d+)+", version)), "")
+
+
+def _first_bad(capability: ComputeCapability | None) -> str:
+    if capability is None or capability >= TURING:
+        return ""
+    return CUDNN_WITHOUT_KEPLER if capability < MAXWELL else CUDNN_WITHOUT_PRE_TURING
+
+
+def _vision_version(case: Case) -> str:
+    if case.live and case.live.vision_version:
+        return case.live.vision_version
+    return case.target.vision.version if case.target and case.target.vision else ""
+
+
+def _label(case: Case) -> str:
+    """The CUDA tag that torch is built for, from its version or its CUDA version."""
+    label = case.torch_version.partition("+")[2]
+    if re.fullmatch(r"cu\d+|cpu", label):
+        return label
+    return "cu" + "".join(case.torch_cuda.split(".")[:2]) if case.torch_cuda else ""
+
+
+def _vision_label(case: Case) -> str:
+    """PyPI's metadata carries no local version, and neither do conda's: version.py may."""
+    label = case.target.vision.label if case.target and case.target.vision else ""
+    return label if re.fullmatch(r"cu\d+|cpu", label) else ""
+
+
+def _pair_problem(case: Case, vision: str) -> str:
+    """What torchvision's own metadata, or the table of pairs, says against this torch; empty when they fit."""
+    release = case.torch_version.partition("+")[0]
+    if not re.fullmatch(r"\d+(\.\d+)+", release):
+        return ""
+    if case.target:
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        for line in (line for d in case.target.named("torchvision")[:1] for line in d.requires):
+            try:
+                wanted = Requirement(line)
+            except InvalidRequirement:
+                continue
+            if wanted.name.lower() == "torch" and not wanted.specifier.contains(release, prereleases=True):
+                return f"torchvision {vision} requires torch{wanted.specifier}"
+    pair = case.builds.companions.get(release)
+    base = vision.partition("+")[0]
+    others = {companions.torchvision for companions in case.builds.companions.values()}
+    if pair and pair.torchvision and base in others and base != pair.torchvision:
+        return f"torch {release} goes with torchvision {pair.torchvision}"
+    return ""
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:300]

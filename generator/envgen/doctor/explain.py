@@ -1,0 +1,79 @@
+"""What is left of all that the checks found: a cause that explains another one speaks alone, and the order is fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from envgen.doctor.findings import Code, Finding, Level
+
+# Cause -> what it brings about by itself, so that naming both would send people to the wrong one first.
+_EXPLAINS: dict[Code, frozenset[Code]] = {
+    Code.NO_NVIDIA_GPU: frozenset(Code) - {Code.NO_NVIDIA_GPU},
+    Code.GPU_PASSED_THROUGH: frozenset({Code.NO_DRIVER}),
+    Code.GPU_POWERED_OFF: frozenset({Code.NO_DRIVER, Code.DRIVER_MISMATCH, Code.GPU_LOST, Code.DRIVER_HANGS}),
+    Code.GPU_LOST: frozenset({Code.DRIVER_MISMATCH, Code.DRIVER_HANGS, Code.UVM_BROKEN, Code.VISIBLE_DEVICES}),
+    Code.WSL_DRIVER: frozenset({Code.NO_DRIVER, Code.LIBCUDA_SHADOWED, Code.DRIVER_MISMATCH, Code.DRIVER_TOO_OLD}),
+    Code.CONTAINER_WITHOUT_GPU: frozenset({Code.NO_DRIVER, Code.NO_PERMISSION, Code.UVM_BROKEN, Code.DRIVER_MISMATCH}),
+    Code.NO_DRIVER: frozenset({Code.DRIVER_MISMATCH, Code.UVM_BROKEN, Code.LIBCUDA_SHADOWED, Code.DRIVER_TOO_OLD}),
+    Code.DRIVER_DROPPED_GPU: frozenset({Code.NO_DRIVER, Code.UVM_BROKEN}),
+    Code.DRIVER_PREDATES_GPU: frozenset({Code.NO_DRIVER, Code.UVM_BROKEN, Code.DRIVER_TOO_OLD}),
+    Code.DRIVER_MISMATCH: frozenset({Code.UVM_BROKEN, Code.FORWARD_COMPATIBILITY, Code.DRIVER_HANGS}),
+    Code.NO_PERMISSION: frozenset({Code.UVM_BROKEN, Code.VISIBLE_DEVICES}),
+    Code.DRIVER_HANGS: frozenset({Code.UVM_BROKEN}),
+    Code.FABRIC_MANAGER: frozenset({Code.UVM_BROKEN}),
+    Code.LIBCUDA_SHADOWED: frozenset({Code.DRIVER_MISMATCH, Code.UVM_BROKEN}),
+    Code.FORWARD_COMPATIBILITY: frozenset({Code.DRIVER_MISMATCH, Code.UVM_BROKEN, Code.LIBCUDA_SHADOWED}),
+    Code.WRONG_ENVIRONMENT: frozenset(
+        {
+            Code.TORCH_MISSING,
+            Code.TORCH_CPU_BUILD,
+            Code.INDEX_DIVERTED,
+            Code.TORCH_IMPORT_FAILED,
+            Code.TORCHVISION_MISMATCH,
+        }
+    ),
+    Code.NO_WHEEL_FOR_PYTHON: frozenset(
+        {Code.TORCH_MISSING, Code.TORCH_CPU_BUILD, Code.INDEX_DIVERTED, Code.CONDA_CPU_BUILD}
+    ),
+    Code.TORCH_REPLACED: frozenset(
+        {Code.TORCH_CPU_BUILD, Code.INDEX_DIVERTED, Code.CONDA_CPU_BUILD, Code.CUDA_LIBRARIES_BROKEN}
+    ),
+    Code.JETSON_GENERIC_WHEEL: frozenset(
+        {
+            Code.TORCH_CPU_BUILD,
+            Code.INDEX_DIVERTED,
+            Code.NO_KERNEL_IMAGE,
+            Code.DRIVER_TOO_OLD,
+            Code.CUDA_LIBRARIES_BROKEN,
+        }
+    ),
+    Code.CONDA_CPU_BUILD: frozenset({Code.TORCH_CPU_BUILD, Code.INDEX_DIVERTED}),
+    Code.INDEX_DIVERTED: frozenset({Code.TORCHVISION_CPU}),
+    Code.TORCH_CPU_BUILD: frozenset({Code.TORCHVISION_CPU}),
+    Code.CUDA_LIBRARIES_BROKEN: frozenset({Code.TORCH_IMPORT_FAILED, Code.CUDNN_OVERLAP, Code.CUDA_ON_LIBRARY_PATH}),
+    Code.DRIVER_TOO_OLD: frozenset({Code.PTX_TOO_NEW}),
+    # The build for an older GPU brings the older cuDNN with it.
+    Code.NO_KERNEL_IMAGE: frozenset({Code.CUDNN_UNSUPPORTED, Code.PTX_TOO_NEW}),
+    Code.MIXED_GPUS: frozenset({Code.CUDNN_UNSUPPORTED, Code.PTX_TOO_NEW}),
+    Code.TORCHVISION_CPU: frozenset({Code.TORCHVISION_MISMATCH}),
+}
+
+
+def explained(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings without those that an error among them explains, the first to be fixed first."""
+    all_of_them = tuple(findings)
+    causes = {finding.code for finding in all_of_them if finding.level is Level.ERROR}
+    gone = {code for cause in causes for code in _EXPLAINS.get(cause, ()) if cause not in _EXPLAINS.get(code, ())}
+    left = [finding for finding in all_of_them if finding.code not in gone]
+    return tuple(sorted(left, key=lambda finding: finding.place))
+
+
+def contradicted(finding: Finding, *, works: bool) -> Finding:
+    """Return a finding as a warning when torch has just computed rightly in spite of it."""
+    if not works or finding.level is not Level.ERROR:
+        return finding
+    if finding.code in (Code.MIXED_GPUS, Code.CUDNN_UNSUPPORTED, Code.TORCHVISION_CPU, Code.TORCHVISION_MISMATCH):
+        return finding  # torch computes, and these are about the rest
+    evidence = (*finding.evidence, "and yet torch computed rightly on every GPU")
+    return replace(finding, level=Level.WARNING, evidence=evidence)

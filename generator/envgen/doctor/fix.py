@@ -1,0 +1,155 @@
+"""The one next thing to do, as one command wherever one does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from envgen.core.observation import EnvironmentKind
+from envgen.core.request import DriverOrigin, Request, RequestedGpu
+from envgen.core.resolution import CondaPairing, PipPairing, Resolution
+from envgen.doctor.case import Case
+from envgen.doctor.findings import Code, Finding, Fix, Level
+from envgen.doctor.target import Target
+
+Decide = Callable[[Request], Resolution | None]
+
+PYPI = "https://pypi.org/simple"
+# Findings that another build of torch, or the same one again, puts right.
+_BY_INSTALL = frozenset(
+    {
+        Code.TORCH_MISSING,
+        Code.TORCH_REPLACED,
+        Code.JETSON_GENERIC_WHEEL,
+        Code.CONDA_CPU_BUILD,
+        Code.INDEX_DIVERTED,
+        Code.TORCH_CPU_BUILD,
+        Code.TORCH_OTHER_BACKEND,
+        Code.CUDA_LIBRARIES_BROKEN,
+        Code.TORCH_IMPORT_FAILED,
+        Code.DRIVER_TOO_OLD,
+        Code.NO_KERNEL_IMAGE,
+        Code.MIXED_GPUS,
+        Code.PTX_TOO_NEW,
+        Code.CUDNN_UNSUPPORTED,
+        Code.CUDNN_OVERLAP,
+        Code.TORCHVISION_CPU,
+        Code.TORCHVISION_MISMATCH,
+    }
+)
+# The driver that the host has does not count where it is what must change.
+_NEW_DRIVER = frozenset({Code.NO_DRIVER, Code.DRIVER_DROPPED_GPU, Code.DRIVER_PREDATES_GPU, Code.WSL_DRIVER})
+
+
+def choose_fix(case: Case, findings: tuple[Finding, ...], decide: Decide) -> Fix | None:
+    """Return what to do about the first finding that keeps CUDA from working, else about the first warning, or None."""
+    pressing = [f for f in findings if f.level is Level.ERROR] or [f for f in findings if f.level is Level.WARNING]
+    if not pressing:
+        return None
+    first = pressing[0]
+    if first.code is Code.NO_WHEEL_FOR_PYTHON:
+        return _new_environment(case, first)
+    if first.code not in _BY_INSTALL:
+        return Fix(command=first.command, reason=first.remedy)
+    request = request_for(case, findings)
+    resolution = decide(request) if request else None
+    if resolution is None:
+        return Fix(command=first.command, reason=first.remedy)
+    return _by_decision(case, first, resolution)
+
+
+def request_for(case: Case, findings: tuple[Finding, ...]) -> Request | None:
+    """Return the request that this host and environment make; None when a GPU or the platform is unknown."""
+    gpus = tuple(RequestedGpu(input=known.label, gpu=known.gpu) for known in case.gpus if known.gpu)
+    if not gpus or len(gpus) != len(case.gpus) or case.subdir is None:
+        return None
+    system, target = case.observation.system, case.target
+    replace_driver = any(finding.code in _NEW_DRIVER for finding in findings)
+    driver = None if replace_driver or system.jetson else case.observation.driver
+    python = target.interpreter.minor if target else case.builds.default_python
+    return Request(
+        gpus=gpus,
+        subdir=case.subdir,
+        python=python,
+        driver=driver,
+        driver_origin=DriverOrigin.PROBED if driver else DriverOrigin.ASSUMED,
+        glibc=system.libc_version if system.libc == "glibc" and system.libc_version else case.builds.default_glibc,
+        vision=bool(target is None or target.vision or target.torch is None),
+    )
+
+
+def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
+    target = case.target
+    is_conda = target is not None and (target.kind is EnvironmentKind.CONDA and _conda_owns_torch(target))
+    if is_conda and resolution.conda and target:
+        return Fix(command=conda_command(target, resolution.conda, first), reason=first.remedy, by_decision=True)
+    if resolution.pip:
+        reason = first.remedy
+        return Fix(command=pip_command(target, resolution.pip, first), reason=reason, by_decision=True)
+    if resolution.conda:
+        names = " ".join(f'--gpu "{known.label}"' for known in case.gpus)
+        reason = "only conda has a build that runs here: write its files and create that environment"
+        return Fix(command=f"envgen {names} --python {resolution.request.python}", reason=reason, by_decision=True)
+    newest = resolution.rejected[0] if resolution.rejected else None
+    unlock = f": {newest.text}" if newest else ""
+    return Fix(
+        command="", reason=f"no build of PyTorch runs on this GPU with this driver and Python{unlock}", by_decision=True
+    )
+
+
+def pip_command(target: Target | None, pairing: PipPairing, first: Finding) -> str:
+    """Return the command that puts a pip pairing into the environment, in one step and whatever is there now.
+
+    The exact versions carry the CUDA tag, so only PyTorch's own index can serve them; PyPI beside it has the rest.
+    """
+    build, index = pairing.build, pairing.index_url
+    local = "" if index.startswith(PYPI) else f"+{build.cuda_tag}"
+    packages = [f"torch=={build.torch}{local}"]
+    if pairing.torchvision:
+        packages.append(f"torchvision=={pairing.torchvision}{local}")
+    python = _quoted(target.interpreter.executable if target and target.interpreter.executable else "python")
+    by_uv = target is not None and not target.has_pip and target.kind is EnvironmentKind.UV
+    parts = (
+        ["uv pip install --python", python, "--reinstall"] if by_uv else [python, "-m pip install --force-reinstall"]
+    )
+    if local:
+        parts += ["--index-url", index, "--extra-index-url", PYPI]
+        parts += ["--index-strategy unsafe-best-match"] if by_uv else []
+    else:
+        parts += ["--index-url", PYPI]
+    command = " ".join([*parts, *packages])
+    if first.code is Code.TORCH_REPLACED and first.command:
+        return f"{first.command} && {command}"
+    return command
+
+
+def conda_command(target: Target, pairing: CondaPairing, first: Finding) -> str:
+    """Return the command that puts a conda pairing into the environment."""
+    channels = " ".join(f"-c {channel}" for channel in pairing.build.channels)
+    specs = " ".join(f'"{spec}"' for spec in pairing.specs)
+    prefix = _quoted(target.interpreter.prefix)
+    command = f"conda install -p {prefix} --override-channels {channels} --force-reinstall {specs}"
+    if first.code is Code.TORCH_REPLACED and first.command:
+        return f"{first.command} && {command}"
+    return command
+
+
+def _conda_owns_torch(target: Target) -> bool:
+    """torch in a conda environment is pip's business when pip brought it and conda knows of none."""
+    return target.conda_record("pytorch") is not None or not target.named("torch")
+
+
+def _new_environment(case: Case, first: Finding) -> Fix:
+    """A new environment needs a Python that there are builds for."""
+    import re
+
+    found = re.search(r"with Python (3\.\d+)|Python (3\.\d+) and", first.remedy)
+    python = next((text for text in (found.groups() if found else ()) if text), case.builds.default_python)
+    names = " ".join(f'--gpu "{known.label}"' for known in case.gpus)
+    if case.subdir is None or not names:
+        return Fix(command="", reason=first.remedy)
+    return Fix(command=f"envgen {names} --python {python}", reason=first.remedy, by_decision=True)
+
+
+def _quoted(path: str) -> str:
+    """A path for a command line of either system."""
+    return f'"{path}"' if " " in path else path

@@ -1,0 +1,25 @@
+"""Prints what an interpreter is, as one JSON line. Runs in the target's Python (3.7 or newer), imports no torch."""
+
+import json
+import platform
+import struct
+import sys
+import sysconfig
+
+print(
+    "envgen-doctor:"
+    + json.dumps(
+        {
+            "version": platform.python_version(),
+            "executable": sys.executable,
+            "prefix": sys.prefix,
+            "base_prefix": sys.base_prefix,
+            "bits": struct.calcsize("P") * 8,
+            "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+            "implementation": sys.implementation.name,
+            "platform": sysconfig.get_platform(),
+            "musl": "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""),
+            "path": sys.path,
+        }
+    )
+)

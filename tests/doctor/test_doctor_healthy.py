@@ -1,0 +1,177 @@
+"""Hosts on which nothing is wrong get no finding; and what other tools call an error there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from doctor.patients import catalog, conda, decide, dist, environment, examine, host, live, torch, vision
+from envgen.core.builds import PipBuild
+from envgen.core.capability import CodeKind
+from envgen.core.observation import EnvironmentKind
+from envgen.core.platforms import Subdir
+from envgen.doctor.case import Case
+from envgen.doctor.diagnose import diagnose
+from envgen.doctor.findings import Code, Level
+from envgen.doctor.live import Live
+from envgen.doctor.target import Target
+from envgen.facts.builds import BuildCatalog
+
+CU128 = torch("2.8.0+cu128", "12.8")
+CU126 = torch("2.7.1+cu126", "12.6")
+CONDA_PREFIX = "/home/ada/miniforge3/envs/vision"
+
+HEALTHY: list[tuple[str, Target, Live | None]] = [
+    ("linux-rtx4090-570.133.20", environment(CU128, vision("0.23.0+cu128", requires=["torch==2.8.0"])), None),
+    ("linux-rtx4090-570.133.20", environment(CU128), live(("NVIDIA GeForce RTX 4090", (8, 9), ""))),
+    ("linux-gtx1080ti-535.183.01", environment(CU126, dist("nvidia-cudnn-cu12", "9.5.1.17")), None),
+    ("windows-rtx4070-560.94", environment(CU128), None),
+    ("wsl2-rtx3080-560.94", environment(CU128), None),
+    ("container-a100-550.54.15", environment(CU126), None),
+    ("linux-a100-mig-535.129.03", environment(CU126), None),
+    ("linux-grid-a100-10c-550.90.07", environment(CU126), None),
+    ("laptop-rtx4060-575.57.08", environment(CU128), None),
+    ("jetson-thor-r38.2.0", environment(torch("2.13.0+cu130", "13.0", recorded="2.13.0")), None),
+    ("dgx-spark-gb10-580.95.05", environment(torch("2.13.0+cu130", "13.0", recorded="2.13.0")), None),
+    ("linux-uv-rtx5090-580.95.05", environment(CU128, kind=EnvironmentKind.UV, pip=False), None),
+    ("linux-4xl40s-610.43.02", environment(torch("2.15.0+cu132", "13.2", recorded="2.15.0")), None),
+    ("linux-k80-470.256.02", environment(torch("2.3.1+cu118", "11.8")), None),
+    (
+        "linux-conda-rtx3090-550.120",
+        environment(
+            conda("pytorch", "2.10.0", "cuda128_mkl_py312_h1234567_300", CONDA_PREFIX),
+            torch("2.10.0", "12.8", installer="conda", site=f"{CONDA_PREFIX}/lib/python3.12/site-packages"),
+            kind=EnvironmentKind.CONDA,
+            prefix=CONDA_PREFIX,
+        ),
+        None,
+    ),
+    (
+        # JetPack's own wheel carries sm_87 and no NVIDIA wheels.
+        "jetson-orin-r36.4.3",
+        environment(torch("2.5.0a0+872d972e41.nv24.08", "12.6")),
+        live(("Orin", (8, 7), ""), arch_list=["sm_87"], torch_version="2.5.0a0+872d972e41.nv24.08", cuda="12.6"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "target", "run"), [pytest.param(*row, id=row[0]) for row in HEALTHY])
+def test_healthy_host_gets_no_finding(name: str, target: Target, run: Live | None) -> None:
+    diagnosis = examine(host(name), target, run)
+    assert [(f.code, f.evidence) for f in diagnosis.findings] == []
+    assert diagnosis.exit_code(strict=True) == 0
+    assert diagnosis.fix is None
+
+
+def test_healthy_hosts_are_of_ten_kinds() -> None:
+    assert len({name for name, _, _ in HEALTHY}) >= 10
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "cuda"),
+    [
+        # Minor-version compatibility: a driver of CUDA 12.0 serves every CUDA 12 build. Other tools compare
+        # nvidia-smi's "CUDA Version" with torch's and call this "driver too old".
+        pytest.param("linux-gtx1650-525.60.13", "2.8.0+cu129", "12.9", id="cu129-on-the-oldest-cuda12-driver"),
+        pytest.param("linux-a100-mig-535.129.03", "2.8.0+cu128", "12.8", id="cu128-on-r535"),
+        # SASS of a lower minor of the same major runs: sm_86 and sm_80 on 8.9. Other tools want the exact sm_89.
+        pytest.param("linux-rtx4090-570.133.20", "2.7.1+cu126", "12.6", id="sm-86-on-rtx-4090"),
+        # sm_60 runs on 6.1: no GTX 10 card has its own entry in the Linux wheels.
+        pytest.param("linux-gtx1080ti-535.183.01", "2.6.0+cu124", "12.4", id="sm-60-on-gtx-1080-ti"),
+    ],
+)
+def test_no_false_alarm(name: str, version: str, cuda: str) -> None:
+    assert examine(host(name), environment(torch(version, cuda))).findings == ()
+
+
+def test_card_that_is_too_old_is_never_sent_to_a_nightly() -> None:
+    diagnosis = examine(host("linux-gtx1080ti-535.183.01"), environment(torch("2.8.0+cu128", "12.8")))
+    text = "\n".join([f.remedy for f in diagnosis.findings] + [diagnosis.fix.command if diagnosis.fix else ""])
+    assert "nightly" not in text
+    assert "--pre" not in text
+    assert diagnosis.fix is not None
+    assert "+cu126" in diagnosis.fix.command
+
+
+class _WithoutPtx(BuildCatalog):
+    """The catalog as it would be if no release carried PTX, which serves every GPU to come."""
+
+    def pip_builds(self, subdir: Subdir) -> tuple[PipBuild, ...]:
+        builds = super().pip_builds(subdir)
+        return tuple(b for b in builds if all(code.kind is CodeKind.SASS for code in b.codes))
+
+
+@pytest.mark.parametrize(
+    ("tables", "nightly"),
+    [pytest.param(BuildCatalog(), False, id="a-release-has-ptx"), pytest.param(_WithoutPtx(), True, id="none-has")],
+)
+def test_only_a_card_newer_than_every_release_is_sent_to_a_nightly(tables: BuildCatalog, nightly: bool) -> None:
+    run = live(
+        ("NVIDIA GeForce RTX 9090", (14, 0), "RuntimeError: CUDA error: no kernel image is available"),
+        arch_list=["sm_80", "sm_90", "sm_100", "sm_120"],
+    )
+    observation = host("linux-rtx4090-570.133.20")
+    case = Case(observation=observation, builds=tables, catalog=catalog(), target=environment(CU128), live=run)
+    (error,) = diagnose(case, decide).errors
+    assert error.code is Code.NO_KERNEL_IMAGE
+    assert ("nightly" in error.remedy) is nightly
+
+
+def test_a_kernel_that_ran_outweighs_every_prediction() -> None:
+    # cuda-compat on a data-centre GPU: driver R550 runs a CUDA 13 build, which its number alone would not.
+    observation = host("container-a100-550.54.15")
+    target = environment(torch("2.13.0+cu130", "13.0", recorded="2.13.0"))
+    run = live(("NVIDIA A100-SXM4-40GB", (8, 0), ""), torch_version="2.13.0+cu130", cuda="13.0")
+    assert [f.code for f in examine(observation, target).errors] == [Code.DRIVER_TOO_OLD]
+    assert examine(observation, target, run).findings == ()
+
+
+def test_orin_may_run_code_that_the_table_does_not_promise() -> None:
+    run = live(
+        ("Orin", (8, 7), ""), arch_list=["sm_80", "sm_90", "sm_100", "sm_110", "sm_120"], torch_version="2.13.0+cu130"
+    )
+    assert examine(host("jetson-orin-r36.4.3"), environment(CU128), run).errors == ()
+
+
+def test_compute_capability_of_a_virtual_gpu_is_that_of_its_board() -> None:
+    diagnosis = examine(host("linux-grid-a100-10c-550.90.07"), environment(torch("2.8.0+cu128", "12.8")))
+    assert diagnosis.findings == ()
+
+
+@pytest.mark.parametrize("value", ["0", "0,1", "GPU-00000001", "1,0", "3"])
+def test_valid_visible_devices_are_no_finding(value: str) -> None:
+    observation = host("linux-4xl40s-610.43.02", variables={"CUDA_VISIBLE_DEVICES": value})
+    diagnosis = examine(observation, environment(torch("2.15.0+cu132", "13.2", recorded="2.15.0")))
+    assert diagnosis.findings == ()
+
+
+def test_visible_devices_count_up_to_the_first_wrong_entry() -> None:
+    observation = host("linux-4xl40s-610.43.02", variables={"CUDA_VISIBLE_DEVICES": "0,9,1"})
+    (finding,) = examine(observation, environment(torch("2.15.0+cu132", "13.2", recorded="2.15.0"))).findings
+    assert (finding.code, finding.level) == (Code.VISIBLE_DEVICES, Level.WARNING)
+
+
+def test_mig_instances_may_be_named() -> None:
+    observation = host("linux-a100-mig-535.129.03", variables={"CUDA_VISIBLE_DEVICES": "MIG-00000001-5b6c-5d7e"})
+    assert examine(observation, environment(CU126)).findings == ()
+
+
+def test_warnings_count_only_when_strict() -> None:
+    target = environment(CU126, dist("nvidia-cudnn-cu12", "9.5.1.17"), dist("nvidia-cudnn-cu13", "9.5.1.17"))
+    diagnosis = examine(host("linux-rtx4090-570.133.20"), target)
+    assert [f.code for f in diagnosis.findings] == [Code.CUDNN_OVERLAP]
+    assert (diagnosis.exit_code(strict=False), diagnosis.exit_code(strict=True)) == (0, 1)
+
+
+def test_libraries_of_another_cuda_major_on_the_path_are_a_warning() -> None:
+    target = environment(
+        CU128, {"/usr/local/cuda-11.8/lib64/libcudart.so.11": ""}, library_path=["/usr/local/cuda-11.8/lib64"]
+    )
+    diagnosis = examine(host("linux-rtx4090-570.133.20"), target)
+    assert [(f.code, f.level) for f in diagnosis.findings] == [(Code.CUDA_ON_LIBRARY_PATH, Level.WARNING)]
+
+
+def test_a_host_without_an_environment_is_still_looked_at() -> None:
+    diagnosis = examine(host("linux-rtx4090-570.133.20"))
+    assert diagnosis.findings == ()
+    assert {check.check for check in diagnosis.skipped} >= {"torch-missing", "torch-cpu-build", "run-torch"}
+    assert all(check.reason for check in diagnosis.skipped)

@@ -1,0 +1,256 @@
+"""Two causes at once are both found, the first to be fixed first; and the last line is one command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from doctor.patients import PREFIX, conda, decide, dist, environment, examine, host, live, torch, unavailable, vision
+from envgen.core.observation import EnvironmentKind
+from envgen.core.request import Request
+from envgen.core.resolution import Resolution
+from envgen.doctor.document import diagnosis_lines, diagnosis_mapping
+from envgen.doctor.explain import explained
+from envgen.doctor.findings import Code, Finding, Level
+
+RTX4090 = "linux-rtx4090-570.133.20"
+CPU = torch("2.8.0+cpu", None)
+CU128 = torch("2.8.0+cu128", "12.8")
+CONDA = "linux-conda-rtx3090-550.120"
+CONDA_PREFIX = "/home/ada/miniforge3/envs/vision"
+CONDA_SITE = f"{CONDA_PREFIX}/lib/python3.12/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("found", "codes"),
+    [
+        pytest.param(
+            examine(host("linux-gtx1650-none"), environment(CPU)),
+            [Code.NO_DRIVER, Code.TORCH_CPU_BUILD],
+            id="driver-before-torch",
+        ),
+        pytest.param(
+            examine(host("container-none-rtx3090"), environment(CPU)),
+            [Code.CONTAINER_WITHOUT_GPU, Code.TORCH_CPU_BUILD],
+            id="container-before-torch",
+        ),
+        pytest.param(
+            examine(host("linux-rtx3070-mismatch-570.86.15"), environment(torch("2.13.0+cu130", "13.0"))),
+            [Code.DRIVER_MISMATCH, Code.DRIVER_TOO_OLD],
+            id="restart-before-choosing-a-build",
+        ),
+        pytest.param(
+            examine(host("linux-gtx1060-515.65.01"), environment(torch("2.13.0+cu130", "13.0"))),
+            [Code.DRIVER_TOO_OLD, Code.NO_KERNEL_IMAGE],
+            id="driver-and-code-both-too-new",
+        ),
+        pytest.param(
+            examine(host(RTX4090, variables={"CUDA_VISIBLE_DEVICES": "-1"}), environment(CPU)),
+            [Code.VISIBLE_DEVICES, Code.TORCH_CPU_BUILD],
+            id="variable-and-cpu-build",
+        ),
+        pytest.param(
+            examine(host("laptop-rtx3050-prime-intel"), environment(CPU)),
+            [Code.GPU_POWERED_OFF, Code.TORCH_CPU_BUILD],
+            id="power-before-torch",
+        ),
+        pytest.param(
+            examine(host("wsl2-rtx3080-shadowed-560.94"), environment(dist("torch", "2.7.1"), CPU)),
+            [Code.WSL_DRIVER, Code.TORCH_REPLACED],
+            id="wsl-before-a-torn-install",
+        ),
+        pytest.param(
+            examine(host("linux-8xh100-fabric-570.133.20"), environment(torch("2.13.0+cu130", "13.0"))),
+            [Code.FABRIC_MANAGER, Code.DRIVER_TOO_OLD],
+            id="service-before-build",
+        ),
+        pytest.param(
+            examine(host(RTX4090), environment(CU128, vision("0.22.1+cpu"), dist("torch", "2.7.1"))),
+            [Code.TORCH_REPLACED, Code.TORCHVISION_CPU],
+            id="torch-before-torchvision",
+        ),
+        pytest.param(
+            examine(
+                host("linux-gtx1080ti-535.183.01"),
+                environment(
+                    torch("2.8.0+cu126", "12.6", requires=["nvidia-nccl-cu12==2.27.3"]),
+                    dist("nvidia-cudnn-cu12", "9.11.0.98"),
+                ),
+            ),
+            [Code.CUDA_LIBRARIES_BROKEN, Code.CUDNN_UNSUPPORTED],
+            id="missing-library-before-too-new-library",
+        ),
+    ],
+)
+def test_both_causes_in_order(found: object, codes: list[Code]) -> None:
+    from envgen.doctor.findings import Diagnosis
+
+    assert isinstance(found, Diagnosis)
+    assert [finding.code for finding in found.errors] == codes
+
+
+@pytest.mark.parametrize(
+    "name", [RTX4090, "linux-gtx1080ti-535.183.01", "windows-rtx4070-560.94", "wsl2-rtx3080-560.94"]
+)
+def test_the_command_is_the_decision_for_this_host(name: str) -> None:
+    requests: list[Request] = []
+
+    def watched(request: Request) -> Resolution | None:
+        requests.append(request)
+        return decide(request)
+
+    from doctor.patients import builds, catalog
+    from envgen.doctor.case import Case
+    from envgen.doctor.diagnose import diagnose
+
+    observation, target = host(name), environment(CPU, vision("0.23.0+cpu"))
+    case = Case(observation=observation, builds=builds(), catalog=catalog(), target=target)
+    diagnosis = diagnose(case, watched)
+    (request,) = requests
+    resolution = decide(request)
+    assert resolution is not None
+    assert resolution.pip is not None
+    assert request.driver == observation.driver
+    assert request.python == "3.12"
+    assert diagnosis.fix is not None
+    assert diagnosis.fix.by_decision
+    build = resolution.pip.build
+    assert f" torch=={build.torch}" in diagnosis.fix.command
+    assert f"torchvision=={resolution.pip.torchvision}" in diagnosis.fix.command
+    assert resolution.pip.index_url in diagnosis.fix.command
+    assert diagnosis.fix.command.startswith(f"{PREFIX}/bin/python -m pip install --force-reinstall ")
+
+
+def test_an_exact_build_is_asked_from_its_own_index_with_pypi_beside_it() -> None:
+    diagnosis = examine(host("linux-gtx1080ti-535.183.01"), environment(torch("2.13.0+cu130", "13.0")))
+    assert diagnosis.fix is not None
+    words = diagnosis.fix.command.split()
+    assert words[words.index("--index-url") + 1] == "https://download.pytorch.org/whl/cu126"
+    assert words[words.index("--extra-index-url") + 1] == "https://pypi.org/simple"
+    assert all("+cu126" in word for word in words if word.startswith("torch"))
+
+
+def test_environment_of_uv_is_mended_with_uv() -> None:
+    target = environment(CPU, kind=EnvironmentKind.UV, pip=False)
+    diagnosis = examine(host("linux-gtx1080ti-535.183.01"), target)
+    assert diagnosis.fix is not None
+    assert diagnosis.fix.command.startswith(f"uv pip install --python {PREFIX}/bin/python --reinstall ")
+
+
+def test_conda_environment_is_mended_with_conda() -> None:
+    target = environment(
+        conda("pytorch", "2.12.0", "cpu_mkl_py312_h94e416f_100", CONDA_PREFIX),
+        torch("2.12.0", None, installer="conda", site=CONDA_SITE),
+        kind=EnvironmentKind.CONDA,
+        prefix=CONDA_PREFIX,
+    )
+    diagnosis = examine(host(CONDA), target)
+    assert diagnosis.fix is not None
+    assert diagnosis.fix.command.startswith(f"conda install -p {CONDA_PREFIX} --override-channels -c conda-forge ")
+    assert "cuda" in diagnosis.fix.command.partition("pytorch")[2]
+
+
+def test_pip_torch_in_a_conda_environment_is_mended_with_pip() -> None:
+    target = environment(
+        torch("2.8.0+cpu", None, site=CONDA_SITE),
+        conda("python", "3.12.8", "h9e4cc4f_1_cpython", CONDA_PREFIX),
+        kind=EnvironmentKind.CONDA,
+        prefix=CONDA_PREFIX,
+    )
+    diagnosis = examine(host(CONDA), target)
+    assert diagnosis.fix is not None
+    assert "-m pip install" in diagnosis.fix.command
+
+
+def test_what_was_installed_twice_is_uninstalled_first() -> None:
+    diagnosis = examine(host(RTX4090), environment(CU128, dist("torch", "2.7.1")))
+    assert diagnosis.fix is not None
+    first, _, second = diagnosis.fix.command.partition(" && ")
+    assert first == f"{PREFIX}/bin/python -m pip uninstall -y torch torchvision torchaudio"
+    assert "-m pip install" in second
+
+
+def test_a_python_without_wheels_gets_a_new_environment() -> None:
+    diagnosis = examine(host(RTX4090), environment(python="3.17.0"))
+    assert diagnosis.fix is not None
+    assert diagnosis.fix.command == 'envgen --gpu "NVIDIA GeForce RTX 4090" --python 3.15'
+
+
+def test_host_causes_come_with_their_own_command() -> None:
+    assert _last_line(examine(host("linux-rtx3070-mismatch-570.86.15"), environment(CU128))) == "fix: sudo reboot"
+    hidden = host(RTX4090, variables={"CUDA_VISIBLE_DEVICES": ""})
+    assert _last_line(examine(hidden, environment(CU128))) == "fix: unset CUDA_VISIBLE_DEVICES"
+    assert _last_line(examine(host(RTX4090), environment(CU128))) == "nothing to fix"
+
+
+def test_no_pairing_at_all_is_said_plainly() -> None:
+    old = host("linux-k80-470.256.02")
+    target = environment(torch("2.8.0+cu128", "12.8"), python="3.14.0")
+    diagnosis = examine(old, target)
+    assert diagnosis.fix is not None
+    assert diagnosis.fix.command == ""
+    assert diagnosis.fix.reason.startswith("no build of PyTorch runs on this GPU")
+
+
+def test_a_decision_that_knows_nothing_leaves_the_remedy() -> None:
+    from doctor.patients import builds, catalog
+    from envgen.doctor.case import Case
+    from envgen.doctor.diagnose import diagnose
+
+    case = Case(observation=host(RTX4090), builds=builds(), catalog=catalog(), target=environment(CPU))
+    diagnosis = diagnose(case, lambda _: None)
+    assert diagnosis.fix is not None
+    assert not diagnosis.fix.by_decision
+
+
+def test_skipped_checks_say_why() -> None:
+    diagnosis = examine(host("linux-rtx2080ti-hung"), environment(CU128))
+    reasons = {check.check: check.reason for check in diagnosis.skipped}
+    assert reasons["source nvml"].endswith("gave no answer within 2.0 s")
+    assert reasons["run-torch"] == "torch was not run"
+
+
+def test_json_holds_what_the_text_says() -> None:
+    diagnosis = examine(host("linux-gtx1650-none"), environment(CPU))
+    found = diagnosis_mapping(diagnosis, strict=False)
+    assert found["schema_version"] == 1
+    assert found["exit_code"] == 1
+    assert [set(row) for row in found["findings"]] == [
+        {"code", "level", "title", "evidence", "remedy", "command"} for _ in diagnosis.findings
+    ]
+    text = "\n".join(diagnosis_lines(diagnosis))
+    assert all(f"[{row['code']}]" in text and row["remedy"] in text for row in found["findings"])
+
+
+def test_an_explained_finding_goes_and_order_does_not_depend_on_the_checks() -> None:
+    def finding(code: Code) -> Finding:
+        return Finding(code=code, level=Level.ERROR, title="", evidence=(), remedy="")
+
+    every = [finding(code) for code in Code]
+    assert [f.code for f in explained(every)] == [Code.NO_NVIDIA_GPU]
+    two = [finding(Code.TORCHVISION_CPU), finding(Code.NO_DRIVER)]
+    assert [f.code for f in explained(two)] == [Code.NO_DRIVER, Code.TORCHVISION_CPU]
+    weak = replace(finding(Code.NO_DRIVER), level=Level.WARNING)
+    assert len(explained([weak, finding(Code.UVM_BROKEN)])) == 2
+
+
+def test_torch_that_works_turns_predictions_into_warnings() -> None:
+    # A half-replaced torch that computes all the same.
+    target = environment(torch("2.7.1+cu128", "12.8", recorded="2.8.0"))
+    diagnosis = examine(host(RTX4090), target, live(("NVIDIA GeForce RTX 4090", (8, 9), "")))
+    assert [(f.code, f.level) for f in diagnosis.findings] == [(Code.TORCH_REPLACED, Level.WARNING)]
+
+
+def test_torchs_own_words_reach_the_reader() -> None:
+    run = unavailable("Unexpected error from cudaGetDeviceCount(). Error 46: all CUDA-capable devices are busy")
+    text = "\n".join(diagnosis_lines(examine(host(RTX4090), environment(CU128), run)))
+    assert "all CUDA-capable devices are busy" in text
+    assert text.endswith("fix: envgen doctor --collect report.txt")
+
+
+def _last_line(diagnosis: object) -> str:
+    from envgen.doctor.findings import Diagnosis
+
+    assert isinstance(diagnosis, Diagnosis)
+    return list(diagnosis_lines(diagnosis))[-1]

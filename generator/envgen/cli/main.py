@@ -10,6 +10,7 @@ import typer
 from envgen import __version__
 from envgen.cli import options
 from envgen.cli.gpus import gpus
+from envgen.cli.lock import lock_command
 from envgen.cli.resolve import resolve_command
 from envgen.cli.why_not import why_not_command
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("resolve")(resolve_command)
 app.command("why-not")(why_not_command)
 app.command("gpus")(gpus)
+app.command("lock")(lock_command)
 
 
 def _version(value: bool) -> None:

@@ -17,7 +17,9 @@ from envgen.core.builds import (
 )
 from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.drivers import DriverVersion
+from envgen.core.lanes import Lane
 from envgen.core.platforms import Subdir
+from envgen.core.shipped import Channel
 from envgen.facts.tables import read_table
 
 
@@ -119,6 +121,24 @@ class BuildCatalog:
     def index_urls(self) -> Mapping[str, str]:
         """CUDA tag -> the URL of its wheel index."""
         return {row["cuda_tag"]: row["url"] for row in read_table("cuda_indexes")}
+
+    @cached_property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes that locks are shipped for, in the order of the table."""
+        return tuple(
+            Lane(
+                name=row["lane"],
+                title=row["title"],
+                capability=ComputeCapability.parse(row["capability"]),
+                subdirs=tuple(Subdir(subdir) for subdir in row["subdirs"].split()),
+                channels=tuple(Channel(channel) for channel in row["channels"].split()),
+                cuda=row["cuda"],
+                linux_driver=DriverVersion.parse(row["linux_driver"]) if row["linux_driver"] else None,
+                windows_driver=DriverVersion.parse(row["windows_driver"]) if row["windows_driver"] else None,
+                note=row["note"],
+            )
+            for row in read_table("lanes")
+        )
 
     @cached_property
     def default_python(self) -> str:

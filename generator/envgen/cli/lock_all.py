@@ -1,0 +1,114 @@
+"""`envgen lock --all`: remake the tree of shipped locks, resumable, writing only what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from envgen.cli.output import Progress, say
+from envgen.core.errors import ValueFormatError
+from envgen.core.options import parse_platform, parse_python
+from envgen.core.platforms import Subdir
+from envgen.core.shipped import Channel, Shipped
+from envgen.facts.builds import BuildCatalog
+from envgen.facts.tables import catalog_revision
+from envgen.lock.lane_files import (
+    MISSING,
+    lane_lock_files,
+    made_from,
+    missing_csv,
+    readme,
+    write_lane_lock,
+)
+from envgen.lock.lane_locks import LaneLock, lane_places, lock_lanes
+from envgen.lock.shipped import shipped_files, shipped_locks
+from envgen.lock.sources import Sources
+from envgen.paths import tree
+
+# The Pythons that PyTorch publishes wheels for and that still get fixes from python.org.
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockAllOptions:
+    """The options of `envgen lock --all`; empty `platforms` and `pythons` stand for all."""
+
+    platforms: tuple[str, ...]
+    pythons: tuple[str, ...]
+    conda_mirror: str
+    wheel_mirror: str
+    jobs: int
+    date: str
+    force: bool
+
+
+def lock_all(root: Path | None, options: LockAllOptions) -> None:
+    """Remake every lane's locks below `root` (envgen's own `lockfiles` by default).
+
+    Raises: the errors of solving and of writing.
+    """
+    root = root or tree("lockfiles")
+    builds = BuildCatalog()
+    sources = Sources(
+        builds=builds, shipped_root=root, conda_mirror=options.conda_mirror, wheel_mirror=options.wheel_mirror
+    )
+    date = options.date or _today()
+    catalog = catalog_revision()
+    subdirs = [parse_platform(platform) for platform in options.platforms] or list(Subdir)
+    pythons = [parse_python(python) for python in options.pythons] or list(PYTHONS)
+    progress = Progress()
+
+    def known(key: Shipped) -> bool:
+        return not options.force and _made_today(root, key, date, catalog)
+
+    def report(folder: str, done: int, total: int) -> None:
+        progress.step(f"[{done}/{total}] {folder}")
+
+    places = list(lane_places(builds.lanes, pythons, subdirs, list(Channel)))
+    try:
+        results = lock_lanes(places, sources, jobs=options.jobs, known=known, report=report)
+    finally:
+        progress.done()
+    changed = [key for key, lock in results.locks.items() if _write(root, lock, sources, catalog, date)]
+    if not options.platforms and not options.pythons:
+        (root / MISSING).write_text(missing_csv(results), encoding="utf-8", newline="\n")
+    missing = (root / MISSING).read_text(encoding="utf-8") if (root / MISSING).exists() else missing_csv(results)
+    text = readme(shipped_locks(root), missing, builds, PYTHONS)
+    (root / "README.md").write_text(text, encoding="utf-8", newline="\n")
+    say(f"{len(results.locks)} locks made, {len(changed)} of them changed, in {root.name}/")
+
+
+def _write(root: Path, lock: LaneLock, sources: Sources, catalog: str, date: str) -> bool:
+    index = getattr(lock.pairing, "index_url", "")
+    if not index:
+        channels = lock.pairing.build.channels  # type: ignore[union-attr] # a pairing without an index is conda's
+        index = " and ".join(f"https://conda.anaconda.org/{channel}" for channel in channels)
+    made = made_from(lock.shipped, sources, index, date)
+    return write_lane_lock(root, lock.shipped, lane_lock_files(lock, catalog=catalog, made=made))
+
+
+def _made_today(root: Path, key: Shipped, date: str, catalog: str) -> bool:
+    """True when a lock was made on this day from this catalog: a run that was interrupted goes on after it."""
+    if not (root / key.folder).is_dir():
+        return False
+    texts = shipped_files(root, key).values()
+    return bool(texts) and all(f"locked on {date} " in text and f"# catalog {catalog}\n" in text for text in texts)
+
+
+def _today() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(tz=UTC).date().isoformat()
+
+
+def parse_date(text: str) -> str:
+    """Return a date as YYYY-MM-DD; empty stays empty.
+
+    Raises: ValueFormatError for anything else.
+    """
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""
+    except ValueError as error:
+        raise ValueFormatError(kind="date", value=text, expected="YYYY-MM-DD", origin="--date") from error

@@ -1,0 +1,160 @@
+"""The tree of shipped locks on disk: headers, missing.csv and the README that leads a person to their lock."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from envgen import __version__
+from envgen.core.lanes import Lane
+from envgen.core.request import Request
+from envgen.core.resolution import PipPairing
+from envgen.core.shipped import Channel, Shipped
+from envgen.facts.builds import BuildCatalog
+from envgen.lock.lane_locks import LaneLock, LaneResults
+from envgen.lock.sources import Sources
+from envgen.lock.words import NO_TOOLKIT, conda_command, gpuless_lines, pip_commands
+from envgen.render.header import Header, body_digest, compose, run_digest
+from envgen.resolve.shipped import newest_conda, newest_pip
+
+MISSING = "missing.csv"
+_COMMAND = "envgen lock --all"
+
+
+def lane_lock_files(lock: LaneLock, *, catalog: str, made: str) -> dict[str, str]:
+    """File name -> text of one shipped lock. `made` says from what and when it was made."""
+    lines = {name: tuple(_lines(name, lock, made)) for name in lock.bodies}
+    said = [_COMMAND, catalog, *(line for name in sorted(lines) for line in lines[name])]
+    run = run_digest(lock.bodies, said)
+    codes = " ".join(str(code) for code in lock.pairing.build.codes)
+    where = f"{lock.shipped.subdir}, Python {lock.shipped.python}"
+    return {
+        name: compose(
+            body,
+            Header(
+                title=f"{__version__}: {name}, {lock.shipped.label}, {where}",
+                command=_COMMAND,
+                lines=(f"for every GPU that runs one of: {codes}", *lines[name]),
+                catalog=catalog,
+                run=run,
+                body=body_digest(body),
+            ),
+        )
+        for name, body in lock.bodies.items()
+    }
+
+
+def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:
+    yield f"driver {lock.pairing.driver_floor} or newer; {made}"
+    if isinstance(lock.pairing, PipPairing):
+        if name.startswith("requirements"):
+            for line in pip_commands(lock.request, name):
+                yield f"use: {line}"
+    else:
+        if lock.missing:
+            yield f"without {' and '.join(lock.missing)}: no build of it was there for this pairing"
+        if name.startswith("environment"):
+            yield from gpuless_lines(lock.pairing, name, lock.request.subdir)
+        if name.endswith(".lock"):
+            yield f"use: {conda_command(lock.request, name)}"
+    yield NO_TOOLKIT
+
+
+def made_from(shipped: Shipped, sources: Sources, pairing_index: str, date: str) -> str:
+    """From what a lock is made: `locked on 2026-11-24 from a mirror of … and https://pypi.org/simple`."""
+    if shipped.channel is Channel.CONDA:
+        mirror = "a mirror of " if sources.conda_mirror else ""
+        return f"locked on {date} from {mirror}{pairing_index}"
+    if pairing_index == "https://pypi.org/simple":
+        return f"locked on {date} from {pairing_index}"
+    mirror = "a mirror of " if sources.wheel_mirror else ""
+    return f"locked on {date} from {mirror}{pairing_index} and from https://pypi.org/simple"
+
+
+def missing_csv(results: LaneResults) -> str:
+    """The newer builds that no lock could be made for, a row each, with the reason."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["lane", "subdir", "python", "channel", "build", "reason"])
+    for place, passed in results.passed.items():
+        for shipped, reason in passed:
+            writer.writerow(
+                [place.lane.name, place.subdir.value, place.python, place.channel.value, shipped.label, reason]
+            )
+    return out.getvalue()
+
+
+def readme(shipped: Sequence[Shipped], missing: str, builds: BuildCatalog, pythons: Sequence[str]) -> str:
+    """The text of `lockfiles/README.md`: for each lane its GPUs, drivers, pairings and files, and what is missing."""
+    from envgen.render.templates import render
+
+    rows = list(csv.DictReader(io.StringIO(missing)))
+    lanes = [_lane_values(lane, shipped, rows, builds, pythons) for lane in builds.lanes]
+    return render("lockfiles-readme.md.j2", lanes=lanes)
+
+
+def _lane_values(
+    lane: Lane,
+    shipped: Sequence[Shipped],
+    missing: Sequence[Mapping[str, str]],
+    builds: BuildCatalog,
+    pythons: Sequence[str],
+) -> dict[str, object]:
+    rows = []
+    for subdir in lane.subdirs:
+        for python in pythons:
+            request = lane.request(subdir, python, builds.default_glibc)
+            pip, conda = newest_pip(shipped, request, builds), newest_conda(shipped, request, builds)
+            lost = [r for r in missing if (r["lane"], r["subdir"], r["python"]) == (lane.name, subdir.value, python)]
+            pip_key = _key(Channel.PIP, request, pip.build.torch, pip.build.cuda_tag) if pip else None
+            conda_key = _key(Channel.CONDA, request, conda.build.pytorch, conda.build.cuda) if conda else None
+            if pip_key is None and conda_key is None:
+                continue
+            rows.append(
+                {
+                    "subdir": subdir.value,
+                    "python": python,
+                    "pip": _link(pip_key),
+                    "conda": _link(conda_key),
+                    "floor": str(pip.driver_floor if pip else conda.driver_floor if conda else ""),
+                    "missing": _missing_words(lost),
+                }
+            )
+    return {"name": lane.name, "title": lane.title, "note": lane.note, "rows": rows}
+
+
+def _key(channel: Channel, request: Request, torch: str, cuda: str) -> Shipped:
+    return Shipped(channel=channel, subdir=request.subdir, python=request.python, torch=torch, cuda=cuda)
+
+
+def _link(shipped: Shipped | None) -> str:
+    return f"[{shipped.label}]({shipped.folder}/)" if shipped else "none"
+
+
+def _missing_words(rows: Sequence[Mapping[str, str]]) -> str:
+    words = []
+    for channel in ("pip", "conda"):
+        builds = [row["build"] for row in rows if row["channel"] == channel]
+        if builds:
+            words.append(f"{channel}: {', '.join(builds)}")
+    return "; ".join(words)
+
+
+def write_lane_lock(root: Path, shipped: Shipped, files: Mapping[str, str]) -> bool:
+    """Write the files of one lock; return False, and touch nothing, when only the header would differ.
+
+    Raises: the errors of `envgen.render.writing.apply`, OutputEditedError when a file was edited by hand.
+    """
+    from envgen.render.header import split
+    from envgen.render.plan import make_plan, read_folder
+    from envgen.render.writing import apply
+
+    folder = root / shipped.folder
+    found = read_folder(folder)
+    same = {name: split(text)[1] for name, text in found.items() if text is not None}
+    if same == {name: split(text)[1] for name, text in files.items()}:
+        return False
+    apply(make_plan(folder, found, files, force=False))
+    return True

@@ -1,0 +1,184 @@
+"""Locks for every lane: each pairing is solved once, in parallel; a lane falls to the next one that can be locked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import repeat
+
+from envgen.core.errors_lock import SolveFailedError, WheelMissingError
+from envgen.core.lanes import Lane
+from envgen.core.platforms import Subdir
+from envgen.core.request import Request
+from envgen.core.resolution import Absent, CondaPairing, PipPairing
+from envgen.core.shipped import Channel, Shipped
+from envgen.lock.sources import Sources
+from envgen.resolve import resolve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanePlace:
+    """One place in the table of shipped locks: a lane on a subdir with a Python, through pip or conda."""
+
+    lane: Lane
+    subdir: Subdir
+    python: str
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneLock:
+    """A lock that was made: its place on disk, the bodies of its files, its pairing, what it lacks, what was asked."""
+
+    shipped: Shipped
+    pairing: PipPairing | CondaPairing
+    bodies: dict[str, str]
+    missing: tuple[str, ...]
+    request: Request
+
+
+@dataclass(slots=True)
+class LaneResults:
+    """What came of all places.
+
+    `locks` maps a lock's key to it; `held` maps a place to the key it got, or None; `passed` lists, for each place, the
+    newer builds that could not be locked and why.
+    """
+
+    locks: dict[Shipped, LaneLock] = field(default_factory=dict)
+    held: dict[LanePlace, Shipped | None] = field(default_factory=dict)
+    passed: dict[LanePlace, list[tuple[Shipped, str]]] = field(default_factory=dict)
+
+
+def lane_places(
+    lanes: Sequence[Lane], pythons: Sequence[str], subdirs: Sequence[Subdir], channels: Sequence[Channel]
+) -> Iterator[LanePlace]:
+    """Every place to fill, in the order of the table."""
+    for lane in lanes:
+        for subdir in lane.subdirs:
+            for python in pythons:
+                for channel in channels:
+                    if subdir in subdirs and channel in lane.channels:
+                        yield LanePlace(lane=lane, subdir=subdir, python=python, channel=channel)
+
+
+def lock_lanes(
+    places: Iterable[LanePlace],
+    sources: Sources,
+    *,
+    jobs: int,
+    known: Callable[[Shipped], bool],
+    report: Callable[[str, int, int], None],
+) -> LaneResults:
+    """Fill every place.
+
+    `known` says whether a lock is there already and need not be made; `report` is told what was done, how many locks
+    are finished and how many are wanted so far.
+
+    Raises: whatever a solve raises beyond "no such file" and "no solution": an index that does not answer, wrong bytes.
+    """
+    results = LaneResults()
+    failed: dict[Shipped, str] = {}
+    finished: set[Shipped] = set()
+    open_places = list(places)
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        while open_places:
+            wanted = {place: _decide(place, sources, failed, results) for place in open_places}
+            requests = _strictest(wanted)
+            todo = [key for key in requests if key not in finished and not known(key)]
+            finished |= {key for key in requests if known(key)}
+            total = len(finished) + len(todo)
+            outcomes = pool.map(_solve, todo, [requests[key] for key in todo], repeat(sources))
+            for key, outcome in zip(todo, outcomes, strict=True):
+                if isinstance(outcome, LaneLock):
+                    results.locks[key] = outcome
+                    finished.add(key)
+                else:
+                    failed[key] = outcome
+                report(str(key.folder), len(finished), total)
+            open_places = [place for place, key in wanted.items() if key is not None and key in failed]
+            results.held |= {place: key for place, key in wanted.items() if key is None or key not in failed}
+    return results
+
+
+def _decide(place: LanePlace, sources: Sources, failed: dict[Shipped, str], results: LaneResults) -> Shipped | None:
+    """The lock that a place should get, passing over the ones that could not be made."""
+    request = place.lane.request(place.subdir, place.python, sources.builds.default_glibc)
+    passed = results.passed.setdefault(place, [])
+    while True:
+        absent: frozenset[Absent] = frozenset((key.channel.value, key.torch, key.cuda) for key, _ in passed)
+        resolution = resolve(sources.builds, request, absent=absent)
+        pairing = resolution.pip if place.channel is Channel.PIP else resolution.conda
+        if pairing is None:
+            return None
+        key = shipped_of(pairing, request)
+        if key not in failed:
+            return key
+        passed.append((key, failed[key]))
+
+
+def shipped_of(pairing: PipPairing | CondaPairing, request: Request) -> Shipped:
+    """The place on disk of a pairing's lock."""
+    if isinstance(pairing, PipPairing):
+        channel, torch, cuda = Channel.PIP, pairing.build.torch, pairing.build.cuda_tag
+    else:
+        channel, torch, cuda = Channel.CONDA, pairing.build.pytorch, pairing.build.cuda
+    return Shipped(channel=channel, subdir=request.subdir, python=request.python, torch=torch, cuda=cuda)
+
+
+def _strictest(wanted: dict[LanePlace, Shipped | None]) -> dict[Shipped, LanePlace]:
+    """Lock -> the place with the oldest GPU that wants it: its cuDNN bound must hold for all others too."""
+    found: dict[Shipped, LanePlace] = {}
+    for place, key in wanted.items():
+        if key is not None and (key not in found or place.lane.capability < found[key].lane.capability):
+            found[key] = place
+    return found
+
+
+def _solve(key: Shipped, place: LanePlace, sources: Sources) -> LaneLock | str:
+    """The lock, or why it can't be made."""
+    request = place.lane.request(place.subdir, place.python, sources.builds.default_glibc)
+    try:
+        return _solve_pip(key, request, sources) if key.channel is Channel.PIP else _solve_conda(key, request, sources)
+    except (WheelMissingError, SolveFailedError) as error:
+        return _reason(error)
+
+
+def _reason(error: WheelMissingError | SolveFailedError) -> str:
+    """An error on one line for a table, without the address of a mirror."""
+    if isinstance(error, WheelMissingError):
+        return f"the index has no {error.wanted}"
+    said = [line.strip(" └├─│") for line in error.explanation if not line.startswith(("asked for:", "declared:"))]
+    return "no solution: " + "; ".join(said[:3])
+
+
+def _solve_pip(key: Shipped, request: Request, sources: Sources) -> LaneLock:
+    from envgen.lock.pip_files import pip_bodies
+    from envgen.lock.pip_query import pip_query
+    from envgen.lock.pip_solve import solve_pip
+    from envgen.resolve.shipped import pip_build_of, pip_pairing_if_it_runs
+
+    build = pip_build_of(key, sources.builds)
+    pairing = pip_pairing_if_it_runs(build, request, sources.builds) if build else None
+    if pairing is None:
+        raise AssertionError(key)
+    lock = solve_pip(pip_query(pairing, request), wheel_mirror=sources.wheel_mirror, timeout_s=sources.timeout_s)
+    return LaneLock(shipped=key, pairing=pairing, bodies=pip_bodies(lock, multi=False), missing=(), request=request)
+
+
+def _solve_conda(key: Shipped, request: Request, sources: Sources) -> LaneLock:
+    from envgen.lock.conda_files import conda_bodies
+    from envgen.lock.conda_solve import solve_with_optional
+    from envgen.lock.obtain_conda import conda_query
+    from envgen.resolve.shipped import conda_builds_of, conda_pairing_if_it_runs
+
+    rows = reversed(conda_builds_of(key, sources.builds))
+    pairing = next((p for p in (conda_pairing_if_it_runs(row, request, sources.builds) for row in rows) if p), None)
+    if pairing is None:
+        raise AssertionError(key)
+    query = conda_query(pairing, request)
+    (found,) = solve_with_optional([query], mirror=sources.conda_mirror, timeout_s=sources.timeout_s)
+    return LaneLock(
+        shipped=key, pairing=pairing, bodies=conda_bodies([found.lock]), missing=found.missing, request=request
+    )

@@ -226,6 +226,7 @@ def _read_packages(document: str, vias: Mapping[str, tuple[str, ...]]) -> tuple[
 
 
 def _package(entry: Mapping[str, Any], vias: Mapping[str, tuple[str, ...]]) -> UvPackage:
+    # An index may link to its files with a login of its own.
     wheels = tuple(
         UvWheel(url=without_credentials(wheel["url"]), sha256=wheel["hashes"]["sha256"], size=wheel.get("size"))
         for wheel in entry["wheels"]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from envgen.core.errors import UsageError
+from envgen.core.errors_lock import SolveFailedError
+from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.facts.builds import BuildCatalog
+from envgen.lock.pip_constraints import check_constraints
 from envgen.lock.pip_query import PipQuery, pip_query
 from envgen.resolve.decision import resolve
 from equipment.pip_world import query
@@ -65,6 +68,21 @@ def test_the_newest_policy_that_uv_knows_and_the_glibc_meets(glibc: str, platfor
 def test_a_glibc_below_every_policy_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match=r"glibc 2\.12 is older than any manylinux policy"):
         _ = query(glibc="2.12").uv_platform
+
+
+def test_a_lock_that_breaks_a_constraint_says_so() -> None:
+    def package(name: str, version: str) -> PipPackage:
+        return PipPackage(name=name, version=version, index="", url="", sha256="")
+
+    packages = (package("nvidia-cudnn-cu12", "9.15.0.57"), package("torch", "2.14.1+cu126"))
+    lock = PipLock(subdir=Subdir.LINUX_64, python="3.12", glibc="2.28", packages=packages)
+    check_constraints(lock, ("nvidia-cudnn-cu12<10", "nvidia-nccl-cu12<1"))
+    with pytest.raises(SolveFailedError) as caught:
+        check_constraints(lock, ("NVIDIA_cudnn.cu12<9.11",))
+    assert str(caught.value).splitlines() == [
+        "pip solve for torch 2.14.1+cu126, linux-64, Python 3.12 found no solution [solve-failed]",
+        "  NVIDIA_cudnn.cu12 9.15.0.57 is locked, the constraint is NVIDIA_cudnn.cu12<9.11",
+    ]
 
 
 def test_cuda_bindings_keeps_to_the_cuda_major() -> None:

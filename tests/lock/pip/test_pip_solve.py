@@ -170,7 +170,7 @@ def test_a_yanked_file_is_not_taken(solve: Solve, torch_index: WheelIndex) -> No
 
 
 def test_of_several_files_the_one_for_this_very_host_is_locked(solve: Solve, pypi_index: WheelIndex) -> None:
-    """As pip and uv choose: the newest platform policy, this Python before abi3 before any, a build tag decides a tie."""
+    """As pip and uv choose: this Python before abi3 before any, then the newest policy, a build tag decides a tie."""
     x86 = "manylinux_2_17_x86_64"
     names = [
         f"markupsafe-3.0.4-{CP}-{CP}-{x86}.whl",

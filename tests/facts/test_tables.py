@@ -84,6 +84,13 @@ def test_windows_line_ends_are_a_violation() -> None:
     assert found == [f'sample.csv:1: "name,capability,kind\\r\\n", {expected}']
 
 
+def test_a_table_may_keep_an_order_of_its_own() -> None:
+    schema = schema_of("sample", INVALID / "unsorted")
+    text = (INVALID / "unsorted" / "sample.csv").read_text(encoding="utf-8")
+    assert len(list(table_violations("sample", text, schema))) == 1
+    assert list(table_violations("sample", text, {**schema, "x-order": "given"})) == []
+
+
 def test_all_violations_are_collected() -> None:
     rows = "name,capability,kind\nGTX 960,5,\nGTX 1060,6.1,mobile\n"
     found = [(v.line, v.column) for v in table_violations("sample", rows, schema_of("sample", INVALID / "enum"))]

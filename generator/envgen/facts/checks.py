@@ -3,7 +3,7 @@
 A schema describes one row. Cells are text, so a few keywords of JSON Schema 2020-12 are enough; a keyword that is not
 on the list is itself an error, because validators ignore what they don't know and a misspelt rule checks nothing.
 `x-key` is ours: the leading columns by which rows are sorted and no two rows are alike. Without it rows are sorted by
-their first column.
+their first column. `x-order` is "given" for a table whose order means something.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from envgen.core.errors_gpus import FactInvalidError, Violation
 from envgen.facts.tables import data_dir, dump_table, schema_dir
 
 ROW_KEYWORDS = frozenset(
-    {"$schema", "title", "description", "type", "properties", "required", "additionalProperties", "x-key"}
+    {"$schema", "title", "description", "type", "properties", "required", "additionalProperties", "x-key", "x-order"}
 )
 CELL_KEYWORDS = frozenset({"description", "type", "pattern", "enum", "minLength"})
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -57,6 +57,8 @@ def schema_violations(file: str, table: str, schema: Mapping[str, Any]) -> Itera
         "additionalProperties": False,
         "required": list(properties),
     }
+    if schema.get("x-order", "given") != "given":
+        yield wrong("x-order", schema["x-order"], "given")
     key = schema.get("x-key")
     if key is not None and key != list(properties)[: len(key)]:
         yield wrong("x-key", key, f"leading columns, such as {list(properties)[:1]}")
@@ -93,7 +95,9 @@ def table_violations(name: str, text: str, schema: Mapping[str, Any]) -> Iterato
         for column, cell in zip(header, row, strict=True):
             for expected in _cell_problems(cell, properties[column]):
                 yield Violation(file=file, line=line, column=column, value=cell, expected=expected)
-    yield from _order_violations(file, rows, schema.get("x-key"))
+    yield from _repeated(file, rows, schema.get("x-key"))
+    if schema.get("x-order") != "given":
+        yield from _out_of_order(file, rows, len(schema.get("x-key", ["the first"])))
     yield from _form_violations(file, text, dump_table(header, [dict(zip(header, r, strict=True)) for r in rows]))
 
 
@@ -109,15 +113,18 @@ def _cell_problems(cell: str, rule: Mapping[str, Any]) -> Iterator[str]:
         yield "some text"
 
 
-def _order_violations(file: str, rows: list[list[str]], key: list[str] | None) -> Iterator[Violation]:
-    """Rows that repeat an earlier one, or come before a row that should precede them."""
+def _repeated(file: str, rows: list[list[str]], key: list[str] | None) -> Iterator[Violation]:
+    """Rows that repeat an earlier one: in the columns of the key, or as a whole."""
     seen: set[tuple[str, ...]] = set()
     for line, row in enumerate(rows, start=2):
         identity = tuple(row[: len(key)] if key else row)
         if identity in seen:
             yield Violation(file=file, line=line, column="", value=",".join(identity), expected="no row twice")
         seen.add(identity)
-    width = len(key) if key else 1
+
+
+def _out_of_order(file: str, rows: list[list[str]], width: int) -> Iterator[Violation]:
+    """Rows that should come before the row in front of them, by their first `width` columns."""
     for line, (before, row) in enumerate(pairwise(rows), start=3):
         if natural_key(before[:width]) > natural_key(row[:width]):
             expected = "rows sorted by their leading columns, numbers compared as numbers"

@@ -52,7 +52,7 @@ class Lookup:
             or self._by_bare_id(query, lowered)
             or self._by_chip(query, text)
             or (None if name.endswith(("...", "…")) else self._by_name(query, name))
-            or self._answers.unknown(query, name, self._remarks(text))
+            or self._answers.unknown(query, self._core(name), self._remarks(text))
         )
 
     def _by_pci_id(self, query: str, lowered: str) -> Match | None:
@@ -124,7 +124,7 @@ class Lookup:
             name_key = names.without_maker(names.key(candidate))
             if rows := self._find(name_key):
                 return self._answers.rows(query, rows, name_key)
-        return self._by_architecture(query, text) or self._by_parts(query, text) or self._board(query, names.key(text))
+        return self._by_architecture(query, text) or self._by_parts(query, text) or self._board(query, text)
 
     def _name_rows(self, text: str) -> Rows:
         """The rows that a name stands for, whatever their capabilities; of `A / B`, those of the first known part."""
@@ -201,9 +201,15 @@ class Lookup:
         rows = self._name_rows(found[1]) if profile[-1:].isalpha() else []
         return self._answers.rows(query, rows, board) if rows else None
 
-    def _board(self, query: str, name_key: str) -> Match | None:
-        row = self._tables.boards.get(names.without_maker(name_key))
+    def _board(self, query: str, text: str) -> Match | None:
+        """A board of virtual GPUs without a profile; some are sold under no other name (`A800`)."""
+        keys = (names.key(candidate) for candidate in self._candidates(text))
+        row = next((row for key in keys if (row := self._tables.boards.get(key))), None)
         return self._answers.board(query, row, "") if row else None
+
+    def _core(self, text: str) -> str:
+        """What of an unknown name is compared with the known ones: all but board vendors' words and memory sizes."""
+        return text if text.endswith(("...", "…")) else list(self._candidates(text))[2].strip()
 
     def _remarks(self, text: str) -> tuple[str, ...]:
         """What an unknown text looks like."""

@@ -14,7 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-ALL_FORMS = frozenset({"json", "zst", "shards"})
+from envgen.core.platforms import Subdir
+from envgen.lock.conda_solve import CondaQuery
+from envgen.lock.virtual_packages import virtual_packages
+
 SUBDIRS = ("linux-64", "win-64", "linux-aarch64")
 
 
@@ -56,8 +59,13 @@ class Row:
         return record | {k: v for k, v in (("md5", md5), ("sha256", sha256)) if v}
 
 
-def write_channel(folder: Path, rows: Iterable[Row], *, forms: Iterable[str] = ("json", "zst")) -> Path:
-    """Write a channel into `folder` and return it. Every subdir is there, noarch included, also when it is empty."""
+def write_channel(
+    folder: Path, rows: Iterable[Row], *, forms: Iterable[str] = ("json", "zst"), base_url: str = ""
+) -> Path:
+    """Write a channel into `folder` and return it. Every subdir is there, noarch included, also when it is empty.
+
+    `base_url` is where its shards claim that the package files are (CEP 15); empty means beside them.
+    """
     rows, forms = tuple(rows), frozenset(forms)
     for subdir in (*SUBDIRS, "noarch"):
         place = folder / subdir
@@ -69,7 +77,7 @@ def write_channel(folder: Path, rows: Iterable[Row], *, forms: Iterable[str] = (
         if "zst" in forms:
             (place / "repodata.json.zst").write_bytes(zstd_stored(text))
         if "shards" in forms:
-            _write_shards(place, subdir, records)
+            _write_shards(place, subdir, records, base_url)
     return folder
 
 
@@ -77,7 +85,7 @@ def _repodata(subdir: str, records: Mapping[str, object]) -> dict[str, object]:
     return {"info": {"subdir": subdir}, "packages": {}, "packages.conda": records, "removed": [], "repodata_version": 1}
 
 
-def _write_shards(place: Path, subdir: str, records: Mapping[str, dict[str, Any]]) -> None:
+def _write_shards(place: Path, subdir: str, records: Mapping[str, dict[str, Any]], base_url: str) -> None:
     by_name: dict[str, dict[str, Any]] = {}
     for filename, record in records.items():
         as_bytes = {k: bytes.fromhex(v) if k in ("md5", "sha256") else v for k, v in record.items()}
@@ -88,7 +96,7 @@ def _write_shards(place: Path, subdir: str, records: Mapping[str, dict[str, Any]
         digest = hashlib.sha256(shard).digest()
         (place / f"{digest.hex()}.msgpack.zst").write_bytes(shard)
         shards[name] = digest
-    info = {"subdir": subdir, "base_url": "", "shards_base_url": "", "created_at": "2026-01-01T00:00:00Z"}
+    info = {"subdir": subdir, "base_url": base_url, "shards_base_url": "", "created_at": "2026-01-01T00:00:00Z"}
     index = msgpack({"info": info, "version": 1, "shards": shards})
     (place / "repodata_shards.msgpack.zst").write_bytes(zstd_stored(index))
 
@@ -184,3 +192,26 @@ def write_pytorch_channels(root: Path, *, forms: Sequence[str] = ("json", "zst")
     """Write the small conda-forge below `root`, as a mirror folder holds it; returns `root`."""
     write_channel(root / "conda-forge", pytorch_rows(), forms=forms)
     return root
+
+
+# The specs that the decision makes for the small channel's CUDA 12 build of each subdir.
+CUDA_12 = {"linux-64": "12.9", "linux-aarch64": "12.9", "win-64": "12.8"}
+
+
+def cuda_query(
+    subdir: str = "linux-64",
+    *specs: str,
+    cuda: str | None = None,
+    glibc: str = "2.28",
+    channels: tuple[str, ...] = ("conda-forge",),
+) -> CondaQuery:
+    """A query for the CUDA 12 build of the small channel, or for `specs`; `cuda` empty means no driver."""
+    toolkit = CUDA_12[subdir]
+    default = ("python=3.12", f"pytorch=2.10.0=cuda{toolkit.replace('.', '')}*", f"cuda-version={toolkit}")
+    claims = virtual_packages(Subdir(subdir), cuda=toolkit if cuda is None else cuda, glibc=glibc)
+    return CondaQuery(
+        subdir=Subdir(subdir),
+        channels=channels,
+        specs=specs or (*default, "libcudnn<9.11"),
+        virtual_packages=claims,
+    )

@@ -25,7 +25,7 @@ class Fault:
     """What goes wrong for requests whose path matches `path` (a shell pattern), the first `times` times or always.
 
     `status` answers with that status and `headers`; `delay_s` waits before the answer; `stall` never answers; `drop`
-    closes the connection at once; `cut` promises the whole file and closes after that many bytes; `body` sends other
+    closes the connection at once; `cut` promises a longer file and closes after that many bytes; `body` sends other
     bytes; `flip` changes one byte in the middle.
     """
 
@@ -189,7 +189,9 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
 
         def _send(self, path: str, headers: Mapping[str, str], answer: Answer, cut: int | None) -> None:
             status, body, extra = answer
-            sent = b"" if self.command == "HEAD" else body[:cut]
+            sent = b"" if self.command == "HEAD" else body
+            breaks_off = cut is not None and status in (200, 206) and len(sent) > cut
+            sent = sent[:cut] if breaks_off else sent
             self._note(path, status, len(sent), headers)
             try:
                 self.send_response(status)
@@ -200,7 +202,7 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(sent)
             except ConnectionError:  # the client gave up, which is what some tests are about
                 self.close_connection = True
-            if cut is not None:
+            if breaks_off:
                 self.close_connection = True
 
         def _note(self, path: str, status: int, sent: int, headers: Mapping[str, str]) -> None:

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from envgen.lock.conda_failures import ChannelFailure, channel_failure, refuses_shards
+from envgen.lock.conda_specs import name_of
 
 if TYPE_CHECKING:
     from rattler import Channel, Client, Gateway, RepoDataRecord, SparseRepoData
     from rattler.platform.subdir import SubdirLiteral
 
-_RETRIES = 3
 _PAUSE_S = 1.0
 
 
@@ -31,7 +31,8 @@ class ChildRequest(TypedDict):
     """One solve. `channels` are canonical URLs below `site`.
 
     `mirror` (a URL) replaces `site` for the traffic, `folder` replaces it by files; both may be empty. `authorization`
-    is the header value for `mirror_host`, or empty. `limit_s` is when the process ends by itself.
+    is the header value for `mirror_host`, or empty. `limit_s` is when the process ends by itself. A request that fails
+    for a passing reason is sent again `retries` times, with growing pauses.
     """
 
     subdir: str
@@ -45,6 +46,7 @@ class ChildRequest(TypedDict):
     folder: str
     cache_dir: str
     offline: bool
+    retries: int
     limit_s: float
     user_agent: str
 
@@ -138,7 +140,7 @@ async def _solve_over_http(request: ChildRequest, channels: list[Channel]) -> li
 
     client = _client(request)
     action: CacheAction = "force-cache-only" if request["offline"] else "cache-or-fetch"
-    sharded, is_second_try = True, False
+    sharded, may_try_again = True, request["retries"] > 0
     while True:
         config = SourceConfig(cache_action=action, sharded_enabled=sharded)
         gateway = Gateway(cache_dir=Path(request["cache_dir"]), default_config=config, client=client)
@@ -149,8 +151,8 @@ async def _solve_over_http(request: ChildRequest, channels: list[Channel]) -> li
                 sharded = False
             elif request["offline"]:
                 raise
-            elif not is_second_try and channel_failure(str(error)) is not ChannelFailure.UNREACHABLE:
-                action, is_second_try = "no-cache", True
+            elif may_try_again and channel_failure(str(error)) is not ChannelFailure.UNREACHABLE:
+                action, may_try_again = "no-cache", False
                 await asyncio.sleep(_PAUSE_S)
             else:
                 raise
@@ -168,9 +170,14 @@ async def _solve_from(
     for name, text in request["virtual_packages"].items():
         version, _, build = text.partition(" ")
         claims.append(GenericVirtualPackage(PackageName(name), Version(version), BuildString(build or "0")))
+    specs = [MatchSpec(spec) for spec in request["specs"]]
+    if len(request["channels"]) > 1:
+        # Only records that match a spec are read, so that a name whose versions in the first channel don't match would
+        # be taken from the second (seen with 0.28.0). A name alone reads them all, and strict priority sees them.
+        specs += [MatchSpec(name_of(spec)) for spec in request["specs"]]
     return await solve(
         list(sources),
-        [MatchSpec(spec) for spec in request["specs"]],
+        specs,
         gateway=gateway,
         platforms=[cast("SubdirLiteral", request["subdir"]), "noarch"],
         virtual_packages=claims,
@@ -193,7 +200,7 @@ def _client(request: ChildRequest) -> Client:
     middlewares: list[Any] = []
     if request["mirror"]:
         middlewares.append(MirrorMiddleware({request["site"]: [request["mirror"]]}))
-    middlewares += [RetryMiddleware(_RETRIES), AuthenticationMiddleware()]
+    middlewares += [RetryMiddleware(request["retries"]), AuthenticationMiddleware()]
     if request["authorization"]:
         login = {"Authorization": request["authorization"]}
         middlewares.append(AddHeadersMiddleware(lambda host, path: login if host == request["mirror_host"] else None))

@@ -55,17 +55,19 @@ def solve_conda(  # noqa: PLR0913 -- keyword-only options of the room's interfac
     mirror: str = "",
     offline: bool = False,
     timeout_s: float = 120,
+    retries: int = 3,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> list[CondaLock]:
     """Return one checked solution for each query, in their order. All are solved at once.
 
     `mirror` is a URL or a folder; locks keep the canonical URLs either way. `offline` uses only what is in the cache.
+    `retries` is how often a request that failed for a passing reason is sent again.
 
     Raises: SolveFailedError, ChannelUnreachableError, ChannelDataError, SolverError, UsageError. When several queries
     fail, bad data is told before no solution, and an unreachable channel last: it alone allows a fallback.
     """
-    run = _Run(mirror, offline=offline, timeout_s=timeout_s, cache_dir=cache_dir, progress=progress)
+    run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
     results = run.solve(queries)
     raise_worst(results)
     return [result for result in results if isinstance(result, CondaLock)]
@@ -78,6 +80,7 @@ def solve_with_optional(  # noqa: PLR0913 -- as above
     mirror: str = "",
     offline: bool = False,
     timeout_s: float = 120,
+    retries: int = 3,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> list[OptionalSolve]:
@@ -85,7 +88,7 @@ def solve_with_optional(  # noqa: PLR0913 -- as above
 
     As many of them as possible are kept; of equal choices the one that keeps those earlier in `optional`.
     """
-    run = _Run(mirror, offline=offline, timeout_s=timeout_s, cache_dir=cache_dir, progress=progress)
+    run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
     first = run.solve(queries)
     raise_worst([r for r in first if not isinstance(r, SolveFailedError)])
     return [
@@ -127,32 +130,33 @@ def raise_worst(results: Sequence[CondaLock | EnvgenError]) -> None:
         raise failures[0]
 
 
+@dataclass(frozen=True, slots=True)
 class _Run:
     """The options of one call; solves any number of queries with them."""
 
-    def __init__(
-        self, mirror: str, *, offline: bool, timeout_s: float, cache_dir: Path | None, progress: Progress | None
-    ) -> None:
-        self._source = ChannelSource.parse(mirror)
-        self._offline, self._timeout_s = offline, timeout_s
-        self._cache_dir = cache_dir or cache_folder() / "conda"
-        self._progress = progress or (lambda text: None)
+    source: ChannelSource
+    offline: bool
+    timeout_s: float
+    retries: int
+    cache_dir: Path | None
+    progress: Progress | None
 
     def solve(self, queries: Sequence[CondaQuery]) -> list[CondaLock | ToolError]:
         """A lock or an error for each query."""
+        tell = self.progress or (lambda text: None)
         for query in queries:
-            self._progress(f"solving the conda packages of {query.subdir}")
+            tell(f"solving the conda packages of {query.subdir}")
         outcomes = run_children(
             [self._request(query) for query in queries],
-            timeout_s=self._timeout_s,
-            on_end=lambda at: self._progress(f"the conda solver of {queries[at].subdir} has ended"),
+            timeout_s=self.timeout_s,
+            on_end=lambda at: tell(f"the conda solver of {queries[at].subdir} has ended"),
         )
         return [self._result(query, outcome) for query, outcome in zip(queries, outcomes, strict=True)]
 
     def _request(self, query: CondaQuery) -> ChildRequest:
         from envgen import __version__
 
-        source = self._source
+        source = self.source
         return {
             "subdir": query.subdir.value,
             "channels": [f"{CHANNEL_SITE}/{channel}" for channel in query.channels],
@@ -164,18 +168,20 @@ class _Run:
             "authorization": source.authorization,
             "folder": str(source.folder) if source.folder else "",
             "cache_dir": str(self._cache_of(source)),
-            "offline": self._offline,
-            "limit_s": self._timeout_s,
+            "offline": self.offline,
+            "retries": self.retries,
+            "limit_s": self.timeout_s,
             "user_agent": f"envgen/{__version__}",
         }
 
     def _cache_of(self, source: ChannelSource) -> Path:
         """A cache for each mirror: rattler files what it fetched under the canonical URL, whoever served it."""
+        root = self.cache_dir or cache_folder() / "conda"
         if source.mirror is None:
-            return self._cache_dir / "site"
+            return root / "site"
         import hashlib
 
-        return self._cache_dir / hashlib.sha256(source.mirror.url.encode()).hexdigest()[:16]
+        return root / hashlib.sha256(source.mirror.url.encode()).hexdigest()[:16]
 
     def _result(self, query: CondaQuery, outcome: ChildOutcome) -> CondaLock | ToolError:
         answer = outcome.answer
@@ -188,24 +194,24 @@ class _Run:
         if answer["failure"]:
             return SolverError(solver="py-rattler", reason=f"{query.subdir}: {reason_of(answer['text'])}")
         try:
-            return _checked(query, answer["records"], self._source)
+            return _checked(query, answer["records"], self.source)
         except ToolError as error:
             return error
 
     def _no_answer(self, query: CondaQuery, outcome: ChildOutcome) -> ToolError:
         if outcome.timed_out:
             slow = "the channel answers too slowly or not at all"
-            reason = f"{query.subdir}: no solution within {self._timeout_s:g} s, {slow}"
-            return ChannelUnreachableError(url=self._source.shown, reason=reason)
+            reason = f"{query.subdir}: no solution within {self.timeout_s:g} s, {slow}"
+            return ChannelUnreachableError(url=self.source.shown, reason=reason)
         reason = f"its process ended with status {outcome.status} and without an answer"
         return SolverError(solver="py-rattler", reason=reason, output=outcome.stderr[-400:])
 
     def _channel_error(self, text: str) -> ToolError:
-        url = without_credentials(failing_url(text)) or self._source.shown
+        url = without_credentials(failing_url(text)) or self.source.shown
         reason = reason_of(text)
         if channel_failure(text) is not ChannelFailure.UNREACHABLE:
             return ChannelDataError(url=url, reason=reason)
-        advice = "run once without --offline to fill the cache" if self._offline else ""
+        advice = "run once without --offline to fill the cache" if self.offline else ""
         return ChannelUnreachableError(url=url, reason=reason, advice=advice)
 
 

@@ -1,7 +1,7 @@
 """Conda match specs as envgen writes them: `name`, `name<1.2`, `name=1.2`, `name=1.2=build*`.
 
-These forms mean the same to conda, mamba, micromamba, conda-lock and rattler; `name=1.2.*` (a glob behind an equals
-sign) is left out because mamba warns about it and rattler's strict mode refuses it.
+These forms mean the same to conda, mamba, conda-lock and rattler. `name=1.2` already means 1.2 and everything below it;
+a star behind it (`name=1.2.*`) adds nothing and rattler's strict mode refuses it.
 """
 
 from __future__ import annotations

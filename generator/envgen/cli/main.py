@@ -9,8 +9,10 @@ import typer
 
 from envgen import __version__
 from envgen.cli import options
+from envgen.cli.ci import ci_command
 from envgen.cli.gpus import gpus
 from envgen.cli.lock import lock_command
+from envgen.cli.matrix import matrix_command
 from envgen.cli.resolve import resolve_command
 from envgen.cli.why_not import why_not_command
 
@@ -26,6 +28,8 @@ app.command("resolve")(resolve_command)
 app.command("why-not")(why_not_command)
 app.command("gpus")(gpus)
 app.command("lock")(lock_command)
+app.command("matrix")(matrix_command)
+app.command("ci")(ci_command)
 
 
 def _version(value: bool) -> None:

@@ -1,0 +1,148 @@
+"""Runs a workflow's own steps on this machine with act, without containers; actions are replaced by small stand-ins.
+
+The stand-ins do what a job can see of the real action: artefacts go through a folder, micromamba is a script that
+notes what it is asked and runs the command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+PINS = {
+    "actions/checkout": "3d3c42e5aac5ba805825da76410c181273ba90b1",
+    "actions/setup-python": "5fda3b95a4ea91299a34e894583c3862153e4b97",
+    "actions/upload-artifact": "043fb46d1a93c77aae656e7c1c64a875d1fc6a0a",
+    "actions/download-artifact": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
+    "mamba-org/setup-micromamba": "d7c9bd84e824b79d2af72a2d4196c7f4300d3476",
+}
+
+STAND_INS = {
+    "actions/checkout": ([], "true"),
+    "actions/setup-python": (["python-version", "cache", "cache-dependency-path"], "true"),
+    "actions/upload-artifact": (
+        ["name", "path", "if-no-files-found"],
+        'mkdir -p "$ARTIFACTS/$NAME"\nif [ -e "$PATHS" ]; then cp -r "$PATHS" "$ARTIFACTS/$NAME/"; fi',
+    ),
+    "actions/download-artifact": (["name"], 'cp -r "$ARTIFACTS/$NAME/." .'),
+    "mamba-org/setup-micromamba": (
+        ["environment-file", "environment-name", "init-shell", "cache-downloads", "cache-downloads-key", "post-cleanup"],
+        '"$MICROMAMBA" create -y -r /mamba -f "$FILE" -n "$NAME"\n'
+        'echo "MAMBA_EXE=$MICROMAMBA" >> "$GITHUB_ENV"\necho "MAMBA_ROOT_PREFIX=/mamba" >> "$GITHUB_ENV"',
+    ),
+}
+
+# Notes each call; `create` reads the lock as the real one would, `run` runs the command behind the environment's name.
+MICROMAMBA = """\
+#!/bin/bash
+printf '%s\\n' "$*" >> "$ARTIFACTS/micromamba.log"
+case "$1" in
+  create) grep -q '^@EXPLICIT$' "${6}" || { echo "no explicit lock: ${6}" >&2; exit 1; } ;;
+  run) shift 5; exec "$@" ;;
+esac
+"""
+
+# Stands for the runner's Python: envgen is not installed anew, it is the one under test.
+PYTHON = """\
+#!/bin/bash
+if [ "$*" = "-m pip install --editable ." ]; then exit 0; fi
+exec {python} "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run of a workflow ended; `artifacts` is the folder of what it uploaded."""
+
+    status: int
+    log: str
+    artifacts: Path
+
+    def files(self) -> list[str]:
+        return sorted(path.relative_to(self.artifacts).as_posix() for path in self.artifacts.rglob("*") if path.is_file())
+
+
+def available() -> bool:
+    """True when act is here and jobs can run as this host's processes."""
+    return sys.platform == "linux" and _act() is not None
+
+
+def run_workflow(repository: Path, scratch: Path, event: str, *arguments: str, environment: dict[str, str]) -> Run:
+    """Run the workflows of a repository (a git checkout) for an event; `scratch` takes stand-ins and artefacts."""
+    artifacts, tools = scratch / "artifacts", scratch / "tools"
+    artifacts.mkdir()
+    tools.mkdir()
+    _script(tools / "micromamba", MICROMAMBA)
+    _script(tools / "python", PYTHON.format(python=sys.executable))
+    _script(tools / "envgen", f'#!/bin/bash\nexec {sys.executable} -m envgen "$@"\n')
+    command = [str(_act()), event, "--action-offline-mode", "--no-cache-server", "--action-cache-path", str(scratch / "act")]
+    for runner in ("ubuntu-24.04", "ubuntu-24.04-arm", "gpu-t4-4-core"):
+        command += ["-P", f"{runner}=-self-hosted"]
+    for action, sha in PINS.items():
+        command += ["--local-repository", f"{action}@{sha}={_stand_in(scratch, action)}"]
+    values = {"ARTIFACTS": str(artifacts), "MICROMAMBA": str(tools / "micromamba"), **environment}
+    for name, value in values.items():
+        command += ["--env", f"{name}={value}"]
+    environ = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "HOME": str(scratch)}
+    environ = {name: value for name, value in environ.items() if not name.startswith("GITHUB_")}
+    done = subprocess.run(
+        [*command, *arguments], cwd=repository, env=environ, capture_output=True, text=True, timeout=600, check=False
+    )
+    return Run(done.returncode, done.stdout + done.stderr, artifacts)
+
+
+def commit(repository: Path, message: str) -> str:
+    """Commit everything in a folder, made a repository when it is none yet; returns the commit."""
+    if not (repository / ".git").exists():
+        _git(repository, "init", "--initial-branch", "main")
+    _git(repository, "add", "--all")
+    _git(repository, "commit", "-m", message)
+    return _git(repository, "rev-parse", "HEAD").strip()
+
+
+def event_file(scratch: Path, payload: dict[str, object]) -> str:
+    """Write the event that GitHub would send."""
+    file = scratch / "event.json"
+    file.write_text(json.dumps(payload), encoding="utf-8")
+    return str(file)
+
+
+def _git(repository: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *identity, *arguments], cwd=repository, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def _act() -> Path | None:
+    beside = Path(sys.executable).with_name("act")
+    return beside if beside.is_file() else (Path(found) if (found := shutil.which("act")) else None)
+
+
+def _script(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
+def _stand_in(scratch: Path, action: str) -> Path:
+    """Write a composite action with the real one's inputs; an input that is not the real one's would be a warning."""
+    inputs, script = STAND_INS[action]
+    folder = scratch / "actions" / action.replace("/", "-")
+    folder.mkdir(parents=True)
+    names = {"path": "PATHS", "environment-file": "FILE", "environment-name": "NAME", "name": "NAME"}
+    env = {names[name]: f"${{{{ inputs.{name} }}}}" for name in inputs if name in names}
+    step = {"shell": "bash", "env": env, "run": script}
+    document = {
+        "name": action,
+        "description": "stand-in",
+        "inputs": {name: {"required": False, "description": name} for name in inputs},
+        "runs": {"using": "composite", "steps": [step]},
+    }
+    (folder / "action.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    return folder

@@ -4,7 +4,8 @@
 
 serves `http://127.0.0.1:8765/whl`, for `--wheel-mirror`. ROWS holds `wheels.jsonl` (project, version, index, filename,
 sha256, sometimes requires_dist) and `uv_dependencies.json` (`index|project|version` -> dependencies as uv.lock writes
-them). A build whose requirements no source states is not served.
+them); PyPI is asked for the requirements of torchvision and torchaudio. A build whose requirements no source states is
+not served.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import time
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import read_table
@@ -59,7 +62,9 @@ class Mirror:
             return self._stated[key]
         dependencies = self._uv.get(f"{row['index']}|{row['project']}|{row['version']}")
         if row["project"] != "torch":
-            return None if dependencies is None else [name for name, _ in _entries(dependencies)]
+            if dependencies is None:
+                return _pypi_requires(row["project"], row["version"].partition("+")[0])
+            return [name for name, _ in _entries(dependencies)]
         release, _, tag = row["version"].partition("+")
         return self._torch_requires(release, tag, _system(row["filename"]), dependencies)
 
@@ -82,6 +87,22 @@ class Mirror:
         triton = [line for line in common if line.startswith("triton")]
         named = [line for name, line in _entries(dependencies) if re.match(r"nvidia-|cuda-", name)]
         return [*base, *named, *triton]
+
+
+@cache
+def _pypi_requires(project: str, release: str) -> list[str] | None:
+    """Requires-Dist of PyPI's wheel of a companion's release: the same code, built for another CUDA."""
+    asked = Request(f"https://pypi.org/simple/{project}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+    with urlopen(asked, timeout=60) as response:
+        files = json.load(response)["files"]
+    wheels = [
+        file for file in files if file["filename"].startswith(f"{project}-{release}-") and file.get("core-metadata")
+    ]
+    if not wheels:
+        return None
+    with urlopen(f"{wheels[0]['url']}.metadata", timeout=60) as response:
+        lines = response.read().decode().partition("\n\n")[0].splitlines()
+    return [line.partition(": ")[2] for line in lines if line.startswith("Requires-Dist: ")]
 
 
 def _stated(rows: Iterable[Row]) -> dict[tuple[str, str, str, str], list[str]]:

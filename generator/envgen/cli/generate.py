@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,12 +86,23 @@ def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions) -> 
         emit(plan.diff())
         say(_written(plan, "would be"))
         return 0
+    for text in _talk(obtained):
+        print_note(text)
     if plan.torn:
         print_note("the files here came from several runs, one of them interrupted: they are completed now")
     apply(plan)
     say(_written(plan, "were"))
     emit(summary(obtained))
     return 0
+
+
+def _talk(obtained: Sequence[Obtained]) -> Iterator[str]:
+    """The notices, each once, and what could not be reached."""
+    for one in obtained:
+        for side in (one.pip, one.conda):
+            if side is not None and side.because:
+                yield f"{side.because}; the newest shipped lock that runs is used"
+    yield from dict.fromkeys(f"{notice.text} [{notice.code}]" for one in obtained for notice in one.notices)
 
 
 def _written(plan: Plan, verb: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from envgen.core.builds import CondaBuild, Existence
@@ -30,6 +30,7 @@ class CondaSide:
 
     `bodies` are ready-made texts (file name -> body) of a lock that is on disk already; `lock` is None then, and read
     from them when it is needed. `missing` are the wanted packages that the channel has no build of for this pairing.
+    `because` says why it is a fallback, and is empty otherwise.
     """
 
     pairing: CondaPairing
@@ -37,6 +38,7 @@ class CondaSide:
     missing: tuple[str, ...]
     lock: CondaLock | None = None
     bodies: Mapping[str, str] = field(default_factory=dict)
+    because: str = ""
 
     def loaded(self) -> CondaLock:
         """The lock itself, read from the bodies if need be."""
@@ -64,11 +66,12 @@ def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
         return _side((decided, shipped), Origin.SHIPPED, request)
     try:
         return _solve(decided, request, sources)
-    except ChannelUnreachableError:
+    except ChannelUnreachableError as error:
         fallback = _fallback(request, sources)
         if fallback is None:
             raise
-        return _side(fallback, Origin.FALLBACK, request)
+        because = f"{error.headline()}: {error.reason}"
+        return replace(_side(fallback, Origin.FALLBACK, request), because=because)
 
 
 def conda_name(build: CondaBuild) -> str:

@@ -11,7 +11,8 @@ from envgen.core.request import Request
 from envgen.core.resolution import PipPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
 from envgen.lock.pip_query import pip_query
-from envgen.lock.pip_solve import check_constraints, solve_pip
+from envgen.lock.pip_constraints import check_constraints
+from envgen.lock.pip_solve import solve_pip
 from envgen.lock.pylock import read_pylock
 from envgen.lock.sources import Origin, Sources
 from envgen.resolve.shipped import newest_pip, pip_pairing_if_it_runs
@@ -27,11 +28,15 @@ class BuildAbsentError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipSide:
-    """The pip lock of a request, the pairing it holds, and where it came from."""
+    """The pip lock of a request, the pairing it holds, and where it came from.
+
+    `because` says why it is a fallback, and is empty otherwise.
+    """
 
     lock: PipLock
     pairing: PipPairing
     origin: Origin
+    because: str = ""
 
 
 def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipSide | None:
@@ -52,11 +57,12 @@ def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipS
     try:
         lock = _solve(decided, resolution.request, sources)
         return PipSide(lock=lock, pairing=decided, origin=Origin.SOLVED)
-    except IndexUnreachableError:
+    except IndexUnreachableError as error:
         fallback = _fallback(resolution.request, sources)
         if fallback is None:
             raise
-        return PipSide(lock=fallback[0], pairing=fallback[1], origin=Origin.FALLBACK)
+        because = f"{error.headline()}: {error.reason}"
+        return PipSide(lock=fallback[0], pairing=fallback[1], origin=Origin.FALLBACK, because=because)
 
 
 def pip_name(build: PipBuild) -> str:

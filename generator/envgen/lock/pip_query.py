@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envgen.core.builds import PipBuild
 from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
+from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import PipPairing
 from envgen.core.wheel_names import glibc_key, normalise_project
@@ -20,6 +22,9 @@ FAMILY_IF_THERE = frozenset({"torchcodec", "xformers"})
 
 # cuDNN 9.11 dropped compute capabilities below 7.5 (NVIDIA cuDNN support matrix).
 _CUDNN_CUT = "9.11"
+# Built for NumPy 1: 2.3.0 is the first release that was validated with NumPy 2 (pytorch/pytorch#107302), on Windows
+# only 2.4 works with it (pytorch/pytorch#128860). Their metadata doesn't say so.
+_FIRST_WITH_NUMPY_2 = ((2, 3), (2, 4))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +110,13 @@ def pip_query(pairing: PipPairing, request: Request, *, extras: tuple[str, ...] 
         torchvision=pairing.torchvision,
         torchaudio=pairing.torchaudio,
         extras=tuple(plain_requirement(extra) for extra in extras),
-        constraints=(f"nvidia-cudnn-cu{major}<{_CUDNN_CUT}",) if old else (),
+        constraints=(*((f"nvidia-cudnn-cu{major}<{_CUDNN_CUT}",) if old else ()), *_numpy_bound(build)),
     )
+
+
+def _numpy_bound(build: PipBuild) -> tuple[str, ...]:
+    first = _FIRST_WITH_NUMPY_2[build.subdir.is_windows]
+    return ("numpy<2",) if release_key(build.torch) < first else ()
 
 
 def plain_requirement(text: str) -> str:

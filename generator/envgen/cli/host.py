@@ -1,0 +1,88 @@
+"""A request for this computer's own GPUs, as the probe found them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from envgen.cli.request import Asked
+from envgen.core.errors_gpus import match_error
+from envgen.core.errors_request import NoGpuFoundError
+from envgen.core.gpus import Gpu, MatchKind
+from envgen.core.observation import HostGpu, Observation, SourceStatus, Vendor
+from envgen.core.platforms import Subdir
+from envgen.core.request import DriverOrigin, Request, RequestedGpu
+from envgen.core.resolution import Notice
+from envgen.facts.builds import BuildCatalog
+from envgen.facts.gpus import GpuCatalog
+
+
+def host_request(
+    base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog, observation: Observation | None = None
+) -> Asked:
+    """The requests for the GPUs that the probe finds (or found: `observation`), with the probed driver.
+
+    Raises: NoGpuFoundError, and the errors of the look-up for a GPU that the catalog can't place.
+    """
+    from envgen.probe import host_gpus, observe
+
+    seen = observation or observe()
+    found = host_gpus(seen)
+    if not found:
+        raise NoGpuFoundError(_looked(seen))
+    catalog = GpuCatalog.load()
+    gpus = tuple(_requested(gpu, catalog, builds) for gpu in found)
+    notices = [_found_notice(gpus, seen)]
+    if seen.driver is None and base.driver is None:
+        notices.append(_driver_notice(gpus, builds))
+    return Asked(
+        requests=tuple(_for(base, subdir, gpus, seen) for subdir in subdirs),
+        notices=tuple(notices),
+    )
+
+
+def _for(base: Request, subdir: Subdir, gpus: tuple[RequestedGpu, ...], seen: Observation) -> Request:
+    """The request for one platform: the probed driver counts only for the host's own."""
+    own = seen.system.subdir in (None, subdir)
+    if base.driver is None and seen.driver is not None and own:
+        return replace(base, subdir=subdir, gpus=gpus, driver=seen.driver, driver_origin=DriverOrigin.PROBED)
+    return replace(base, subdir=subdir, gpus=gpus)
+
+
+def _requested(gpu: HostGpu, catalog: GpuCatalog, builds: BuildCatalog) -> RequestedGpu:
+    matches = [catalog.match(query) for query in gpu.queries]
+    for match in matches:
+        if match.kind is MatchKind.EXACT and match.gpu is not None:
+            return RequestedGpu(input=gpu.label, gpu=match.gpu)
+    support = builds.support.get(gpu.capability) if gpu.capability else None
+    if gpu.capability is not None and support is not None:
+        known = Gpu(name=gpu.label, capability=gpu.capability, architecture=support.architecture)
+        return RequestedGpu(input=gpu.label, gpu=known)
+    raise match_error(matches[-1] if matches else catalog.match(gpu.label))
+
+
+def _found_notice(gpus: Sequence[RequestedGpu], seen: Observation) -> Notice:
+    names = ", ".join(dict.fromkeys(requested.gpu.name for requested in gpus))
+    driver = f"driver {seen.driver}" if seen.driver is not None else "no driver"
+    return Notice(code="host-gpu", text=f"found on this computer: {names}, {driver}")
+
+
+def _driver_notice(gpus: Sequence[RequestedGpu], builds: BuildCatalog) -> Notice:
+    """Which driver branch to install: the last one that serves the oldest GPU, else the newest."""
+    supports = [builds.support[requested.gpu.capability] for requested in gpus]
+    limited = [support for support in supports if support.last_branch is not None]
+    if limited:
+        oldest = min(limited, key=lambda support: support.last_branch or 0)
+        advice = f"install a driver of branch R{oldest.last_branch}, the last that serves {oldest.architecture}"
+    else:
+        advice = "install the newest driver"
+    return Notice(
+        code="no-driver", text=f"no NVIDIA driver answers on this computer: {advice}; CUDA needs nothing else"
+    )
+
+
+def _looked(seen: Observation) -> tuple[str, ...]:
+    others = [gpu.label for gpu in seen.gpus if gpu.vendor is not Vendor.NVIDIA and gpu.label]
+    lines = [f"other display devices: {', '.join(others)}"] if others else []
+    asked = [f"{s.name}: {s.reason or s.status.value}" for s in seen.sources if s.status is not SourceStatus.OK]
+    return (*lines, *asked[:6])

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from envgen import __version__
 from envgen.cli import options
-from envgen.cli.ci import ci_command
-from envgen.cli.gpus import gpus
-from envgen.cli.lock import lock_command
-from envgen.cli.matrix import matrix_command
-from envgen.cli.resolve import resolve_command
-from envgen.cli.why_not import why_not_command
 
-app = typer.Typer(
-    name="envgen",
-    # Rich and completion would be imported at every start; plain help reads the same in a pipe.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("resolve")(resolve_command)
-app.command("why-not")(why_not_command)
-app.command("gpus")(gpus)
-app.command("lock")(lock_command)
-app.command("matrix")(matrix_command)
-app.command("ci")(ci_command)
+# Command -> where its function is. Only the command that is run is imported: start-up time is a feature.
+COMMANDS = {
+    "resolve": "envgen.cli.resolve:resolve_command",
+    "why-not": "envgen.cli.why_not:why_not_command",
+    "gpus": "envgen.cli.gpus:gpus",
+    "lock": "envgen.cli.lock:lock_command",
+    "matrix": "envgen.cli.matrix:matrix_command",
+    "ci": "envgen.cli.ci:ci_command",
+    "doctor": "envgen.cli.doctor:doctor_command",
+    "probe": "envgen.cli.probe:probe_command",
+}
+
+
+def build_app(names: Iterable[str]) -> typer.Typer:
+    """Return the command line with the main job and the named commands."""
+    from importlib import import_module
+
+    app = typer.Typer(
+        name="envgen",
+        # Rich and completion would be imported at every start; plain help reads the same in a pipe.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(envgen)
+    for name in names:
+        module, _, function = COMMANDS[name].partition(":")
+        app.command(name)(getattr(import_module(module), function))
+    return app
 
 
 def _version(value: bool) -> None:
@@ -38,7 +49,6 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
 def envgen(
     context: typer.Context,
     gpu: options.Gpu = None,
@@ -117,7 +127,7 @@ def main(arguments: list[str]) -> int:
     from envgen.core.errors import EnvgenError
 
     try:
-        result = app(args=arguments, standalone_mode=False)
+        result = _run(arguments)
     except EnvgenError as error:
         print_error(error)
         return error.exit_code
@@ -130,6 +140,19 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         return _broken_pipe()
     return result if isinstance(result, int) else 0
+
+
+def _run(arguments: list[str]) -> object:
+    """Run with the commands that the arguments name; with all of them for help, and to answer a mistyped name."""
+    import click
+
+    named = [name for name in COMMANDS if name in arguments]
+    if named or not {"-h", "--help"} & set(arguments):
+        try:
+            return build_app(named)(args=arguments, standalone_mode=False)
+        except click.NoSuchCommand:
+            pass
+    return build_app(COMMANDS)(args=arguments, standalone_mode=False)
 
 
 def _broken_pipe() -> int:

@@ -259,8 +259,8 @@ PATIENTS = [
         host("linux-rtx3070-mismatch-570.86.15"),
         environment(CU128),
         unavailable(
-            "Unexpected error from cudaGetDeviceCount(). Error 803: system has unsupported display driver / cuda driver "
-            "combination"
+            "Unexpected error from cudaGetDeviceCount(). Error 803: system has unsupported display driver / cuda "
+            "driver combination"
         ),
     ),
     # 12: NVIDIA/nvidia-docker#1515, mistralai/mistral-inference#144

@@ -228,7 +228,7 @@ def test_an_explained_finding_goes_and_order_does_not_depend_on_the_checks() -> 
         return Finding(code=code, level=Level.ERROR, title="", evidence=(), remedy="")
 
     every = [finding(code) for code in Code]
-    assert [f.code for f in explained(every)] == [Code.NO_NVIDIA_GPU]
+    assert [f.code for f in explained(every)] == [Code.NO_NVIDIA_GPU, Code.WRONG_ENVIRONMENT, Code.TORCH_REPLACED]
     two = [finding(Code.TORCHVISION_CPU), finding(Code.NO_DRIVER)]
     assert [f.code for f in explained(two)] == [Code.NO_DRIVER, Code.TORCHVISION_CPU]
     weak = replace(finding(Code.NO_DRIVER), level=Level.WARNING)

@@ -7,9 +7,19 @@ from dataclasses import replace
 
 from envgen.doctor.findings import Code, Finding, Level
 
+# What is wrong with or without a GPU.
+_ANYWHERE = frozenset(
+    {
+        Code.WRONG_ENVIRONMENT,
+        Code.TORCH_REPLACED,
+        Code.CUDA_LIBRARIES_BROKEN,
+        Code.TORCH_IMPORT_FAILED,
+        Code.TORCHVISION_MISMATCH,
+    }
+)
 # Cause -> what it brings about by itself, so that naming both would send people to the wrong one first.
 _EXPLAINS: dict[Code, frozenset[Code]] = {
-    Code.NO_NVIDIA_GPU: frozenset(Code) - {Code.NO_NVIDIA_GPU},
+    Code.NO_NVIDIA_GPU: frozenset(Code) - _ANYWHERE - {Code.NO_NVIDIA_GPU},
     Code.GPU_PASSED_THROUGH: frozenset({Code.NO_DRIVER}),
     Code.GPU_POWERED_OFF: frozenset({Code.NO_DRIVER, Code.DRIVER_MISMATCH, Code.GPU_LOST, Code.DRIVER_HANGS}),
     Code.GPU_LOST: frozenset({Code.DRIVER_MISMATCH, Code.DRIVER_HANGS, Code.UVM_BROKEN, Code.VISIBLE_DEVICES}),

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from envgen.core.observation import EnvironmentKind
+from envgen.core.observation import EnvironmentKind, InstallSetting
 from envgen.probe.files import HostFiles
+from envgen.probe.parse.install_settings import parse_pip_config
 
 # The distributions that decide whether CUDA works.
 _RELEVANT = re.compile(
@@ -92,7 +93,11 @@ class Interpreter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The environment under diagnosis. `torch_folder` is the entry of `sys.path` that torch is imported from."""
+    """The environment under diagnosis. `torch_folder` is the entry of `sys.path` that torch is imported from.
+
+    `path_libraries` are CUDA's libraries in the folders of LD_LIBRARY_PATH, `settings` those of the environment's own
+    pip configuration.
+    """
 
     interpreter: Interpreter
     kind: EnvironmentKind
@@ -103,6 +108,7 @@ class Target:
     conda: tuple[CondaRecord, ...]
     has_pip: bool
     path_libraries: tuple[str, ...] = ()
+    settings: tuple[InstallSetting, ...] = ()
 
     def named(self, name: str) -> tuple[Distribution, ...]:
         """The installed distributions of one name, in the order of `sys.path`; normally one or none."""
@@ -129,6 +135,7 @@ def read_target(
         conda=tuple(_conda_records(interpreter.prefix, files)),
         has_pip=any("pip" in files.names(folder) for folder in folders),
         path_libraries=tuple(_cuda_libraries(library_path, files)),
+        settings=tuple(_settings(interpreter.prefix, files)),
     )
 
 
@@ -227,6 +234,11 @@ def _conda_records(prefix: str, files: HostFiles) -> Iterator[CondaRecord]:
         if isinstance(found, dict):
             texts = {key: str(found.get(key, "")) for key in ("name", "version", "build", "channel")}
             yield CondaRecord(**texts)
+
+
+def _settings(prefix: str, files: HostFiles) -> Iterator[InstallSetting]:
+    for path in (f"{prefix}/pip.conf", f"{prefix}/pip.ini"):
+        yield from parse_pip_config(files.read(path) or "", path)
 
 
 def _cuda_libraries(folders: Sequence[str], files: HostFiles) -> Iterator[str]:

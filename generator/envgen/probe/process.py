@@ -37,7 +37,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """What a command left. `exit_code` is None unless `outcome` is DONE; it is negative for a signal."""
+    """What a command left. `exit_code` is None unless `outcome` is DONE; it is negative for a signal.
+
+    For a command that ran out of time, `stdout` is what it had said by then.
+    """
 
     outcome: Outcome
     exit_code: int | None = None
@@ -78,9 +81,10 @@ def run_command(command: Command, /, *, timeout_s: float) -> Completed:
         return Completed(outcome=Outcome.DENIED, stderr=error.strerror or str(error))
     try:
         stdout, stderr = process.communicate(timeout=max(timeout_s, 0.0))
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as expired:
         _abandon(process)
-        return Completed(outcome=Outcome.TIMED_OUT, elapsed_s=time.monotonic() - begin)
+        said = (expired.output or b"").decode("utf-8", "replace")  # nothing on Windows
+        return Completed(outcome=Outcome.TIMED_OUT, stdout=said, elapsed_s=time.monotonic() - begin)
     return Completed(
         outcome=Outcome.DONE,
         exit_code=process.returncode,

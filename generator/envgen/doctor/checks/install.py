@@ -216,13 +216,14 @@ def cudnn_overlap(case: Case) -> Iterator[Finding]:
 
 def _diverting(case: Case, here: Distribution | None) -> list[InstallSetting]:
     """The settings that explain how a CPU build came: they name a CPU index, or add indexes to one without label."""
-    named_cpu = [s for s in case.observation.settings if re.search(r"/cpu(/|$|\s)|^cpu$", s.value)]
+    settings = dict.fromkeys((*case.observation.settings, *(case.target.settings if case.target else ())))
+    named_cpu = [s for s in settings if re.search(r"/cpu(/|$|\s)|^cpu$", s.value)]
     if named_cpu:
         return named_cpu
     if here and "+cpu" in here.version:
         return []
     keys = ("extra-index-url", "index-url", "find-links", "index", "default-index", "no-index")
-    return [s for s in case.observation.settings if s.key in keys and s.value.rstrip("/") != "https://pypi.org/simple"]
+    return [s for s in settings if s.key in keys and s.value.rstrip("/") != "https://pypi.org/simple"]
 
 
 def _damages(target: Target) -> Iterator[str]:

@@ -1,0 +1,83 @@
+"""`envgen doctor`: why CUDA does not work here, and the one thing to do next."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from envgen.cli import options
+from envgen.cli.output import emit, emit_json, say
+
+if TYPE_CHECKING:
+    from envgen.doctor.examine import Examined
+
+Python = Annotated[
+    str | None,
+    typer.Option(
+        "--python",
+        metavar="PATH",
+        help="Interpreter to examine. Default: that of the active environment, else python3 or python on PATH.",
+    ),
+]
+Env = Annotated[str | None, typer.Option("--env", metavar="PREFIX", help="Environment to examine, by its folder.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")]
+Collect = Annotated[
+    str | None,
+    typer.Option(
+        "--collect",
+        metavar="FILE",
+        help="Also write a report for a bug tracker, without names, home folders, host names and UUIDs.",
+    ),
+]
+
+
+def doctor_command(
+    python: Python = None,
+    env: Env = None,
+    output_format: options.Format = options.OutputFormat.TEXT,
+    strict: Strict = False,
+    collect: Collect = None,
+) -> None:
+    """Say why torch.cuda.is_available() is False here, or True but broken, and what to do first. Changes nothing.
+
+    Example: envgen doctor --python .venv/bin/python
+    """
+    from envgen.doctor.document import diagnosis_lines, diagnosis_mapping
+    from envgen.doctor.examine import examine_host
+
+    examined = examine_host(python=python, prefix=env, recording=collect is not None)
+    if collect is not None:
+        _write_report(Path(collect), examined)
+    if output_format is options.OutputFormat.JSON:
+        emit_json(diagnosis_mapping(examined.diagnosis, strict=strict))
+    else:
+        emit("\n".join(diagnosis_lines(examined.diagnosis)) + "\n")
+    raise typer.Exit(examined.diagnosis.exit_code(strict=strict))
+
+
+def _write_report(path: Path, examined: Examined) -> None:
+    """Write the report whole or not at all; a file that is not such a report is not overwritten."""
+    import getpass
+    import platform
+
+    from envgen import __version__
+    from envgen.core.errors import UsageError, show
+    from envgen.doctor.collect import HEADER, Identity, report
+
+    if path.exists() and not path.read_text("utf-8", "replace").startswith(HEADER):
+        raise UsageError(f"{show(str(path))} is there and no report of envgen", hint="give --collect another name")
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        user = ""  # an account without a name, as in containers
+    identity = Identity(user=user, host=platform.node(), home=str(Path("~").expanduser()))
+    text = report(examined.case, examined.diagnosis, identity, examined.recorder, __version__)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, "utf-8", newline="\n")
+    beside.replace(path)
+    say(f"wrote {path}")
+    sys.stderr.flush()

@@ -1,0 +1,115 @@
+"""Which Python is meant, and which other environments of the host may have been meant instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envgen.core.errors import UsageError, show
+from envgen.doctor.live import describe_interpreter
+from envgen.doctor.target import Interpreter, Target, interpreter_of_files, read_target
+from envgen.probe.environment import environment_kind
+from envgen.probe.files import HostFiles
+from envgen.probe.process import Runner
+
+Which = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the user asked to examine: `python` and `prefix` as typed, None when not given; `own` is this process'."""
+
+    python: str | None
+    prefix: str | None
+    environ: Mapping[str, str]
+    own: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The environment under diagnosis, or None and why; `python` is the interpreter to run, empty when none runs."""
+
+    target: Target | None
+    python: str
+    reason: str = ""
+
+
+def open_environment(wanted: Wanted, files: HostFiles, runner: Runner, which: Which) -> Opened:
+    """Return the environment that is meant: the one named, else the active one, else that of `python` on PATH.
+
+    Raises: UsageError when the named one is not there.
+    """
+    python = find_python(wanted, which)
+    interpreter, reason = describe_interpreter(python, runner) if python else (None, "no Python is there to run")
+    prefix = wanted.prefix or ""
+    if interpreter is None:
+        prefix = prefix or str(Path(python).parent.parent)
+        by_files = interpreter_of_files(prefix, files)
+        if by_files is None:
+            return Opened(target=None, python="", reason=reason)
+        return Opened(target=_read(by_files, files, wanted.environ), python="", reason=reason)
+    return Opened(target=_read(interpreter, files, wanted.environ), python=python)
+
+
+def find_python(wanted: Wanted, which: Which) -> str:
+    """Return the path of the interpreter that is meant; empty when a named environment has none.
+
+    envgen's own Python comes last: it is often that of a tool installer, in an environment of its own.
+    """
+    if wanted.python is not None and wanted.prefix is not None:
+        raise UsageError("--python and --env name the same thing twice", hint="give one of them")
+    if wanted.python is not None:
+        return _named(wanted.python, which)
+    if wanted.prefix is not None:
+        if not Path(wanted.prefix).is_dir():
+            raise UsageError(f"{show(wanted.prefix)} is not a folder (from --env)", hint="give an environment's prefix")
+        return _of_prefix(wanted.prefix)
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        if (prefix := wanted.environ.get(variable)) and (python := _of_prefix(prefix)):
+            return python
+    return which("python3") or which("python") or wanted.own
+
+
+def neighbours(target: Target, environ: Mapping[str, str], here: Path, files: HostFiles) -> tuple[Target, ...]:
+    """Return the other environments that a user may have meant: the active ones, and `.venv` in this folder."""
+    found: list[Target] = []
+    for prefix in (environ.get("VIRTUAL_ENV"), environ.get("CONDA_PREFIX"), str(here / ".venv")):
+        if not prefix or prefix == target.interpreter.prefix:
+            continue
+        interpreter = interpreter_of_files(prefix, files)
+        if interpreter is not None:
+            described = replace(interpreter, executable=_of_prefix(prefix))
+            found.append(read_target(described, environment_kind(files, prefix), files))
+    return tuple(found)
+
+
+def _read(interpreter: Interpreter, files: HostFiles, environ: Mapping[str, str]) -> Target:
+    library_path = [folder for folder in environ.get("LD_LIBRARY_PATH", "").split(":") if folder]
+    kind = environment_kind(files, interpreter.prefix)
+    return read_target(interpreter, kind, files, library_path)
+
+
+def _named(python: str, which: Which) -> str:
+    path = Path(python)
+    if path.is_dir():
+        if inside := _of_prefix(python):
+            return inside
+        raise UsageError(f"{show(python)} holds no Python (from --python)", hint="give the path of an interpreter")
+    if path.is_file():
+        # Not resolved: the link in a virtual environment is what makes it one.
+        return str(path.absolute())
+    if found := which(python):
+        return found
+    raise UsageError(f"{show(python)} is not there (from --python)", hint="give the path of an interpreter")
+
+
+def _of_prefix(prefix: str) -> str:
+    return next(_interpreters(Path(prefix)), "")
+
+
+def _interpreters(prefix: Path) -> Iterator[str]:
+    """The places of an interpreter: POSIX, virtual environments on Windows, conda on Windows."""
+    for place in ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe"):
+        if (prefix / place).is_file():
+            yield str((prefix / place).absolute())

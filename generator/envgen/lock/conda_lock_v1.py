@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ def dump_conda_lock(
 
     The content hashes are conda-lock's own for these very texts; `source` is the file name that it records.
     """
+    _import_conda_lock()
     from conda_lock.lockfile import write_conda_lock_file
     from conda_lock.lockfile.v2prelim.models import Lockfile, LockMeta
 
@@ -45,6 +48,14 @@ def dump_conda_lock(
         target = place / "conda-lock.yml"
         write_conda_lock_file(lockfile, target, metadata_choices=None, include_help_text=False)
         return target.read_text(encoding="utf-8")
+
+
+def _import_conda_lock() -> None:
+    """Import what is used of conda_lock, without what 4.0.3 warns of while it loads (its own vendored conda)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in ("content_hash", "interfaces.vendored_conda", "lockfile", "src_parser", "virtual_package"):
+            importlib.import_module(f"conda_lock.{module}")
 
 
 def _content_hashes(place: Path, environment_yml: str, virtual_packages_yml: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from envgen.core.request import Request
 from envgen.core.resolution import Resolution
 from envgen.doctor.case import Case
 from envgen.doctor.diagnose import diagnose
+from envgen.doctor.document import diagnosis_lines
 from envgen.doctor.findings import Diagnosis
 from envgen.doctor.live import Live, LiveOutcome, parse_live
 from envgen.doctor.target import Interpreter, Target, read_target
@@ -150,11 +151,11 @@ def host(
     return replace(observation, environ=tuple(sorted(values.items())), settings=tuple(settings))
 
 
-def examine(
+def case_of(
     observation: Observation, target: Target | None = None, run: Live | None = None, neighbours: Sequence[Target] = ()
-) -> Diagnosis:
-    """The diagnosis with the real catalog and the real decision."""
-    case = Case(
+) -> Case:
+    """A case with the real catalog."""
+    return Case(
         observation=observation,
         builds=builds(),
         catalog=catalog(),
@@ -162,4 +163,15 @@ def examine(
         live=run,
         neighbours=tuple(neighbours),
     )
-    return diagnose(case, decide)
+
+
+def examine(
+    observation: Observation, target: Target | None = None, run: Live | None = None, neighbours: Sequence[Target] = ()
+) -> Diagnosis:
+    """The diagnosis with the real catalog and the real decision."""
+    return diagnose(case_of(observation, target, run, neighbours), decide)
+
+
+def printed(case: Case) -> list[str]:
+    """The lines that a user sees."""
+    return list(diagnosis_lines(case, diagnose(case, decide)))

@@ -6,11 +6,29 @@ from dataclasses import replace
 
 import pytest
 
-from doctor.patients import PREFIX, conda, decide, dist, environment, examine, host, live, torch, unavailable, vision
+from doctor.patients import (
+    PREFIX,
+    builds,
+    case_of,
+    catalog,
+    conda,
+    decide,
+    dist,
+    environment,
+    examine,
+    host,
+    live,
+    printed,
+    torch,
+    unavailable,
+    vision,
+)
 from envgen.core.observation import EnvironmentKind
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
-from envgen.doctor.document import diagnosis_lines, diagnosis_mapping
+from envgen.doctor.case import Case
+from envgen.doctor.diagnose import diagnose
+from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.explain import explained
 from envgen.doctor.findings import Code, Finding, Level
 
@@ -100,10 +118,6 @@ def test_the_command_is_the_decision_for_this_host(name: str) -> None:
         requests.append(request)
         return decide(request)
 
-    from doctor.patients import builds, catalog
-    from envgen.doctor.case import Case
-    from envgen.doctor.diagnose import diagnose
-
     observation, target = host(name), environment(CPU, vision("0.23.0+cpu"))
     case = Case(observation=observation, builds=builds(), catalog=catalog(), target=target)
     diagnosis = diagnose(case, watched)
@@ -178,10 +192,17 @@ def test_a_python_without_wheels_gets_a_new_environment() -> None:
 
 
 def test_host_causes_come_with_their_own_command() -> None:
-    assert _last_line(examine(host("linux-rtx3070-mismatch-570.86.15"), environment(CU128))) == "fix: sudo reboot"
+    mismatch = case_of(host("linux-rtx3070-mismatch-570.86.15"), environment(CU128))
+    assert printed(mismatch)[-1] == "fix: sudo reboot"
     hidden = host(RTX4090, variables={"CUDA_VISIBLE_DEVICES": ""})
-    assert _last_line(examine(hidden, environment(CU128))) == "fix: unset CUDA_VISIBLE_DEVICES"
-    assert _last_line(examine(host(RTX4090), environment(CU128))) == "nothing to fix"
+    assert printed(case_of(hidden, environment(CU128)))[-1] == "fix: unset CUDA_VISIBLE_DEVICES"
+    assert printed(case_of(host(RTX4090), environment(CU128)))[-1] == "nothing to fix"
+
+
+def test_a_card_that_no_common_build_serves_is_hidden_by_its_uuid() -> None:
+    case = case_of(host("linux-rtx3090-gt710-470.256.02"), environment(torch("2.3.1+cu118", "11.8")))
+    uuid = case.observation.gpus[0].uuid
+    assert printed(case)[-1] == f"fix: export CUDA_VISIBLE_DEVICES={uuid}"
 
 
 def test_no_pairing_at_all_is_said_plainly() -> None:
@@ -194,9 +215,6 @@ def test_no_pairing_at_all_is_said_plainly() -> None:
 
 
 def test_a_decision_that_knows_nothing_leaves_the_remedy() -> None:
-    from doctor.patients import builds, catalog
-    from envgen.doctor.case import Case
-    from envgen.doctor.diagnose import diagnose
 
     case = Case(observation=host(RTX4090), builds=builds(), catalog=catalog(), target=environment(CPU))
     diagnosis = diagnose(case, lambda _: None)
@@ -212,15 +230,27 @@ def test_skipped_checks_say_why() -> None:
 
 
 def test_json_holds_what_the_text_says() -> None:
-    diagnosis = examine(host("linux-gtx1650-none"), environment(CPU))
-    found = diagnosis_mapping(diagnosis, strict=False)
+    case = case_of(host("linux-gtx1650-none"), environment(CPU))
+    diagnosis = diagnose(case, decide)
+    found = diagnosis_mapping(case, diagnosis, strict=False)
     assert found["schema_version"] == 1
     assert found["exit_code"] == 1
+    assert found["torch"] == {"version": "2.8.0+cpu", "cuda": None, "works": False}
+    assert found["python"]["executable"] == f"{PREFIX}/bin/python"
     assert [set(row) for row in found["findings"]] == [
         {"code", "level", "title", "evidence", "remedy", "command"} for _ in diagnosis.findings
     ]
-    text = "\n".join(diagnosis_lines(diagnosis))
+    text = "\n".join(printed(case))
     assert all(f"[{row['code']}]" in text and row["remedy"] in text for row in found["findings"])
+
+
+def test_text_says_first_what_was_examined() -> None:
+    run = live(("NVIDIA GeForce RTX 4090", (8, 9), ""))
+    assert printed(case_of(host(RTX4090), environment(CU128), run))[:3] == [
+        "gpu     NVIDIA GeForce RTX 4090; driver 570.133.20",
+        f"python  {PREFIX}/bin/python (Python 3.12.8, venv)",
+        "torch   2.8.0+cu128, computed rightly on every GPU",
+    ]
 
 
 def test_an_explained_finding_goes_and_order_does_not_depend_on_the_checks() -> None:
@@ -244,13 +274,6 @@ def test_torch_that_works_turns_predictions_into_warnings() -> None:
 
 def test_torchs_own_words_reach_the_reader() -> None:
     run = unavailable("Unexpected error from cudaGetDeviceCount(). Error 46: all CUDA-capable devices are busy")
-    text = "\n".join(diagnosis_lines(examine(host(RTX4090), environment(CU128), run)))
-    assert "all CUDA-capable devices are busy" in text
-    assert text.endswith("fix: envgen doctor --collect report.txt")
-
-
-def _last_line(diagnosis: object) -> str:
-    from envgen.doctor.findings import Diagnosis
-
-    assert isinstance(diagnosis, Diagnosis)
-    return list(diagnosis_lines(diagnosis))[-1]
+    lines = printed(case_of(host(RTX4090), environment(CU128), run))
+    assert "all CUDA-capable devices are busy" in "\n".join(lines)
+    assert lines[-1] == "fix: envgen doctor --collect report.txt"

@@ -53,9 +53,9 @@ def doctor_command(
     if collect is not None:
         _write_report(Path(collect), examined)
     if output_format is options.OutputFormat.JSON:
-        emit_json(diagnosis_mapping(examined.diagnosis, strict=strict))
+        emit_json(diagnosis_mapping(examined.case, examined.diagnosis, strict=strict))
     else:
-        emit("\n".join(diagnosis_lines(examined.diagnosis)) + "\n")
+        emit("\n".join(diagnosis_lines(examined.case, examined.diagnosis)) + "\n")
     raise typer.Exit(examined.diagnosis.exit_code(strict=strict))
 
 

@@ -94,13 +94,13 @@ def report(case: Case, diagnosis: Diagnosis, identity: Identity, recorder: Recor
         "host": observation_mapping(case.observation),
         "environment": asdict(case.target) if case.target else None,
         "torch": asdict(case.live) if case.live else None,
-        "findings": diagnosis_mapping(diagnosis, strict=False),
+        "findings": diagnosis_mapping(case, diagnosis, strict=False),
     }
     lines = [
         f"{HEADER} (envgen {version}). Names, home folders, host names, serial numbers and UUIDs were removed.",
         "",
     ]
-    lines += diagnosis_lines(diagnosis)
+    lines += diagnosis_lines(case, diagnosis)
     for name, part in parts.items():
         lines += ["", f"## {name}", "", "```json", json.dumps(_plain(part), indent=1, ensure_ascii=False), "```"]
     if recorder:

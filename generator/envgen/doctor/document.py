@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from envgen.doctor.case import Case
 from envgen.doctor.findings import Diagnosis, Finding
 
 SCHEMA_VERSION = 1
 
 
-def diagnosis_mapping(diagnosis: Diagnosis, *, strict: bool) -> dict[str, Any]:
-    """Return the diagnosis as JSON knows it."""
-    fix = diagnosis.fix
+def diagnosis_mapping(case: Case, diagnosis: Diagnosis, *, strict: bool) -> dict[str, Any]:
+    """Return the diagnosis of a case as JSON knows it."""
+    fix, target = diagnosis.fix, case.target
     return {
         "schema_version": SCHEMA_VERSION,
+        "gpus": [known.label for known in case.gpus],
+        "driver": str(case.observation.driver) if case.observation.driver else None,
+        "python": {
+            "executable": target.interpreter.executable or None,
+            "prefix": target.interpreter.prefix,
+            "version": target.interpreter.version,
+            "kind": target.kind.value,
+        }
+        if target
+        else None,
+        "torch": {"version": case.torch_version, "cuda": case.torch_cuda or None, "works": case.works}
+        if case.has_torch
+        else None,
         "exit_code": diagnosis.exit_code(strict=strict),
         "findings": [_finding(finding) for finding in diagnosis.findings],
         "skipped": [{"check": check.check, "reason": check.reason} for check in diagnosis.skipped],
@@ -22,8 +36,10 @@ def diagnosis_mapping(diagnosis: Diagnosis, *, strict: bool) -> dict[str, Any]:
     }
 
 
-def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
-    """Yield the diagnosis as lines; the last one is the next thing to do."""
+def diagnosis_lines(case: Case, diagnosis: Diagnosis) -> Iterator[str]:
+    """Yield the diagnosis of a case as lines: what was examined, the findings, and last the next thing to do."""
+    yield from _subject(case)
+    yield ""
     for finding in diagnosis.findings:
         yield f"{finding.level}: {finding.title} [{finding.code}]"
         yield from (f"  {line}" for line in finding.evidence)
@@ -39,6 +55,23 @@ def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"fix: {fix.command}"
     else:
         yield f"fix: {fix.reason}"
+
+
+def _subject(case: Case) -> Iterator[str]:
+    driver = f"driver {case.observation.driver}" if case.observation.driver else "no driver"
+    yield f"gpu     {', '.join(known.label for known in case.gpus) or 'none'}; {driver}"
+    if case.target:
+        python = case.target.interpreter
+        yield f"python  {python.executable or python.prefix} (Python {python.version}, {case.target.kind})"
+    if not case.has_torch:
+        return
+    if case.works:
+        state = "computed rightly on every GPU"
+    elif case.torch_ran:
+        state = "CUDA is available" if case.live and case.live.available else "CUDA is not available"
+    else:
+        state = "was not run"
+    yield f"torch   {case.torch_version or 'of unknown version'}, {state}"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

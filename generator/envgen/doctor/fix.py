@@ -89,6 +89,8 @@ def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
         names = " ".join(f'--gpu "{known.label}"' for known in case.gpus)
         reason = "only conda has a build that runs here: write its files and create that environment"
         return Fix(command=f"envgen {names} --python {resolution.request.python}", reason=reason, by_decision=True)
+    if first.command:
+        return Fix(command=first.command, reason=first.remedy)
     newest = resolution.rejected[0] if resolution.rejected else None
     unlock = f": {newest.text}" if newest else ""
     return Fix(

@@ -59,6 +59,7 @@ def no_kernel_image(case: Case) -> Iterator[Finding]:
             title=f"this torch has no code for one of the GPUs: {names}",
             evidence=tuple(evidence),
             remedy="hide that GPU with CUDA_VISIBLE_DEVICES, or install a build that serves all of them",
+            command=_command_to_hide(case, good),
         )
         return
     yield Finding(
@@ -177,6 +178,17 @@ def _split(case: Case) -> tuple[list[tuple[str, ComputeCapability]], list[str]]:
         elif known.gpu:
             good.append(known.label)
     return bad, good
+
+
+def _command_to_hide(case: Case, good: list[str]) -> str:
+    """Name the GPUs that work by UUID: CUDA's own numbering is not that of nvidia-smi."""
+    uuids = [gpu.uuid for gpu in case.observation.nvidia if gpu.is_driven and gpu.label in good]
+    if not uuids or not all(uuids):
+        return ""
+    assignment = f"CUDA_VISIBLE_DEVICES={','.join(uuids)}"
+    if case.observation.system.os == "windows":
+        return f'$env:{assignment.replace("=", "=" + chr(34), 1)}"'
+    return f"export {assignment}"
 
 
 def _covers(case: Case, capability: ComputeCapability) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -123,6 +124,53 @@ def test_conda_lock_renders_our_explicit_lock(
 
 def urls(explicit: str) -> list[str]:
     return [line for line in explicit.partition("@EXPLICIT")[2].splitlines() if line]
+
+
+STUB = """#!{python}
+import json, os, sys
+place = os.path.dirname(os.path.abspath(__file__))
+if sys.argv[1:2] == ["create"]:
+    with open(os.path.join(place, os.environ["CONDA_SUBDIR"] + ".json")) as file:
+        print(json.dumps({{"success": True, "actions": {{"FETCH": json.load(file), "LINK": []}}}}))
+else:
+    print("conda 26.7.1")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a script that can stand in for conda")
+def test_conda_lock_writes_the_same_bytes_for_the_same_solution(
+    same: Path, locks: list[CondaLock], tmp_path: Path
+) -> None:
+    """conda-lock runs in full; only the solver's answer is given to it, as conda would print it."""
+    stub = tmp_path / "conda"
+    stub.write_text(STUB.format(python=sys.executable))
+    stub.chmod(0o755)
+    for lock in locks[:2]:
+        fetch = [
+            {
+                "name": p.name,
+                "version": p.version,
+                "url": p.url,
+                "md5": p.md5,
+                "sha256": p.sha256,
+                "depends": p.depends,
+                "channel": "conda-forge",
+                "fn": p.url.rpartition("/")[2],
+            }
+            for p in lock.packages
+        ]
+        (tmp_path / f"{lock.subdir}.json").write_text(json.dumps(fetch))
+    for name in ("environment.yml", "virtual-packages.yml"):
+        shutil.copy(same / name, tmp_path)
+    done = conda_lock(tmp_path, "lock", "-f", "environment.yml", "--conda", str(stub))
+    assert done.returncode == 0, done.stderr
+    theirs = (tmp_path / "conda-lock.yml").read_text()
+    ours = (same / "conda-lock.yml").read_text()
+    assert without_comments(theirs) == without_comments(ours)
+
+
+def without_comments(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
 
 
 def test_conda_lock_renders_an_environment(same: Path, tmp_path: Path, locks: list[CondaLock]) -> None:

@@ -35,7 +35,7 @@ class Lookup:
     def look_up(self, query: str) -> Match:
         """Return what the text names: one GPU, several, another vendor's, or nothing."""
         text = names.plain(query) if len(query) <= LONGEST else ""
-        if not text or not text.isprintable() or "../" in text:
+        if not text or not text.isprintable() or "../" in text or names.has_stray_quote(text):
             return self._answers.unknown(query, "")
         if rows := self._tables.named.get(names.without_maker(names.key(text))):
             return self._answers.rows(query, rows, names.key(text))

@@ -52,6 +52,12 @@ def plain(text: str) -> str:
     return lowered.strip()
 
 
+def has_stray_quote(text: str) -> bool:
+    """True for a quote that no name has (Collector's has one) and that no program prints (`lspci -mm` quotes fields)."""
+    inner = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+    return inner.count('"') in (1, 2, 3) or re.search(r"(?<![A-Za-z])'|'(?![A-Za-z])", inner) is not None
+
+
 def device_text(text: str) -> str:
     """Return the part of a program's line that names the device.
 

@@ -1,0 +1,328 @@
+"""The main job through the command line, from the shipped locks: files, determinism, refusals, exit statuses."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from envgen.cli.main import main
+from envgen.render.header import is_untouched, split
+
+MX450 = ["--gpu", "GeForce MX450", "--driver", "560.94", "--offline"]
+ONE_PLATFORM = {
+    "environment.yml",
+    "requirements.txt",
+    "conda-lock.yml",
+    "conda-win-64.lock",
+    "virtual-packages.yml",
+    "pylock.toml",
+    "smoke_test.py",
+}
+TWO_PLATFORMS = {
+    *(
+        f"{name}-{subdir}.{end}"
+        for name, end in (("environment", "yml"), ("requirements", "txt"), ("conda", "lock"))
+        for subdir in ("win-64", "linux-64")
+    ),
+    *(f"{subdir}.conda-lock.yml" for subdir in ("win-64", "linux-64")),
+    *(f"pylock.{subdir}.toml" for subdir in ("win-64", "linux-64")),
+    "virtual-packages.yml",
+    "smoke_test.py",
+}
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_bytes().decode() for path in sorted(folder.iterdir())}
+
+
+def generate(folder: Path, *arguments: str) -> int:
+    return main([*arguments, "--output", str(folder)])
+
+
+@pytest.fixture
+def mx450(tmp_path: Path) -> Path:
+    folder = tmp_path / "mx450"
+    assert generate(folder, *MX450, "--platform", "win-64") == 0
+    return folder
+
+
+def test_the_students_laptop_gets_seven_files(mx450: Path) -> None:
+    """An MX450 with driver 560.94 on Windows: CUDA 12.6 wheels, the last CUDA 12 ones that there are."""
+    found = files(mx450)
+    assert set(found) == ONE_PLATFORM
+    pins = {p["name"]: p["version"] for p in tomllib.loads(found["pylock.toml"])["packages"]}
+    assert (pins["torch"], pins["torchvision"]) == ("2.14.1+cu126", "0.29.1+cu126")
+    assert "--index-url https://download.pytorch.org/whl/cu126\n" in found["requirements.txt"]
+    assert (
+        "torch==2.14.1+cu126 --hash=sha256:97e3bc87ea74367518b740d912a7f5259c25a3c8115bf5916abee1d53ff115a4"
+        in (found["requirements.txt"])
+    )
+    assert "pytorch-2.10.0-cuda128" in found["conda-win-64.lock"]
+    assert all(is_untouched(text) for text in found.values())
+
+
+def test_every_requirement_has_a_hash(mx450: Path) -> None:
+    _, body = split((mx450 / "requirements.txt").read_text())
+    pins = [line for line in body.splitlines() if "==" in line and not line.startswith((" ", "#", "--"))]
+    assert pins
+    assert all("--hash=sha256:" in line for line in pins)
+
+
+def test_the_files_are_what_their_readers_read(mx450: Path) -> None:
+    found = files(mx450)
+    environment = yaml.safe_load(found["environment.yml"])
+    assert environment["channels"] == ["conda-forge", "nodefaults"]
+    assert "libcudnn<9.11" in environment["dependencies"]
+    assert yaml.safe_load(found["conda-lock.yml"])["metadata"]["platforms"] == ["win-64"]
+    assert yaml.safe_load(found["virtual-packages.yml"])["subdirs"]["win-64"]["packages"]["__cuda"] == "12.0"
+    lock = tomllib.loads(found["pylock.toml"])
+    assert lock["requires-python"] == "==3.12.*"
+    assert lock["environments"] == ["sys_platform == 'win32' and platform_machine == 'AMD64'"]
+    ast.parse(found["smoke_test.py"], feature_version=(3, 8))
+
+
+def test_the_header_tells_how_to_create_the_environment_without_a_gpu(mx450: Path) -> None:
+    assert "CONDA_OVERRIDE_CUDA=12.8" in (mx450 / "environment.yml").read_text()
+
+
+def test_twice_gives_the_same_bytes(mx450: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(mx450)
+    assert generate(mx450, *MX450, "--platform", "win-64") == 0
+    assert files(mx450) == before
+    assert "nothing changed" in capsys.readouterr().err
+    other = tmp_path / "spelled differently"
+    assert generate(other, "--gpu", "nvidia mx 450", "--driver", "560.94", "--platform", "windows", "--offline") == 0
+    assert files(other) == before
+
+
+def test_two_platforms_have_a_file_each_where_they_differ(tmp_path: Path) -> None:
+    arguments = [*MX450, "--platform", "win-64", "--platform", "linux-64"]
+    assert generate(tmp_path, *arguments) == 0
+    found = files(tmp_path)
+    assert set(found) == TWO_PLATFORMS
+    linux = {p["name"]: p["version"] for p in tomllib.loads(found["pylock.linux-64.toml"])["packages"]}
+    assert linux["torch"] == "2.14.1+cu126"
+    assert linux["nvidia-cudnn-cu12"] == "9.10.2.21"
+    assert generate(tmp_path, *arguments) == 0
+    assert files(tmp_path) == found
+
+
+def test_a_later_run_for_one_platform_removes_what_is_no_longer_part(tmp_path: Path) -> None:
+    assert generate(tmp_path, *MX450, "--platform", "win-64", "--platform", "linux-64") == 0
+    assert generate(tmp_path, *MX450, "--platform", "win-64") == 0
+    assert set(files(tmp_path)) == ONE_PLATFORM
+
+
+def test_check_is_silent_when_nothing_would_change(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert generate(mx450, *MX450[:-1], "--platform", "win-64", "--check") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_check_shows_a_diff_and_writes_nothing(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(mx450)
+    capsys.readouterr()
+    assert generate(mx450, "--gpu", "GTX 1080", "--driver", "560.94", "--platform", "win-64", "--check") == 1
+    assert "+# envgen" in capsys.readouterr().out
+    assert files(mx450) == before
+
+
+def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "never"
+    assert generate(folder, *MX450, "--platform", "win-64", "--dry-run") == 0
+    assert not folder.exists()
+    assert "+++ b/requirements.txt" in capsys.readouterr().out
+
+
+def test_an_edited_file_is_not_overwritten(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = mx450 / "requirements.txt"
+    edited = path.read_text() + "transformers==4.0.0\n"
+    path.write_text(edited, newline="\n")
+    assert generate(mx450, *MX450, "--platform", "win-64") == 4
+    assert "[output-edited]" in capsys.readouterr().err
+    assert path.read_text() == edited
+    assert generate(mx450, *MX450, "--platform", "win-64", "--force") == 0
+    assert path.read_text() != edited
+
+
+def test_line_ends_of_git_on_windows_are_no_edit(mx450: Path) -> None:
+    for path in mx450.iterdir():
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert generate(mx450, *MX450, "--platform", "win-64") == 0
+
+
+def test_a_foreign_file_counts_as_edited(tmp_path: Path) -> None:
+    (tmp_path / "environment.yml").write_text("name: mine\n")
+    assert generate(tmp_path, *MX450, "--platform", "win-64") == 4
+    assert files(tmp_path) == {"environment.yml": "name: mine\n"}
+
+
+def test_the_word_to_the_user(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert generate(mx450, *MX450, "--platform", "win-64") == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) <= 10
+    for part in (
+        "GeForce MX450: compute capability 7.5",
+        "torch 2.14.1+cu126",
+        "pytorch 2.10.0 cuda128",
+        "driver 528.33 or newer",
+        "py -3.12 -m venv .venv",
+        "pip install --require-hashes -r requirements.txt",
+        "conda-win-64.lock",
+        "smoke_test.py",
+        "No CUDA Toolkit and no cuDNN has to be installed",
+    ):
+        assert part in said
+
+
+def test_a_lock_older_than_the_decision_says_so_in_every_header(mx450: Path) -> None:
+    assert all("[fallback-lock]" in text and "2.13.0 cuda128" in text for text in files(mx450).values())
+
+
+def test_a_side_without_a_pairing_has_no_files(tmp_path: Path) -> None:
+    """GTX 970 on Windows with 2.8: no wheel has code for it; what is left is conda, and nothing of it is shipped."""
+    assert generate(tmp_path, "--gpu", "GTX 970", "--torch", "==2.8.*", "--platform", "win-64", "--offline") == 5
+
+
+BAD_NAMES = [
+    "RTX 4900",
+    "",
+    "x" * 10_000,
+    "RTX\n4090",
+    'RTX "4090',
+    "{{7*7}}",
+    "../../etc/passwd",
+    "🚀",
+    "\x00",
+]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=lambda name: repr(name[:12]))
+def test_a_bad_name_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    folder = tmp_path / "out"
+    status = generate(folder, "--gpu", name, "--platform", "win-64", "--offline")
+    said = capsys.readouterr()
+    assert status == 3
+    assert said.err.startswith("error: ")
+    assert "[gpu-unknown]" in said.err
+    assert "49" not in said.err.replace("4900", "") or "{{7*7}}" not in name
+    assert all(len(line) < 400 for line in said.err.splitlines())
+    assert said.out == ""
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "status"),
+    [
+        pytest.param(["--gpu", "MX450", "--driver", "5x"], "value-format", 2, id="driver"),
+        pytest.param(["--gpu", "MX450", "--driver", ""], "value-format", 2, id="empty-driver"),
+        pytest.param(["--gpu", "MX450", "--python", "4"], "value-format", 2, id="python"),
+        pytest.param(["--gpu", "MX450", "--torch", "=="], "value-format", 2, id="torch"),
+        pytest.param(["--gpu", "MX450", "--torch", ""], "value-format", 2, id="empty-torch"),
+        pytest.param(["--gpu", "MX450", "--cuda", "banana"], "value-format", 2, id="cuda"),
+        pytest.param(["--gpu", "MX450", "--glibc", "x"], "value-format", 2, id="glibc"),
+        pytest.param(["--gpu", "MX450", "--platform", "solaris"], "usage", 2, id="platform"),
+        pytest.param(["--gpu", "MX450", "--frobnicate"], "usage", 2, id="option"),
+        pytest.param(["--gpu", "MX450", "--platform", "macos"], "platform-without-cuda", 3, id="macos"),
+        pytest.param(["--compute-capability", "x"], "value-format", 2, id="capability"),
+        pytest.param(["--compute-capability", "4.9"], "capability-unknown", 3, id="unknown-capability"),
+        pytest.param(["--gpu", "Titan X"], "gpu-ambiguous", 3, id="ambiguous"),
+        pytest.param(["--gpu", "Radeon RX 7900 XTX"], "other-vendor", 3, id="amd"),
+        pytest.param(["--gpu", "Intel Arc A770"], "other-vendor", 3, id="intel"),
+        pytest.param(["--gpu", "GTX 780", "--platform", "linux-64"], "no-pairing", 3, id="gtx-780"),
+        pytest.param(["--gpu", "RTX 5090", "--driver", "535"], "no-pairing", 3, id="predates"),
+    ],
+)
+def test_bad_input_is_a_clear_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: str, status: int
+) -> None:
+    folder = tmp_path / "out"
+    assert generate(folder, *arguments, "--offline") == status
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ")
+    assert f"[{code}]" in said.err.splitlines()[0]
+    assert "Traceback" not in said.err
+    assert said.out == ""
+    assert not folder.exists()
+
+
+def test_other_vendors_are_sent_to_their_own_index(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--gpu", "Radeon RX 7900 XTX"]) == 3
+    assert "https://download.pytorch.org/whl/rocm" in capsys.readouterr().err
+    assert main(["--gpu", "Intel Arc A770"]) == 3
+    assert "https://download.pytorch.org/whl/xpu" in capsys.readouterr().err
+
+
+def test_gtx_780_is_told_the_python_that_would_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resolve", "--gpu", "GTX 780", "--platform", "linux-64"]) == 3
+    assert "--python 3.11" in capsys.readouterr().err
+
+
+def test_the_output_folder_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "file"
+    path.write_text("mine")
+    assert generate(path, *MX450, "--platform", "win-64") == 2
+    assert "[output-not-a-folder]" in capsys.readouterr().err
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere, Windows has other rights")
+def test_the_output_folder_is_read_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert generate(tmp_path, *MX450, "--platform", "win-64") == 2
+    assert "[output-not-writable]" in capsys.readouterr().err
+
+
+def test_resolve_json_is_the_contracts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resolve", *MX450[:-1], "--platform", "win-64", "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["schema_version"] == 1
+    assert answer["request"] | {"platform": "win-64", "python": "3.12", "driver": "560.94"} == answer["request"]
+    assert answer["request"]["driver_origin"] == "given"
+    assert answer["gpus"] == [
+        {
+            "input": "GeForce MX450",
+            "name": "GeForce MX450",
+            "compute_capability": "7.5",
+            "architecture": "Turing",
+        }
+    ]
+    pip = answer["pip"]
+    assert (pip["torch"], pip["cuda_tag"], pip["torchvision"]) == ("2.14.1", "cu126", "0.29.1")
+    assert pip["index_url"] == "https://download.pytorch.org/whl/cu126"
+    assert pip["code"] == [{"gpu": "GeForce MX450", "kind": "sass", "arch": "sm_75"}]
+    assert pip["driver_floor"] == "528.33"
+    conda = answer["conda"]
+    assert (conda["pytorch"], conda["cuda_version"], conda["build"]) == ("2.13.0", "12.8", "cuda128*")
+    assert conda["channels"] == ["conda-forge"]
+    assert answer["locked"] == {"pip": "2.14.1+cu126", "conda": "2.10.0 cuda128"}
+    newest = next(r for r in answer["rejected"] if (r["torch"], r["cuda_tag"]) == ("2.15.0", "cu132"))
+    assert (newest["code"], newest["unlock"]) == ("driver-too-old", {"driver": "580.88"})
+
+
+def test_resolve_json_is_a_list_for_several_platforms(capsys: pytest.CaptureFixture[str]) -> None:
+    platforms = ["--platform", "win-64", "--platform", "linux-64"]
+    assert main(["resolve", *MX450[:-1], *platforms, "--format", "json"]) == 0
+    assert [a["request"]["platform"] for a in json.loads(capsys.readouterr().out)] == ["win-64", "linux-64"]
+
+
+def test_why_not_names_every_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["why-not", "cu130", "--gpu", "GTX 1080", "--driver", "570.133.20", "--platform", "linux-64"]
+    assert main([*asked, "--format", "json"]) == 0
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    pip = next(a for a in answers if a["channel"] == "pip")
+    assert [reason["code"] for reason in pip["reasons"]] == ["no-kernel-image", "driver-too-old"]
+    assert pip["unlock"] == {}
+
+
+def test_a_mistyped_command_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resolv"]) == 2
+    assert "Did you mean 'resolve'?" in capsys.readouterr().err

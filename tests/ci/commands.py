@@ -9,9 +9,18 @@ import typer
 
 
 def run(command: Callable[..., None], capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
-    """Return (stdout, stderr) of a command; its errors pass through."""
+    """Return (stdout, stderr) of a command that ends with status 0; its errors pass through."""
+    status, out, err = run_status(command, capsys, *arguments)
+    assert status == 0
+    return out, err
+
+
+def run_status(
+    command: Callable[..., None], capsys: pytest.CaptureFixture[str], *arguments: str
+) -> tuple[int, str, str]:
+    """Return (exit status, stdout, stderr) of a command; its errors pass through."""
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
     app.command()(command)
-    app(args=list(arguments), standalone_mode=False)
+    result = app(args=list(arguments), standalone_mode=False)
     captured = capsys.readouterr()
-    return captured.out, captured.err
+    return (result if isinstance(result, int) else 0), captured.out, captured.err

@@ -29,9 +29,14 @@ def build_wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) 
 def write_lock(folder: Path, wheels: Path, *, torch: str, torchvision: str) -> None:
     """Replace the lock in an environment folder by one that pip can install from a folder of fake wheels."""
     top = {path.name: path.read_bytes() for path in (FAKES / "scenario.py", FAKES / "sitecustomize.py")}
-    fakes = {name: {f"{name}/__init__.py": (FAKES / name / "__init__.py").read_bytes()} for name in ("torch", "torchvision")}
+    fakes = {
+        name: {f"{name}/__init__.py": (FAKES / name / "__init__.py").read_bytes()} for name in ("torch", "torchvision")
+    }
     lines = ["--no-index", f"--find-links {wheels.as_uri()}", ""]
-    for name, version, files in (("torch", torch, fakes["torch"] | top), ("torchvision", torchvision, fakes["torchvision"])):
+    for name, version, files in (
+        ("torch", torch, fakes["torch"] | top),
+        ("torchvision", torchvision, fakes["torchvision"]),
+    ):
         _, sha256 = build_wheel(wheels, name, version, files)
         lines.append(f"{name}=={version} --hash=sha256:{sha256}")
     (folder / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import yaml
 
+from smoke.host import FAKES
+
 PINS = {
     "actions/checkout": "3d3c42e5aac5ba805825da76410c181273ba90b1",
     "actions/setup-python": "5fda3b95a4ea91299a34e894583c3862153e4b97",
@@ -23,6 +25,12 @@ PINS = {
     "actions/download-artifact": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
     "mamba-org/setup-micromamba": "d7c9bd84e824b79d2af72a2d4196c7f4300d3476",
 }
+
+CREATE = """\
+"$MICROMAMBA" create -y -r /mamba -f "$FILE" -n "$NAME"
+echo "MAMBA_EXE=$MICROMAMBA" >> "$GITHUB_ENV"
+echo "MAMBA_ROOT_PREFIX=/mamba" >> "$GITHUB_ENV"
+"""
 
 STAND_INS = {
     "actions/checkout": ([], "true"),
@@ -33,9 +41,15 @@ STAND_INS = {
     ),
     "actions/download-artifact": (["name"], 'cp -r "$ARTIFACTS/$NAME/." .'),
     "mamba-org/setup-micromamba": (
-        ["environment-file", "environment-name", "init-shell", "cache-downloads", "cache-downloads-key", "post-cleanup"],
-        '"$MICROMAMBA" create -y -r /mamba -f "$FILE" -n "$NAME"\n'
-        'echo "MAMBA_EXE=$MICROMAMBA" >> "$GITHUB_ENV"\necho "MAMBA_ROOT_PREFIX=/mamba" >> "$GITHUB_ENV"',
+        [
+            "environment-file",
+            "environment-name",
+            "init-shell",
+            "cache-downloads",
+            "cache-downloads-key",
+            "post-cleanup",
+        ],
+        CREATE,
     ),
 }
 
@@ -45,7 +59,7 @@ MICROMAMBA = """\
 printf '%s\\n' "$*" >> "$ARTIFACTS/micromamba.log"
 case "$1" in
   create) grep -q '^@EXPLICIT$' "${6}" || { echo "no explicit lock: ${6}" >&2; exit 1; } ;;
-  run) shift 5; exec "$@" ;;
+  run) shift 5; PYTHONPATH="$FAKES" exec "$@" ;;
 esac
 """
 
@@ -66,7 +80,9 @@ class Run:
     artifacts: Path
 
     def files(self) -> list[str]:
-        return sorted(path.relative_to(self.artifacts).as_posix() for path in self.artifacts.rglob("*") if path.is_file())
+        return sorted(
+            path.relative_to(self.artifacts).as_posix() for path in self.artifacts.rglob("*") if path.is_file()
+        )
 
 
 def available() -> bool:
@@ -77,17 +93,24 @@ def available() -> bool:
 def run_workflow(repository: Path, scratch: Path, event: str, *arguments: str, environment: dict[str, str]) -> Run:
     """Run the workflows of a repository (a git checkout) for an event; `scratch` takes stand-ins and artefacts."""
     artifacts, tools = scratch / "artifacts", scratch / "tools"
-    artifacts.mkdir()
+    artifacts.mkdir(parents=True)
     tools.mkdir()
     _script(tools / "micromamba", MICROMAMBA)
     _script(tools / "python", PYTHON.format(python=sys.executable))
     _script(tools / "envgen", f'#!/bin/bash\nexec {sys.executable} -m envgen "$@"\n')
-    command = [str(_act()), event, "--action-offline-mode", "--no-cache-server", "--action-cache-path", str(scratch / "act")]
+    command = [
+        str(_act()),
+        event,
+        "--action-offline-mode",
+        "--no-cache-server",
+        "--action-cache-path",
+        str(scratch / "act"),
+    ]
     for runner in ("ubuntu-24.04", "ubuntu-24.04-arm", "gpu-t4-4-core"):
         command += ["-P", f"{runner}=-self-hosted"]
     for action, sha in PINS.items():
         command += ["--local-repository", f"{action}@{sha}={_stand_in(scratch, action)}"]
-    values = {"ARTIFACTS": str(artifacts), "MICROMAMBA": str(tools / "micromamba"), **environment}
+    values = {"ARTIFACTS": str(artifacts), "MICROMAMBA": str(tools / "micromamba"), "FAKES": str(FAKES), **environment}
     for name, value in values.items():
         command += ["--env", f"{name}={value}"]
     environ = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "HOME": str(scratch)}
@@ -101,10 +124,10 @@ def run_workflow(repository: Path, scratch: Path, event: str, *arguments: str, e
 def commit(repository: Path, message: str) -> str:
     """Commit everything in a folder, made a repository when it is none yet; returns the commit."""
     if not (repository / ".git").exists():
-        _git(repository, "init", "--initial-branch", "main")
-    _git(repository, "add", "--all")
-    _git(repository, "commit", "-m", message)
-    return _git(repository, "rev-parse", "HEAD").strip()
+        git(repository, "init", "--initial-branch", "main")
+    git(repository, "add", "--all")
+    git(repository, "commit", "-m", message)
+    return git(repository, "rev-parse", "HEAD").strip()
 
 
 def event_file(scratch: Path, payload: dict[str, object]) -> str:
@@ -114,7 +137,8 @@ def event_file(scratch: Path, payload: dict[str, object]) -> str:
     return str(file)
 
 
-def _git(repository: Path, *arguments: str) -> str:
+def git(repository: Path, *arguments: str) -> str:
+    """Run git in a folder and return what it prints."""
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
     done = subprocess.run(["git", *identity, *arguments], cwd=repository, check=True, capture_output=True, text=True)
     return done.stdout

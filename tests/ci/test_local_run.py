@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from ci.commands import run as call
 from ci.fake_wheels import write_lock
-from ci.local_run import Run, available, commit, event_file, run_workflow
+from ci.local_run import Run, available, commit, event_file, git, run_workflow
 from ci.shipped_tree import add_conda, add_pip
-from smoke.host import FakeHost
+from envgen.cli.ci import ci_command
+from envgen.render.smoke import smoke_body
+from smoke.host import EXPECTED, TURING, FakeHost
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,7 +26,7 @@ pytestmark = [
 ROOT = Path(__file__).parents[2]
 PIP_ID = "linux-64-py3.12-pip-torch-2.14.1-cu126"
 CONDA_ID = "linux-64-py3.12-conda-pytorch-2.13.0-cuda129"
-GPULESS = {"nvml": None, "libcuda": None, "available": False}
+GPULESS = FakeHost(nvml=None, libcuda=None, available=False)
 
 
 @pytest.fixture
@@ -39,34 +43,151 @@ def checkout(tmp_path: Path) -> Path:
     return root
 
 
-def run_environments(checkout: Path, scratch: Path, host: FakeHost, event: str, *arguments: str) -> Run:
+def run_environments(checkout: Path, tmp_path: Path, host: FakeHost, event: str, *arguments: str) -> Run:
     environment = {"FAKE_HOST": host.environment()["FAKE_HOST"], "PYTHONPATH": str(checkout / "generator")}
     workflow = str(checkout / ".github/workflows/environments.yml")
-    scratch.mkdir()
-    return run_workflow(checkout, scratch, event, "-W", workflow, *arguments, environment=environment)
+    return run_workflow(checkout, tmp_path / "run", event, "-W", workflow, *arguments, environment=environment)
 
 
-def verdicts(run: Run, name: str) -> dict[str, str]:
-    answer = json.loads((run.artifacts / f"result-{name}/results/{name}.json").read_text(encoding="utf-8"))
+def verdicts(run: Run, place: str) -> dict[str, str]:
+    """check -> its code, or its verdict when it has none."""
+    answer = json.loads((run.artifacts / place).read_text(encoding="utf-8"))
     return {check["check"]: check["code"] or check["verdict"] for check in answer["checks"]}
 
 
-def test_a_pull_request_builds_what_it_changed_and_no_gpu_job_runs(checkout: Path, tmp_path: Path) -> None:
+def test_a_pull_request_builds_what_it_changed_and_reaches_no_gpu_runner(checkout: Path, tmp_path: Path) -> None:
     base = commit(checkout, "base")
     lock = checkout / "lockfiles/linux-64/py3.12/pip-torch-2.14.1-cu126/requirements.txt"
     lock.write_text(lock.read_text(encoding="utf-8") + "# touched\n", encoding="utf-8")
     commit(checkout, "change one lock")
-    scratch = tmp_path / "scratch"
-    scratch_event = event_file(tmp_path, {"pull_request": {"base": {"sha": base}}})
-    host = FakeHost(nvml=None, libcuda=None, available=False)
+    event = event_file(tmp_path, {"pull_request": {"base": {"sha": base}}})
     run = run_environments(
-        checkout, scratch, host, "pull_request", "-e", scratch_event, "--var", "GPU_RUNNERS=gpu-t4-4-core"
+        checkout, tmp_path, GPULESS, "pull_request", "-e", event, "--var", "GPU_RUNNERS=gpu-t4-4-core"
     )
     assert run.status == 0, run.log
-    assert run.files() == [f"result-{PIP_ID}/results/{PIP_ID}.json", "smoke-test/smoke_test.py"]
-    assert verdicts(run, PIP_ID) == {
-        "torch": "passed",
-        "locked": "passed",
-        "torchvision": "passed",
-        "arch list": "passed",
+    result = f"result-{PIP_ID}/results/{PIP_ID}.json"
+    assert run.files() == [result, "smoke-test/smoke_test.py"]
+    assert verdicts(run, result) == dict.fromkeys(("torch", "locked", "torchvision", "arch list"), "passed")
+
+
+def test_a_pull_request_that_changes_no_lock_builds_nothing(checkout: Path, tmp_path: Path) -> None:
+    base = commit(checkout, "base")
+    event = event_file(tmp_path, {"pull_request": {"base": {"sha": base}}})
+    run = run_environments(checkout, tmp_path, GPULESS, "pull_request", "-e", event)
+    assert run.status == 0, run.log
+    assert run.files() == ["smoke-test/smoke_test.py"]
+
+
+def test_a_gpu_runner_computes(checkout: Path, tmp_path: Path) -> None:
+    commit(checkout, "base")
+    arguments = ["--input", "lane=pip", "--var", "GPU_RUNNERS=gpu-t4-4-core", "--var", "GPU_CAPABILITY=7.5"]
+    host = FakeHost(gpus=[TURING])
+    run = run_environments(checkout, tmp_path, host, "workflow_dispatch", *arguments)
+    assert run.status == 0, run.log
+    name = f"{PIP_ID}-on-gpu-t4-4-core"
+    found = verdicts(run, f"result-{name}/results/{name}.json")
+    assert (found["fp32"], found["bf16"], found["assert"]) == ("passed", "not-native", "passed")
+    assert f"result-{name}/results/{name}.nvidia-smi.txt" in run.files()
+    assert "fp32" not in verdicts(run, f"result-{PIP_ID}/results/{PIP_ID}.json")
+
+
+def test_a_gpu_runner_without_a_gpu_fails(checkout: Path, tmp_path: Path) -> None:
+    commit(checkout, "base")
+    arguments = ["--input", "lane=pip", "--input", "gpu-runners=gpu-t4-4-core"]
+    run = run_environments(checkout, tmp_path, GPULESS, "workflow_dispatch", *arguments)
+    assert run.status != 0
+    name = f"{PIP_ID}-on-gpu-t4-4-core"
+    assert verdicts(run, f"result-{name}/results/{name}.json")["driver"] == "no-gpu"
+
+
+def test_a_conda_lock_goes_to_micromamba_as_it_is(checkout: Path, tmp_path: Path) -> None:
+    commit(checkout, "base")
+    archs = "sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120 compute_120"
+    host = FakeHost(
+        nvml=None, libcuda=None, available=False, torch="2.13.0", cuda="12.9", torchvision="0.28.0", archs=archs
+    )
+    run = run_environments(checkout, tmp_path, host, "workflow_dispatch", "--input", "lane=conda")
+    assert run.status == 0, run.log
+    assert verdicts(run, f"result-{CONDA_ID}/results/{CONDA_ID}.json")["locked"] == "passed"
+    lock = "lockfiles/linux-64/py3.12/conda-pytorch-2.13.0-cuda129/conda-linux-64.lock"
+    assert (run.artifacts / "micromamba.log").read_text(encoding="utf-8").splitlines() == [
+        f"create -y -r /mamba -f {lock} -n environment",
+        "run -r /mamba -n environment python smoke_test.py --build-only --expect expect.json --json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        pytest.param(FakeHost(torch="2.14.1+cpu", cuda=None), ("torch", "cpu-build"), id="a-cpu-build"),
+        pytest.param(
+            FakeHost(archs="sm_80 sm_90"), ("arch list", "no-kernel-image"), id="fewer-archs-than-the-catalog"
+        ),
+        pytest.param(FakeHost(torchvision="0.28.0"), ("torchvision", "torchvision-not-locked"), id="other-torchvision"),
+    ],
+)
+def test_an_environment_that_is_not_what_the_catalog_says_fails_with_its_result(
+    host: FakeHost, code: tuple[str, str], checkout: Path, tmp_path: Path
+) -> None:
+    commit(checkout, "base")
+    run = run_environments(checkout, tmp_path, host, "workflow_dispatch", "--input", "lane=pip")
+    assert run.status != 0
+    assert verdicts(run, f"result-{PIP_ID}/results/{PIP_ID}.json")[code[0]] == code[1]
+
+
+def test_a_wheel_with_another_hash_is_refused(checkout: Path, tmp_path: Path) -> None:
+    lock = checkout / "lockfiles/linux-64/py3.12/pip-torch-2.14.1-cu126/requirements.txt"
+    text = lock.read_text(encoding="utf-8")
+    lock.write_text(re.sub(r"sha256:[0-9a-f]{64}", "sha256:" + "0" * 64, text), encoding="utf-8")
+    commit(checkout, "base")
+    run = run_environments(checkout, tmp_path, GPULESS, "workflow_dispatch", "--input", "lane=pip")
+    assert run.status != 0
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in run.log
+
+
+@pytest.fixture
+def users_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's repository with a pip lock in envs/train and the workflow that `envgen ci` wrote."""
+    root = tmp_path / "user"
+    folder = root / "envs/train"
+    folder.mkdir(parents=True)
+    write_lock(folder, tmp_path / "wheels", torch="2.14.1+cu126", torchvision="0.29.1+cu126")
+    tool = '[tool.envgen]\nsubdir = "linux-64"\npython = "3.12"\nglibc = "2.28"\n'
+    (folder / "pylock.toml").write_text(f'lock-version = "1.0"\n{tool}', encoding="utf-8")
+    (folder / "smoke_test.py").write_text(smoke_body(EXPECTED), encoding="utf-8")
+    monkeypatch.chdir(root)
+    call(ci_command, capsys, "envs/train", "--gpu-runner", "gpu-t4-4-core")
+    commit(root, "my environment")
+    git(root, "remote", "add", "origin", "https://github.com/owner/repository")
+    return root
+
+
+def run_users(root: Path, tmp_path: Path, host: FakeHost, event: str, *arguments: str) -> Run:
+    environment = {"FAKE_HOST": host.environment()["FAKE_HOST"]}
+    return run_workflow(root, tmp_path / "run", event, *arguments, environment=environment)
+
+
+def test_the_generated_workflow_builds_and_computes(users_repository: Path, tmp_path: Path) -> None:
+    run = run_users(users_repository, tmp_path, FakeHost(), "workflow_dispatch")
+    assert run.status == 0, run.log
+    build, gpu = "envs-train-linux-64-pip", "envs-train-linux-64-pip-on-gpu-t4-4-core"
+    assert "fp32" not in verdicts(run, f"environment-{build}/results/{build}.json")
+    assert verdicts(run, f"environment-{gpu}/results/{gpu}.json")["fp32"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("head", "reaches_gpu"),
+    [pytest.param("someone/fork", False, id="fork"), pytest.param("owner/repository", True, id="own-branch")],
+)
+def test_a_pull_request_from_a_fork_never_reaches_a_gpu_runner(
+    head: str, *, reaches_gpu: bool, users_repository: Path, tmp_path: Path
+) -> None:
+    payload = {
+        "repository": {"full_name": "owner/repository", "default_branch": "main"},
+        "pull_request": {"head": {"repo": {"full_name": head}}},
     }
+    event = event_file(tmp_path, payload)
+    run = run_users(users_repository, tmp_path, FakeHost(), "pull_request", "-e", event)
+    assert run.status == 0, run.log
+    assert any("on-gpu-t4-4-core" in name for name in run.files()) is reaches_gpu
+    assert any("linux-64-pip/" in name for name in run.files())

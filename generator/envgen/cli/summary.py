@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from envgen.core.request import DriverOrigin, Request
+from envgen.core.resolution import RejectionCode
 from envgen.lock.obtain import Obtained
 from envgen.lock.words import NO_TOOLKIT, pip_commands, runs_as, test_command
 
@@ -40,6 +41,9 @@ def _pairing_lines(one: Obtained) -> Iterator[str]:
         newer = f" ({one.conda_newer} is newer: --upgrade)" if one.conda_newer else ""
         label = f"pytorch {build.pytorch} cuda{build.cuda.replace('.', '')}"
         yield f"conda, {where}: {label}{newer}; {runs_as(one.conda.pairing)}"
+    passed = [r for r in one.resolution.rejected if r.code is not RejectionCode.UNCERTAIN and r.channel == "pip"]
+    if passed and one.pip is not None:
+        yield f"nothing newer, because {passed[0].text}"
 
 
 def _command_lines(obtained: Sequence[Obtained]) -> Iterator[str]:

@@ -1,0 +1,64 @@
+"""The README's output and table are what the program says today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from envgen.cli.main import main
+from envgen.core.resolution import Resolution
+from envgen.facts.builds import BuildCatalog
+from envgen.resolve import resolve
+from equipment.requests import ask
+
+ROOT = Path(__file__).parent.parent
+GPUS = (
+    ("Kepler (K80)", "3.7"),
+    ("Maxwell, Pascal, Volta", "5.0 5.2 6.0 6.1 7.0"),
+    ("Turing", "7.5"),
+    ("Ampere, Ada, Hopper", "8.0 8.6 8.9 9.0"),
+    ("Blackwell", "10.0 12.0"),
+)
+
+
+def table() -> str:
+    builds = BuildCatalog()
+
+    def words(resolution: Resolution) -> str:
+        pip = resolution.pip
+        return f"{pip.build.torch}+{pip.build.cuda_tag} ({pip.driver_floor})" if pip else "none"
+
+    lines = [
+        "| GPUs | compute capability | Linux | Windows | Linux with driver 570 |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, capabilities in GPUS:
+        found = [
+            words(resolve(builds, request))
+            for request in (
+                ask(capabilities, "linux-64"),
+                ask(capabilities, "win-64"),
+                ask(capabilities, "linux-64", "570.133.20"),
+            )
+        ]
+        lines.append(f"| {name} | {capabilities.replace(' ', ', ')} | {' | '.join(found)} |")
+    return "\n".join(lines)
+
+
+def test_the_table_is_the_catalogs() -> None:
+    assert table() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_output_is_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert '    envgen --gpu "GeForce MX450" --platform win-64 --driver 560.94\n' in readme
+    assert main([*arguments, "--offline", "--output", str(tmp_path)]) == 0
+    assert f"```text\n{capsys.readouterr().out}```" in readme
+
+
+def test_every_command_of_the_readme_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    said = capsys.readouterr().out
+    for command in ("resolve", "why-not", "gpus", "lock", "verify", "doctor", "probe", "matrix", "ci"):
+        assert f"\n  {command} " in said

@@ -72,9 +72,11 @@ def _command(folders: list[PurePosixPath], runners: list[str] | tuple[()], outpu
 
 def _found(target: Path) -> dict[str, str | None]:
     """The file that is there, as a plan compares it: None when it is no text."""
+    from envgen.render.plan import read_file
+
     try:
-        return {target.name: target.read_bytes().decode("utf-8").replace("\r\n", "\n")}
+        return {target.name: read_file(target)}
     except FileNotFoundError:
         return {}
-    except (UnicodeDecodeError, OSError):
+    except OSError:
         return {target.name: None}

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from envgen.core.errors import EnvgenError
 
 _RED, _YELLOW, _BOLD, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
+_CLEAR = "\r\x1b[K"
+# How a console without these characters (an old Windows code page) shows them.
+_PLAIN = str.maketrans({"…": "...", "–": "-", "—": "-", "×": "x", "→": "->", "≥": ">=", "≤": "<=", "®": "", "™": ""})
 
 
 def emit(text: str) -> None:
@@ -20,50 +23,60 @@ def emit(text: str) -> None:
 
 
 def emit_json(document: object) -> None:
-    """Write the answer to stdout as JSON."""
+    """Write the answer to stdout as JSON, in ASCII: PowerShell decodes a pipe with the code page."""
     import json
 
-    emit(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    emit(json.dumps(document, indent=2) + "\n")
 
 
 def say(text: str) -> None:
     """Write a line for people to stderr."""
-    _write(sys.stderr, text + "\n")
+    _write(sys.stderr, _printable(text) + "\n")
 
 
 def print_note(text: str) -> None:
     """Write a notice to stderr."""
-    say(f"{_paint('note:', _YELLOW, sys.stderr)} {text}")
+    _labelled("note:", _YELLOW, text)
 
 
 def print_error(error: EnvgenError) -> None:
     """Write an error to stderr: `error: what [code]`, the facts, a hint."""
-    say(f"{_paint('error:', _RED, sys.stderr)} {error}")
+    _labelled("error:", _RED, str(error))
 
 
 def print_usage_error(message: str) -> None:
     """Write a mistake on the command line to stderr in the form of every other error."""
     first = message.strip().rstrip(".").replace("\n", " ")
-    say(f"{_paint('error:', _RED, sys.stderr)} {first} [usage]\n  hint: run `envgen --help`")
+    _labelled("error:", _RED, f"{first} [usage]\n  hint: run `envgen --help`")
 
 
-def use_colour(stream: TextIO, environment: Mapping[str, str] | None = None) -> bool:
-    """True when a stream is a terminal and NO_COLOR is not set."""
+def use_colour(stream: TextIO, environment: Mapping[str, str] | None = None, platform: str = "") -> bool:
+    """True when a stream is a terminal that understands colour and NO_COLOR is not set (no-color.org)."""
     environment = os.environ if environment is None else environment
-    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+    if not stream.isatty() or environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
+        return False
+    # Windows' old console prints escape codes as they are; these are set by the terminals that don't.
+    windows = (platform or sys.platform) == "win32"
+    return not windows or any(environment.get(name) for name in ("WT_SESSION", "TERM_PROGRAM", "ANSICON", "TERM"))
 
 
-def _paint(text: str, colour: str, stream: TextIO) -> str:
-    return f"{_BOLD}{colour}{text}{_OFF}" if use_colour(stream) else text
+def _labelled(label: str, colour: str, text: str) -> None:
+    painted = f"{_BOLD}{colour}{label}{_OFF}" if use_colour(sys.stderr) else label
+    _write(sys.stderr, f"{painted} {_printable(text)}\n")
+
+
+def _printable(text: str) -> str:
+    """Escape what a terminal would act on: a message may quote a file name, or a server's words."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write text; what the stream's encoding lacks (an old Windows console) is replaced, never a crash."""
+    """Write text; what the stream's encoding lacks (an old Windows console) is spelled out, never a crash."""
     try:
         stream.write(text)
     except UnicodeEncodeError:
         encoding = stream.encoding or "ascii"
-        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.write(text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()
 
 
@@ -72,19 +85,23 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._live = self._stream.isatty()
+        self._live = use_colour(self._stream, {k: v for k, v in os.environ.items() if k != "NO_COLOR"})
         self._open = False
 
     def step(self, text: str) -> None:
         """Say what is being done now."""
-        if self._live:
-            _write(self._stream, f"\r\x1b[K{text} ...")
-            self._open = True
-        else:
-            _write(self._stream, f"{text} ...\n")
+        line = f"{_printable(text)} ..."
+        if not self._live:
+            _write(self._stream, f"{line}\n")
+            return
+        from shutil import get_terminal_size
+
+        width = get_terminal_size().columns - 1  # a line that wraps can't be cleared
+        _write(self._stream, _CLEAR + (line if len(line) <= width else f"{line[: width - 3]}..."))
+        self._open = True
 
     def done(self) -> None:
         """Clear the line of a terminal."""
         if self._open:
-            _write(self._stream, "\r\x1b[K")
+            _write(self._stream, _CLEAR)
             self._open = False

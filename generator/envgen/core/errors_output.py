@@ -56,6 +56,22 @@ class OutputBusyError(UsageError):
         super().__init__(f"another envgen is writing into {path} at this moment", hint=hint)
 
 
+class OutputChangedError(DataError):
+    """A file is no longer what it was when the run began."""
+
+    code = "output-changed"
+
+    def __init__(self, path: str, name: str) -> None:
+        super().__init__(path, name)
+        self.path, self.name = path, name
+
+    def headline(self) -> str:
+        return f"{self.name} was changed while envgen worked: nothing in {self.path} was written"
+
+    def hint(self) -> str:
+        return "run it again"
+
+
 class OutputFullError(ToolError):
     """The disk, or the user's quota on it, is full."""
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from envgen.render.templates import comment_line
+from envgen.render.quoting import comment_line
 
+_FIRST, _COMMAND, _CATALOG = "# envgen ", "# made by: ", "# catalog "
 _RUN, _BODY = "# run sha256:", "# body sha256:"
-_FIRST = "# envgen "
+_DIGEST = re.compile("[0-9a-f]{64}")
+# PEP 263: in the first two lines of a Python file (and for pip of a requirements file) this declares an encoding.
+_ENCODING = re.compile("coding(?=[:=])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,34 +33,31 @@ class Header:
 
 
 def compose(body: str, header: Header) -> str:
-    """Return the file's text: the header as comments, an empty line, the body."""
-    lines = [f"# envgen {header.title}", f"# made by: {header.command}", *(f"# {line}" for line in header.lines)]
-    lines += [f"# catalog {header.catalog}", f"{_RUN}{header.run}", f"{_BODY}{header.body}"]
+    """Return the file's text: the header as comments in ASCII, an empty line, the body."""
+    top = [f"{_FIRST}{header.title}", f"{_COMMAND}{header.command}"]
+    lines = [*(_ENCODING.sub("coding ", line) for line in top), *(f"# {line}" for line in header.lines)]
+    lines += [f"{_CATALOG}{header.catalog}", f"{_RUN}{header.run}", f"{_BODY}{header.body}"]
     return "\n".join(comment_line(line) for line in lines) + "\n\n" + body
 
 
 def split(text: str) -> tuple[Header | None, str]:
-    r"""Return the header and the body of a file; (None, text) when it does not open with a header of ours.
+    r"""Return the header and the body of a file; (None, text) when it does not open with a whole header of ours.
 
     Line ends are read as `\n` (git on Windows writes `\r\n`), and a byte order mark is skipped.
     """
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
     head, blank, body = plain.partition("\n\n")
     lines = head.split("\n")
-    known = len(lines) >= 5 and lines[0].startswith(_FIRST) and lines[1].startswith("# made by: ")
-    if not (blank and known and all(line.startswith("#") for line in lines)):
+    if not blank or len(lines) < 5 or not all(line.startswith("#") for line in lines):
         return None, plain
-    if not (lines[-1].startswith(_BODY) and lines[-2].startswith(_RUN) and lines[-3].startswith("# catalog ")):
+    marks = {0: _FIRST, 1: _COMMAND, -3: _CATALOG, -2: _RUN, -1: _BODY}
+    if not all(lines[at].startswith(mark) for at, mark in marks.items()):
         return None, plain
-    header = Header(
-        title=lines[0].removeprefix(_FIRST),
-        command=lines[1].removeprefix("# made by: "),
-        lines=tuple(line[2:] for line in lines[2:-3]),
-        catalog=lines[-3].removeprefix("# catalog "),
-        run=lines[-2].removeprefix(_RUN),
-        body=lines[-1].removeprefix(_BODY),
-    )
-    return header, body
+    title, command, catalog, run, digest = (lines[at].removeprefix(mark) for at, mark in marks.items())
+    if not (_DIGEST.fullmatch(run) and _DIGEST.fullmatch(digest)):
+        return None, plain
+    said = tuple(line.removeprefix("#").removeprefix(" ") for line in lines[2:-3])
+    return Header(title=title, command=command, lines=said, catalog=catalog, run=run, body=digest), body
 
 
 def body_digest(body: str) -> str:
@@ -70,7 +71,7 @@ def run_digest(bodies: Mapping[str, str], said: Sequence[str]) -> str:
     for name, body in sorted(bodies.items()):
         digest.update(f"{name}\n{body_digest(body)}\n".encode())
     for text in said:
-        digest.update(f"{text}\n".encode())
+        digest.update(f"{text}\n".encode(errors="backslashreplace"))  # an argument may hold bytes that are no text
     return digest.hexdigest()
 
 

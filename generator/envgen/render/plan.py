@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,7 +34,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One file of a plan. `old` is None when there is none (or it is not text), `new` is None when it is removed."""
+    """One file of a plan. `old` is None when there is none or it is no text of a file, `new` when it is removed."""
 
     name: str
     state: State
@@ -42,7 +44,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run would change. `torn` is True when the files of ours in the folder come from several runs."""
+    """What a run would change. `torn` is True when the untouched files in the folder come from several runs."""
 
     folder: Path
     changes: tuple[Change, ...]
@@ -54,16 +56,33 @@ class Plan:
         return tuple(change for change in self.changes if change.state is not State.SAME)
 
     def diff(self) -> str:
-        """A unified diff of everything that would change, in the order of the file names."""
-        from difflib import unified_diff
+        """A unified diff of everything that would change, in the order of the file names, in ASCII.
 
-        parts: list[str] = []
-        for change in self.pending:
-            old, new = (change.old or "").splitlines(keepends=True), (change.new or "").splitlines(keepends=True)
-            before = f"a/{change.name}" if change.old is not None else "/dev/null"
-            after = f"b/{change.name}" if change.new is not None else "/dev/null"
-            parts += unified_diff(old, new, before, after)
-        return "".join(parts)
+        What a terminal could act on is escaped: a file that stands there may hold anything.
+        """
+        return "".join(_diff(change) for change in self.pending)
+
+
+def _diff(change: Change) -> str:
+    from difflib import unified_diff
+
+    before = "/dev/null" if change.state is State.NEW else f"a/{change.name}"
+    after = "/dev/null" if change.state is State.STALE else f"b/{change.name}"
+    if change.old is None and change.state is not State.NEW:
+        return f"--- {before}\n+++ {after}\nwhat stands there is no text and would be replaced\n"
+    lines = unified_diff(_lines(change.old or ""), _lines(change.new or ""), before, after)
+    return "".join(_shown(line) for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Split at `\\n` alone: `str.splitlines` also splits where no diff tool does."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def _shown(line: str) -> str:
+    body = line.removesuffix("\n")
+    plain = "".join(c if " " <= c <= "~" or c == "\t" else c.encode("unicode_escape").decode("ascii") for c in body)
+    return plain + ("\n" if body != line else "\n\\ No newline at end of file\n")
 
 
 def is_ours(name: str) -> bool:
@@ -86,13 +105,23 @@ def read_folder(folder: Path) -> dict[str, str | None]:
         raise OutputNotFolderError(folder.as_posix(), "a file stands there") from error
     except OSError as error:
         raise OutputNotWritableError(folder.as_posix(), error.strerror or str(error)) from error
-    return {name: _read(folder / name) for name in names}
+    found: dict[str, str | None] = {}
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):  # another run removed it just now
+            found[name] = read_file(folder / name)
+    return found
 
 
-def _read(path: Path) -> str | None:
+def read_file(path: Path) -> str | None:
+    r"""Return a file's text with `\n` line ends; None when a link, a folder or anything but UTF-8 text is there.
+
+    Raises: FileNotFoundError when nothing is there.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):  # a link leads elsewhere, and a pipe would never end
+        return None
     try:
         return path.read_bytes().decode("utf-8").replace("\r\n", "\n")
-    except (UnicodeDecodeError, OSError):
+    except (UnicodeDecodeError, PermissionError):
         return None
 
 
@@ -114,7 +143,7 @@ def make_plan(folder: Path, found: Mapping[str, str | None], files: Mapping[str,
     edited = [(change.name, _why(change.old)) for change in changes if change.state is State.EDITED]
     if edited and not force:
         raise OutputEditedError(folder.as_posix(), edited)
-    runs = {header.run for text in found.values() if text is not None and (header := split(text)[0]) is not None}
+    runs = {header.run for text in untouched(found).values() if (header := split(text)[0]) is not None}
     return Plan(folder=folder, changes=tuple(changes), torn=len(runs) > 1)
 
 
@@ -132,6 +161,6 @@ def _change(name: str, exists: bool, old: str | None, new: str) -> Change:
 
 def _why(old: str | None) -> str:
     if old is None:
-        return "not a text file"
+        return "a link, a folder, or no text that can be read"
     header, _ = split(old)
     return "no envgen header" if header is None else "its body no longer has the digest of its header"

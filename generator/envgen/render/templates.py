@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from envgen.core.errors import DataError
 from envgen.paths import tree
+from envgen.render import quoting
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,9 +37,10 @@ def render(template: str, **values: object) -> str:
 
     try:
         text: str = _environment().get_template(template).render(**values)
-    except jinja2.TemplateError as error:
-        raise TemplateError(template, str(error)) from error
-    return text.replace("\r\n", "\n")
+    except (jinja2.TemplateError, UnicodeDecodeError) as error:
+        line = f"line {error.lineno}: " if isinstance(error, jinja2.TemplateSyntaxError) else ""
+        raise TemplateError(template, line + str(error)) from error
+    return text
 
 
 def _environment() -> Environment:
@@ -55,20 +56,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         newline_sequence="\n",
     )
-    environment.filters.update(yaml=yaml_scalar, toml=toml_string, comment=comment_line, python=repr)
+    environment.filters.update(
+        yaml=quoting.yaml_scalar,
+        toml=quoting.toml_string,
+        python=quoting.python_literal,
+        comment=quoting.comment_line,
+        word=quoting.word,
+        command=quoting.command_line,
+    )
     return environment
-
-
-def yaml_scalar(value: str) -> str:
-    """Return `value` as a YAML double-quoted scalar: JSON's strings are YAML's."""
-    return json.dumps(value, ensure_ascii=True)
-
-
-def toml_string(value: str) -> str:
-    """Return `value` as a TOML basic string. JSON's escapes are TOML's too, but JSON leaves DEL as it is."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
-
-
-def comment_line(value: str) -> str:
-    """Return `value` so that it stays on one line of a comment: everything that is not printable is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)

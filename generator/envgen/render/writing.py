@@ -13,55 +13,93 @@ from pathlib import Path
 
 from envgen.core.errors_output import (
     OutputBusyError,
+    OutputChangedError,
     OutputFullError,
     OutputNotFolderError,
     OutputNotWritableError,
 )
-from envgen.render.plan import Plan, State
+from envgen.render.plan import Change, Plan, State, read_file
 
-_STAGING = ".envgen-"
+_STAGING = ".envgen-partial-"
 _LOCK = ".envgen.lock"
 _FULL = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name))
+# What flock answers where it does not exist (some network file systems): then runs are not held apart.
+_NO_LOCKS = frozenset((errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EINVAL))
 
 
 def apply(plan: Plan) -> None:
     """Write a plan: new texts into a temporary folder beside them, then one rename each, then stale files go.
 
-    Killed at any moment every file is whole; a set torn between two renames is known by its run digests, and the next
-    run completes it.
+    What fails is undone. Killed at any moment every file is whole; a set torn between two renames is known by its run
+    digests, and the next run completes it and clears what the killed one left.
 
-    Raises: OutputBusyError, OutputFullError, OutputNotFolderError, OutputNotWritableError.
+    Raises: OutputBusyError, OutputChangedError, OutputFullError, OutputNotFolderError, OutputNotWritableError.
     """
-    if not plan.pending:
-        return
     with _reported(plan.folder):
-        created = _make_folder(plan.folder)
+        if not plan.pending and not list(_leftovers(plan.folder)):
+            return
+        with _folder(plan.folder), _locked(plan.folder):
+            _recheck(plan)
+            for leftover in _leftovers(plan.folder):  # of a run that was killed: we hold the lock, so it is nobody's
+                shutil.rmtree(leftover, ignore_errors=True)
+            _write(plan)
+            _sync(plan.folder)
+
+
+def _leftovers(folder: Path) -> Iterator[Path]:
+    for path in folder.glob(f"{_STAGING}*"):
+        if path.is_dir() and not path.is_symlink():
+            yield path
+
+
+def _recheck(plan: Plan) -> None:
+    """Refuse when a file is no longer what the plan saw: solving takes minutes, and a person may edit meanwhile."""
+    for change in plan.pending:
         try:
-            with _locked(plan.folder):
-                _write(plan)
-        except BaseException:
-            for folder in created:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
-            raise
+            is_there, text = True, read_file(plan.folder / change.name)
+        except FileNotFoundError:
+            is_there, text = False, None
+        as_planned = is_there == (change.state is not State.NEW) and text == change.old
+        as_wanted = is_there == (change.new is not None) and text == change.new
+        if not (as_planned or as_wanted):
+            raise OutputChangedError(plan.folder.as_posix(), change.name)
 
 
 def _write(plan: Plan) -> None:
-    for leftover in plan.folder.glob(f"{_STAGING}*"):  # of a run that was killed; we hold the lock, so it is nobody's
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
     staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=plan.folder))
+    new, old = staging / "new", staging / "old"
     try:
+        new.mkdir()
+        old.mkdir()
         for change in plan.pending:
             if change.new is not None:
-                _write_through(staging / change.name, change.new)
-        for change in plan.pending:
-            if change.new is not None:
-                (staging / change.name).replace(plan.folder / change.name)
-            elif change.state is State.STALE:
-                (plan.folder / change.name).unlink(missing_ok=True)
+                _write_through(new / change.name, change.new)
+            if change.state is not State.NEW:
+                _keep(plan.folder / change.name, old / change.name)
+            if change.state is State.CHANGED:
+                shutil.copymode(plan.folder / change.name, new / change.name)
+        _swap(plan, new, old)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _swap(plan: Plan, new: Path, old: Path) -> None:
+    begun: list[Change] = []
+    try:
+        for change in sorted(plan.pending, key=lambda change: change.state is State.STALE):
+            begun.append(change)
+            if change.new is not None:
+                (new / change.name).replace(plan.folder / change.name)
+            else:
+                (plan.folder / change.name).unlink(missing_ok=True)
+    except BaseException:
+        for change in reversed(begun):
+            with contextlib.suppress(OSError):
+                if change.state is not State.NEW:
+                    (old / change.name).replace(plan.folder / change.name)
+                elif not (new / change.name).exists():
+                    (plan.folder / change.name).unlink()
+        raise
 
 
 def _write_through(path: Path, text: str) -> None:
@@ -71,11 +109,31 @@ def _write_through(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _make_folder(folder: Path) -> list[Path]:
-    """Create a folder and its missing parents; return those that were created, innermost first."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
+def _keep(path: Path, backup: Path) -> None:
+    """Keep a file so that it can be put back: by a hard link, which needs no room, or else by a copy."""
+    try:
+        os.link(path, backup, follow_symlinks=False)
+    except FileNotFoundError:  # a stale file that somebody else removed
+        return
+    except (OSError, NotImplementedError):
+        shutil.copy2(path, backup, follow_symlinks=False)
+
+
+@contextlib.contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """Create a folder and its missing parents; on failure those that were created are removed."""
+    created: list[Path] = []
+    try:
+        for path in (*reversed(folder.parents), folder):
+            if not path.is_dir():
+                path.mkdir(exist_ok=True)
+                created.append(path)
+        yield
+    except BaseException:
+        for path in reversed(created):
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        raise
 
 
 @contextlib.contextmanager
@@ -112,8 +170,12 @@ if sys.platform == "win32":
                 yield
             finally:
                 msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-        with contextlib.suppress(OSError):
-            path.unlink()
+                file.close()
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def _sync(folder: Path) -> None:
+        """Windows has no way to flush a folder."""
 
 else:
 
@@ -128,6 +190,20 @@ else:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise OutputBusyError(folder.as_posix()) from error
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+            if not os.path.samestat(os.fstat(descriptor), folder.stat()):  # the other run failed and removed it
+                raise OutputBusyError(folder.as_posix())
             yield
+        finally:
+            os.close(descriptor)
+
+    def _sync(folder: Path) -> None:
+        """Make the renames last through a power cut, where the file system knows how."""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)

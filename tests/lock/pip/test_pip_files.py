@@ -17,7 +17,7 @@ from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.lock.pip_files import pip_bodies
 from envgen.lock.pylock import read_pylock
-from envgen.render.templates import toml_string
+from envgen.render.quoting import toml_string
 
 TORCH_INDEX = "https://download.pytorch.org/whl/cu126"
 PYPI = "https://pypi.org/simple"

@@ -1,0 +1,118 @@
+"""Quotes a value for the format that it is written into: whatever it holds, it is read back as one value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from envgen.core.errors import DataError, show
+
+# How to say it in ASCII. Generated comments are read by tools that decode with the locale's encoding (pip before 25,
+# conda-lock), where a UTF-8 byte can be no character at all (cp932, cp936).
+_ASCII = str.maketrans(
+    {"…": "...", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "×": "x", "®": "(R)", "™": "(TM)"}
+    | {"→": "->", "≥": ">=", "≤": "<=", "\u00a0": " "}
+)
+# What a URL may hold (RFC 3986), without the # that begins a comment or a hash; no dash in front, it begins an option.
+_WORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)")
+_BARE_ARGUMENT = re.compile(r"-{0,2}[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*|[A-Za-z0-9./][A-Za-z0-9._/:+-]*")
+# Between double quotes these mean something to cmd.exe, PowerShell or sh, and no escape means the same to all three.
+_SHELL_SPECIAL = re.compile(r"[\"$`!\u2018-\u201f]|%(?![0-9][0-9A-Fa-f])|\\(?=[\\\"$`]|$)")
+
+
+class UnsafeWordError(DataError):
+    """A value that must be one plain word (a version, a URL, a hash) is not."""
+
+    code = "value-unsafe"
+
+    def __init__(self, value: str) -> None:
+        super().__init__(value)
+        self.value = value
+
+    def headline(self) -> str:
+        return f"{show(self.value)} cannot be written into a lock"
+
+    def facts(self) -> tuple[str, ...]:
+        return ("expected one word of the letters, digits and punctuation of a version or a URL",)
+
+
+def yaml_scalar(value: str) -> str:
+    """Return `value` as a YAML double-quoted scalar."""
+    return _double_quoted(value)
+
+
+def toml_string(value: str) -> str:
+    """Return `value` as a TOML basic string."""
+    return _double_quoted(value)
+
+
+def python_literal(value: object) -> str:
+    """Return `value` as an ASCII Python literal.
+
+    Raises: TypeError when it is not made of plain values: its repr would be code.
+    """
+    import ast
+
+    plain = str(value) if isinstance(value, str) else value
+    text = ascii(plain)
+    try:
+        same = ast.literal_eval(text) == plain
+    except (ValueError, SyntaxError):
+        same = False
+    if not same:
+        raise TypeError(f"{type(value).__name__} has no literal")
+    return text
+
+
+def comment_line(value: str) -> str:
+    """Return `value` as ASCII text that stays on one line of a comment; what is not printable is escaped.
+
+    A backslash at the end would join the next line to it in some readers, so a full stop follows.
+    """
+    plain = value.translate(_ASCII)
+    line = "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in plain).rstrip()
+    return f"{line}." if line.endswith("\\") else line
+
+
+def word(value: str) -> str:
+    """Return `value` as it is, for places that know no quoting: lines of requirements.txt and of explicit locks.
+
+    Raises: UnsafeWordError when it is not one word.
+    """
+    text = str(value)
+    if not _WORD.fullmatch(text):
+        raise UnsafeWordError(text)
+    return text
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """Return a command line that cmd.exe, PowerShell and sh read alike.
+
+    Characters for which there is no such spelling (`"`, `$`, backtick, `!`, `%`, control characters) become `?`: a
+    pasted command may then fail to find its GPU, but it never runs anything else.
+    """
+    return " ".join(_argument(argument) for argument in arguments)
+
+
+def _argument(argument: str) -> str:
+    if _BARE_ARGUMENT.fullmatch(argument):
+        return argument
+    safe = _SHELL_SPECIAL.sub("?", argument)
+    return '"' + "".join(c if c.isprintable() else "?" for c in safe) + '"'
+
+
+def _double_quoted(value: str) -> str:
+    r"""Return `value` between double quotes, with the escapes that YAML and TOML share (`\"`, `\\`, `\u`, `\U`).
+
+    A lone surrogate is no text, and TOML has no escape for it: it becomes U+FFFD.
+    """
+    return '"' + "".join(_escaped(c) for c in str(value)) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    if " " <= char <= "~":
+        return char
+    point = 0xFFFD if 0xD800 <= ord(char) <= 0xDFFF else ord(char)
+    return f"\\u{point:04X}" if point <= 0xFFFF else f"\\U{point:08X}"

@@ -69,7 +69,7 @@ def solve_conda(  # noqa: PLR0913 -- keyword-only options of the room's interfac
     """
     run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
     results = run.solve(queries)
-    raise_worst(results)
+    _raise_worst(results)
     return [result for result in results if isinstance(result, CondaLock)]
 
 
@@ -90,7 +90,7 @@ def solve_with_optional(  # noqa: PLR0913 -- as above
     """
     run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
     first = run.solve(queries)
-    raise_worst([r for r in first if not isinstance(r, SolveFailedError)])
+    _raise_worst([r for r in first if not isinstance(r, SolveFailedError)])
     return [
         OptionalSolve(lock=result, missing=(), why=())
         if isinstance(result, CondaLock)
@@ -106,7 +106,7 @@ def _solve_without_some(query: CondaQuery, failure: EnvgenError, optional: Seque
     for count in range(len(asked) - 1, -1, -1):
         tries = [tuple(n for n in asked if n not in kept) for kept in itertools.combinations(asked, count)]
         results = run.solve([_without(query, dropped) for dropped in tries])
-        raise_worst([r for r in results if not isinstance(r, SolveFailedError)])
+        _raise_worst([r for r in results if not isinstance(r, SolveFailedError)])
         for dropped, result in zip(tries, results, strict=True):
             if isinstance(result, CondaLock):
                 return OptionalSolve(lock=result, missing=dropped, why=why)
@@ -118,7 +118,7 @@ def _without(query: CondaQuery, names: Collection[str]) -> CondaQuery:
     return replace(query, specs=tuple(spec for spec in query.specs if name_of(spec) not in names))
 
 
-def raise_worst(results: Sequence[CondaLock | EnvgenError]) -> None:
+def _raise_worst(results: Sequence[CondaLock | EnvgenError]) -> None:
     """Raise the failure that must not be hidden by another one, if there is any."""
     order = (ChannelDataError, SolverError, SolveFailedError, ChannelUnreachableError)
     failures = [result for result in results if isinstance(result, EnvgenError)]

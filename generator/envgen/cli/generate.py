@@ -13,6 +13,7 @@ from envgen.core.errors import UsageError
 from envgen.core.errors_request import NoBuildError
 from envgen.facts.builds import BuildCatalog
 from envgen.facts.tables import catalog_revision
+from envgen.lock.extras import read_extras
 from envgen.lock.fileset import environment_files
 from envgen.lock.obtain import Obtained, obtain
 from envgen.lock.shipped import shipped_locks
@@ -54,7 +55,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
         shipped_root=shipped_root,
         shipped=shipped_locks(shipped_root),
         pins={} if writing.upgrade else untouched(found),
-        extras=writing.with_packages,
+        extras=read_extras(writing.with_packages),
         conda_mirror=writing.conda_mirror,
         wheel_mirror=writing.wheel_mirror,
         write_mirror=writing.write_mirror,

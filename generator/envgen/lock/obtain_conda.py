@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from envgen.core.builds import CondaBuild, Existence
+from envgen.core.errors import UsageError, show
 from envgen.core.errors_lock import ChannelUnreachableError, SolveFailedError
 from envgen.core.locks import CondaLock
 from envgen.core.request import Request
@@ -15,6 +16,9 @@ from envgen.core.resolution import CondaPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
 from envgen.lock.conda_files import load_conda_files
 from envgen.lock.conda_solve import CondaQuery, solve_with_optional
+from envgen.lock.conda_source import CHANNEL_SITE
+from envgen.lock.conda_specs import is_bare
+from envgen.lock.fetch import without_credentials
 from envgen.lock.obtain_pip import BuildAbsentError
 from envgen.lock.shipped import shipped_files
 from envgen.lock.sources import Origin, Sources
@@ -107,17 +111,29 @@ def _kept(request: Request, sources: Sources) -> tuple[CondaPairing, Mapping[str
     from envgen.render.header import split
 
     bodies = {name: split(pins[name])[1] for name in (*names, explicit, "virtual-packages.yml")}
+    environment = next(body for name, body in bodies.items() if name.startswith("environment"))
+    if not _holds_extras(environment, sources) or (CHANNEL_SITE in bodies[explicit]) == sources.write_mirror:
+        return None
     pairing = _pairing_of(bodies[explicit], request, sources)
     return (pairing, bodies) if pairing is not None else None
+
+
+def _holds_extras(environment: str, sources: Sources) -> bool:
+    """True when environment.yml lists each extra as it was asked for, or with the version found for a bare name."""
+    listed = [line.strip().removeprefix("- ").strip('"') for line in environment.splitlines()]
+    return all(
+        spec in listed or (is_bare(spec) and any(line.startswith(f"{spec}=") for line in listed))
+        for spec in sources.extras.conda
+    )
 
 
 def _pairing_of(explicit: str, request: Request, sources: Sources) -> CondaPairing | None:
     """The pairing that an explicit lock holds when it still answers the request."""
     held = explicit_packages(explicit)
-    if not {"pytorch", "python"} <= held.keys() or sources.extras:
+    if not {"pytorch", "python"} <= held.keys():
         return None
     version, build_string = held["pytorch"]
-    unwanted = {"torchvision", "torchaudio"} - set(_wanted(request))
+    unwanted = {"torchvision", "torchaudio"} - set(_wanted(request)) if not sources.extras.conda else set()
     if not held["python"][0].startswith(f"{request.python}.") or unwanted & held.keys():
         return None
     for build in reversed(sources.builds.conda_builds(request.subdir)):
@@ -130,7 +146,7 @@ def _pairing_of(explicit: str, request: Request, sources: Sources) -> CondaPairi
 
 
 def _shipped(pairing: CondaPairing, request: Request, sources: Sources) -> Mapping[str, str] | None:
-    if not request.vision or request.audio or sources.extras:
+    if not request.vision or request.audio or sources.extras.conda or sources.write_mirror:
         return None
     wanted = Shipped(
         channel=Channel.CONDA,
@@ -172,7 +188,7 @@ def conda_query(pairing: CondaPairing, request: Request, extras: tuple[str, ...]
 
 
 def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSide:
-    query = conda_query(pairing, request, sources.extras)
+    query = conda_query(pairing, request, sources.extras.conda)
     if not sources.may_solve:
         raise ChannelUnreachableError(
             url=f"the channel {pairing.build.channels[0]}",
@@ -187,4 +203,23 @@ def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSi
         if pairing.build.existence_for(request.python) is Existence.SEEN:
             raise
         raise BuildAbsentError(("conda", pairing.build.pytorch, pairing.build.cuda)) from error
-    return CondaSide(pairing=pairing, origin=Origin.SOLVED, missing=found.missing, lock=found.lock)
+    lock = mirrored(found.lock, sources.conda_mirror) if sources.write_mirror else found.lock
+    return CondaSide(pairing=pairing, origin=Origin.SOLVED, missing=found.missing, lock=lock)
+
+
+def mirrored(lock: CondaLock, mirror: str) -> CondaLock:
+    """The lock with a mirror's URLs instead of the canonical ones, without a login; unchanged when there is no mirror.
+
+    Raises: UsageError when the mirror is a folder: its path would mean nothing on another computer.
+    """
+    if not mirror:
+        return lock
+    site = without_credentials(mirror).rstrip("/")
+    if not site.startswith(("http://", "https://")):
+        hint = "serve the folder over HTTP, or leave --write-mirror out"
+        raise UsageError(f"--write-mirror cannot write the folder {show(mirror)} into files", hint=hint)
+    packages = tuple(
+        replace(package, url=package.url.replace(CHANNEL_SITE, site, 1), channel=f"{site}/{package.channel}")
+        for package in lock.packages
+    )
+    return replace(lock, channels=tuple(f"{site}/{channel}" for channel in lock.channels), packages=packages)

@@ -10,8 +10,8 @@ from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import PipPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
-from envgen.lock.pip_query import pip_query
 from envgen.lock.pip_constraints import check_constraints
+from envgen.lock.pip_query import pip_query
 from envgen.lock.pip_solve import solve_pip
 from envgen.lock.pylock import read_pylock
 from envgen.lock.sources import Origin, Sources
@@ -96,12 +96,16 @@ def _pairing_of(lock: PipLock, request: Request, sources: Sources) -> PipPairing
     rows = sources.builds.pip_builds(request.subdir)
     build = next((b for b in rows if b.torch == release and (b.cuda_tag == tag if tag else b.on_pypi)), None)
     pairing = pip_pairing_if_it_runs(build, request, sources.builds) if build is not None else None
-    if pairing is None or not _holds(lock, pairing, request, sources.extras):
+    if pairing is None or not _holds(lock, pairing, request, sources):
         return None
     return pairing
 
 
-def _holds(lock: PipLock, pairing: PipPairing, request: Request, extras: tuple[str, ...]) -> bool:
+def _holds(lock: PipLock, pairing: PipPairing, request: Request, sources: Sources) -> bool:
+    extras = sources.extras.pip
+    torch = next(package for package in lock.packages if package.name == "torch")
+    if (torch.index == pairing.index_url) == sources.write_mirror:
+        return False
     for name, wanted in (("torchvision", pairing.torchvision), ("torchaudio", pairing.torchaudio)):
         found = lock.version_of(name).partition("+")[0]
         if found != wanted and (wanted or not extras):
@@ -124,7 +128,7 @@ def _satisfied(lock: PipLock, extra: str) -> bool:
 
 def _is_plain(request: Request, sources: Sources) -> bool:
     """True when the request is what the shipped locks were made for: torch and torchvision, nothing else."""
-    return request.vision and not request.audio and not sources.extras
+    return request.vision and not request.audio and not sources.extras.pip and not sources.write_mirror
 
 
 def _shipped(pairing: PipPairing, request: Request, sources: Sources) -> PipLock | None:
@@ -148,7 +152,7 @@ def _read(shipped: Shipped, sources: Sources) -> PipLock:
 
 
 def _solve(pairing: PipPairing, request: Request, sources: Sources) -> PipLock:
-    query = pip_query(pairing, request, extras=sources.extras)
+    query = pip_query(pairing, request, extras=sources.extras.pip)
     if not sources.may_solve:
         raise IndexUnreachableError(url=query.torch_index, reason="the network is not used (--offline or --check)")
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from envgen.core.shipped import Shipped
 from envgen.facts.builds import BuildCatalog
+from envgen.lock.extras import Extras
 
 
 class Origin(StrEnum):
@@ -37,7 +38,7 @@ class Sources:
     shipped_root: Path
     shipped: tuple[Shipped, ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict)
-    extras: tuple[str, ...] = ()
+    extras: Extras = field(default_factory=Extras)
     conda_mirror: str = ""
     wheel_mirror: str = ""
     write_mirror: bool = False

@@ -309,6 +309,14 @@ PATIENTS = [
         unavailable("Error 34: CUDA driver is a stub library", libraries=["/usr/local/cuda/lib64/stubs/libcuda.so"]),
         words="stub",
     ),
+    Patient(
+        "14-loader-finds-none",
+        Code.LIBCUDA_SHADOWED,
+        host(RTX4090),
+        environment(CU128),
+        unavailable(NO_GPU_SEEN),
+        words="the driver answers NVML",
+    ),
     # 15: conda-forge/pytorch-cpu-feedstock#303
     Patient(
         "15-cpu-wheel",

@@ -31,6 +31,7 @@ from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.explain import explained
 from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.target import Target
 
 RTX4090 = "linux-rtx4090-570.133.20"
 CPU = torch("2.8.0+cpu", None)
@@ -143,6 +144,26 @@ def test_an_exact_build_is_asked_from_its_own_index_with_pypi_beside_it() -> Non
     assert words[words.index("--index-url") + 1] == "https://download.pytorch.org/whl/cu126"
     assert words[words.index("--extra-index-url") + 1] == "https://pypi.org/simple"
     assert all("+cu126" in word for word in words if word.startswith("torch"))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(environment(CU128, vision("0.22.1+cu128", requires=["torch==2.7.1"])), id="other-torchvision"),
+        pytest.param(environment(CU128, dist("torch", "2.7.1"), vision("0.23.0+cu128")), id="installed-twice"),
+        pytest.param(
+            environment(
+                CU128, vision("0.23.0+cu128"), dist("nvidia-nccl-cu12", "2.27.3", gone=["nvidia/nccl/lib/libnccl.so.2"])
+            ),
+            id="file-gone",
+        ),
+    ],
+)
+def test_a_build_that_runs_here_is_repaired_not_replaced(target: Target) -> None:
+    diagnosis = examine(host(RTX4090), target)
+    assert diagnosis.fix is not None
+    # torch 2.8.0 goes with torchvision 0.23.0 (PyPI metadata of torchvision 0.23.0: torch==2.8.0).
+    assert " torch==2.8.0 torchvision==0.23.0" in diagnosis.fix.command.replace("+cu128", "")
 
 
 def test_environment_of_uv_is_mended_with_uv() -> None:

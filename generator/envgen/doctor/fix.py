@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from envgen.core.observation import EnvironmentKind
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
@@ -36,6 +38,17 @@ _BY_INSTALL = frozenset(
         Code.TORCHVISION_MISMATCH,
     }
 )
+# What the installed release itself is not to blame for: the same build, whole, puts it right.
+_BY_REPAIR = frozenset(
+    {
+        Code.TORCH_REPLACED,
+        Code.CUDA_LIBRARIES_BROKEN,
+        Code.TORCH_IMPORT_FAILED,
+        Code.CUDNN_OVERLAP,
+        Code.TORCHVISION_CPU,
+        Code.TORCHVISION_MISMATCH,
+    }
+)
 # The driver that the host has does not count where it is what must change.
 _NEW_DRIVER = frozenset({Code.NO_DRIVER, Code.DRIVER_DROPPED_GPU, Code.DRIVER_PREDATES_GPU, Code.WSL_DRIVER})
 
@@ -51,7 +64,7 @@ def choose_fix(case: Case, findings: tuple[Finding, ...], decide: Decide) -> Fix
     if first.code not in _BY_INSTALL:
         return Fix(command=first.command, reason=first.remedy)
     request = request_for(case, findings)
-    resolution = decide(request) if request else None
+    resolution = _decision(case, findings, request, decide) if request else None
     if resolution is None:
         return Fix(command=first.command, reason=first.remedy)
     return _by_decision(case, first, resolution)
@@ -77,14 +90,25 @@ def request_for(case: Case, findings: tuple[Finding, ...]) -> Request | None:
     )
 
 
+def _decision(case: Case, findings: tuple[Finding, ...], request: Request, decide: Decide) -> Resolution | None:
+    """The decision: for the very build that is installed when only its installation is at fault, else the best."""
+    errors = {finding.code for finding in findings if finding.level is Level.ERROR}
+    release = case.torch_version.partition("+")[0]
+    if errors <= _BY_REPAIR and case.torch_cuda and re.fullmatch(r"\d+(\.\d+)+", release):
+        tag = "cu" + "".join(case.torch_cuda.split(".")[:2])
+        same = decide(replace(request, torch=f"=={release}", cuda=tag))
+        if same is not None and (same.pip or same.conda):
+            return same
+    return decide(request)
+
+
 def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
     target = case.target
     is_conda = target is not None and (target.kind is EnvironmentKind.CONDA and _conda_owns_torch(target))
     if is_conda and resolution.conda and target:
         return Fix(command=conda_command(target, resolution.conda, first), reason=first.remedy, by_decision=True)
     if resolution.pip:
-        reason = first.remedy
-        return Fix(command=pip_command(target, resolution.pip, first), reason=reason, by_decision=True)
+        return Fix(command=pip_command(target, resolution.pip, first), reason=first.remedy, by_decision=True)
     if resolution.conda:
         names = " ".join(f'--gpu "{known.label}"' for known in case.gpus)
         reason = "only conda has a build that runs here: write its files and create that environment"
@@ -142,8 +166,6 @@ def _conda_owns_torch(target: Target) -> bool:
 
 def _new_environment(case: Case, first: Finding) -> Fix:
     """A new environment needs a Python that there are builds for."""
-    import re
-
     found = re.search(r"with Python (3\.\d+)|Python (3\.\d+) and", first.remedy)
     python = next((text for text in (found.groups() if found else ()) if text), case.builds.default_python)
     names = " ".join(f'--gpu "{known.label}"' for known in case.gpus)

@@ -53,11 +53,16 @@ def import_torch() -> None:
 def look_at_devices(torch: ModuleType) -> None:
     count = torch.cuda.device_count()
     say("count", count)
-    say("arch-list", list(torch.cuda.get_arch_list()) if hasattr(torch.cuda, "get_arch_list") else [])
     for index in range(count):
         properties: dict[str, object] = {}
         error = attempt(functools.partial(read_device, torch, index, properties))
         say("device", {"index": index, "error": error, **properties})
+
+
+def arch_list(torch: ModuleType) -> list[str]:
+    """What the build carries: `get_arch_list` is empty where no GPU is available, the flags behind it are not."""
+    flags = getattr(getattr(torch, "_C", None), "_cuda_getArchFlags", None)
+    return (flags() or "").split() if flags else list(torch.cuda.get_arch_list())
 
 
 def read_device(torch: ModuleType, index: int, properties: dict[str, object]) -> None:
@@ -116,6 +121,7 @@ def main() -> None:
         say("available-error", attempt(lambda: available.append(bool(torch.cuda.is_available()))))
         say("available", bool(available and available[0]))
         if torch.version.cuda is not None:
+            say("arch-error", attempt(lambda: say("arch-list", arch_list(torch))))
             say("init-error", attempt(torch.cuda.init))
         say("libraries", loaded(("libcuda.so", "libcudnn.so", "libcudart.so")))
         if available and available[0]:

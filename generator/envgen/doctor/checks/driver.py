@@ -67,7 +67,7 @@ def container_without_gpu(case: Case) -> Iterator[Finding]:
     evidence: list[str] = []
     if not gpu_nodes and on_host:
         evidence.append("/dev holds no NVIDIA device, and the host's kernel has the driver loaded")
-    elif gpu_nodes and not parts.libraries and not case.driver_answers:
+    elif gpu_nodes and not parts.libraries and (not case.driver_answers or case.torch_ran):
         capabilities = observation.variable("NVIDIA_DRIVER_CAPABILITIES")
         evidence.append(f"{gpu_nodes[0]} is there, libcuda.so.1 is not (NVIDIA_DRIVER_CAPABILITIES={capabilities})")
     elif gpu_nodes and "Unknown Error" in parts.error:

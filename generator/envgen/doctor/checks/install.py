@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envgen.core.observation import EnvironmentKind, InstallSetting
+from envgen.core.observation import InstallSetting
 from envgen.doctor.case import Case
+from envgen.doctor.checks.requirements import damages, unmet
 from envgen.doctor.findings import Code, Finding, Level
-from envgen.doctor.target import Distribution, Target
+from envgen.doctor.target import Distribution
 
 _BY_INSTALLER = "install the build that the last line names"
 # L4T 38 (JetPack 7) is the first that runs the wheels for ARM servers (SBSA).
@@ -171,7 +172,7 @@ def cuda_libraries_broken(case: Case) -> Iterator[Finding]:
     target = case.target
     if target is None or case.works:
         return
-    evidence = [*_damages(target), *(_unmet(target) if case.torch_cuda else ())]
+    evidence = [*damages(target), *(unmet(target, case.observation.system) if case.torch_cuda else ())]
     failed = case.live.import_error if case.live else ""
     by_library = next((word for word in _LIBRARY_WORDS if word in failed), "")
     if by_library:
@@ -194,7 +195,7 @@ def cuda_libraries_broken(case: Case) -> Iterator[Finding]:
         code=Code.CUDA_LIBRARIES_BROKEN,
         level=Level.ERROR,
         title="libraries that torch needs are missing or don't fit",
-        evidence=tuple(evidence[:8]),
+        evidence=tuple(dict.fromkeys(evidence))[:8],
         remedy=f"reinstall torch and its nvidia packages together{extra}",
     )
 
@@ -224,47 +225,6 @@ def _diverting(case: Case, here: Distribution | None) -> list[InstallSetting]:
         return []
     keys = ("extra-index-url", "index-url", "find-links", "index", "default-index", "no-index")
     return [s for s in settings if s.key in keys and s.value.rstrip("/") != "https://pypi.org/simple"]
-
-
-def _damages(target: Target) -> Iterator[str]:
-    for distribution in target.distributions:
-        if distribution.missing and not _is_conda(target):
-            count = len(distribution.missing)
-            more = f" and {count - 1} more files" if count > 1 else ""
-            yield f"{distribution.name} {distribution.version}: {distribution.missing[0]}{more} missing"
-
-
-def _is_conda(target: Target) -> bool:
-    """conda's own dist-infos may list files that its packages don't hold."""
-    return target.kind is EnvironmentKind.CONDA and target.conda_record("pytorch") is not None
-
-
-def _unmet(target: Target) -> Iterator[str]:
-    """What torch and its CUDA packages require of each other and is not there, or not in that version."""
-    from packaging.markers import default_environment
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    if _is_conda(target):
-        return
-    versions = {d.name: d.version for d in target.distributions}
-    python = target.interpreter
-    environment: dict[str, str] = dict(default_environment())  # type: ignore[arg-type]  # a TypedDict of texts
-    environment |= {"python_version": python.minor.rstrip("t"), "python_full_version": python.version, "extra": ""}
-    for torch in target.named("torch")[:1]:
-        for line in torch.requires:
-            try:
-                wanted = Requirement(line)
-            except InvalidRequirement:
-                continue
-            name = re.sub(r"[-_.]+", "-", wanted.name).lower()
-            if not name.startswith(("nvidia-", "cuda-")):
-                continue
-            if wanted.marker and not wanted.marker.evaluate(environment):
-                continue
-            if name not in versions:
-                yield f"torch {torch.version} requires {name}{wanted.specifier}, which is not installed"
-            elif not wanted.specifier.contains(versions[name], prereleases=True):
-                yield f"torch {torch.version} requires {name}{wanted.specifier}, installed is {versions[name]}"
 
 
 def _base(version: str) -> str:

@@ -84,13 +84,17 @@ def libcuda_shadowed(case: Case) -> Iterator[Finding]:
     foreign = first is not None and first.origin == "LD_LIBRARY_PATH" and "/compat" not in first.path
     if first and foreign and module and first.version not in ("", module):
         evidence.append(f"LD_LIBRARY_PATH brings {first.target}, the driver is {module}")
+    said = case.said("Found no NVIDIA driver")
+    if said and case.driver_answers and not observation.system.wsl:
+        evidence.append(f"the driver answers NVML, and torch: {said}")
+        evidence.append(f"libcuda.so.1 that the loader finds: {first.path if first else 'none'}")
     if evidence:
         yield Finding(
             code=Code.LIBCUDA_SHADOWED,
             level=Level.ERROR,
-            title="the loader takes a libcuda that is not the driver's",
+            title="the loader does not take the driver's own libcuda",
             evidence=tuple(evidence),
-            remedy="take that folder out of LD_LIBRARY_PATH; libcuda comes with the driver and from nowhere else",
+            remedy="leave foreign folders out of LD_LIBRARY_PATH, let the loader find the driver's (`sudo ldconfig`)",
             command="unset LD_LIBRARY_PATH" if observation.variable("LD_LIBRARY_PATH") else "",
         )
 

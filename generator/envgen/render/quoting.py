@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from envgen.core.errors import DataError, show
 
-# How to say it in ASCII. Generated comments are read by tools that decode with the locale's encoding (pip before 25,
-# conda-lock), where a UTF-8 byte can be no character at all (cp932, cp936).
+# How to say it in ASCII. Tools read generated comments in the locale's encoding, where a UTF-8 byte can be no character
+# at all: pip until 24 (pypa/pip#12771), conda-lock 4.0.3 (`environment_file.open("r")`).
 _ASCII = str.maketrans(
     {"…": "...", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "×": "x", "®": "(R)", "™": "(TM)"}
     | {"→": "->", "≥": ">=", "≤": "<=", "\u00a0": " "}

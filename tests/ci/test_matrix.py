@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ci.commands import run
-from ci.shipped_tree import add_pip, ship
+from ci.shipped_tree import add_conda, add_pip, ship
 from envgen.cli.matrix import GitFailedError, matrix_command
 from envgen.core.errors import UsageError
 from envgen.render.matrix import GpuRunner, MatrixTooLargeError
@@ -74,6 +74,31 @@ def test_an_entry_says_what_a_job_needs(capsys: pytest.CaptureFixture[str]) -> N
     names = [gpu["name"] for gpu in conda["expect"]["gpus"]]
     archs = ["sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "compute_120"]
     assert sorted(names) == sorted(archs)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "line", "archs"),
+    [
+        # TORCH_CUDA_ARCH_LIST of conda-forge's feedstock: tegra 8.7;10.1, the last with PTX, until 2.11.0 b0.
+        pytest.param("12.9", "noarch/arm-variant-1.2.0-tegra_0.conda", "sm_87 sm_101 compute_101", id="jetson"),
+        pytest.param(
+            "12.9",
+            "noarch/zlib-1.conda",
+            "sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120 compute_120",
+            id="server",
+        ),
+    ],
+)
+def test_a_jetson_build_is_told_from_a_servers_by_its_lock(
+    cuda: str, line: str, archs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = add_conda(tmp_path, subdir="linux-aarch64", python="3.12", torch="2.10.0", cuda=cuda, torchvision="0.25.0")
+    lock = folder / "conda-linux-aarch64.lock"
+    text = lock.read_text(encoding="utf-8") + f"https://conda.anaconda.org/conda-forge/{line}#0\n"
+    lock.write_text(text, encoding="utf-8")
+    out, _ = run(matrix_command, capsys, "--format", "github", "--lockfiles", str(tmp_path))
+    (entry,) = json.loads(out)["include"]
+    assert {gpu["name"] for gpu in entry["expect"]["gpus"]} == set(archs.split())
 
 
 @pytest.mark.usefixtures("lockfiles")

@@ -42,7 +42,7 @@ class GitFailedError(ToolError):
         return "fetch that revision first (in a workflow: actions/checkout with fetch-depth: 0)"
 
 
-def matrix_command(  # noqa: PLR0913, PLR0917 -- one argument per option
+def matrix_command(
     output_format: Annotated[MatrixFormat, typer.Option("--format", help="How to print it.")] = MatrixFormat.TEXT,
     lane: Annotated[list[Channel] | None, typer.Option("--lane", help="pip or conda. Default: both.")] = None,
     platform: Annotated[
@@ -97,7 +97,7 @@ def matrix_command(  # noqa: PLR0913, PLR0917 -- one argument per option
         shard=_shard(shard),
     )
     runners = [GpuRunner.parse(text) for text in gpu_runner or ()]
-    environments = select(find_environments(root, catalog), selection, catalog)
+    environments = select(find_environments(root, catalog), selection)
     entries = matrix_entries(environments, runners, Path(lockfiles or "lockfiles").as_posix())
     match output_format:
         case MatrixFormat.GITHUB:

@@ -69,12 +69,17 @@ _LABEL = re.compile(r"[A-Za-z0-9._/=:-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One shipped lock as CI builds it. `lock` is the file to install from, relative to the folder of `lockfiles/`."""
+    """One shipped lock as CI builds it.
+
+    `lock` is the file to install from, relative to `lockfiles/`. `codes` is the catalog's arch list of the build, empty
+    when the catalog does not know it.
+    """
 
     shipped: Shipped
     lock: PurePosixPath
     files: tuple[str, ...]
     expected: SmokeExpectation
+    codes: tuple[ArchCode, ...]
 
     @property
     def id(self) -> str:
@@ -136,37 +141,46 @@ def find_environments(root: Path, catalog: BuildCatalog) -> tuple[Environment, .
 
 def _environment(shipped: Shipped, lock: Path, catalog: BuildCatalog) -> Environment:
     files = tuple(sorted(path.name for path in lock.parent.iterdir() if path.is_file()))
-    pip = shipped.channel is Channel.PIP
-    pattern = _TORCHVISION_WHEEL if pip else _TORCHVISION_PACKAGE
-    vision = pattern.search(lock.read_text(encoding="utf-8"))
+    pip, text = shipped.channel is Channel.PIP, lock.read_text(encoding="utf-8")
+    vision = (_TORCHVISION_WHEEL if pip else _TORCHVISION_PACKAGE).search(text)
     pairing = SmokePairing(
         source=shipped.channel.value,
         torch=shipped.torch,
         cuda=cuda_of_tag(shipped.cuda) if pip else shipped.cuda,
         torchvision=vision["version"] if vision else "",
     )
-    expected = SmokeExpectation(pairings=(pairing,), gpus=_arch_list(shipped, catalog))
-    return Environment(shipped=shipped, lock=shipped.folder / lock.name, files=files, expected=expected)
+    codes = _pip_codes(shipped, catalog) if pip else _conda_codes(shipped, text, catalog)
+    # The catalog's arch list as GPUs to cover: CI thereby proves the catalog on the real build.
+    gpus = tuple(SmokeGpu(name=str(code), capability=str(code.capability)) for code in codes if not code.suffix)
+    expected = SmokeExpectation(pairings=(pairing,), gpus=gpus)
+    return Environment(shipped=shipped, lock=shipped.folder / lock.name, files=files, expected=expected, codes=codes)
 
 
 _TORCHVISION_WHEEL = re.compile(r"^torchvision==(?P<version>[0-9.]+)", re.MULTILINE)
 _TORCHVISION_PACKAGE = re.compile(r"/torchvision-(?P<version>[0-9.]+)-")
+_PYTORCH_PACKAGE = re.compile(r"^https?://\S+?/(?P<channel>[^/\s]+)/[^/\s]+/pytorch-[^/\s]+$", re.MULTILINE)
+_TEGRA = re.compile(r"/arm-variant-[^/\s]*tegra")
 
 
-def _arch_list(shipped: Shipped, catalog: BuildCatalog) -> tuple[SmokeGpu, ...]:
-    """The catalog's arch list of the build as GPUs to cover: CI thereby proves the catalog on the real build."""
-    codes = [code for code in _codes(shipped, catalog) if not code.suffix]
-    return tuple(SmokeGpu(name=str(code), capability=str(code.capability)) for code in codes)
+def _pip_codes(shipped: Shipped, catalog: BuildCatalog) -> tuple[ArchCode, ...]:
+    build = pip_build_of(shipped, catalog)
+    return tuple(sorted(build.codes)) if build else ()
 
 
-def _codes(shipped: Shipped, catalog: BuildCatalog) -> list[ArchCode]:
-    """The arch list of a build. Several rows can stand for one folder (build numbers): what they all have counts."""
-    if shipped.channel is Channel.CONDA:
-        lists = [set(build.codes) for build in conda_builds_of(shipped, catalog)]
-    else:
-        build = pip_build_of(shipped, catalog)
-        lists = [set(build.codes)] if build else []
-    return sorted(set.intersection(*lists)) if lists else []
+def _conda_codes(shipped: Shipped, lock: str, catalog: BuildCatalog) -> tuple[ArchCode, ...]:
+    """The arch list of the catalog's row for a conda lock; what several rows (build numbers) have in common.
+
+    The folder's name does not tell the legacy channel from conda-forge, nor a Jetson's build from a server's.
+    """
+    package, tegra = _PYTORCH_PACKAGE.search(lock), _TEGRA.search(lock) is not None
+    rows = [
+        set(build.codes)
+        for build in conda_builds_of(shipped, catalog)
+        if package is not None
+        and build.channels[0] == package["channel"]
+        and any(pin.startswith("arm-variant") for pin in build.pins) is tegra
+    ]
+    return tuple(sorted(set.intersection(*rows))) if rows else ()
 
 
 def _order(environment: Environment) -> tuple[Any, ...]:
@@ -194,7 +208,7 @@ class Selection:
     shard: tuple[int, int] = (1, 1)
 
 
-def select(environments: Iterable[Environment], selection: Selection, catalog: BuildCatalog) -> list[Environment]:
+def select(environments: Iterable[Environment], selection: Selection) -> list[Environment]:
     """Return the environments that a selection keeps, in their order."""
     changed = None if selection.changed is None else {_folder(path) for path in selection.changed}
     kept = [
@@ -203,7 +217,7 @@ def select(environments: Iterable[Environment], selection: Selection, catalog: B
         if (not selection.lanes or environment.shipped.channel in selection.lanes)
         and (not selection.subdirs or environment.shipped.subdir in selection.subdirs)
         and (changed is None or environment.shipped.folder in changed)
-        and _runs_on_all(environment.shipped, selection.capabilities, catalog)
+        and _runs_on_all(environment.codes, selection.capabilities)
     ]
     number, parts = selection.shard
     return kept[number - 1 :: parts]
@@ -214,8 +228,7 @@ def _folder(path: str) -> PurePosixPath:
     return PurePosixPath(*PurePosixPath(path).parts[:3])
 
 
-def _runs_on_all(shipped: Shipped, capabilities: Sequence[ComputeCapability], catalog: BuildCatalog) -> bool:
-    codes = _codes(shipped, catalog)
+def _runs_on_all(codes: Sequence[ArchCode], capabilities: Sequence[ComputeCapability]) -> bool:
     gpus = [Gpu(name=str(capability), capability=capability, architecture="") for capability in capabilities]
     return all(code_for(codes, gpu) is not None for gpu in gpus)
 

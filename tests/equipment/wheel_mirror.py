@@ -11,10 +11,12 @@ not served.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import re
 import time
 import tomllib
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -95,13 +97,13 @@ def _pypi_requires(project: str, release: str) -> list[str] | None:
     asked = Request(f"https://pypi.org/simple/{project}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     with urlopen(asked, timeout=60) as response:
         files = json.load(response)["files"]
-    wheels = [
-        file for file in files if file["filename"].startswith(f"{project}-{release}-") and file.get("core-metadata")
-    ]
+    wheels = [file for file in files if file["filename"].startswith(f"{project}-{release}-cp311-")]
     if not wheels:
         return None
-    with urlopen(f"{wheels[0]['url']}.metadata", timeout=60) as response:
-        lines = response.read().decode().partition("\n\n")[0].splitlines()
+    smallest = min(wheels, key=lambda file: int(file["size"]))
+    with urlopen(smallest["url"], timeout=120) as response, zipfile.ZipFile(io.BytesIO(response.read())) as wheel:
+        metadata = wheel.read(f"{project}-{release}.dist-info/METADATA").decode()
+    lines = metadata.partition("\n\n")[0].splitlines()
     return [line.partition(": ")[2] for line in lines if line.startswith("Requires-Dist: ")]
 
 

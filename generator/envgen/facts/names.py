@@ -53,7 +53,7 @@ def plain(text: str) -> str:
 
 
 def has_stray_quote(text: str) -> bool:
-    """True for a quote that no name has (Collector's has one) and that no program prints (`lspci -mm` quotes fields)."""
+    """True for a quote that no name has (Collector's has one) and no program prints (`lspci -mm` quotes fields)."""
     inner = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
     return inner.count('"') in (1, 2, 3) or re.search(r"(?<![A-Za-z])'|'(?![A-Za-z])", inner) is not None
 

@@ -11,6 +11,8 @@ from envgen.render.quoting import comment_line
 
 _FIRST, _COMMAND, _CATALOG = "# envgen ", "# made by: ", "# catalog "
 _RUN, _BODY = "# run sha256:", "# body sha256:"
+# An empty comment ends the header: py-rattler 0.28 refuses an explicit lock with an empty line in front of @EXPLICIT.
+_END = "\n#\n"
 _DIGEST = re.compile("[0-9a-f]{64}")
 # PEP 263: in the first two lines of a Python file (and for pip of a requirements file) this declares an encoding.
 _ENCODING = re.compile("coding(?=[:=])")
@@ -33,11 +35,11 @@ class Header:
 
 
 def compose(body: str, header: Header) -> str:
-    """Return the file's text: the header as comments in ASCII, an empty line, the body."""
+    """Return the file's text: the header as comments in ASCII, an empty comment, the body."""
     top = [f"{_FIRST}{header.title}", f"{_COMMAND}{header.command}"]
     lines = [*(_ENCODING.sub("coding ", line) for line in top), *(f"# {line}" for line in header.lines)]
     lines += [f"{_CATALOG}{header.catalog}", f"{_RUN}{header.run}", f"{_BODY}{header.body}"]
-    return "\n".join(comment_line(line) for line in lines) + "\n\n" + body
+    return "\n".join(comment_line(line) for line in lines) + _END + body
 
 
 def split(text: str) -> tuple[Header | None, str]:
@@ -46,9 +48,9 @@ def split(text: str) -> tuple[Header | None, str]:
     Line ends are read as `\n` (git on Windows writes `\r\n`), and a byte order mark is skipped.
     """
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    head, blank, body = plain.partition("\n\n")
+    head, end, body = plain.partition(_END)
     lines = head.split("\n")
-    if not blank or len(lines) < 5 or not all(line.startswith("#") for line in lines):
+    if not end or len(lines) < 5 or not all(line.startswith("#") for line in lines):
         return None, plain
     marks = {0: _FIRST, 1: _COMMAND, -3: _CATALOG, -2: _RUN, -1: _BODY}
     if not all(lines[at].startswith(mark) for at, mark in marks.items()):

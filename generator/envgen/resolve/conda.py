@@ -21,6 +21,7 @@ from envgen.resolve.driver import DriverRules
 from envgen.resolve.options import Options, RankKey, merged_unlock
 
 LEGACY_CHANNEL = "pytorch"
+_FIRST_WITH_LIBCUDNN = (2, 10, 0)
 
 
 def conda_subject(build: CondaBuild, request: Request) -> Subject:
@@ -66,16 +67,16 @@ def conda_specs(build: CondaBuild, request: Request) -> tuple[str, ...]:
     """The match specs of a build, in the order in which they are written.
 
     The build string keeps a host without a GPU from silently getting a CPU build; `cuda-version` keeps a driver that
-    reports CUDA 13 from choosing CUDA 13 for a GPU that it has no code for; `libcudnn` keeps cuDNN 9.11 and newer
-    (no code below 7.5) out of every CUDA 12 environment.
+    reports CUDA 13 from choosing CUDA 13 for a GPU that it has no code for; the bound on cuDNN keeps 9.11 and newer (no
+    code below 7.5) out of every CUDA 12 environment.
     """
     glob = build.build_glob.format(python=request.python)
     specs = [f"python={request.python}", f"pytorch={build.pytorch}={glob}"]
     if build.channels[0] != LEGACY_CHANNEL:
         specs.append(f"cuda-version={build.cuda}")
     specs += build.pins
-    if build.cuda.startswith("12.") and _has_cudnn_9(build):
-        specs.append(f"libcudnn<{CUDNN_WITHOUT_PRE_TURING}")
+    if _has_cudnn_9(build):
+        specs.append(f"{_cudnn_package(build)}<{CUDNN_WITHOUT_PRE_TURING}")
     if request.vision:
         specs.append("torchvision")
     if request.audio:
@@ -84,8 +85,18 @@ def conda_specs(build: CondaBuild, request: Request) -> tuple[str, ...]:
 
 
 def _has_cudnn_9(build: CondaBuild) -> bool:
-    """True for conda-forge builds against cuDNN 9, whose library package is `libcudnn`."""
-    return build.channels[0] != LEGACY_CHANNEL and build.cudnn.split(".")[0] == "9"
+    """True for conda-forge's CUDA 11 and 12 builds against cuDNN 9; those against cuDNN 8 hold it themselves."""
+    is_forge = build.channels[0] != LEGACY_CHANNEL
+    return is_forge and build.cudnn.split(".")[0] == "9" and build.cuda.startswith(("11.", "12."))
+
+
+def _cudnn_package(build: CondaBuild) -> str:
+    """The package that a build depends on for cuDNN: `libcudnn` since 2.10.0, `cudnn` before.
+
+    So the published records say: pytorch-2.10.0-cuda129_generic_py312_he96de2d_203 needs libcudnn >=9.10.2.21,
+    pytorch-2.8.0-cuda129_generic_py312_h66235c3_201 needs cudnn >=9.10.1.4.
+    """
+    return "libcudnn" if release_key(build.pytorch) >= _FIRST_WITH_LIBCUDNN else "cudnn"
 
 
 def conda_rank(build: CondaBuild, request: Request, rules: DriverRules) -> RankKey:

@@ -22,6 +22,7 @@ from doctor.patients import (
     unavailable,
     vision,
 )
+from envgen.core.drivers import DriverVersion
 from envgen.core.observation import DeviceNode, EnvironmentKind, InstallSetting, Observation
 from envgen.doctor.findings import Code
 from envgen.doctor.live import Live, LiveOutcome
@@ -69,6 +70,20 @@ def with_library(name: str, path: str, version: str, origin: str = "LD_LIBRARY_P
     first = CudaLibrary(path=path, target=path, version=version, origin=origin)
     libraries = (first, *observation.parts.libraries)
     return replace(observation, parts=replace(observation.parts, libraries=libraries, user_library=version))
+
+
+def with_driver(name: str, version: str) -> Observation:
+    """A captured host whose driver is another one, which lists no GPU."""
+    observation = host(name)
+    gpus = tuple(replace(gpu, is_driven=False, capability=None) for gpu in observation.gpus)
+    parts = replace(observation.parts, kernel_module=version, user_library=version, error="No devices were found")
+    return replace(observation, gpus=gpus, parts=parts, driver=DriverVersion.parse(version))
+
+
+def taken_by_vfio(name: str) -> Observation:
+    """A captured host whose GPUs are set aside for virtual machines."""
+    observation = host(name)
+    return replace(observation, gpus=tuple(replace(gpu, kernel_driver="vfio-pci") for gpu in observation.gpus))
 
 
 WINDOWS_CPU = environment(
@@ -621,6 +636,16 @@ PATIENTS = [
         environment(torch("2.14.1+cu126", "12.6")),
         words="R580",
     ),
+    Patient(
+        "driver-predates-blackwell",
+        Code.DRIVER_PREDATES_GPU,
+        with_driver("linux-uv-rtx5090-580.95.05", "565.57.01"),
+        environment(CU128),
+        words="R570",
+    ),
+    Patient(
+        "gpu-of-a-virtual-machine", Code.GPU_PASSED_THROUGH, taken_by_vfio("linux-gtx1650-none"), environment(CU128)
+    ),
     Patient("nothing-installed", Code.TORCH_MISSING, host(RTX4090), environment(), words="no torch"),
     Patient(
         "rocm",
@@ -664,5 +689,4 @@ def test_every_numbered_cause_has_a_patient() -> None:
 
 def test_every_error_code_is_reached() -> None:
     only_as_warning = {Code.CUDNN_OVERLAP, Code.CUDA_ON_LIBRARY_PATH, Code.SOURCES_DISAGREE}
-    elsewhere = {Code.GPU_PASSED_THROUGH, Code.DRIVER_PREDATES_GPU}
-    assert {patient.code for patient in PATIENTS} == set(Code) - only_as_warning - elsewhere
+    assert {patient.code for patient in PATIENTS} == set(Code) - only_as_warning

@@ -23,6 +23,7 @@ from doctor.patients import (
     unavailable,
     vision,
 )
+from envgen.core.drivers import DriverVersion
 from envgen.core.observation import EnvironmentKind
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
@@ -31,6 +32,7 @@ from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.explain import explained
 from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.fix import request_for
 from envgen.doctor.target import Target
 
 RTX4090 = "linux-rtx4090-570.133.20"
@@ -126,7 +128,7 @@ def test_the_command_is_the_decision_for_this_host(name: str) -> None:
     resolution = decide(request)
     assert resolution is not None
     assert resolution.pip is not None
-    assert request.driver == observation.driver
+    assert request.driver == (DriverVersion.parse("560") if observation.system.wsl else observation.driver)
     assert request.python == "3.12"
     assert diagnosis.fix is not None
     assert diagnosis.fix.by_decision
@@ -135,6 +137,30 @@ def test_the_command_is_the_decision_for_this_host(name: str) -> None:
     assert f"torchvision=={resolution.pip.torchvision}" in diagnosis.fix.command
     assert resolution.pip.index_url in diagnosis.fix.command
     assert diagnosis.fix.command.startswith(f"{PREFIX}/bin/python -m pip install --force-reinstall ")
+
+
+@pytest.mark.parametrize(
+    ("windows", "branch"),
+    [
+        ("582.28", "580"),  # the last GeForce driver for Pascal: as a Linux number it would serve no GTX 10
+        ("560.94", "560"),
+        ("528.33", "525"),
+        ("527.41", "520"),  # below the Windows floor of CUDA 12
+        ("452.39", "450"),
+    ],
+)
+def test_a_windows_driver_counts_by_its_branch_in_wsl(windows: str, branch: str) -> None:
+    observation = replace(host("wsl2-rtx3080-560.94"), driver=DriverVersion.parse(windows))
+    request = request_for(case_of(observation, environment(CPU)), ())
+    assert request is not None
+    assert str(request.driver) == branch
+
+
+def test_a_gpu_without_newer_drivers_is_not_told_to_update() -> None:
+    old = examine(host("linux-k80-470.256.02"), environment(torch("2.8.0+cu128", "12.8")))
+    assert "update the driver" not in old.errors[0].remedy
+    new = examine(host("windows-mx450-512.78"), environment(CU128))
+    assert new.errors[0].remedy.endswith("or update the driver")
 
 
 def test_an_exact_build_is_asked_from_its_own_index_with_pypi_beside_it() -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from envgen.core.observation import EnvironmentKind
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import CondaPairing, PipPairing, Resolution
+from envgen.core.wsl import linux_branch
 from envgen.doctor.case import Case
 from envgen.doctor.findings import Code, Finding, Fix, Level
 from envgen.doctor.target import Target
@@ -78,6 +79,8 @@ def request_for(case: Case, findings: tuple[Finding, ...]) -> Request | None:
     system, target = case.observation.system, case.target
     replace_driver = any(finding.code in _NEW_DRIVER for finding in findings)
     driver = None if replace_driver or system.jetson else case.observation.driver
+    if driver and system.wsl:
+        driver = linux_branch(driver, case.builds.branches, case.builds.floors)
     python = target.interpreter.minor if target else case.builds.default_python
     return Request(
         gpus=gpus,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from envgen.core.capability import CodeKind, ComputeCapability
+from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.releases import release_key
 from envgen.doctor.case import Case, too_old_for
@@ -37,7 +38,7 @@ def driver_too_old(case: Case) -> Iterator[Finding]:
         level=Level.ERROR,
         title="the driver is too old for this build of torch",
         evidence=tuple(evidence),
-        remedy="install the build that the last line names, which this driver runs, or update the driver",
+        remedy=_driver_remedy(case, below[1] if below else None),
     )
 
 
@@ -154,6 +155,16 @@ def torchvision(case: Case) -> Iterator[Finding]:
         evidence=tuple(evidence),
         remedy="install both from one index, as the last line does",
     )
+
+
+def _driver_remedy(case: Case, floor: DriverVersion | None) -> str:
+    """Whether a newer driver is a way out too: a GPU that the newer branches dropped can't have one."""
+    remedy = "install the build that the last line names, which this driver runs"
+    supports = [case.support(known.gpu.capability) for known in case.gpus if known.gpu]
+    last = min((s.last_branch for s in supports if s and s.last_branch), default=None)
+    if floor is not None and last is not None and last < floor.branch:
+        return f"{remedy}; no driver of branch R{floor.branch} serves this GPU"
+    return f"{remedy}, or update the driver"
 
 
 def _split(case: Case) -> tuple[list[tuple[str, ComputeCapability]], list[str]]:

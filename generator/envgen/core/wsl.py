@@ -1,0 +1,31 @@
+"""WSL runs Linux programs on the Windows driver: its numbers are not those of Linux, so the branch is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from envgen.core.builds import DriverBranch, DriverFloor
+from envgen.core.drivers import DriverVersion
+
+
+def linux_branch(
+    windows: DriverVersion, branches: Sequence[DriverBranch], floors: Mapping[int, DriverFloor]
+) -> DriverVersion:
+    """Return the driver branch, as Linux counts it, that a Windows driver belongs to: R580 for 582.28.
+
+    A Windows driver below the Windows floor of its branch's CUDA major (527.41 in R525) counts as the newest branch of
+    the major before. A number that no branch lists is taken as a branch itself.
+    """
+    own = [b for b in branches if windows.branch in b.windows_majors]
+    if not own:
+        return DriverVersion.parse(str(windows.branch))
+    branch = own[-1]
+    floor = floors.get(_cuda_major(branch))
+    if floor is not None and not windows.meets_floor(floor.windows):
+        older = [b for b in branches if _cuda_major(b) < _cuda_major(branch)]
+        branch = older[-1] if older else branch
+    return DriverVersion.parse(str(branch.branch))
+
+
+def _cuda_major(branch: DriverBranch) -> int:
+    return int(branch.cuda.partition(".")[0])

@@ -18,6 +18,7 @@ from envgen.lock.lane_files import (
     made_from,
     missing_csv,
     readme,
+    remove_lane_locks,
     write_lane_lock,
 )
 from envgen.lock.lane_locks import LaneLock, lane_places, lock_lanes
@@ -70,12 +71,17 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
     finally:
         progress.done()
     changed = [key for key, lock in results.locks.items() if _write(root, lock, sources, catalog, date)]
+    removed: list[Shipped] = []
     if not options.platforms and not options.pythons:
+        removed = remove_lane_locks(root, set(shipped_locks(root)) - set(results.held.values()))
         (root / MISSING).write_text(missing_csv(results), encoding="utf-8", newline="\n")
     missing = (root / MISSING).read_text(encoding="utf-8") if (root / MISSING).exists() else missing_csv(results)
     text = readme(shipped_locks(root), missing, builds, PYTHONS)
     (root / "README.md").write_text(text, encoding="utf-8", newline="\n")
-    say(f"{len(results.locks)} locks made, {len(changed)} of them changed, in {root.name}/")
+    say(
+        f"{len(results.locks)} locks made, {len(changed)} of them changed, "
+        f"{len(removed)} removed that no lane holds any more, in {root.name}/"
+    )
 
 
 def _write(root: Path, lock: LaneLock, sources: Sources, catalog: str, date: str) -> bool:

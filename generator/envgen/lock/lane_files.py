@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from envgen import __version__
@@ -138,7 +138,8 @@ def _missing_words(rows: Sequence[Mapping[str, str]]) -> str:
     for channel in ("pip", "conda"):
         builds = [row["build"] for row in rows if row["channel"] == channel]
         if builds:
-            words.append(f"{channel}: {', '.join(builds)}")
+            more = f" and {len(builds) - 3} more" if len(builds) > 3 else ""
+            words.append(f"{channel}: {', '.join(builds[:3])}{more}")
     return "; ".join(words)
 
 
@@ -158,3 +159,18 @@ def write_lane_lock(root: Path, shipped: Shipped, files: Mapping[str, str]) -> b
         return False
     apply(make_plan(folder, found, files, force=False))
     return True
+
+
+def remove_lane_locks(root: Path, stale: Collection[Shipped]) -> list[Shipped]:
+    """Remove the locks that no lane holds any more, but no file that was edited; return those that were removed."""
+    from envgen.render.plan import make_plan, read_folder
+    from envgen.render.writing import apply
+
+    removed = []
+    for shipped in sorted(stale, key=lambda lock: str(lock.folder)):
+        folder = root / shipped.folder
+        apply(make_plan(folder, read_folder(folder), {}, force=False))
+        if not any(folder.iterdir()):
+            folder.rmdir()
+            removed.append(shipped)
+    return removed

@@ -1,0 +1,145 @@
+"""The house rules that a reader would otherwise have to trust: which room imports which, sizes, what a start loads."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "generator" / "envgen"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+MODULE_LINES = 400
+FUNCTION_LINES = 50  # without signature and docstring; the aim is 40
+
+# What would make every start slower (measured alone: 21 ms packaging.version to 480 ms conda_lock).
+HEAVY = (
+    "asyncio",
+    "conda_lock",
+    "importlib.metadata",
+    "jinja2",
+    "packaging",
+    "pydantic",
+    "rattler",
+    "rich",
+    "urllib.request",
+    "uv",
+    "yaml",
+)
+# Reading one of these while a module loads makes the host a hidden input of every later answer.
+HOST = {
+    ("os", "environ"),
+    ("os", "getenv"),
+    ("os", "getcwd"),
+    ("os", "name"),
+    ("os", "uname"),
+    ("sys", "argv"),
+    ("shutil", "which"),
+    ("Path", "cwd"),
+    ("Path", "home"),
+    ("datetime", "now"),
+    ("time", "time"),
+}
+HOST_MODULES = {"platform", "socket", "getpass", "locale"}
+
+module_of = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+
+
+def test_the_rooms_keep_their_contracts() -> None:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_room_has_its_place_in_the_contracts() -> None:
+    rooms = {f"envgen.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = {room.strip() for layer in contracts[0]["layers"] for room in layer.split("|")}
+    assert layers == rooms - {"envgen.refresh"}
+    assert {*contracts[2]["source_modules"]} == rooms - {"envgen.refresh"}
+
+
+@module_of
+def test_a_module_is_short_enough_to_read(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MODULE_LINES
+
+
+@module_of
+def test_a_function_is_short_enough_to_read(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    sizes = {function.name: _size(function) for function in functions}
+    assert {name: size for name, size in sizes.items() if size > FUNCTION_LINES} == {}
+
+
+@pytest.mark.parametrize(
+    "path",
+    # A child is a program of its own, run by another Python: the host is its subject.
+    [path for path in MODULES if not path.name.endswith("_child.py")],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_no_module_reads_the_host_while_it_loads(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [ast.unparse(node) for node in _at_import(tree) if isinstance(node, ast.Attribute) and _reads_host(node)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "X = os.environ['A']",
+        "class A:\n    x = platform.system()",
+        "def f(x=Path.home()): ...",
+        "@g(os.name)\ndef f(): ...",
+    ],
+)
+def test_a_read_of_the_host_would_be_seen(source: str) -> None:
+    assert any(isinstance(node, ast.Attribute) and _reads_host(node) for node in _at_import(ast.parse(source)))
+
+
+@pytest.mark.parametrize("module", ["envgen.cli.main", "envgen.__main__"])
+def test_the_command_line_starts_without_heavy_imports(module: str) -> None:
+    script = f"import sys, {module}\nprint(*sorted(set(sys.modules) & set({HEAVY!r})))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == []
+
+
+def test_a_decision_is_made_without_heavy_imports() -> None:
+    script = (
+        "import sys\nfrom envgen.cli.main import main\n"
+        "main(['resolve', '--gpu', 'GeForce MX450', '--platform', 'win-64', '--driver', '560.94'])\n"
+        f"print(*sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.split() == []
+    assert "cu126" in done.stdout
+
+
+def _size(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def _at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported: all but the bodies of functions and of `if __name__`."""
+    yield node
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        children: list[ast.AST] = [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
+    elif isinstance(node, ast.Lambda) or (isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)):
+        children = []
+    else:
+        children = [*ast.iter_child_nodes(node)]
+    for child in children:
+        yield from _at_import(child)
+
+
+def _reads_host(node: ast.Attribute) -> bool:
+    owner = node.value.id if isinstance(node.value, ast.Name) else ""
+    return owner in HOST_MODULES or (owner, node.attr) in HOST

@@ -36,12 +36,13 @@ Row = dict[str, Any]
 class Mirror:
     """The rows of a folder, and what each wheel requires as far as a source says."""
 
-    def __init__(self, rows: Path) -> None:
+    def __init__(self, rows: Path, *, ask_pypi: bool = False) -> None:
         with (rows / "wheels.jsonl").open(encoding="utf-8") as stream:
             found = [json.loads(line) for line in stream]
         self._rows: list[Row] = [r for r in found if r["project"] in _FAMILY and re.fullmatch(r"cu\d+", r["index"])]
         self._uv: Mapping[str, list[str]] = json.loads((rows / "uv_dependencies.json").read_text(encoding="utf-8"))
         self._stated = _stated(self._rows)
+        self._ask_pypi = ask_pypi
         self._pypi = [row for row in read_table("torch_requires") if "win" not in row["platform"]]
 
     def wheels(self) -> Mapping[str, list[ServedWheel]]:
@@ -65,7 +66,7 @@ class Mirror:
         dependencies = self._uv.get(f"{row['index']}|{row['project']}|{row['version']}")
         if row["project"] != "torch":
             if dependencies is None:
-                return _pypi_requires(row["project"], row["version"].partition("+")[0])
+                return _pypi_requires(row["project"], row["version"].partition("+")[0]) if self._ask_pypi else None
             return [name for name, _ in _entries(dependencies)]
         release, _, tag = row["version"].partition("+")
         return self._torch_requires(release, tag, _system(row["filename"]), dependencies)
@@ -143,7 +144,7 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     parser.add_argument("--port", type=int, default=8765)
     options = parser.parse_args()
-    with WheelIndex(wheels=Mirror(options.rows).wheels()).running(options.port) as index:
+    with WheelIndex(wheels=Mirror(options.rows, ask_pypi=True).wheels()).running(options.port) as index:
         print(f"serving {index.url('/whl')}", flush=True)
         while True:
             time.sleep(3600)

@@ -38,6 +38,13 @@ def off_by_a_pixel(x: Any, w: Any, padding: int) -> Any:
     return y
 
 
+def fails_with_cudnn(x: Any, w: Any, padding: int) -> Any:
+    """A convolution that raises where cuDNN would be used."""
+    if x.dtype == torch.float32 and torch.backends.cudnn.enabled:
+        raise RuntimeError("cuDNN error: CUDNN_STATUS_ARCH_MISMATCH")
+    return CONV2D(x, w, padding=padding)
+
+
 def code_of(check: Any) -> str:
     report = SMOKE.Report(io.StringIO())
     report.run("check", SMOKE.synchronised, check, torch, torch.device("cpu"))
@@ -55,4 +62,6 @@ FOUND["fp32 with TF32"] = code_of(CHECKS["fp32"])
 torch.matmul = MATMUL
 torch.nn.functional.conv2d = off_by_a_pixel
 FOUND["convolution off by a pixel"] = code_of(CHECKS["convolution"])
+torch.nn.functional.conv2d = fails_with_cudnn
+FOUND["convolution with cuDNN only"] = code_of(CHECKS["convolution"])
 json.dump(FOUND, sys.stdout)

@@ -49,7 +49,7 @@ def test_a_cpu_build_is_called_one(python: Path, script: Path, arguments: list[s
 
 def test_right_arithmetic_passes_and_wrong_arithmetic_does_not(python: Path, script: Path) -> None:
     numerics = Path(__file__).with_name("numerics.py")
-    command = [str(python), str(numerics), str(script)]
+    command = [str(python), "-W", "error::FutureWarning", str(numerics), str(script)]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(run.stdout)
     assert found.pop("nms") == "not-installed"
@@ -58,3 +58,4 @@ def test_right_arithmetic_passes_and_wrong_arithmetic_does_not(python: Path, scr
     }
     assert found["fp32 with TF32"] == "wrong-result"
     assert found["convolution off by a pixel"] == "wrong-result"
+    assert found["convolution with cuDNN only"] == "cudnn-unsupported"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from doctor.patients import catalog, conda, decide, dist, environment, examine, host, live, torch, vision
 from envgen.core.builds import PipBuild
 from envgen.core.capability import CodeKind
-from envgen.core.observation import EnvironmentKind
+from envgen.core.observation import EnvironmentKind, FabricManager
 from envgen.core.platforms import Subdir
 from envgen.doctor.case import Case
 from envgen.doctor.diagnose import diagnose
@@ -175,3 +178,51 @@ def test_a_host_without_an_environment_is_still_looked_at() -> None:
     assert diagnosis.findings == ()
     assert {check.check for check in diagnosis.skipped} >= {"torch-missing", "torch-cpu-build", "run-torch"}
     assert all(check.reason for check in diagnosis.skipped)
+
+
+def test_nvidias_own_builds_carry_a_commit_where_others_carry_the_cuda_tag() -> None:
+    # NGC images: torch 2.8.0a0+5228986c39.nv25.06 and torchvision of another commit.
+    target = environment(torch("2.8.0a0+5228986c39.nv25.06", "12.9"), vision("0.22.0a0+95f10a4e"))
+    assert examine(host("container-a100-550.54.15"), target).findings == ()
+
+
+def test_other_users_gpus_may_be_closed() -> None:
+    observation = host("linux-4xl40s-610.43.02")
+    nodes = tuple(replace(node, accessible=node.path != "/dev/nvidia2") for node in observation.parts.nodes)
+    observation = replace(observation, parts=replace(observation.parts, nodes=nodes))
+    assert examine(observation, environment(torch("2.15.0+cu132", "13.2", recorded="2.15.0"))).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "manager", "container"),
+    [
+        pytest.param("Completed", FabricManager(state="inactive"), "", id="gpus-are-ready"),
+        pytest.param("In Progress", FabricManager(state="inactive"), "docker", id="service-of-the-host"),
+        pytest.param("", FabricManager(state="active", version="570.133.20"), "", id="a100-has-no-fabric-state"),
+        pytest.param("In Progress", None, "docker", id="no-systemd"),
+    ],
+)
+def test_fabric_manager_is_judged_where_it_runs(state: str, manager: FabricManager | None, container: str) -> None:
+    observation = host("linux-8xh100-fabric-570.133.20")
+    parts = replace(observation.parts, fabric_state=state, fabric_manager=manager)
+    system = replace(observation.system, container=container)
+    observation = replace(observation, parts=parts, system=system)
+    assert examine(observation, environment(CU128)).findings == ()
+
+
+def test_a_conda_package_whose_dist_info_names_pip_is_condas_own() -> None:
+    site = f"{CONDA_PREFIX}/lib/python3.12/site-packages"
+    record = {
+        "name": "pytorch",
+        "version": "2.10.0",
+        "build": "cuda128_mkl_py312_h1234567_300",
+        "channel": "conda-forge",
+        "files": ["lib/python3.12/site-packages/torch-2.10.0.dist-info/METADATA"],
+    }
+    target = environment(
+        {f"{CONDA_PREFIX}/conda-meta/pytorch-2.10.0-cuda128_mkl_py312_h1234567_300.json": json.dumps(record)},
+        torch("2.10.0", "12.8", installer="pip", site=site),
+        kind=EnvironmentKind.CONDA,
+        prefix=CONDA_PREFIX,
+    )
+    assert examine(host("linux-conda-rtx3090-550.120"), target).findings == ()

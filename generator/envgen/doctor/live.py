@@ -99,7 +99,7 @@ class _Said:
 
 def describe_interpreter(python: str, runner: Runner) -> tuple[Interpreter | None, str]:
     """Return what an interpreter is, without importing torch; else None and why not."""
-    command = Command(name="python", argv=(python, "-c", _child("python_child.py")), limit_s=10.0)
+    command = Command(name="python", argv=(python, "-c", _child("python_child.py")), limit_s=5.0)
     completed = runner(command, timeout_s=command.limit_s)
     found = parse_interpreter(completed.stdout) if completed.outcome is Outcome.DONE else None
     return found, "" if found else _why(python, completed, command.limit_s)

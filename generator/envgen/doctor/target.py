@@ -62,12 +62,13 @@ class VersionFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaRecord:
-    """One package of conda-meta."""
+    """One package of conda-meta. `dist_infos` are the names of the dist-info folders among its files."""
 
     name: str
     version: str
     build: str
     channel: str
+    dist_infos: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +234,14 @@ def _conda_records(prefix: str, files: HostFiles) -> Iterator[CondaRecord]:
             continue
         if isinstance(found, dict):
             texts = {key: str(found.get(key, "")) for key in ("name", "version", "build", "channel")}
-            yield CondaRecord(**texts)
+            yield CondaRecord(**texts, dist_infos=tuple(_dist_infos(found.get("files"))))
+
+
+def _dist_infos(paths: object) -> Iterator[str]:
+    """The dist-info folders in a record's list of files, which has one METADATA for each."""
+    for path in paths if isinstance(paths, list) else ():
+        if isinstance(path, str) and path.endswith(".dist-info/METADATA"):
+            yield path.rsplit("/", 2)[1]
 
 
 def _settings(prefix: str, files: HostFiles) -> Iterator[InstallSetting]:

@@ -188,6 +188,8 @@ def _fabric_manager(gathered: Gathered) -> FabricManager | None:
         return None
     # systemctl prints the state and exits with 3 for a stopped service, 4 for one that it does not know.
     state = "not installed" if answer.completed.exit_code == 4 else answer.completed.stdout.strip()
+    if not state:
+        return None  # a container without systemd
     version = gathered.answers.get(commands.FABRIC_VERSION)
     said = parse_fabric_version(version.words) if version else ""
     return FabricManager(state=state, version=said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from envgen.core.builds import DriverSupport
@@ -42,7 +43,8 @@ def wsl_driver(case: Case) -> Iterator[Finding]:
     elif first.version and not first.path.startswith(WSL_LIBRARIES):
         evidence = f"the loader takes {first.target} before {WSL_LIBRARIES}/libcuda.so.1"
         remedy = "remove the Linux driver packages from this distribution; the driver is the one in Windows"
-        command = "sudo apt-get remove --purge '^nvidia-.*' '^libnvidia-.*' && sudo ldconfig"
+        removal = "sudo apt-get remove --purge '^nvidia-.*' '^libnvidia-.*' && sudo ldconfig"
+        command = removal if _is_debian_like(case) else ""
     if evidence:
         lines = (evidence, parts.error) if parts.error else (evidence,)
         yield Finding(
@@ -195,7 +197,7 @@ def no_permission(case: Case) -> Iterator[Finding]:
     if case.works:
         return
     evidence, remedy, command = [], "", ""
-    closed = [n.path for n in observation.parts.nodes if not n.accessible and "nvswitch" not in n.path]
+    closed = _closed_nodes(observation)
     if observation.variable("CUDA_VISIBLE_DEVICES") == "NoDevFiles" or _is_slurm_without_gpu(case):
         job = observation.variable("SLURM_JOB_ID")
         evidence.append(f"SLURM job {job} was given no GPU")
@@ -218,6 +220,17 @@ def no_permission(case: Case) -> Iterator[Finding]:
             remedy=remedy,
             command=command,
         )
+
+
+def _closed_nodes(observation: Observation) -> list[str]:
+    """The device files that keep this user out: the common ones, or those of all GPUs (some may be another user's)."""
+    nodes = observation.parts.nodes
+    gpus = [node for node in nodes if re.fullmatch(r"/dev/nvidia\d+", node.path)]
+    common = [node for node in nodes if node.path in ("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/dxg", "/dev/nvmap")]
+    closed = [node.path for node in common if not node.accessible]
+    if gpus and not any(node.accessible for node in gpus):
+        closed += [node.path for node in gpus]
+    return closed
 
 
 def _without_instance(observation: Observation) -> list[HostGpu]:
@@ -263,4 +276,8 @@ def _support(case: Case, known: KnownGpu) -> DriverSupport | None:
 def _install_command(case: Case) -> str:
     """The distribution's own way, where it has one that chooses the branch by itself."""
     name = case.observation.system.name
-    return "sudo ubuntu-drivers install" if name.startswith(("Ubuntu", "Pop!_OS", "Linux Mint")) else ""
+    return "sudo ubuntu-drivers install" if name.startswith(("Ubuntu", "Linux Mint")) else ""
+
+
+def _is_debian_like(case: Case) -> bool:
+    return case.observation.system.name.startswith(("Ubuntu", "Debian", "Linux Mint", "Pop!_OS"))

@@ -55,7 +55,7 @@ def torch_replaced(case: Case) -> Iterator[Finding]:
     if len(here) > 1:
         evidence.append("torch is recorded twice: " + ", ".join(d.info for d in here))
     record = target.conda_record("pytorch")
-    if record and here and here[0].installer == "pip":
+    if record and here and here[0].installer == "pip" and here[0].info not in record.dist_infos:
         evidence.append(f"conda recorded pytorch {record.version} ({record.build}), pip wrote torch {here[0].version}")
     elif record and _base(record.version) != _base(target.torch.version):
         evidence.append(f"conda recorded pytorch {record.version}, the files are torch {target.torch.version}")

@@ -15,9 +15,11 @@ def fabric_manager(case: Case) -> Iterator[Finding]:
     parts = case.observation.parts
     manager, said = parts.fabric_manager, case.cuda_error(802)
     evidence = [said] if said else []
-    if manager and manager.state != "active":
+    # The service runs on the host: inside a container only the GPUs' own word counts. GPUs before Hopper have none.
+    speaks = manager is not None and parts.fabric_state != "Completed" and not case.observation.system.container
+    if manager and speaks and manager.state != "active":
         evidence.append(f"nvidia-fabricmanager is {manager.state}")
-    if manager and manager.version and parts.kernel_module and manager.version != parts.kernel_module:
+    if manager and speaks and manager.version and parts.kernel_module and manager.version != parts.kernel_module:
         evidence.append(f"Fabric Manager {manager.version} beside driver {parts.kernel_module}")
     if evidence and parts.fabric_state and parts.fabric_state != "Completed":
         evidence.append(f"the GPUs' fabric state is {parts.fabric_state}")

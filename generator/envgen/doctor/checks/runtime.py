@@ -128,7 +128,7 @@ def torchvision(case: Case) -> Iterator[Finding]:
     version = _vision_version(case)
     if not version or not case.has_torch:
         return
-    torch_label, vision_label = _label(case), version.partition("+")[2] or _vision_label(case)
+    torch_label, vision_label = _label(case), _cuda_label(version.partition("+")[2]) or _vision_label(case)
     evidence = [f"torch {case.torch_version}, torchvision {version}"]
     missing_op = "torchvision::nms does not exist" in error
     cpu_op = "Could not run 'torchvision::nms'" in error
@@ -256,15 +256,19 @@ def _vision_version(case: Case) -> str:
 
 def _label(case: Case) -> str:
     """The CUDA tag that torch is built for, from its version or its CUDA version."""
-    label = case.torch_version.partition("+")[2]
-    if re.fullmatch(r"cu\d+|cpu", label):
+    label = _cuda_label(case.torch_version.partition("+")[2])
+    if label:
         return label
     return "cu" + "".join(case.torch_cuda.split(".")[:2]) if case.torch_cuda else ""
 
 
 def _vision_label(case: Case) -> str:
     """PyPI's metadata carries no local version, and neither do conda's: version.py may."""
-    label = case.target.vision.label if case.target and case.target.vision else ""
+    return _cuda_label(case.target.vision.label) if case.target and case.target.vision else ""
+
+
+def _cuda_label(label: str) -> str:
+    """The label when it names a CUDA or the lack of it; NVIDIA's own builds carry a commit there."""
     return label if re.fullmatch(r"cu\d+|cpu", label) else ""
 
 

@@ -149,7 +149,7 @@ class _Run:
         outcomes = run_children(
             [self._request(query) for query in queries],
             timeout_s=self.timeout_s,
-            on_end=lambda at: tell(f"the conda solver of {queries[at].subdir} has ended"),
+            on_end=(lambda at: tell(f"solved {queries[at].subdir}")) if len(queries) > 1 else None,
         )
         return [self._result(query, outcome) for query, outcome in zip(queries, outcomes, strict=True)]
 

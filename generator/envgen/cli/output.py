@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -47,6 +48,8 @@ def print_error(error: EnvgenError) -> None:
 def print_usage_error(message: str) -> None:
     """Write a mistake on the command line to stderr in the form of every other error."""
     first = message.strip().rstrip(".").replace("\n", " ")
+    # typer and click both suggest a command for a mistyped one.
+    first = re.sub(r"( Did you mean [^?]+\?)\1", r"\1", first)
     _labelled("error:", _RED, f"{first} [usage]\n  hint: run `envgen --help`")
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from envgen.core.builds import CondaBuild, Existence
-from envgen.core.capability import CodeKind
+from envgen.core.builds import CondaBuild
 from envgen.core.releases import release_key, tag_of_cuda
 from envgen.core.request import Request
 from envgen.core.resolution import CondaPairing, Rejection
@@ -18,7 +17,8 @@ from envgen.resolve.checks import (
     known_floor,
 )
 from envgen.resolve.driver import DriverRules
-from envgen.resolve.options import Options, RankKey, merged_unlock
+from envgen.resolve.options import Options
+from envgen.resolve.rank import RankKey, rank, rejection
 
 LEGACY_CHANNEL = "pytorch"
 _FIRST_WITH_LIBCUDNN = (2, 10, 0)
@@ -100,26 +100,10 @@ def _cudnn_package(build: CondaBuild) -> str:
 
 
 def conda_rank(build: CondaBuild, request: Request, rules: DriverRules) -> RankKey:
-    """The order of preference (highest first), as for pip."""
-    uses = code_uses(conda_subject(build, request), request)
-    full = rules.fully_serves(build.cuda)
-    cuda = release_key(build.cuda)
-    return (
-        release_key(build.pytorch),
-        build.existence_for(request.python) is Existence.SEEN,
-        all(use.code.kind is CodeKind.SASS for use in uses),
-        full,
-        cuda if full else tuple(-part for part in cuda),
-    )
+    """The key by which a usable build is preferred, the highest first."""
+    return rank(conda_subject(build, request), request, rules)
 
 
 def conda_rejection(build: CondaBuild, reasons: Sequence[Failure]) -> Rejection:
-    """The record of a build that was not taken: its most fundamental reason, and what would lift all of them."""
-    return Rejection(
-        channel="conda",
-        torch=build.pytorch,
-        cuda=build.cuda,
-        code=reasons[0].code,
-        text=reasons[0].text,
-        unlock=merged_unlock(reasons),
-    )
+    """The record of a build that was not taken."""
+    return rejection("conda", build.pytorch, build.cuda, reasons)

@@ -15,8 +15,9 @@ from envgen.resolve.checks import Failure
 from envgen.resolve.conda import conda_failures, conda_pairing, conda_rank, conda_rejection
 from envgen.resolve.driver import DriverRules, assumed_driver
 from envgen.resolve.notices import notices
-from envgen.resolve.options import Options, RankKey
+from envgen.resolve.options import Options
 from envgen.resolve.pip import pip_failures, pip_pairing, pip_rank, pip_rejection
+from envgen.resolve.rank import RankKey
 
 Build = TypeVar("Build")
 _ABSENT = (Failure(code=RejectionCode.NO_FILE, text="the index or channel was asked, and it has no such build"),)

@@ -15,8 +15,6 @@ from envgen.resolve.checks import Failure
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-RankKey = tuple[tuple[int, ...], bool, bool, bool, tuple[int, ...]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from envgen.core.builds import Existence, PipBuild
-from envgen.core.capability import CodeKind
-from envgen.core.releases import cuda_of_tag, release_key
+from envgen.core.builds import PipBuild
+from envgen.core.releases import cuda_of_tag
 from envgen.core.request import Request
 from envgen.core.resolution import PipPairing, Rejection, RejectionCode
 from envgen.resolve.checks import Failure, Subject, code_uses, failures, known_floor
 from envgen.resolve.driver import DriverRules
-from envgen.resolve.options import Options, RankKey, merged_unlock
+from envgen.resolve.options import Options
+from envgen.resolve.rank import RankKey, rank, rejection
 
 PYPI = "https://pypi.org/simple"
 
@@ -65,26 +65,10 @@ def pip_pairing(build: PipBuild, request: Request, rules: DriverRules) -> PipPai
 
 
 def pip_rank(build: PipBuild, request: Request, rules: DriverRules) -> RankKey:
-    """The order of preference (highest first): design rule "Of the usable ones, in this order"."""
-    uses = code_uses(pip_subject(build, request), request)
-    full = rules.fully_serves(build.toolkit or cuda_of_tag(build.cuda_tag))
-    tag = release_key(cuda_of_tag(build.cuda_tag))
-    return (
-        release_key(build.torch),
-        build.existence_for(request.python) is Existence.SEEN,
-        all(use.code.kind is CodeKind.SASS for use in uses),
-        full,
-        tag if full else tuple(-part for part in tag),
-    )
+    """The key by which a usable build is preferred, the highest first."""
+    return rank(pip_subject(build, request), request, rules)
 
 
 def pip_rejection(build: PipBuild, reasons: Sequence[Failure]) -> Rejection:
-    """The record of a build that was not taken: its most fundamental reason, and what would lift all of them."""
-    return Rejection(
-        channel="pip",
-        torch=build.torch,
-        cuda=build.cuda_tag,
-        code=reasons[0].code,
-        text=reasons[0].text,
-        unlock=merged_unlock(reasons),
-    )
+    """The record of a build that was not taken."""
+    return rejection("pip", build.torch, build.cuda_tag, reasons)

@@ -11,8 +11,9 @@ from envgen.core.shipped import Channel, Shipped
 from envgen.facts.builds import BuildCatalog
 from envgen.resolve.conda import conda_failures, conda_pairing, conda_rank
 from envgen.resolve.driver import DriverRules, assumed_driver
-from envgen.resolve.options import Options, RankKey
+from envgen.resolve.options import Options
 from envgen.resolve.pip import pip_failures, pip_pairing, pip_rank
+from envgen.resolve.rank import RankKey
 
 
 def newest_pip(shipped: Iterable[Shipped], request: Request, builds: BuildCatalog) -> PipPairing | None:

@@ -74,7 +74,7 @@ def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
         fallback = _fallback(request, sources)
         if fallback is None:
             raise
-        because = f"{error.headline()}: {error.reason}"
+        because = f"{error.headline()}: {error.reason}" if sources.may_solve else ""
         return replace(_side(fallback, Origin.FALLBACK, request), because=because)
 
 
@@ -191,8 +191,8 @@ def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSi
     query = conda_query(pairing, request, sources.extras.conda)
     if not sources.may_solve:
         raise ChannelUnreachableError(
-            url=f"the channel {pairing.build.channels[0]}",
-            reason="the network is not used (--offline or --check)",
+            url=f"{CHANNEL_SITE}/{pairing.build.channels[0]}",
+            reason="it was not asked (--offline or --check)",
             advice="run again without it",
         )
     try:

@@ -61,7 +61,7 @@ def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipS
         fallback = _fallback(resolution.request, sources)
         if fallback is None:
             raise
-        because = f"{error.headline()}: {error.reason}"
+        because = f"{error.headline()}: {error.reason}" if sources.may_solve else ""
         return PipSide(lock=fallback[0], pairing=fallback[1], origin=Origin.FALLBACK, because=because)
 
 
@@ -154,7 +154,7 @@ def _read(shipped: Shipped, sources: Sources) -> PipLock:
 def _solve(pairing: PipPairing, request: Request, sources: Sources) -> PipLock:
     query = pip_query(pairing, request, extras=sources.extras.pip)
     if not sources.may_solve:
-        raise IndexUnreachableError(url=query.torch_index, reason="the network is not used (--offline or --check)")
+        raise IndexUnreachableError(url=query.torch_index, reason="it was not asked (--offline or --check)")
     try:
         return solve_pip(
             query,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import RejectionCode
 from envgen.lock.obtain import Obtained
-from envgen.lock.words import NO_TOOLKIT, pip_commands, runs_as, test_command
+from envgen.lock.words import NO_TOOLKIT, conda_command, pip_commands, runs_as, test_command
 
 if TYPE_CHECKING:
     from envgen.cli.generate import WriteOptions
@@ -57,8 +57,8 @@ def _command_lines(obtained: Sequence[Obtained]) -> Iterator[str]:
             yield f"{where}with pip:   {make}"
             yield f"{' ' * len(where)}            {install}"
         if one.conda is not None and not multi:
-            yield f"with conda: conda create --name envgen --file conda-{request.subdir}.lock"
-    yield f"test it:    {test_command(obtained[0].resolution.request)}"
+            yield f"with conda: {conda_command(f'conda-{request.subdir}.lock')}"
+    yield f"test it:    {test_command(obtained[0].resolution.request, has_pip=obtained[0].pip is not None)}"
 
 
 def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:

@@ -118,6 +118,8 @@ def _pip_lines(name: str, side: PipSide, request: Request) -> Iterator[str]:
     beside = f" with torchvision {vision}" if vision else ""
     held = f"torch {lock.version_of('torch')}{beside} (CUDA tag {build.cuda_tag})"
     yield f"pip, {request.subdir}: {held}, {runs_as(side.pairing)}"
+    if name == SMOKE_TEST:
+        yield f"use: {test_command(request, has_pip=True)}"
     if name.startswith("requirements"):
         make, install = pip_commands(request, name)
         yield f"use: {make}"
@@ -133,11 +135,11 @@ def _conda_lines(name: str, side: CondaSide, request: Request) -> Iterator[str]:
         yield f"use: conda env create -f {name}"
         yield from gpuless_lines(side.pairing, name, request.subdir)
     elif name.startswith("conda-") and name.endswith(".lock"):
-        yield f"use: {conda_command(request, name)}"
+        yield f"use: {conda_command(name)}"
     elif name.endswith("conda-lock.yml"):
         yield f"use: conda-lock install --name envgen {name}"
     elif name == SMOKE_TEST:
-        yield f"use: {test_command(request)}"
+        yield f"use: {test_command(request, has_pip=False)}"
 
 
 def _concerns(name: str, code: str) -> bool:

@@ -58,7 +58,7 @@ def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:
         if name.startswith("environment"):
             yield from gpuless_lines(lock.pairing, name, lock.request.subdir)
         if name.endswith(".lock"):
-            yield f"use: {conda_command(lock.request, name)}"
+            yield f"use: {conda_command(name)}"
     yield NO_TOOLKIT
 
 

@@ -8,6 +8,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import CondaPairing, Notice, PipPairing
 
+ENVIRONMENT = "envgen"
 NO_TOOLKIT = "No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters."
 
 
@@ -34,16 +35,17 @@ def pip_commands(request: Request, requirements: str) -> tuple[str, str]:
     return make, f"{python} -m pip install --require-hashes -r {requirements}"
 
 
-def test_command(request: Request) -> str:
-    """The one command that proves the environment."""
+def test_command(request: Request, *, has_pip: bool) -> str:
+    """The one command that proves the environment: in the pip environment, or in conda's when there is no other."""
+    if not has_pip:
+        return f"conda run --name {ENVIRONMENT} python smoke_test.py"
     python = r".venv\Scripts\python" if request.subdir.is_windows else ".venv/bin/python"
     return f"{python} smoke_test.py"
 
 
-def conda_command(request: Request, explicit: str) -> str:
+def conda_command(explicit: str) -> str:
     """The command that makes the locked conda environment (conda, mamba and micromamba alike)."""
-    del request
-    return f"conda create --name envgen --file {explicit}"
+    return f"conda create --name {ENVIRONMENT} --file {explicit}"
 
 
 def gpuless_lines(pairing: CondaPairing, environment: str, subdir: Subdir) -> Iterator[str]:

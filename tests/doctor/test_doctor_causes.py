@@ -23,7 +23,7 @@ from doctor.patients import (
     vision,
 )
 from envgen.core.drivers import DriverVersion
-from envgen.core.observation import DeviceNode, EnvironmentKind, InstallSetting, Observation
+from envgen.core.observation import DeviceNode, EnvironmentKind, InstallSetting, Laptop, Observation, Xid
 from envgen.doctor.findings import Code
 from envgen.doctor.live import Live, LiveOutcome
 from envgen.doctor.target import Target
@@ -78,6 +78,27 @@ def with_driver(name: str, version: str) -> Observation:
     gpus = tuple(replace(gpu, is_driven=False, capability=None) for gpu in observation.gpus)
     parts = replace(observation.parts, kernel_module=version, user_library=version, error="No devices were found")
     return replace(observation, gpus=gpus, parts=parts, driver=DriverVersion.parse(version))
+
+
+def with_error(name: str, code: int, words: str) -> Observation:
+    """A captured host on which NVML fails."""
+    observation = host(name)
+    gpus = tuple(replace(gpu, is_driven=False) for gpu in observation.gpus)
+    return replace(observation, gpus=gpus, parts=replace(observation.parts, error_code=code, error=words))
+
+
+def asleep(name: str, *, profile: str) -> Observation:
+    """A captured host as a laptop with that GPU profile."""
+    observation = host(name)
+    laptop = Laptop(profile=profile, profile_from="/etc/prime-discrete")
+    return replace(observation, system=replace(observation.system, laptop=laptop))
+
+
+def with_silent_gpu(name: str) -> Observation:
+    """A captured host whose GPU answers reads with all ones."""
+    observation = host(name)
+    gpus = tuple(replace(gpu, power="no answer (rev ff)") for gpu in observation.gpus)
+    return replace(observation, gpus=gpus, xids=(Xid(pci_address="0000:01:00.0", code=79),))
 
 
 def taken_by_vfio(name: str) -> Observation:
@@ -620,6 +641,61 @@ PATIENTS = [
             arch_list=["sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_37", "sm_90"],
         ),
         words="GT 710",
+    ),
+    # Where one cause brings another about, only the first is named.
+    Patient(
+        "9-asleep-without-module",
+        Code.GPU_POWERED_OFF,
+        asleep("linux-gtx1650-none", profile="intel"),
+        environment(CU128),
+        words="suspended",
+    ),
+    Patient(
+        "22-lost-and-hanging",
+        Code.GPU_LOST,
+        with_silent_gpu("linux-rtx2080ti-hung"),
+        environment(torch("2.7.1+cu126", "12.6")),
+        words="rev ff",
+    ),
+    Patient(
+        "4-rights-lost-while-running",  # NVIDIA/nvidia-container-toolkit#48
+        Code.CONTAINER_WITHOUT_GPU,
+        with_error("container-a100-550.54.15", 999, "Unknown Error"),
+        environment(CU128),
+        unavailable("CUDA unknown error - this may be due to an incorrectly set up environment"),
+        words="Unknown Error",
+    ),
+    Patient(
+        "driver-predates-and-too-old",
+        Code.DRIVER_PREDATES_GPU,
+        with_driver("linux-uv-rtx5090-580.95.05", "565.57.01"),
+        environment(PYPI_213),
+    ),
+    Patient(
+        "11-mismatch-that-torch-calls-804",
+        Code.DRIVER_MISMATCH,
+        host("linux-rtx3070-mismatch-570.86.15"),
+        environment(CU128),
+        unavailable("Error 804: forward compatibility was attempted on non supported HW"),
+    ),
+    Patient(
+        "2-and-only-ptx",
+        Code.DRIVER_TOO_OLD,
+        host("linux-gtx1060-515.65.01"),
+        environment(torch("2.7.1+cu126", "12.6")),
+        unavailable("No CUDA GPUs are available", torch_version="2.7.1+cu126", cuda="12.6", arch_list=["compute_50"]),
+    ),
+    Patient(
+        "T1-and-too-new-cudnn",
+        Code.NO_KERNEL_IMAGE,
+        host("linux-gtx1080ti-535.183.01"),
+        environment(torch("2.8.0+cu128", "12.8"), dist("nvidia-cudnn-cu12", "9.12.0.46")),
+    ),
+    Patient(
+        "T5-and-too-new-cudnn",
+        Code.MIXED_GPUS,
+        host("linux-rtx3090-gt710-470.256.02"),
+        environment(torch("2.3.1+cu118", "11.8"), dist("nvidia-cudnn-cu11", "8.9.6.50")),
     ),
     # The causes that notes on cuDNN, driver branches and other vendors add.
     Patient(

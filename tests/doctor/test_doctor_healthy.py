@@ -226,3 +226,27 @@ def test_a_conda_package_whose_dist_info_names_pip_is_condas_own() -> None:
         prefix=CONDA_PREFIX,
     )
     assert examine(host("linux-conda-rtx3090-550.120"), target).findings == ()
+
+
+def test_user_packages_beside_the_systems_python_are_meant() -> None:
+    user = "/home/ada/.local/lib/python3.12/site-packages"
+    target = environment(
+        torch("2.8.0+cu128", "12.8", site=user), kind=EnvironmentKind.SYSTEM, prefix="/usr", path=(user,)
+    )
+    assert examine(host("linux-rtx4090-570.133.20"), target).findings == ()
+
+
+def test_a_torch_built_in_its_source_tree_is_only_a_warning() -> None:
+    source = "/home/ada/pytorch"
+    target = environment(torch("2.16.0a0+git1234567", "12.8", site=source), path=(source,))
+    diagnosis = examine(host("linux-rtx4090-570.133.20"), target)
+    assert [(f.code, f.level) for f in diagnosis.findings] == [(Code.WRONG_ENVIRONMENT, Level.WARNING)]
+
+
+def test_capitals_of_a_windows_path_do_not_matter() -> None:
+    run = live(
+        ("NVIDIA GeForce RTX 4070", (8, 9), ""),
+        torch_file="c:\\users\\ADA\\venv\\Lib\\site-packages\\torch\\__init__.py",
+    )
+    target = environment(CU128, prefix="C:\\Users\\ada\\venv")
+    assert examine(host("windows-rtx4070-560.94"), target, run).findings == ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from envgen.core.observation import SourceStatus
 from envgen.doctor.case import Case
-from envgen.doctor.checks import driver, hardware, install, interpreter, loader, runtime
+from envgen.doctor.checks import companions, driver, hardware, install, interpreter, loader, runtime
 from envgen.doctor.explain import contradicted, explained
 from envgen.doctor.findings import Code, Diagnosis, Finding, Level, SkippedCheck
 from envgen.doctor.fix import Decide, choose_fix
@@ -61,7 +61,7 @@ CHECKS: tuple[Check, ...] = (
     Check(run=runtime.no_kernel_image),
     Check(run=runtime.ptx_too_new),
     Check(run=runtime.cudnn_unsupported),
-    Check(run=runtime.torchvision),
+    Check(run=companions.torchvision),
 )
 
 

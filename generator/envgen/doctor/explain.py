@@ -20,53 +20,25 @@ _ANYWHERE = frozenset(
 # Cause -> what it brings about by itself, so that naming both would send people to the wrong one first.
 _EXPLAINS: dict[Code, frozenset[Code]] = {
     Code.NO_NVIDIA_GPU: frozenset(Code) - _ANYWHERE - {Code.NO_NVIDIA_GPU},
-    Code.GPU_PASSED_THROUGH: frozenset({Code.NO_DRIVER}),
-    Code.GPU_POWERED_OFF: frozenset({Code.NO_DRIVER, Code.DRIVER_MISMATCH, Code.GPU_LOST, Code.DRIVER_HANGS}),
-    Code.GPU_LOST: frozenset({Code.DRIVER_MISMATCH, Code.DRIVER_HANGS, Code.UVM_BROKEN, Code.VISIBLE_DEVICES}),
-    Code.WSL_DRIVER: frozenset({Code.NO_DRIVER, Code.LIBCUDA_SHADOWED, Code.DRIVER_MISMATCH, Code.DRIVER_TOO_OLD}),
-    Code.CONTAINER_WITHOUT_GPU: frozenset({Code.NO_DRIVER, Code.NO_PERMISSION, Code.UVM_BROKEN, Code.DRIVER_MISMATCH}),
-    Code.NO_DRIVER: frozenset({Code.DRIVER_MISMATCH, Code.UVM_BROKEN, Code.LIBCUDA_SHADOWED, Code.DRIVER_TOO_OLD}),
-    Code.DRIVER_DROPPED_GPU: frozenset({Code.NO_DRIVER, Code.UVM_BROKEN}),
-    Code.DRIVER_PREDATES_GPU: frozenset({Code.NO_DRIVER, Code.UVM_BROKEN, Code.DRIVER_TOO_OLD}),
-    Code.DRIVER_MISMATCH: frozenset({Code.UVM_BROKEN, Code.FORWARD_COMPATIBILITY, Code.DRIVER_HANGS}),
+    Code.GPU_POWERED_OFF: frozenset({Code.NO_DRIVER}),
+    Code.GPU_LOST: frozenset({Code.DRIVER_HANGS}),
+    Code.CONTAINER_WITHOUT_GPU: frozenset({Code.UVM_BROKEN}),
+    Code.DRIVER_PREDATES_GPU: frozenset({Code.DRIVER_TOO_OLD}),
+    Code.DRIVER_MISMATCH: frozenset({Code.FORWARD_COMPATIBILITY}),
     Code.NO_PERMISSION: frozenset({Code.UVM_BROKEN, Code.VISIBLE_DEVICES}),
-    Code.DRIVER_HANGS: frozenset({Code.UVM_BROKEN}),
-    Code.FABRIC_MANAGER: frozenset({Code.UVM_BROKEN}),
-    Code.LIBCUDA_SHADOWED: frozenset({Code.DRIVER_MISMATCH, Code.UVM_BROKEN}),
-    Code.FORWARD_COMPATIBILITY: frozenset({Code.DRIVER_MISMATCH, Code.UVM_BROKEN, Code.LIBCUDA_SHADOWED}),
     Code.WRONG_ENVIRONMENT: frozenset(
-        {
-            Code.TORCH_MISSING,
-            Code.TORCH_CPU_BUILD,
-            Code.INDEX_DIVERTED,
-            Code.TORCH_IMPORT_FAILED,
-            Code.TORCHVISION_MISMATCH,
-        }
+        {Code.TORCH_MISSING, Code.TORCH_CPU_BUILD, Code.INDEX_DIVERTED, Code.TORCH_IMPORT_FAILED}
     ),
     Code.NO_WHEEL_FOR_PYTHON: frozenset(
         {Code.TORCH_MISSING, Code.TORCH_CPU_BUILD, Code.INDEX_DIVERTED, Code.CONDA_CPU_BUILD}
     ),
-    Code.TORCH_REPLACED: frozenset(
-        {Code.TORCH_CPU_BUILD, Code.INDEX_DIVERTED, Code.CONDA_CPU_BUILD, Code.CUDA_LIBRARIES_BROKEN}
-    ),
-    Code.JETSON_GENERIC_WHEEL: frozenset(
-        {
-            Code.TORCH_CPU_BUILD,
-            Code.INDEX_DIVERTED,
-            Code.NO_KERNEL_IMAGE,
-            Code.DRIVER_TOO_OLD,
-            Code.CUDA_LIBRARIES_BROKEN,
-        }
-    ),
+    Code.TORCH_REPLACED: frozenset({Code.TORCH_CPU_BUILD, Code.INDEX_DIVERTED, Code.CONDA_CPU_BUILD}),
+    Code.JETSON_GENERIC_WHEEL: frozenset({Code.TORCH_CPU_BUILD, Code.INDEX_DIVERTED}),
     Code.CONDA_CPU_BUILD: frozenset({Code.TORCH_CPU_BUILD, Code.INDEX_DIVERTED}),
-    Code.INDEX_DIVERTED: frozenset({Code.TORCHVISION_CPU}),
-    Code.TORCH_CPU_BUILD: frozenset({Code.TORCHVISION_CPU}),
-    Code.CUDA_LIBRARIES_BROKEN: frozenset({Code.TORCH_IMPORT_FAILED, Code.CUDNN_OVERLAP, Code.CUDA_ON_LIBRARY_PATH}),
     Code.DRIVER_TOO_OLD: frozenset({Code.PTX_TOO_NEW}),
     # The build for an older GPU brings the older cuDNN with it.
-    Code.NO_KERNEL_IMAGE: frozenset({Code.CUDNN_UNSUPPORTED, Code.PTX_TOO_NEW}),
-    Code.MIXED_GPUS: frozenset({Code.CUDNN_UNSUPPORTED, Code.PTX_TOO_NEW}),
-    Code.TORCHVISION_CPU: frozenset({Code.TORCHVISION_MISMATCH}),
+    Code.NO_KERNEL_IMAGE: frozenset({Code.CUDNN_UNSUPPORTED}),
+    Code.MIXED_GPUS: frozenset({Code.CUDNN_UNSUPPORTED}),
 }
 
 

@@ -110,7 +110,7 @@ def no_driver(case: Case) -> Iterator[Finding]:
         )
         remedy, command = (
             "sign the module (the distribution asks for it at the next start), or turn Secure Boot off",
-            ("sudo mokutil --import /var/lib/shim-signed/mok/MOK.der"),
+            "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der" if _is_debian_like(case) else "",
         )
     elif installed:
         evidence.append(f"driver {parts.user_library} is installed, but its module was not loaded")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePath
 
+from envgen.core.observation import EnvironmentKind
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.doctor.case import Case
@@ -20,13 +21,15 @@ def wrong_environment(case: Case) -> Iterator[Finding]:
     prefix = target.interpreter.prefix
     imported = case.live.torch_file if case.live else ""
     folder = imported or target.torch_folder
-    if folder and not _is_inside(folder, prefix) and not _is_inside(folder, target.interpreter.base_prefix):
+    if folder and _is_outside(folder, target):
         evidence = [f"torch is imported from {folder}", f"the environment is {prefix}"]
         if path := case.observation.variable("PYTHONPATH"):
             evidence.append(f"PYTHONPATH={path}")
+        hides_another = any(_is_inside(d.folder, prefix) for d in target.named("torch"))
         yield Finding(
             code=Code.WRONG_ENVIRONMENT,
-            level=Level.ERROR,
+            # A build of one's own, made in its source tree, is meant to be there.
+            level=Level.ERROR if hides_another or not case.torch_cuda else Level.WARNING,
             title="Python imports torch from outside its environment",
             evidence=tuple(evidence),
             remedy=_remedy_for_outside(folder, case),
@@ -108,7 +111,7 @@ def _pythons(case: Case, subdir: Subdir) -> frozenset[str]:
     """All Pythons that any CUDA wheel or package of this platform exists for."""
     pip = (python for build in case.builds.pip_builds(subdir) for python in build.pythons)
     conda = (python for build in case.builds.conda_builds(subdir) for python in build.pythons)
-    is_conda = case.target is not None and case.target.kind == "conda"
+    is_conda = case.target is not None and case.target.kind is EnvironmentKind.CONDA
     return frozenset((*pip, *conda)) if is_conda else frozenset(pip)
 
 
@@ -127,9 +130,24 @@ def _with_torch(neighbours: tuple[Target, ...]) -> Target | None:
     return next((target for target in neighbours if target.torch), None)
 
 
+def _is_outside(folder: str, target: Target) -> bool:
+    """True for a torch that lies neither in the environment nor where its kind of environment looks by design."""
+    prefixes = (target.interpreter.prefix, target.interpreter.base_prefix)
+    # `pip install --user` beside the system's Python is no accident; below conda's or a venv's it is.
+    by_user = target.kind is EnvironmentKind.SYSTEM and _is_user_site(folder)
+    return not by_user and not any(_is_inside(folder, prefix) for prefix in prefixes)
+
+
+def _is_user_site(folder: str) -> bool:
+    plain = folder.replace("\\", "/")
+    return "/.local/lib/python" in plain or "/AppData/Roaming/Python" in plain or "/Library/Python/" in plain
+
+
 def _is_inside(path: str, folder: str) -> bool:
     """True when a path lies below a folder, whichever system's separators they have."""
     inner, outer = path.replace("\\", "/").rstrip("/"), folder.replace("\\", "/").rstrip("/")
+    if outer[1:2] == ":":  # a drive: Windows does not tell capitals apart
+        inner, outer = inner.lower(), outer.lower()
     return bool(outer) and (inner == outer or inner.startswith(outer + "/"))
 
 
@@ -141,7 +159,7 @@ def _is_on_pythonpath(folder: str, case: Case) -> bool:
 def _remedy_for_outside(folder: str, case: Case) -> str:
     if _is_on_pythonpath(folder, case):
         return "unset PYTHONPATH and install torch into the environment"
-    if "/.local/lib/" in folder.replace("\\", "/") or "\\Roaming\\Python" in folder:
+    if _is_user_site(folder):
         return (
             "set PYTHONNOUSERSITE=1, or uninstall the torch of the user folder, and install torch into the environment"
         )

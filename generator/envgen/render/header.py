@@ -13,6 +13,7 @@ _FIRST, _COMMAND, _CATALOG = "# envgen ", "# made by: ", "# catalog "
 _RUN, _BODY = "# run sha256:", "# body sha256:"
 # An empty comment ends the header: py-rattler 0.28 refuses an explicit lock with an empty line in front of @EXPLICIT.
 _END = "\n#\n"
+_LAST = re.compile(f"\n{_BODY}[0-9a-f]{{64}}{_END}")
 _DIGEST = re.compile("[0-9a-f]{64}")
 # PEP 263: in the first two lines of a Python file (and for pip of a requirements file) this declares an encoding.
 _ENCODING = re.compile("coding(?=[:=])")
@@ -48,15 +49,17 @@ def split(text: str) -> tuple[Header | None, str]:
     Line ends are read as `\n` (git on Windows writes `\r\n`), and a byte order mark is skipped.
     """
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    head, end, body = plain.partition(_END)
-    lines = head.split("\n")
-    if not end or len(lines) < 5 or not all(line.startswith("#") for line in lines):
+    last = _LAST.search(plain)
+    if last is None:
+        return None, plain
+    body, lines = plain[last.end() :], plain[: last.end() - len(_END)].split("\n")
+    if len(lines) < 5 or not all(line.startswith("#") for line in lines):
         return None, plain
     marks = {0: _FIRST, 1: _COMMAND, -3: _CATALOG, -2: _RUN, -1: _BODY}
     if not all(lines[at].startswith(mark) for at, mark in marks.items()):
         return None, plain
     title, command, catalog, run, digest = (lines[at].removeprefix(mark) for at, mark in marks.items())
-    if not (_DIGEST.fullmatch(run) and _DIGEST.fullmatch(digest)):
+    if not _DIGEST.fullmatch(run):
         return None, plain
     said = tuple(line.removeprefix("#").removeprefix(" ") for line in lines[2:-3])
     return Header(title=title, command=command, lines=said, catalog=catalog, run=run, body=digest), body

@@ -13,6 +13,7 @@ from envgen.core.observation import HostGpu, Observation, SourceStatus, Vendor
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice
+from envgen.core.wsl import linux_branch
 from envgen.facts.builds import BuildCatalog
 from envgen.facts.gpus import GpuCatalog
 
@@ -36,17 +37,22 @@ def host_request(
     if seen.driver is None and base.driver is None:
         notices.append(_driver_notice(gpus, builds))
     return Asked(
-        requests=tuple(_for(base, subdir, gpus, seen) for subdir in subdirs),
+        requests=tuple(_for(base, subdir, gpus, seen, builds) for subdir in subdirs),
         notices=tuple(notices),
     )
 
 
-def _for(base: Request, subdir: Subdir, gpus: tuple[RequestedGpu, ...], seen: Observation) -> Request:
+def _for(
+    base: Request, subdir: Subdir, gpus: tuple[RequestedGpu, ...], seen: Observation, builds: BuildCatalog
+) -> Request:
     """The request for one platform: the probed driver counts only for the host's own."""
+    driver = seen.driver
     own = seen.system.subdir in (None, subdir)
-    if base.driver is None and seen.driver is not None and own:
-        return replace(base, subdir=subdir, gpus=gpus, driver=seen.driver, driver_origin=DriverOrigin.PROBED)
-    return replace(base, subdir=subdir, gpus=gpus)
+    if base.driver is not None or driver is None or not own or seen.system.jetson:
+        return replace(base, subdir=subdir, gpus=gpus)
+    if seen.system.wsl:
+        driver = linux_branch(driver, builds.branches, builds.floors)
+    return replace(base, subdir=subdir, gpus=gpus, driver=driver, driver_origin=DriverOrigin.PROBED)
 
 
 def _requested(gpu: HostGpu, catalog: GpuCatalog, builds: BuildCatalog) -> RequestedGpu:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ def tool(name: str) -> str | None:
     """The path of a checker, beside the running Python or on PATH."""
     beside = Path(sys.executable).with_name(name)
     return str(beside) if beside.is_file() else shutil.which(name)
+
+
+def has_schemas() -> bool:
+    """True when check-jsonschema is installed."""
+    return find_spec("check_jsonschema") is not None
 
 
 def schema_errors(*files: Path, schema: str = "vendor.github-workflows") -> str:

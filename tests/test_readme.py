@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from envgen.cli.main import main
 from envgen.core.resolution import Resolution
 from envgen.facts.builds import BuildCatalog

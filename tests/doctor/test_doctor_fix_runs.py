@@ -77,10 +77,10 @@ def run(command: str, index: WheelIndex, home: Path, uv: str = "uv") -> None:
 
 
 def installed(prefix: Path) -> dict[str, str]:
-    """Name -> version of what lies in an environment."""
+    """Name -> version of what lies in an environment, beside what venv itself puts there (setuptools until 3.11)."""
     folders = prefix.glob("lib/python*/site-packages/*.dist-info")
     found = (re.fullmatch(r"([^-]+)-(.+)\.dist-info", folder.name) for folder in folders)
-    return {match[1]: match[2] for match in found if match and match[1] != "pip"}
+    return {match[1]: match[2] for match in found if match and match[1] not in ("pip", "setuptools")}
 
 
 EXPECTED = {"torch": "2.14.1+cu126", "torchvision": "0.29.1+cu126", "filelock": "3.20.0"}

@@ -24,6 +24,8 @@ from envgen.render.header import split
 from equipment.wheel_index import ServedWheel, WheelIndex, metadata_of
 
 pytestmark = pytest.mark.interop
+# uv and pip judge a lock for the Python that runs them.
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 NO_CONDA = shutil.which("true") or ""
 UV_PLATFORM = {"win-64": "x86_64-pc-windows-msvc", "linux-64": "x86_64-manylinux_2_28"}
 
@@ -32,7 +34,17 @@ UV_PLATFORM = {"win-64": "x86_64-pc-windows-msvc", "linux-64": "x86_64-manylinux
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files for the MX450 on both platforms, from the shipped locks."""
     place = tmp_path_factory.mktemp("mx450")
-    arguments = ["--gpu", "GeForce MX450", "--driver", "560.94", "--offline", "--output", str(place)]
+    arguments = [
+        "--gpu",
+        "GeForce MX450",
+        "--driver",
+        "560.94",
+        "--offline",
+        "--output",
+        str(place),
+        "--python",
+        PYTHON,
+    ]
     assert main([*arguments, "--platform", "win-64", "--platform", "linux-64"]) == 0
     return place
 
@@ -67,7 +79,7 @@ def test_conda_lock_renders(folder: Path, subdir: str, kind: str, tmp_path: Path
         ours = (folder / f"conda-{subdir}.lock").read_text()
         assert urls(rendered) == urls(ours) != []
     else:
-        assert "pytorch=2.10.0=cuda12" in rendered
+        assert re.search(r"pytorch=2\.[0-9.]+=cuda12", rendered)
 
 
 def urls(explicit: str) -> list[str]:
@@ -100,7 +112,7 @@ def test_uv_takes_the_pylock(folder: Path, subdir: str, tmp_path: Path) -> None:
 
 def uv_dry_run(cwd: Path, subdir: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [uv.find_uv_bin(), "pip", "install", "--dry-run", "--no-config", "--cache-dir", str(cwd / "cache")]
-    command += ["--python", sys.executable, "--python-version", "3.12", "--python-platform", UV_PLATFORM[subdir]]
+    command += ["--python", sys.executable, "--python-version", PYTHON, "--python-platform", UV_PLATFORM[subdir]]
     return run(*command, "--target", str(cwd / "target"), *arguments, cwd=cwd)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from envgen.core.errors import UsageError
 from envgen.lock.extras import Extras, read_extras
 

@@ -149,10 +149,10 @@ def _run(arguments: list[str]) -> object:
     named = [name for name in COMMANDS if name in arguments]
     if named or not {"-h", "--help"} & set(arguments):
         try:
-            return build_app(named)(args=arguments, standalone_mode=False)
+            return build_app(named)(args=arguments, prog_name="envgen", standalone_mode=False)
         except click.NoSuchCommand:
             pass
-    return build_app(COMMANDS)(args=arguments, standalone_mode=False)
+    return build_app(COMMANDS)(args=arguments, prog_name="envgen", standalone_mode=False)
 
 
 def _broken_pipe() -> int:

@@ -63,23 +63,24 @@ def _command_lines(obtained: Sequence[Obtained]) -> Iterator[str]:
 
 def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
     """The command line that makes the same files again, from the catalog's names; the same for every spelling."""
+    from envgen.render.quoting import command_line
+
     first = requests[0]
-    parts = ["envgen"]
-    for requested in first.gpus:
-        if requested.gpu.name.startswith("compute capability "):
-            parts += ["--compute-capability", str(requested.gpu.capability)]
-        elif f'--gpu "{requested.gpu.name}"' not in parts:
-            parts.append(f'--gpu "{requested.gpu.name}"')
-    parts += [f"--platform {request.subdir}" for request in requests]
+    words = ["envgen"]
+    for name, capability in dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in first.gpus):
+        unnamed = name.startswith("compute capability ")
+        words += ["--compute-capability", capability] if unnamed else ["--gpu", name]
+    for request in requests:
+        words += ["--platform", request.subdir.value]
     if first.driver is not None and first.driver_origin is not DriverOrigin.ASSUMED:
-        parts.append(f"--driver {first.driver}")
-    parts.append(f"--python {first.python}")
+        words += ["--driver", str(first.driver)]
+    words += ["--python", first.python]
     if any(not request.subdir.is_windows for request in requests):
-        parts.append(f"--glibc {first.glibc}")
-    for name, value in (("torch", first.torch), ("cuda", first.cuda)):
-        if value:
-            parts.append(f'--{name} "{value}"')
-    parts += ["--no-vision"] if not first.vision else []
-    parts += ["--audio"] if first.audio else []
-    parts += [f'--with "{package}"' for package in writing.with_packages]
-    return " ".join(parts)
+        words += ["--glibc", first.glibc]
+    words += ["--torch", first.torch] if first.torch else []
+    words += ["--cuda", first.cuda] if first.cuda else []
+    words += ["--no-vision"] if not first.vision else []
+    words += ["--audio"] if first.audio else []
+    for package in writing.with_packages:
+        words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
+    return command_line(words)

@@ -1,0 +1,50 @@
+"""The command in every header makes the same request again, whatever was asked for."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from hypothesis import given
+
+from envgen.cli.generate import WriteOptions
+from envgen.cli.summary import remake_command
+from equipment.requests import ask
+from render.hostile import ANY_TEXT
+
+
+def test_every_choice_is_in_the_command() -> None:
+    requests = [
+        ask("7.5 8.9", subdir, "560.94", torch=">=2.6,<2.9", cuda="cu126", vision=False)
+        for subdir in ("linux-64", "win-64")
+    ]
+    assert remake_command(requests, WriteOptions()) == (
+        'envgen --gpu "GPU 7.5" --gpu "GPU 8.9" --platform linux-64 --platform win-64 --driver 560.94 --python 3.12'
+        ' --glibc 2.28 --torch ">=2.6,<2.9" --cuda cu126 --no-vision'
+    )
+
+
+def test_an_assumed_driver_is_no_wish() -> None:
+    assert remake_command([ask("7.5", "win-64")], WriteOptions()) == (
+        'envgen --gpu "GPU 7.5" --platform win-64 --python 3.12'
+    )
+
+
+@pytest.mark.parametrize(
+    ("package", "again"),
+    [
+        ('tqdm>=4; python_version < "3.13"', "tqdm>=4; python_version < '3.13'"),
+        ("pandas[excel,plot]~=2.2", "pandas[excel,plot]~=2.2"),
+        ("numpy", "numpy"),
+    ],
+)
+def test_a_requirement_comes_back(package: str, again: str) -> None:
+    command = remake_command([ask("7.5", "win-64")], WriteOptions(with_packages=(package,)))
+    assert shlex.split(command)[-2:] == ["--with", again]
+
+
+@given(ANY_TEXT)
+def test_no_option_can_add_another(package: str) -> None:
+    command = remake_command([ask("7.5", "win-64")], WriteOptions(with_packages=(package,)))
+    assert len(shlex.split(command)) == 9
+    assert command.isprintable()

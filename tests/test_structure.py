@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -120,6 +121,16 @@ def test_a_decision_is_made_without_heavy_imports() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr.split() == []
     assert "cu126" in done.stdout
+
+
+def test_every_task_is_explained_and_nothing_else_is_called_one() -> None:
+    tasks = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["poe"]["tasks"]
+    guide = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line for line in guide.partition("| task | does |")[2].splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`([a-z]+)`", row.split("|")[1])} == {*tasks}
+    called = re.findall(r"\bpoe ([a-z]+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    assert {*called} <= {*tasks}
+    assert {"lint", "types", "build", "test"} <= {*called}
 
 
 def _size(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -32,6 +32,12 @@ HEAVY = (
     "uv",
     "yaml",
 )
+# Rooms that solve, start programs or look at the host. A decision reads which locks are shipped, and no more of them.
+OTHER_ROOMS = {"envgen.doctor", "envgen.lock", "envgen.probe", "envgen.refresh"}
+LOADED = (
+    f"print(*sorted(set(sys.modules) & set({HEAVY!r})), *sorted(name for name in sys.modules "
+    f"if '.'.join(name.split('.')[:2]) in {OTHER_ROOMS!r}), file=sys.stderr)"
+)
 # Reading one of these while a module loads makes the host a hidden input of every later answer.
 HOST = {
     ("os", "environ"),
@@ -107,20 +113,33 @@ def test_a_read_of_the_host_would_be_seen(source: str) -> None:
 
 @pytest.mark.parametrize("module", ["envgen.cli.main", "envgen.__main__"])
 def test_the_command_line_starts_without_heavy_imports(module: str) -> None:
-    script = f"import sys, {module}\nprint(*sorted(set(sys.modules) & set({HEAVY!r})))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.split() == []
+    assert run(f"import sys, {module}\n{LOADED}").stderr.split() == []
 
 
-def test_a_decision_is_made_without_heavy_imports() -> None:
-    script = (
-        "import sys\nfrom envgen.cli.main import main\n"
-        "main(['resolve', '--gpu', 'GeForce MX450', '--platform', 'win-64', '--driver', '560.94'])\n"
-        f"print(*sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stderr.split() == []
-    assert "cu126" in done.stdout
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        pytest.param(["resolve"], "2.14.1", id="resolve"),
+        pytest.param(["resolve", "--format", "json"], '"schema_version": 1', id="resolve-as-json"),
+        pytest.param(["why-not", "2.15.0+cu132"], "driver", id="why-not"),
+    ],
+)
+def test_a_decision_is_made_without_heavy_imports(arguments: list[str], answer: str) -> None:
+    arguments = [*arguments, "--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94"]
+    done = run(f"import sys\nfrom envgen.cli.main import main\nassert main({arguments!r}) == 0\n{LOADED}")
+    assert answer in done.stdout
+    assert set(done.stderr.split()) <= {"envgen.lock", "envgen.lock.shipped"}
+
+
+def test_what_a_start_loads_would_be_seen() -> None:
+    said = run(f"import sys, asyncio, envgen.lock.conda_child, envgen.core.gpus\n{LOADED}").stderr.split()
+    assert {"asyncio", "envgen.lock", "envgen.lock.conda_child"} <= {*said}
+    assert "envgen.core.gpus" not in said
+
+
+def run(script: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own."""
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
 
 
 def test_every_task_is_explained_and_nothing_else_is_called_one() -> None:

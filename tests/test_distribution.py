@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import tarfile
@@ -71,6 +72,35 @@ def test_the_sdist_holds_the_sources_and_the_tests(built: Path) -> None:
     assert {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "PKG-INFO", ".ci/run"} <= names
     assert not [name for name in names if NO_SOURCE & {*Path(name).parts}]
     assert {name.split("/")[0] for name in names if "/" in name} == {*folders, ".ci", ".github"}
+
+
+def test_the_sdist_builds_the_same_wheel(built: Path, wheel: Path, tmp_path: Path) -> None:
+    top = f"cuda_envgen-{__version__}"
+    with tarfile.open(built / f"{top}.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
+    subprocess.run(command, cwd=tmp_path / top, check=True, capture_output=True, timeout=300)
+    assert contents(tmp_path / "dist" / wheel.name) == contents(wheel)
+
+
+def contents(wheel: Path) -> dict[str, tuple[str, int]]:
+    """File name -> digest and permissions of what a wheel holds."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {
+            entry.filename: (hashlib.sha256(archive.read(entry)).hexdigest(), entry.external_attr)
+            for entry in archive.infolist()
+        }
+
+
+def test_the_wheel_is_for_every_system_and_names_its_command(wheel: Path) -> None:
+    info = f"cuda_envgen-{__version__}.dist-info"
+    with zipfile.ZipFile(wheel) as archive:
+        assert "Tag: py3-none-any\n" in archive.read(f"{info}/WHEEL").decode()
+        assert archive.read(f"{info}/entry_points.txt").decode() == "[console_scripts]\nenvgen = envgen.cli.main:run\n"
+        metadata = archive.read(f"{info}/METADATA").decode()
+    assert "\nName: cuda-envgen\n" in metadata
+    assert "\nLicense-Expression: MIT\n" in metadata
+    assert "\nRequires-Python: >=3.11\n" in metadata
 
 
 def test_an_installed_package_finds_its_own_trees(wheel: Path, tmp_path: Path) -> None:

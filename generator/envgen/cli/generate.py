@@ -54,7 +54,8 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
         builds=builds,
         shipped_root=shipped_root,
         shipped=shipped_locks(shipped_root),
-        pins={} if writing.upgrade else untouched(found),
+        pins=untouched(found),
+        fresh=writing.upgrade,
         extras=read_extras(writing.with_packages),
         conda_mirror=writing.conda_mirror,
         wheel_mirror=writing.wheel_mirror,
@@ -102,7 +103,7 @@ def _talk(obtained: Sequence[Obtained]) -> Iterator[str]:
     for one in obtained:
         for side in (one.pip, one.conda):
             if side is not None and side.because:
-                yield f"{side.because}; the newest shipped lock that runs is used"
+                yield f"{side.because}; what is here already, or else the newest shipped lock that runs, is used"
     yield from dict.fromkeys(f"{notice.text} [{notice.code}]" for one in obtained for notice in one.notices)
 
 

@@ -53,13 +53,14 @@ class Obtained:
 def obtain(request: Request, sources: Sources, *, multi: bool) -> Obtained:
     """Decide, and lock both sides.
 
-    Raises: the errors of solving; IndexUnreachableError or ChannelUnreachableError only when no side could be locked.
+    Raises: the errors of solving; IndexUnreachableError or ChannelUnreachableError when no side could be locked, or
+    when falling back is not allowed.
     """
     resolution = resolve(sources.builds, request)
     pip, pip_error = _side(resolution, sources, lambda found: obtain_pip(found, sources, multi=multi))
     conda, conda_error = _side(resolution, sources, lambda found: obtain_conda(found, sources))
     errors = [error for error in (pip_error, conda_error) if error is not None]
-    if errors and pip is None and conda is None:
+    if errors and (not sources.may_fall_back or (pip is None and conda is None)):
         raise errors[0]
     obtained = Obtained(resolution=resolution, pip=pip, conda=conda, notices=())
     return replace(obtained, notices=(*_notices(obtained), *(_unlocked(error) for error in errors)))

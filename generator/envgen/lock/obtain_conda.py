@@ -63,15 +63,15 @@ def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
         return None
     request = resolution.request
     kept = _kept(request, sources)
-    if kept is not None:
+    if kept is not None and not sources.fresh:
         return _side(kept, Origin.KEPT, request)
-    shipped = _shipped(decided, request, sources)
+    shipped = None if sources.fresh else _shipped(decided, request, sources)
     if shipped is not None:
         return _side((decided, shipped), Origin.SHIPPED, request)
     try:
         return _solve(decided, request, sources)
     except ChannelUnreachableError as error:
-        fallback = _fallback(request, sources)
+        fallback = (kept or _fallback(request, sources)) if sources.may_fall_back else None
         if fallback is None:
             raise
         because = f"{error.headline()}: {error.reason}" if sources.may_solve else ""
@@ -165,8 +165,6 @@ def _shipped(pairing: CondaPairing, request: Request, sources: Sources) -> Mappi
 
 def _fallback(request: Request, sources: Sources) -> tuple[CondaPairing, Mapping[str, str]] | None:
     """The newest shipped lock that runs, or None when the request asks for more than the shipped locks hold."""
-    if not sources.may_fall_back:
-        return None
     pairing = newest_conda(sources.shipped, request, sources.builds)
     bodies = _shipped(pairing, request, sources) if pairing is not None else None
     return (pairing, bodies) if pairing is not None and bodies is not None else None

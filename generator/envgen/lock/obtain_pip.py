@@ -48,17 +48,17 @@ def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipS
     decided = resolution.pip
     if decided is None:
         return None
-    kept = _kept(resolution.request, sources, multi=multi)
-    if kept is not None:
+    request = resolution.request
+    kept = _kept(request, sources, multi=multi)
+    if kept is not None and not sources.fresh:
         return PipSide(lock=kept[0], pairing=kept[1], origin=Origin.KEPT)
-    lock = _shipped(decided, resolution.request, sources)
+    lock = None if sources.fresh else _shipped(decided, request, sources)
     if lock is not None:
         return PipSide(lock=lock, pairing=decided, origin=Origin.SHIPPED)
     try:
-        lock = _solve(decided, resolution.request, sources)
-        return PipSide(lock=lock, pairing=decided, origin=Origin.SOLVED)
+        return PipSide(lock=_solve(decided, request, sources), pairing=decided, origin=Origin.SOLVED)
     except IndexUnreachableError as error:
-        fallback = _fallback(resolution.request, sources)
+        fallback = (kept or _fallback(request, sources)) if sources.may_fall_back else None
         if fallback is None:
             raise
         because = f"{error.headline()}: {error.reason}" if sources.may_solve else ""
@@ -171,7 +171,7 @@ def _solve(pairing: PipPairing, request: Request, sources: Sources) -> PipLock:
 
 def _fallback(request: Request, sources: Sources) -> tuple[PipLock, PipPairing] | None:
     """The newest shipped lock that runs, or None when the request is not plain or nothing shipped runs."""
-    if not sources.may_fall_back or not _is_plain(request, sources):
+    if not _is_plain(request, sources):
         return None
     pairing = newest_pip(sources.shipped, request, sources.builds)
     lock = _shipped(pairing, request, sources) if pairing is not None else None

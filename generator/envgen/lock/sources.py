@@ -29,7 +29,8 @@ def _silent(text: str) -> None:
 class Sources:
     """The sources of one run.
 
-    `pins` maps file name -> text of the untouched files of ours in the output folder; it is empty with `--upgrade`.
+    `pins` maps file name -> text of the untouched files of ours in the output folder. With `fresh` (`--upgrade`)
+    neither they nor the shipped locks are taken before a solve was tried; they are still what is fallen back to.
     `shipped_root` is the `lockfiles` tree and `shipped` its locks. Without `may_solve` nothing but pins and shipped
     locks is used (`--offline`, `--check`); without `may_fall_back` an unreachable index is an error (`envgen lock`).
     """
@@ -42,6 +43,7 @@ class Sources:
     conda_mirror: str = ""
     wheel_mirror: str = ""
     write_mirror: bool = False
+    fresh: bool = False
     may_solve: bool = True
     may_fall_back: bool = True
     timeout_s: float = 300.0

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,23 +19,13 @@ from envgen.core.errors_output import (
     OutputNotFolderError,
     OutputNotWritableError,
 )
-from envgen.render.header import is_untouched
 from envgen.render.plan import make_plan, read_folder
 from envgen.render.writing import apply
-from render.written import NAMES, a_run
+from render.written import NAMES, SEVEN, a_run, content, write
 
 OLD, NEW = a_run("old"), a_run("new")
 TESTS = Path(__file__).parents[1]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX rights, links and signals")
-
-
-def write(folder: Path, files: dict[str, str], *, force: bool = False) -> None:
-    apply(make_plan(folder, read_folder(folder), files, force=force))
-
-
-def content(folder: Path) -> dict[str, str]:
-    """Everything in a folder, hidden names too."""
-    return {path.name: path.read_bytes().decode() for path in folder.iterdir()}
 
 
 def test_a_new_folder_and_its_parents_are_made(tmp_path: Path) -> None:
@@ -131,12 +119,12 @@ def test_a_read_only_folder_is_an_error_and_stays_as_it_is(tmp_path: Path) -> No
         "import os, sys\n"
         "from pathlib import Path\n"
         "from envgen.core.errors_output import OutputNotWritableError\n"
-        "from render.test_writing import NEW, write\n"
+        "from render.written import a_run, write\n"
         "import envgen.render.header, tempfile, shutil, fcntl\n"
         f"folder = os.open({str(folder)!r}, os.O_RDONLY)\n"
         "os.fchdir(folder)\n"  # the folders above are not open to the other user
         "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "try: write(Path(), NEW)\n"
+        "try: write(Path(), a_run('new'))\n"
         "except OutputNotWritableError as error: print(error)\n"
     )
     environment = os.environ | {"PYTHONPATH": str(TESTS)}
@@ -296,8 +284,8 @@ def test_two_runs_that_want_the_same_may_both_end(tmp_path: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from envgen.render.writing import _locked
-with _locked(Path(sys.argv[1])):
+from envgen.render.writing import _held
+with _held(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -345,68 +333,52 @@ def test_a_file_system_without_locks_is_written_all_the_same(tmp_path: Path, mon
     assert content(tmp_path) == NEW
 
 
+RACE = """
+import sys
+from pathlib import Path
+from envgen.core.errors_output import OutputBusyError, OutputChangedError
+from render.written import SEVEN, a_run, write
+folder, files = Path(sys.argv[1]), a_run(sys.argv[2], names=SEVEN, size=2000)
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    write(folder, files)
+    print("wrote")
+except (OutputBusyError, OutputChangedError) as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_of_runs_at_once_the_files_are_those_of_one(tmp_path: Path, number: int) -> None:
+    marks = [f"{number} {mark}" for mark in "abc"]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, str(tmp_path / "out"), mark],
+            env=os.environ | {"PYTHONPATH": str(TESTS)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for mark in marks
+    ]
+    assert [process.stdout and process.stdout.readline() for process in processes] == ["ready\n"] * 3
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=60)[0].strip() for process in processes]
+    assert "wrote" in said
+    assert {*said} <= {"wrote", "output-busy", "output-changed"}
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    winners = [mark for mark, word in zip(marks, said, strict=True) if word == "wrote"]
+    assert content(tmp_path / "out") in [a_run(mark, names=SEVEN, size=2000) for mark in winners]
+
+
 def test_a_folder_of_the_users_own_is_never_cleared(tmp_path: Path) -> None:
     (tmp_path / ".envgen-cache").mkdir()
     write(tmp_path, NEW)
     assert (tmp_path / ".envgen-cache").is_dir()
-
-
-LOOP = """
-import sys
-from pathlib import Path
-from render.test_writing import write
-from render.written import a_run
-folder, size = Path(sys.argv[1]), int(sys.argv[2])
-print("ready", flush=True)
-n = 0
-while True:
-    n += 1
-    write(folder, a_run(f"run {n}", size=size))
-    write(folder, a_run(f"run {n}", size=size, names=("conda-win-64.lock", "environment.yml", "pylock.toml")))
-"""
-
-
-def kill_while_it_writes(folder: Path, delay_s: float) -> None:
-    environment = os.environ | {"PYTHONPATH": str(TESTS)}
-    with subprocess.Popen(
-        [sys.executable, "-c", LOOP, str(folder), "500"], env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(delay_s)
-        assert process.poll() is None, "it ended by itself"
-        process.kill()
-
-
-def check_after_a_kill(folder: Path) -> tuple[bool, bool]:
-    """Every file is whole, the next run completes the set; returns whether it was torn, and whether a rest was left."""
-    found = read_folder(folder)
-    assert [name for name, text in found.items() if text is None or not is_untouched(text)] == []
-    plan = make_plan(folder, found, NEW, force=False)
-    left = folder.is_dir() and any(folder.glob(".envgen-*"))
-    apply(plan)
-    assert content(folder) == NEW
-    return plan.torn, left
-
-
-@pytest.mark.parametrize("number", range(15))
-def test_a_run_that_is_killed_leaves_whole_files(tmp_path: Path, number: int) -> None:
-    folder = tmp_path / "out"
-    kill_while_it_writes(folder, random.Random(number).uniform(0, 0.1))
-    check_after_a_kill(folder)
-
-
-@pytest.mark.slow
-def test_300_kills_leave_whole_files_and_meet_every_moment(tmp_path: Path) -> None:
-    moments = random.Random(300)
-    seen = set()
-    for number in range(300):
-        folder = tmp_path / str(number)
-        kill_while_it_writes(folder, moments.uniform(0, 0.1))
-        torn, left = check_after_a_kill(folder)
-        seen.add("torn" if torn else "whole")
-        seen.add("rest" if left else "clean")
-    assert {"whole", "rest"} <= seen, seen
 
 
 def test_a_torn_set_is_completed(tmp_path: Path) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from envgen.render.header import Header, body_digest, compose, run_digest
+from envgen.render.plan import make_plan, read_folder
+from envgen.render.writing import apply
 
 NAMES = ("conda-lock.yml", "environment.yml", "requirements.txt", "smoke_test.py")
+# What one run for one platform writes.
+SEVEN = (*NAMES, "conda-win-64.lock", "pylock.toml", "virtual-packages.yml")
 
 
 def a_file(body: str, run: str, command: str = "envgen --gpu x") -> str:
@@ -19,3 +25,12 @@ def a_run(mark: str, *, names: tuple[str, ...] = NAMES, size: int = 1) -> dict[s
     bodies = {name: f"{name} of {mark}\n" * size for name in names}
     run = run_digest(bodies, [mark])
     return {name: a_file(body, run) for name, body in bodies.items()}
+
+
+def write(folder: Path, files: dict[str, str], *, force: bool = False) -> None:
+    apply(make_plan(folder, read_folder(folder), files, force=force))
+
+
+def content(folder: Path) -> dict[str, str]:
+    """Everything in a folder, hidden names too."""
+    return {path.name: path.read_bytes().decode() for path in folder.iterdir()}

@@ -38,7 +38,7 @@ def apply(plan: Plan) -> None:
     with _reported(plan.folder):
         if not plan.pending and not list(_leftovers(plan.folder)):
             return
-        with _folder(plan.folder), _locked(plan.folder):
+        with _held(plan.folder):
             _recheck(plan)
             for leftover in _leftovers(plan.folder):  # of a run that was killed: we hold the lock, so it is nobody's
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -119,21 +119,32 @@ def _keep(path: Path, backup: Path) -> None:
         shutil.copy2(path, backup, follow_symlinks=False)
 
 
-@contextlib.contextmanager
-def _folder(folder: Path) -> Iterator[None]:
-    """Create a folder and its missing parents; on failure those that were created are removed."""
+def _make(folder: Path, tries: int = 3) -> list[Path]:
+    """Create a folder and its missing parents; returns those that were created, outermost first."""
     created: list[Path] = []
     try:
         for path in (*reversed(folder.parents), folder):
-            if not path.is_dir():
-                path.mkdir(exist_ok=True)
+            if path.is_dir():
+                continue
+            try:
+                path.mkdir()
+            except FileExistsError:
+                if not path.is_dir():  # else another run made it just now
+                    raise
+            else:
                 created.append(path)
-        yield
-    except BaseException:
-        for path in reversed(created):
-            with contextlib.suppress(OSError):
-                path.rmdir()
+    except BaseException as error:
+        _unmake(created)
+        if isinstance(error, FileNotFoundError) and tries:  # a run that failed removed a parent just now
+            return _make(folder, tries - 1)
         raise
+    return created
+
+
+def _unmake(created: list[Path]) -> None:
+    for path in reversed(created):
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 @contextlib.contextmanager
@@ -156,23 +167,32 @@ def _reported(folder: Path) -> Iterator[None]:
 if sys.platform == "win32":
 
     @contextlib.contextmanager
-    def _locked(folder: Path) -> Iterator[None]:
-        """Hold the folder against other runs. Windows can't lock a folder: a file in it is held, and removed after."""
+    def _held(folder: Path) -> Iterator[None]:
+        """Create a folder and hold it against other runs; on failure what was created is removed.
+
+        Windows can't lock a folder: a file in it is held, and removed after. While another run holds that file, the
+        folder is not empty, so it can't be removed under it.
+        """
         import msvcrt
 
+        created = _make(folder)
         path = folder / _LOCK
-        with path.open("w", encoding="utf-8") as file:
-            try:
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            except OSError as error:
-                raise OutputBusyError(folder.as_posix()) from error
-            try:
-                yield
-            finally:
-                msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-                file.close()
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        try:
+            with path.open("w", encoding="utf-8") as file:
+                try:
+                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+                except OSError as error:
+                    raise OutputBusyError(folder.as_posix()) from error
+                try:
+                    yield
+                finally:
+                    msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+                    file.close()
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+        except BaseException:
+            _unmake(created)
+            raise
 
     def _sync(folder: Path) -> None:
         """Windows has no way to flush a folder."""
@@ -180,24 +200,43 @@ if sys.platform == "win32":
 else:
 
     @contextlib.contextmanager
-    def _locked(folder: Path) -> Iterator[None]:
-        """Hold the folder against other runs. The lock is the operating system's: it ends with the process."""
-        import fcntl
+    def _held(folder: Path) -> Iterator[None]:
+        """Create a folder and hold it against other runs; on failure what was created is removed.
 
-        descriptor = os.open(folder, os.O_RDONLY)
+        The lock is the operating system's: it ends with the process. Only who holds it removes the folder: to a run
+        that was just let in, the folder would vanish under its hands.
+        """
+        created = _make(folder)
         try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError as error:  # the run that made it failed and removed it
+            raise OutputBusyError(folder.as_posix()) from error
+        try:
+            _lock(descriptor, folder)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise OutputBusyError(folder.as_posix()) from error
-            except OSError as error:
-                if error.errno not in _NO_LOCKS:
-                    raise
-            if not os.path.samestat(os.fstat(descriptor), folder.stat()):  # the other run failed and removed it
-                raise OutputBusyError(folder.as_posix())
-            yield
+                yield
+            except BaseException:
+                _unmake(created)
+                raise
         finally:
             os.close(descriptor)
+
+    def _lock(descriptor: int, folder: Path) -> None:
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputBusyError(folder.as_posix()) from error
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        try:
+            is_there = os.path.samestat(os.fstat(descriptor), folder.stat())
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:  # likewise
+            raise OutputBusyError(folder.as_posix())
 
     def _sync(folder: Path) -> None:
         """Make the renames last through a power cut, where the file system knows how."""

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from envgen.cli.lock_all import PYTHONS
 from envgen.cli.main import main
 from envgen.core.resolution import Resolution
 from envgen.facts.builds import BuildCatalog
+from envgen.lock.shipped import shipped_locks
+from envgen.render.matrix import HOSTED_RUNNERS
 from envgen.resolve import resolve
+from envgen.resolve.shipped import newest_conda, newest_pip
 from equipment.requests import ask
 
 ROOT = Path(__file__).parent.parent
@@ -48,6 +52,29 @@ def table() -> str:
 
 def test_the_table_is_the_catalogs() -> None:
     assert table() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def proven() -> str:
+    """Lane -> how many of its locks the workflow `environments` builds, by the runner that each subdir has."""
+    builds, shipped = BuildCatalog(), shipped_locks(ROOT / "lockfiles")
+    lines = [
+        f"| lane | {' | '.join(f'{subdir}, `{runner}`' for subdir, runner in HOSTED_RUNNERS.items())} |",
+        f"| --- |{' --- |' * len(HOSTED_RUNNERS)}",
+    ]
+    for lane in builds.lanes:
+        cells = []
+        for subdir in HOSTED_RUNNERS:
+            requests = [lane.request(subdir, python, builds.default_glibc) for python in PYTHONS]
+            found = subdir in lane.subdirs
+            pip = sum(newest_pip(shipped, request, builds) is not None for request in requests if found)
+            conda = sum(newest_conda(shipped, request, builds) is not None for request in requests if found)
+            cells.append(", ".join(f"{count} {kind}" for kind, count in (("pip", pip), ("conda", conda)) if count))
+        lines.append(f"| {lane.title} | {' | '.join(cell or 'none' for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def test_the_table_of_what_ci_proves_is_the_matrix() -> None:
+    assert proven() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_output_is_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,7 +77,9 @@ def test_the_sdist_holds_the_sources_and_the_tests(built: Path) -> None:
 def test_the_sdist_builds_the_same_wheel(built: Path, wheel: Path, tmp_path: Path) -> None:
     top = f"cuda_envgen-{__version__}"
     with tarfile.open(built / f"{top}.tar.gz") as archive:
-        archive.extractall(tmp_path, filter="data")
+        if hasattr(tarfile, "data_filter"):  # Python 3.11.4
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(tmp_path)
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
     subprocess.run(command, cwd=tmp_path / top, check=True, capture_output=True, timeout=300)
     assert contents(tmp_path / "dist" / wheel.name) == contents(wheel)

@@ -1,1 +1,26 @@
-"""Room: refresh."""
+"""Room: refresh. Remakes fact tables from their sources.
+
+    python -m envgen.refresh TASK           print what would change, as a unified diff on stdout
+    python -m envgen.refresh TASK --write   change the files
+
+| task         | reads                                    | writes                                               |
+| ------------ | ---------------------------------------- | ---------------------------------------------------- |
+| `wheels`     | PyTorch's CUDA indexes                   | `wheels.csv`: names and hashes that are new          |
+| `pypi-torch` | PyPI's pages of torch and its companions | `torch_builds.csv`: Pythons of PyPI's own builds     |
+| `arch-lists` | PyPI's torch wheels, a few MB of each    | `torch_measured.csv`, `torch_requires.csv`; evidence  |
+| `seen`       | `wheels.csv` and PyPI's page of torch    | `torch_builds.csv`: Pythons whose file is known      |
+| `revision`   | every table                              | `REVISION`                                           |
+
+That is also the order to run them in: each reads what the ones before it write.
+
+What a source can't decide becomes a finding on stderr, never a row: a release that no row knows, an arch list that is
+not the table's, a file that is gone. A hash that is not the known one is an error; then nothing is written, not even
+what is undisputed. A page that is cut off or is no such page stops the task. Every table is checked against its schema
+before it is written.
+
+Exit status: 0 nothing to change, or written; 1 differences that were not written, or findings; 2 usage; 4 a table or a
+row that breaks its rules; 5 the network, or what a server sent.
+
+Fetching and parsing are apart: `index_pages` and `ranges` fetch; the other modules take what was fetched and need no
+network. No other room imports this one.
+"""

@@ -3,50 +3,129 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from envgen.core.errors import EnvgenError
 from envgen.facts.tables import data_dir, tables_digest
+from envgen.lock.fetch import Deadline, Patience
+from envgen.refresh.arch_lists import refresh_arch_lists
+from envgen.refresh.index_pages import PYPI
+from envgen.refresh.index_wheels import refresh_wheels
+from envgen.refresh.outcome import Inputs, Outcome
+from envgen.refresh.pypi_builds import refresh_pypi_torch
+from envgen.refresh.rewrite import changed_files, differences, write_files
+from envgen.refresh.seen import refresh_seen
 
-Task = Callable[[Path], Mapping[str, str]]
+_HELP = """Remake a file of facts from its source: print what changes, write it only with --write.
+
+tasks, in the order to run them:
+"""
 
 
-def revision(folder: Path) -> Mapping[str, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One task: what it does in a line, and what it reads from, which decides about its options."""
+
+    title: str
+    run: Callable[[Inputs], Outcome]
+    reads_indexes: bool = False
+    reads_pypi: bool = False
+    reads_releases: bool = False
+
+
+def refresh_revision(inputs: Inputs) -> Outcome:
     """REVISION: the day of the facts as it is, and the digest of the tables as they are now."""
-    day = (folder / "REVISION").read_text(encoding="utf-8").partition(".")[0]
-    return {"REVISION": f"{day}.{tables_digest(folder)}\n"}
+    day = (inputs.folder / "REVISION").read_text(encoding="utf-8").partition(".")[0]
+    return Outcome(files={"REVISION": f"{day}.{tables_digest(inputs.folder)}\n"})
 
 
-TASKS: Mapping[str, Task] = {"revision": revision}
-
-
-def run(task: Task, folder: Path, *, write: bool) -> int:
-    """Print a unified diff of every file that the task changes. Returns 1 when there is one and it is not written."""
-    changed = False
-    for name, text in task(folder).items():
-        path = folder / name
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        if before == text:
-            continue
-        changed = True
-        lines = difflib.unified_diff(
-            before.splitlines(keepends=True), text.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-        )
-        sys.stdout.writelines(lines)
-        if write:
-            path.write_text(text, encoding="utf-8", newline="\n")
-    return 1 if changed and not write else 0
+# In the order to run them: each reads what the ones before it write.
+TASKS: Mapping[str, Task] = {
+    "wheels": Task(title="names and hashes from PyTorch's CUDA indexes", run=refresh_wheels, reads_indexes=True),
+    "pypi-torch": Task(title="releases and Pythons of PyPI's own builds", run=refresh_pypi_torch, reads_pypi=True),
+    "arch-lists": Task(
+        title="what PyPI's newest torch wheels carry, read by ranges",
+        run=refresh_arch_lists,
+        reads_pypi=True,
+        reads_releases=True,
+    ),
+    "seen": Task(title="Pythons whose file is known, counted anew", run=refresh_seen, reads_pypi=True),
+    "revision": Task(title="the digest of all tables", run=refresh_revision),
+}
 
 
 def main(arguments: list[str] | None = None, folder: Path | None = None) -> int:
-    """Run one task and return the exit status: 0 nothing to do or written, 1 a difference was found."""
-    parser = argparse.ArgumentParser(prog="python -m envgen.refresh", description=__doc__)
-    parser.add_argument("task", choices=sorted(TASKS))
-    parser.add_argument("--write", action="store_true", help="write the files (default: print the difference)")
-    chosen = parser.parse_args(arguments)
-    return run(TASKS[chosen.task], folder or data_dir(), write=chosen.write)
+    """Run one task and return the exit status: 0 nothing to do, or written; 1 difference or finding; 2 to 5 errors."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        inputs = _inputs(chosen, folder or data_dir())
+        return report(TASKS[chosen.task].run(inputs), inputs.folder, write=chosen.write)
+    except EnvgenError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+
+
+def report(outcome: Outcome, folder: Path, *, write: bool) -> int:
+    """Print the diff to stdout and the findings to stderr; write the files if asked and allowed to."""
+    changed = changed_files(folder, outcome.files)
+    sys.stdout.writelines(differences(folder, changed))
+    sys.stdout.flush()
+    sys.stderr.writelines(f"{finding}\n" for finding in outcome.findings)
+    written = write and not outcome.is_refused
+    if written:
+        write_files(folder, changed)
+    return 1 if outcome.findings or (changed and not written) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m envgen.refresh",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=_HELP + "\n".join(f"  {name:<12}{task.title}" for name, task in TASKS.items()),
+        epilog="exit status: 0 no difference, or written; 1 difference or finding; 2 usage; 4 bad data; 5 network",
+    )
+    tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK", help="one of the above; TASK --help")
+    for name, task in TASKS.items():
+        options = tasks.add_parser(name, description=f"{task.title[0].upper()}{task.title[1:]}.")
+        options.add_argument("--write", action="store_true", help="write the files (default: print the difference)")
+        if task.reads_indexes:
+            options.add_argument(
+                "--wheel-mirror", default="", metavar="URL", help="read PyTorch's indexes there (URL/cu126/torch/)"
+            )
+        if task.reads_pypi:
+            options.add_argument("--pypi", default=PYPI, metavar="URL", help="simple index (default: %(default)s)")
+        if task.reads_releases:
+            options.add_argument(
+                "--releases", type=_count, default=3, metavar="N", help="the newest N releases (default: %(default)s)"
+            )
+        if task.reads_indexes or task.reads_pypi:
+            options.add_argument(
+                "--timeout", type=_count, default=600, metavar="SECONDS", help="for all of it (default: %(default)s)"
+            )
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return number
+
+
+def _inputs(chosen: argparse.Namespace, folder: Path) -> Inputs:
+    from datetime import UTC, datetime
+
+    return Inputs(
+        folder=folder,
+        today=datetime.now(UTC).date().isoformat(),
+        patience=Patience(deadline=Deadline.after(getattr(chosen, "timeout", 0))),
+        wheel_mirror=getattr(chosen, "wheel_mirror", ""),
+        pypi=getattr(chosen, "pypi", ""),
+        releases=getattr(chosen, "releases", 0),
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,159 @@
+"""Task `pypi-torch`: releases and Pythons of PyPI's own builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from packaging.version import InvalidVersion, Version
+
+from envgen.core.errors_lock import IndexDataError
+from envgen.core.platforms import Subdir
+from envgen.core.releases import release_key
+from envgen.core.wheel_names import fits_platform
+from envgen.facts.tables import read_table
+from envgen.lock.pip_index import ProjectPage
+from envgen.refresh.index_pages import FAMILY, read_pypi
+from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.rewrite import table_file
+from envgen.refresh.seen import pypi_pythons
+from envgen.refresh.wheel_tags import python_list, subdirs_of
+
+_LINUX = (Subdir.LINUX_64, Subdir.LINUX_AARCH64)
+
+
+def refresh_pypi_torch(inputs: Inputs) -> Outcome:
+    """torch_builds.csv with the Pythons that PyPI has files for, and findings about releases that no row knows.
+
+    Raises: IndexUnreachableError, IndexDataError, FactInvalidError.
+    """
+    builds = read_table("torch_builds", inputs.folder)
+    companions = read_table("companions", inputs.folder)
+    torch, vision, audio = (read_pypi(inputs, project) for project in FAMILY)
+    rows = with_pypi_pythons(builds, torch)
+    of_torch = {row["torch"] for row in builds}
+    of_vision = {row["torchvision"] for row in companions}
+    of_audio = {row[column] for row in companions for column in ("torchaudio", "torchaudio_loads")}
+    findings = [
+        *unknown_releases(torch, of_torch, table="torch_builds.csv"),
+        *unknown_releases(vision, of_vision, table="companions.csv"),
+        *unknown_releases(audio, of_audio, table="companions.csv"),
+        *unmarked_builds(builds, torch),
+        *newer_glibc(builds, torch),
+        *yanked_releases(builds, torch),
+    ]
+    return Outcome(files=table_file("torch_builds", rows), findings=tuple(findings))
+
+
+def with_pypi_pythons(builds: Rows, page: ProjectPage) -> Rows:
+    """Return the builds; those that are PyPI's own have every Python that PyPI has a file for, and it is seen.
+
+    Nothing is taken away: a CUDA index can have files for more Pythons than PyPI.
+
+    Raises: IndexDataError when a build that is PyPI's own has no file at all on the page.
+    """
+    pypi = pypi_pythons(page)
+    rows: Rows = []
+    for row in builds:
+        if not row["on_pypi"]:
+            rows.append(row)
+            continue
+        found = pypi.get((row["torch"], Subdir(row["subdir"])), frozenset())
+        if not found:
+            reason = f"no file of torch {row['torch']} for {row['subdir']} on it, which PyPI had"
+            raise IndexDataError(url=page.url, reason=reason)
+        merged = {column: python_list({*row[column].split(), *found}) for column in ("pythons", "pythons_seen")}
+        rows.append({**row, **merged})
+    return rows
+
+
+def unknown_releases(page: ProjectPage, known: Iterable[str], *, table: str) -> Iterator[Finding]:
+    """One warning for each final release that no row of `table` knows and that is not older than all of them."""
+    names = {name for name in known if name}
+    floor = min(names, key=release_key)
+    pythons = pypi_pythons(page)
+    for release in _final_releases(page):
+        if release in names or Version(release) < Version(floor):
+            continue
+        files = {subdir: python_list(pythons[release, subdir]) for subdir in Subdir if (release, subdir) in pythons}
+        yield Finding(
+            code="unknown-release",
+            level=Level.WARNING,
+            title=f"unknown release: {page.project} {release} is on PyPI, no row of {table} knows it",
+            evidence=tuple(f"{subdir}: Python {listed or 'any'}" for subdir, listed in files.items()),
+            remedy="add rows by hand, one for each CUDA tag and subdir of its release matrix"
+            if page.project == "torch"
+            else "add it to the torch release that it goes with, by hand",
+        )
+
+
+def unmarked_builds(builds: Rows, page: ProjectPage) -> Iterator[Finding]:
+    """One warning for each Linux release on PyPI whose rows say of none that it is PyPI's own build.
+
+    aarch64 wheels of PyPI were CPU builds before the first row that is marked, so those are left out.
+    """
+    for subdir in _LINUX:
+        rows = [row for row in builds if row["subdir"] == subdir]
+        marked = {row["torch"] for row in rows if row["on_pypi"]}
+        first = min(map(release_key, marked), default=())
+        for release in sorted({row["torch"] for row in rows} - marked, key=release_key):
+            if release_key(release) >= first and (release, subdir) in pypi_pythons(page):
+                tags = " ".join(row["cuda_tag"] for row in rows if row["torch"] == release)
+                yield Finding(
+                    code="pypi-build-unmarked",
+                    level=Level.WARNING,
+                    title=f"PyPI has torch {release} for {subdir}, and no row is marked as that build",
+                    evidence=(f"rows: {tags}",),
+                    remedy="see which CUDA it is with `python -m envgen.refresh arch-lists`, then set on_pypi to yes",
+                )
+
+
+def newer_glibc(builds: Rows, page: ProjectPage) -> Iterator[Finding]:
+    """One warning for each build that is PyPI's own and has no file for the glibc that its row states."""
+    for row in builds:
+        subdir = Subdir(row["subdir"])
+        if not row["on_pypi"] or not row["glibc"]:
+            continue
+        tags = {
+            tag
+            for file in page.files
+            if file.name.version == row["torch"] and subdir in subdirs_of(file.name)
+            for tag in file.name.platforms
+        }
+        if tags and not any(fits_platform(tag, subdir=subdir, glibc=row["glibc"]) for tag in tags):
+            yield Finding(
+                code="glibc-differs",
+                level=Level.WARNING,
+                title=f"torch {row['torch']} for {subdir} needs a newer glibc than the {row['glibc']} of its row",
+                evidence=(f"platform tags on PyPI: {' '.join(sorted(tags))}",),
+                remedy="correct the column glibc by hand",
+            )
+
+
+def yanked_releases(builds: Rows, page: ProjectPage) -> Iterator[Finding]:
+    """One warning for each release of the table that PyPI has withdrawn, in part or as a whole."""
+    known = {row["torch"] for row in builds if row["on_pypi"]}
+    yanked = {file.name.version for file in page.files if file.is_yanked} & known
+    for release in sorted(yanked, key=release_key):
+        yield Finding(
+            code="release-yanked",
+            level=Level.WARNING,
+            title=f"PyPI has yanked files of torch {release}",
+            remedy="read why on its page; mark a build that must not be chosen as uncertain, and say why in its note",
+        )
+
+
+def _final_releases(page: ProjectPage) -> list[str]:
+    """The releases that are neither candidates nor yanked and have a file for one of our subdirs, oldest first."""
+    found: set[str] = set()
+    for file in page.files:
+        if file.is_yanked or not subdirs_of(file.name):
+            continue
+        try:
+            version = Version(file.name.version)
+        except InvalidVersion as error:
+            raise IndexDataError(
+                url=page.url, reason=f"{file.name.filename} has no version that can be read"
+            ) from error
+        if not version.is_prerelease:
+            found.add(file.name.version)
+    return sorted(found, key=Version)

@@ -1,0 +1,90 @@
+"""The text of a changed table, the difference to the file, and writing it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from envgen.core.errors import DataError
+from envgen.core.errors_gpus import FactInvalidError
+from envgen.facts.checks import table_violations
+from envgen.facts.tables import dump_table, schema_dir
+from envgen.refresh.outcome import Rows
+
+
+class FactsNotWritableError(DataError):
+    """The folder of the tables refuses to be written."""
+
+    code = "facts-not-writable"
+
+    def __init__(self, *, folder: str, reason: str) -> None:
+        super().__init__(folder, reason)
+        self.folder, self.reason = folder, reason
+
+    def headline(self) -> str:
+        return f"the tables in {self.folder} cannot be written"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return "run it in a checkout of the project"
+
+
+def table_file(name: str, rows: Rows) -> dict[str, str]:
+    """Return `{<name>.csv: text}` of a table.
+
+    Raises: FactInvalidError when a row breaks the table's schema, so that such a row is never written.
+    """
+    schema = json.loads((schema_dir() / f"{name}.schema.json").read_text(encoding="utf-8"))
+    text = dump_table(list(schema["properties"]), rows)
+    if found := tuple(table_violations(name, text, schema)):
+        raise FactInvalidError(found)
+    return {f"{name}.csv": text}
+
+
+def changed_files(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """The files whose text is not the one on disk; line ends of a checkout do not count."""
+    return {name: text for name, text in files.items() if _text(folder / name) != text}
+
+
+def differences(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
+    """The lines of a unified diff from the files on disk to the new texts."""
+    for name, text in files.items():
+        before = _text(folder / name).splitlines(keepends=True)
+        yield from difflib.unified_diff(before, text.splitlines(keepends=True), f"a/{name}", f"b/{name}")
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write all files: each is whole at every moment, and none is replaced before all are on the disk.
+
+    Raises: FactsNotWritableError.
+    """
+    made: list[tuple[Path, Path]] = []
+    try:
+        for name, text in files.items():
+            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+            made.append((Path(temporary), folder / name))
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            _take_mode(Path(temporary), folder / name)
+        for written, target in made:
+            written.replace(target)
+    except OSError as error:
+        raise FactsNotWritableError(folder=str(folder), reason=error.strerror or str(error)) from error
+    finally:
+        for written, _ in made:
+            written.unlink(missing_ok=True)
+
+
+def _take_mode(written: Path, target: Path) -> None:
+    """Give a new file the permissions of the one it replaces (a temporary file is its owner's alone)."""
+    written.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -1,0 +1,155 @@
+"""What a torch wheel says about itself: the code that it carries, its CUDA and its requirements."""
+
+from __future__ import annotations
+
+import ast
+import email
+import json
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from envgen.core.errors import DataError
+from envgen.core.releases import tag_of_cuda
+
+NO_CODE = "(no CUDA strings: CPU wheel)"
+_LIBRARY = "torch/lib/libtorch_python.so"
+# libtorch_python.so is about 35 MB (2.15.0); ten times that is no torch wheel that this was written for.
+_LARGEST_MEMBER = 350 << 20
+_CODE = rb"(?:sm|compute)_[0-9]{2,3}[af]?"
+# The string behind torch.cuda.get_arch_list(): a C string that is nothing but codes.
+_ARCH_LIST = re.compile(rb"\0(" + _CODE + rb"(?: " + _CODE + rb")*) ?(?=\0)")
+
+
+class WheelContentError(DataError):
+    """A wheel does not hold what every torch wheel so far has held, so that nothing can be read from it."""
+
+    code = "wheel-content"
+
+    def __init__(self, *, filename: str, reason: str) -> None:
+        super().__init__(filename, reason)
+        self.filename, self.reason = filename, reason
+
+    def headline(self) -> str:
+        return f"{self.filename} is not built as the torch wheels before it"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return "look at the wheel, then teach envgen.refresh.torch_wheel its new form"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchWheel:
+    """The contents that the tables are made from.
+
+    `version` is `torch.__version__`; `cuda` is X.Y, empty in a CPU build; `arch_list` is as torch prints it, empty
+    without CUDA; `releases_code` is the table PYTORCH_RELEASES_CODE_CC as JSON, empty where torch has none.
+    """
+
+    version: str
+    cuda: str
+    arch_list: str
+    releases_code: str
+    requires_python: str
+    requires: tuple[str, ...]
+
+    @property
+    def variant(self) -> str:
+        """The CUDA tag, or cpu."""
+        return tag_of_cuda(self.cuda) if self.cuda else "cpu"
+
+
+def read_torch_wheel(stream: BinaryIO, filename: str) -> TorchWheel:
+    """Return what a wheel holds; `stream` is seekable and only read where needed.
+
+    Raises: WheelContentError; what reading the stream raises passes through.
+    """
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            version, cuda = parse_version_py(_member(archive, "torch/version.py").decode("utf-8"))
+            metadata = email.message_from_bytes(_member(archive, _metadata_name(archive)))
+            codes = parse_releases_code(_member(archive, "torch/cuda/__init__.py").decode("utf-8"))
+            found = parse_arch_list(_member(archive, _LIBRARY)) if cuda else ""
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, SyntaxError, ValueError) as error:
+        raise WheelContentError(filename=filename, reason=f"{type(error).__name__}: {error}") from error
+    return TorchWheel(
+        version=version,
+        cuda=cuda,
+        arch_list=found,
+        releases_code=codes,
+        requires_python=metadata.get("Requires-Python", ""),
+        requires=tuple(metadata.get_all("Requires-Dist") or ()),
+    )
+
+
+def parse_version_py(text: str) -> tuple[str, str]:
+    """Return `torch.__version__` and `torch.version.cuda` (empty for None) of the text of torch/version.py.
+
+    Raises: ValueError when it assigns one of them no plain value.
+    """
+    version, cuda = _constant(text, "__version__"), _constant(text, "cuda")
+    if not isinstance(version, str) or not (cuda is None or isinstance(cuda, str)):
+        raise ValueError(f"torch/version.py has __version__ = {version!r} and cuda = {cuda!r}")
+    return version, cuda or ""
+
+
+def parse_arch_list(library: bytes) -> str:
+    """Return the arch list that is compiled into libtorch_python.so.
+
+    Raises: ValueError when there is none, or more than one.
+    """
+    found = sorted({match[1].decode() for match in _ARCH_LIST.finditer(library)})
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} arch lists in libtorch_python.so: {found[:5]}")
+    return found[0]
+
+
+def parse_releases_code(text: str) -> str:
+    """Return the table PYTORCH_RELEASES_CODE_CC of torch/cuda/__init__.py as JSON, or "" when it has none.
+
+    Raises: ValueError when it is no table of CUDA -> machine -> codes.
+    """
+    try:
+        table = _constant(text, "PYTORCH_RELEASES_CODE_CC")
+    except KeyError:  # before 2.11
+        return ""
+    return json.dumps(_listed(table))
+
+
+def _listed(value: object) -> object:
+    """A table of sets as one of sorted lists: CUDA -> machine -> codes, up to 2.12 CUDA -> codes."""
+    match value:
+        case dict():
+            return {key: _listed(inner) for key, inner in value.items()}
+        case set() | list() | tuple():
+            return sorted(int(code) for code in value)
+        case _:
+            raise ValueError(f"PYTORCH_RELEASES_CODE_CC holds {value!r}")
+
+
+def _constant(text: str, name: str) -> object:
+    """The literal that a module assigns to a name at its top level."""
+    for node in ast.parse(text).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return ast.literal_eval(getattr(node, "value"))  # noqa: B009 -- both kinds of assignment have one
+    raise KeyError(name)
+
+
+def _metadata_name(archive: zipfile.ZipFile) -> str:
+    """The path of the wheel's METADATA."""
+    names = [name for name in archive.namelist() if re.fullmatch(r"torch-[^/]+\.dist-info/METADATA", name)]
+    if len(names) != 1:
+        raise ValueError(f"{len(names)} files torch-*.dist-info/METADATA")
+    return names[0]
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    info = archive.getinfo(name)
+    if info.file_size > _LARGEST_MEMBER:
+        raise ValueError(f"{name} has {info.file_size >> 20} MiB")
+    return archive.read(info)

@@ -12,6 +12,7 @@ class PipPackage:
     """One wheel of a pip lock. `index` is the index that it is locked from; `size` is in bytes, None when not stated.
 
     `reason` says why it is there or where its version is stated (`via torch`, `pin: …`); it may be empty.
+    `dependencies` are the names of the locked packages that it needs on the lock's platform.
     """
 
     name: str
@@ -21,6 +22,7 @@ class PipPackage:
     sha256: str
     size: int | None = None
     reason: str = ""
+    dependencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

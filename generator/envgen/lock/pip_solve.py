@@ -159,7 +159,8 @@ class _Solve:
             self._check(package, wheel, request, wanted)
             reason = _reason(package, pinned.get(package.name))
             is_torch = package.name in request.torch_names
-            locked.append(self._locked(package, wheel, is_torch=is_torch, reason=reason))
+            needs = tuple(other.name for other in packages if package.name in other.via)
+            locked.append(self._locked(package, wheel, is_torch=is_torch, reason=reason, needs=needs))
         lock = PipLock(subdir=query.subdir, python=query.python, glibc=query.glibc, packages=tuple(locked))
         if lock.version_of("torch") != query.torch_version:
             reason = f"it locked torch {lock.version_of('torch') or '(none)'} instead of {query.torch_version}"
@@ -187,7 +188,9 @@ class _Solve:
         if package.name in request.torch_names:
             check_known(filename, wheel.sha256, found_in=wheel.url, index=self.query.cuda_tag, catalog=self.catalog)
 
-    def _locked(self, package: UvPackage, wheel: UvWheel, *, is_torch: bool, reason: str) -> PipPackage:
+    def _locked(
+        self, package: UvPackage, wheel: UvWheel, *, is_torch: bool, reason: str, needs: tuple[str, ...]
+    ) -> PipPackage:
         if self.writes_mirror:
             index, url = (self.torch.url if is_torch else self.pypi.url), wheel.url
         elif is_torch:
@@ -204,6 +207,7 @@ class _Solve:
             sha256=wheel.sha256,
             size=wheel.size if wheel.size is not None else next(known, None),
             reason=reason,
+            dependencies=needs,
         )
 
 

@@ -68,6 +68,7 @@ def _read_package(entry: Mapping[str, Any]) -> PipPackage:
         sha256=sha256,
         size=size if isinstance(size, int) else None,
         reason=_text(entry.get("tool", {}).get("envgen", {}).get("reason", "")),
+        dependencies=tuple(_text(dependency["name"]) for dependency in entry.get("dependencies", ())),
     )
 
 

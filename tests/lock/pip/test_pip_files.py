@@ -44,7 +44,7 @@ LOCK = PipLock(
     packages=(
         package("filelock", "3.20.0"),
         package("sympy", "1.14.0", reason='odd "quotes", \\ and\ttabs\n{{ torch }} # not a comment', size=None),
-        package("torch", "2.14.1+cu126", TORCH_INDEX, reason="requested"),
+        package("torch", "2.14.1+cu126", TORCH_INDEX, reason="requested", dependencies=("filelock", "sympy")),
     ),
 )
 
@@ -106,6 +106,8 @@ def test_pylock_is_valid_and_says_what_it_is_for(subdir: Subdir, environment: st
     assert [(p.name, str(p.version), p.index) for p in parsed.packages] == [
         (p.name, p.version, p.index) for p in lock.packages
     ]
+    needs = [tuple(d["name"] for d in p.dependencies or ()) for p in parsed.packages]
+    assert needs == [(), (), ("filelock", "sympy")]
     wheels = [(w.url, w.size, dict(w.hashes)) for p in parsed.packages for w in p.wheels or ()]
     assert wheels == [(p.url, p.size, {"sha256": p.sha256}) for p in lock.packages]
 

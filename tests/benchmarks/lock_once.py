@@ -1,0 +1,33 @@
+"""The measured process of the conda benchmarks: one lock, from the solve to the texts of all its files.
+
+`python -m benchmarks.lock_once REQUEST`, where REQUEST is JSON: subdir, channels, specs, virtual_packages, mirror and
+cache. Prints how many packages were locked.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from envgen.core.platforms import Subdir
+from envgen.lock.conda_files import conda_bodies
+from envgen.lock.conda_solve import CondaQuery, solve_with_optional
+
+
+def lock_once(request: dict[str, Any]) -> int:
+    """Solve, make every text, and return the number of packages."""
+    query = CondaQuery(
+        subdir=Subdir(request["subdir"]),
+        channels=tuple(request["channels"]),
+        specs=tuple(request["specs"]),
+        virtual_packages=request["virtual_packages"],
+    )
+    (found,) = solve_with_optional([query], mirror=request["mirror"], cache_dir=Path(request["cache"]))
+    conda_bodies([found.lock])
+    return len(found.lock.packages)
+
+
+if __name__ == "__main__":
+    print(lock_once(json.loads(sys.argv[1])))

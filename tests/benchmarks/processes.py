@@ -1,0 +1,117 @@
+"""Runs commands as new processes: wall times taken turn by turn, and the peak memory of a process and its children."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PASS = "python -c pass"
+_SAMPLE_S = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command line to measure. `prepare` runs before each run and is not measured."""
+
+    argv: Sequence[str]
+    prepare: Callable[[], None] = lambda: None
+
+
+def python_pass() -> Command:
+    """The yardstick: an interpreter that starts and ends."""
+    return Command(argv=(sys.executable, "-c", "pass"))
+
+
+def envgen(*arguments: str) -> tuple[str, ...]:
+    """The command line of envgen: the console script of this environment, else the module."""
+    script = Path(sys.executable).with_name("envgen.exe" if sys.platform == "win32" else "envgen")
+    return (str(script), *arguments) if script.exists() else (sys.executable, "-m", "envgen", *arguments)
+
+
+def module(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command line of a module of this package."""
+    return (sys.executable, "-m", f"benchmarks.{name}", *arguments)
+
+
+def medians(commands: Mapping[str, Command], rounds: int) -> dict[str, float]:
+    """Return the median wall seconds of each command and of `PASS`, one run of each a round.
+
+    Every command runs once before, unmeasured: bytecode is compiled and files are in the system's cache.
+    """
+    all_commands = {PASS: python_pass(), **commands}
+    taken: dict[str, list[float]] = {name: [] for name in all_commands}
+    for number in range(rounds + 1):
+        for name, command in all_commands.items():
+            command.prepare()
+            seconds = _run(command.argv)
+            if number:
+                taken[name].append(seconds)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def peak_mb(command: Command) -> float | None:
+    """Return the most memory (10^6 bytes) that a run and all its children held at one moment; None where unknown.
+
+    The sum of their resident sizes, looked at every 5 ms in a run of its own: pages that several share count for each.
+    """
+    if not Path("/proc/self/stat").exists():
+        return None
+    command.prepare()
+    process = subprocess.Popen(command.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    peak = 0
+    done = threading.Event()
+
+    def sample() -> None:
+        nonlocal peak
+        while not done.wait(_SAMPLE_S):
+            peak = max(peak, _tree_bytes(process.pid))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    stdout, stderr = process.communicate()
+    done.set()
+    sampler.join()
+    _check(command.argv, process.returncode, stdout + stderr)
+    return peak / 1e6
+
+
+def _run(argv: Sequence[str]) -> float:
+    start = time.perf_counter()
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    seconds = time.perf_counter() - start
+    _check(argv, done.returncode, done.stdout + done.stderr)
+    return seconds
+
+
+def _check(argv: Sequence[str], status: int, output: bytes) -> None:
+    if status:
+        raise RuntimeError(f"{' '.join(argv)} ended with status {status}:\n{output.decode(errors='replace')[-2000:]}")
+
+
+def _tree_bytes(root: int) -> int:
+    """The resident bytes of a process and everything that descends from it (Linux's /proc)."""
+    parents: dict[int, int] = {}
+    pages: dict[int, int] = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208 -- sampled every few milliseconds
+        if not entry.isdigit():
+            continue
+        try:
+            text = Path("/proc", entry, "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:  # it ended meanwhile
+            continue
+        fields = text.rpartition(")")[2].split()  # a name may hold spaces and brackets
+        parents[int(entry)], pages[int(entry)] = int(fields[1]), int(fields[21])
+    family = {root}
+    while True:
+        more = {pid for pid, parent in parents.items() if parent in family} - family
+        if not more:
+            break
+        family |= more
+    return sum(pages.get(pid, 0) for pid in family) * os.sysconf("SC_PAGE_SIZE")

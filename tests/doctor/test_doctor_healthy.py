@@ -10,11 +10,12 @@ import pytest
 from doctor.patients import catalog, conda, decide, dist, environment, examine, host, live, torch, vision
 from envgen.core.builds import PipBuild
 from envgen.core.capability import CodeKind
+from envgen.core.findings import Level
 from envgen.core.observation import EnvironmentKind, FabricManager
 from envgen.core.platforms import Subdir
 from envgen.doctor.case import Case
 from envgen.doctor.diagnose import diagnose
-from envgen.doctor.findings import Code, Level
+from envgen.doctor.findings import Code
 from envgen.doctor.live import Live
 from envgen.doctor.target import Target
 from envgen.facts.builds import BuildCatalog

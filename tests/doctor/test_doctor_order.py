@@ -24,6 +24,7 @@ from doctor.patients import (
     vision,
 )
 from envgen.core.drivers import DriverVersion
+from envgen.core.findings import Level
 from envgen.core.observation import EnvironmentKind
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
@@ -31,7 +32,7 @@ from envgen.doctor.case import Case
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.explain import explained
-from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.findings import Code, Finding
 from envgen.doctor.fix import request_for
 from envgen.doctor.target import Target
 

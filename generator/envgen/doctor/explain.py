@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from envgen.doctor.findings import Code, Finding, Level
+from envgen.core.findings import Level
+from envgen.doctor.findings import Code, Finding
 
 # What is wrong with or without a GPU.
 _ANYWHERE = frozenset(

@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
+from envgen.core.findings import Level, SkippedCheck
 
 
 class Code(StrEnum):
@@ -77,14 +71,6 @@ class Finding:
     def place(self) -> int:
         """Where it stands among all causes, for sorting."""
         return _ORDER[self.code]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkippedCheck:
-    """A check that could not be made, and why."""
-
-    check: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

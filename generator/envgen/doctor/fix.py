@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from envgen.core.findings import Level
 from envgen.core.observation import EnvironmentKind
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import CondaPairing, PipPairing, Resolution
 from envgen.core.wsl import linux_branch
 from envgen.doctor.case import Case
-from envgen.doctor.findings import Code, Finding, Fix, Level
+from envgen.doctor.findings import Code, Finding, Fix
 from envgen.doctor.target import Target
 
 Decide = Callable[[Request], Resolution | None]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envgen.core.findings import Level
 from envgen.doctor.case import Case
-from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.findings import Code, Finding
 
 
 def torchvision(case: Case) -> Iterator[Finding]:

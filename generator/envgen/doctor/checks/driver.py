@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from envgen.core.builds import DriverSupport
+from envgen.core.findings import Level
 from envgen.core.observation import HostGpu, Observation
 from envgen.doctor.case import Case, KnownGpu
-from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.findings import Code, Finding
 from envgen.probe.linux import WSL_LIBRARIES
 
 _MISMATCH = 18  # NVML_ERROR_LIB_RM_VERSION_MISMATCH, nvml.h

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envgen.core.findings import Level
 from envgen.core.observation import HostGpu, SourceStatus, Vendor
 from envgen.doctor.case import Case
-from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.findings import Code, Finding
 from envgen.probe import commands
 
 _OFF_PROFILES = ("intel", "integrated", "disabled by firmware", "removed from the bus")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envgen.core.findings import Level
 from envgen.core.observation import InstallSetting
 from envgen.doctor.case import Case
 from envgen.doctor.checks.requirements import damages, unmet
-from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.findings import Code, Finding
 from envgen.doctor.target import Distribution
 
 _BY_INSTALLER = "install the build that the last line names"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePath
 
+from envgen.core.findings import Level
 from envgen.core.observation import EnvironmentKind
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.doctor.case import Case
-from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.findings import Code, Finding
 from envgen.doctor.target import Target
 
 

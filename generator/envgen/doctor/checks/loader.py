@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envgen.core.findings import Level
 from envgen.doctor.case import Case
-from envgen.doctor.findings import Code, Finding, Level
+from envgen.doctor.findings import Code, Finding
 
 _UNSET = "unset CUDA_VISIBLE_DEVICES"
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "why-not": "envgen.cli.why_not:why_not_command",
     "gpus": "envgen.cli.gpus:gpus",
     "lock": "envgen.cli.lock:lock_command",
+    "verify": "envgen.cli.verify:verify_command",
     "matrix": "envgen.cli.matrix:matrix_command",
     "ci": "envgen.cli.ci:ci_command",
     "doctor": "envgen.cli.doctor:doctor_command",

@@ -33,9 +33,9 @@ def dump_conda_lock(
     from conda_lock.lockfile import write_conda_lock_file
     from conda_lock.lockfile.v2prelim.models import Lockfile, LockMeta
 
+    hashes = content_hashes(environment_yml, virtual_packages_yml)
     with tempfile.TemporaryDirectory(prefix="envgen-conda-lock-") as folder:
         place = Path(folder)
-        hashes = _content_hashes(place, environment_yml, virtual_packages_yml)
         lockfile = Lockfile(
             package=[_dependency(package, lock.subdir) for lock in locks for package in lock.packages],
             metadata=LockMeta(
@@ -58,21 +58,32 @@ def _import_conda_lock() -> None:
             importlib.import_module(f"conda_lock.{module}")
 
 
-def _content_hashes(place: Path, environment_yml: str, virtual_packages_yml: str) -> dict[str, str]:
+def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str, str]:
     """Subdir -> content hash, as `conda-lock lock --check-input-hash` computes it for these two files."""
+    _import_conda_lock()
     from conda_lock.content_hash import compute_content_hashes
     from conda_lock.src_parser import make_lock_spec
     from conda_lock.virtual_package import virtual_package_repo_from_specification
 
-    environment, claims, names = place / "environment.yml", place / "virtual-packages.yml", place / "names.json"
-    environment.write_text(environment_yml, encoding="utf-8")
-    claims.write_text(virtual_packages_yml, encoding="utf-8")
-    # A pip-to-conda name map: never needed without a pip section, but conda-lock would download its own.
-    names.write_text("{}", encoding="utf-8")
-    spec = make_lock_spec(src_files=[environment], mapping_url=names.as_uri())
-    repodata = virtual_package_repo_from_specification(claims)
-    with repodata:  # removes its own temporary folder; its __enter__ returns nothing
-        return dict(compute_content_hashes(spec, repodata))
+    with tempfile.TemporaryDirectory(prefix="envgen-conda-lock-") as folder:
+        place = Path(folder)
+        environment, claims, names = place / "environment.yml", place / "virtual-packages.yml", place / "names.json"
+        environment.write_text(environment_yml, encoding="utf-8")
+        claims.write_text(virtual_packages_yml, encoding="utf-8")
+        # A pip-to-conda name map: never needed without a pip section, but conda-lock would download its own.
+        names.write_text("{}", encoding="utf-8")
+        spec = make_lock_spec(src_files=[environment], mapping_url=names.as_uri())
+        repodata = virtual_package_repo_from_specification(claims)
+        with repodata:  # removes its own temporary folder; its __enter__ returns nothing
+            return dict(compute_content_hashes(spec, repodata))
+
+
+def stated_hashes(text: str) -> dict[str, str]:
+    """Subdir -> the content hash that a conda-lock.yml states; empty when it states none."""
+    import yaml
+
+    document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- both are safe loaders
+    return {str(subdir): str(digest) for subdir, digest in document["metadata"].get("content_hash", {}).items()}
 
 
 def _dependency(package: CondaPackage, subdir: Subdir) -> LockedDependency:

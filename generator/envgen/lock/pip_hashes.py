@@ -14,7 +14,7 @@ from envgen.core.locks import PipLock, PipPackage
 from envgen.core.wheel_names import file_name
 from envgen.facts.wheels import WheelCatalog
 from envgen.lock.fetch import Deadline, Patience, Retry, Site
-from envgen.lock.pip_index import read_project
+from envgen.lock.pip_index import IndexFile, read_project
 from envgen.lock.pip_query import PYPI_INDEX, TORCH_INDEX
 
 _AT_ONCE = 8
@@ -35,7 +35,8 @@ class HashCheck:
     """One locked file beside the answer of `source` (an index page or the catalog).
 
     `found` is the other hash, empty when there is none. MISSING: the index no longer lists the file; UNSTATED: it lists
-    it without a sha256; UNCHECKED: nobody could be asked, `detail` says why.
+    it without a sha256; UNCHECKED: nobody could be asked, `detail` says why. `listed` is the file as its index lists
+    it, None when the index was not asked or lacks it.
     """
 
     package: str
@@ -45,6 +46,7 @@ class HashCheck:
     found: str
     source: str
     detail: str = ""
+    listed: IndexFile | None = None
 
 
 def check_hashes(  # noqa: PLR0913 -- each option is a user's
@@ -67,7 +69,7 @@ def check_hashes(  # noqa: PLR0913 -- each option is a user's
         known = _against_catalog(package, catalog)
         if offline or known.state is HashState.MISMATCH:
             return known
-        site = _site(package, wheel_mirror, pypi)
+        site = site_of(package, wheel_mirror, pypi)
         listed = _against_index(package, site, patience=patience)
         return known if listed.state is HashState.UNCHECKED and known.state is HashState.GOOD else listed
 
@@ -75,7 +77,7 @@ def check_hashes(  # noqa: PLR0913 -- each option is a user's
         return tuple(pool.map(check, sorted(lock.packages, key=lambda p: p.name)))
 
 
-def _site(package: PipPackage, wheel_mirror: str, pypi: str) -> Site:
+def site_of(package: PipPackage, wheel_mirror: str, pypi: str) -> Site:
     """Where the package's index can be asked, mirrors respected."""
     index = package.index.rstrip("/")
     if wheel_mirror and index.startswith(f"{TORCH_INDEX}/"):
@@ -103,12 +105,14 @@ def _against_index(package: PipPackage, site: Site, *, patience: Patience) -> Ha
     if file is None:
         return _checked(package, HashState.MISSING, "", source=source)
     if not file.sha256:
-        return _checked(package, HashState.UNSTATED, "", source=source)
+        return _checked(package, HashState.UNSTATED, "", source=source, listed=file)
     state = HashState.GOOD if file.sha256 == package.sha256 else HashState.MISMATCH
-    return _checked(package, state, file.sha256, source=source)
+    return _checked(package, state, file.sha256, source=source, listed=file)
 
 
-def _checked(package: PipPackage, state: HashState, found: str, *, source: str, detail: str = "") -> HashCheck:
+def _checked(  # noqa: PLR0913 -- the fields of the answer
+    package: PipPackage, state: HashState, found: str, *, source: str, detail: str = "", listed: IndexFile | None = None
+) -> HashCheck:
     return HashCheck(
         package=package.name,
         filename=file_name(package.url),
@@ -117,4 +121,5 @@ def _checked(package: PipPackage, state: HashState, found: str, *, source: str, 
         found=found,
         source=source,
         detail=detail,
+        listed=listed,
     )

@@ -1,0 +1,136 @@
+"""What the headers of a folder claim: for which GPUs and which driver its locks are."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from envgen.core.builds import CondaBuild, PipBuild
+from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.drivers import DriverVersion
+from envgen.core.errors import ValueFormatError
+from envgen.core.gpus import Gpu
+from envgen.core.releases import cuda_of_tag
+from envgen.facts.builds import BuildCatalog
+from envgen.render.header import Header
+from envgen.resolve.coverage import code_for
+from envgen.resolve.driver import DriverRules
+from envgen.verify.findings import Code, Finding
+
+_CAPABILITY = re.compile(r"compute capability (\d+\.\d+)")
+_DRIVER = re.compile(r"--driver[ =]\"?([Rrv]?\d{3}[\d.]*)")
+_EVERY_GPU = re.compile(r"for every GPU that runs one of: (?P<codes>[a-z0-9_ ]+)")
+_FLOOR = re.compile(r"\bdriver (\d{3}[\d.]*) or newer")
+# cuDNN 9.11 dropped compute capabilities below 7.5 (NVIDIA cuDNN support matrix).
+_CUDNN_CUT, _OLDEST_FOR_CUDNN = (9, 11), ComputeCapability(7, 5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What the files of one kind say in their headers: GPUs by name or codes, the driver asked for and the floor told.
+
+    `codes` are the entries of an arch list for whose every GPU a shipped lock is.
+    """
+
+    gpus: tuple[Gpu, ...]
+    codes: tuple[ArchCode, ...]
+    driver: DriverVersion | None
+    floor: DriverVersion | None
+
+
+def read_claims(headers: Iterable[Header]) -> Claims:
+    """Return what the headers say together; what they do not say is empty or None."""
+    gpus: dict[str, Gpu] = {}
+    codes: set[ArchCode] = set()
+    driver = floor = None
+    for header in headers:
+        for text in _CAPABILITY.findall(header.title):
+            label = f"the GPU of the header (compute capability {text})"
+            gpus[text] = Gpu(name=label, capability=ComputeCapability.parse(text), architecture="")
+        for line in header.lines:
+            if every := _EVERY_GPU.match(line):
+                codes |= set(_codes(every["codes"]))
+            if told := _FLOOR.search(line):
+                floor = _version(told[1]) or floor
+        if asked := _DRIVER.search(header.command):
+            driver = _version(asked[1]) or driver
+    return Claims(gpus=tuple(gpus.values()), codes=tuple(sorted(codes)), driver=driver, floor=floor)
+
+
+def _version(text: str) -> DriverVersion | None:
+    try:
+        return DriverVersion.parse(text.rstrip("."))
+    except ValueFormatError:
+        return None
+
+
+def _codes(text: str) -> Iterator[ArchCode]:
+    for word in text.split():
+        try:
+            yield ArchCode.parse(word)
+        except ValueFormatError:
+            continue
+
+
+def check_build(build: PipBuild | CondaBuild, claims: Claims, file: str, builds: BuildCatalog) -> Iterator[Finding]:
+    """Hold the catalog's facts of a build against what the headers claim."""
+    label = f"torch {build.torch}+{build.cuda_tag}" if isinstance(build, PipBuild) else _conda_label(build)
+    arch_list = f"its arch list: {' '.join(str(code) for code in sorted(build.codes))} ({build.source})"
+    for gpu in claims.gpus if build.codes else ():
+        if code_for(build.codes, gpu) is None:
+            title = f"{label} has no code for compute capability {gpu.capability}"
+            yield Finding(code=Code.GPU_NOT_COVERED, file=file, title=title, evidence=(arch_list,))
+    absent = [code for code in claims.codes if code not in build.codes] if build.codes else []
+    if absent:
+        title = f"{label} has no {' '.join(str(code) for code in absent)}"
+        yield Finding(code=Code.GPU_NOT_COVERED, file=file, title=title, evidence=(arch_list,))
+    yield from _check_driver(build, claims, file, builds, label)
+
+
+def _conda_label(build: CondaBuild) -> str:
+    return f"pytorch {build.pytorch} with CUDA {build.cuda}"
+
+
+def _check_driver(
+    build: PipBuild | CondaBuild, claims: Claims, file: str, builds: BuildCatalog, label: str
+) -> Iterator[Finding]:
+    cuda = (build.toolkit or cuda_of_tag(build.cuda_tag)) if isinstance(build, PipBuild) else build.cuda
+    some = claims.driver or claims.floor
+    if some is None:
+        return
+    floor = DriverRules(driver=some, subdir=build.subdir, builds=builds).floor(cuda)
+    if floor is None:
+        return
+    for what, driver in (("was asked for", claims.driver), ("is said to do", claims.floor)):
+        if driver is not None and not driver.meets_floor(floor):
+            title = f"{label} needs driver {floor} or newer, {driver} {what}"
+            yield Finding(code=Code.DRIVER_TOO_OLD, file=file, title=title)
+
+
+def check_cudnn(claims: Claims, name: str, version: str, file: str) -> Iterator[Finding]:
+    """A cuDNN that dropped a GPU of the header."""
+    old = [gpu.capability for gpu in claims.gpus if gpu.capability < _OLDEST_FOR_CUDNN]
+    old += [code.capability for code in claims.codes if code.capability < _OLDEST_FOR_CUDNN]
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if old and numbers >= _CUDNN_CUT:
+        title = f"{name} {version} has no kernels for compute capability {min(old)}"
+        fact = "cuDNN 9.11 dropped everything below 7.5 (NVIDIA cuDNN support matrix)"
+        yield Finding(code=Code.CUDNN_UNSUPPORTED, file=file, title=title, evidence=(fact,))
+
+
+def expected_pairings(smoke_test: str) -> list[Mapping[str, Any]]:
+    """The pairings that a smoke test expects; empty when it can't be read."""
+    try:
+        tree = ast.parse(smoke_test)
+    except (SyntaxError, ValueError):
+        return []
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["EXPECTED"]:
+            try:
+                return list(ast.literal_eval(node.value)["pairings"])
+            except (ValueError, KeyError, TypeError):
+                return []
+    return []

@@ -1,0 +1,202 @@
+"""Checks the conda lock of one subdir: conda-lock.yml beside the explicit lock, the catalog and the channels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from envgen.core.builds import CondaBuild
+from envgen.core.errors_lock import ChannelDataError, ChannelUnreachableError, SolveFailedError, SolverError
+from envgen.core.findings import Level, SkippedCheck
+from envgen.core.locks import CondaLock, CondaPackage
+from envgen.facts.builds import BuildCatalog
+from envgen.lock.conda_source import CHANNEL_SITE
+from envgen.lock.conda_specs import build_glob_of, name_of
+from envgen.verify.claims import Claims, check_build, check_cudnn
+from envgen.verify.findings import Asking, Code, Finding
+
+_CUDA_BUILD = re.compile(r"cuda_?(\d+)\.?(\d?)")
+
+
+def read_explicit(text: str) -> dict[str, str]:
+    """URL -> md5 of the lines of an explicit lock."""
+    lines = (line.strip() for line in text.splitlines())
+    return {url: md5 for url, _, md5 in (line.partition("#") for line in lines if "://" in line and line[0] != "#")}
+
+
+def compare_files(explicit: Mapping[str, str], lock: CondaLock, file: str, beside: str) -> Iterator[Finding]:
+    """Differences between an explicit lock and the conda-lock.yml beside it."""
+    locked = {package.url: package for package in lock.packages}
+    for url in sorted({*locked, *explicit}):
+        name = url.rpartition("/")[2]
+        if url not in explicit:
+            yield Finding(code=Code.FILES_DISAGREE, file=file, title=f"{name} is missing")
+        elif url not in locked:
+            yield Finding(code=Code.FILES_DISAGREE, file=beside, title=f"{name} is missing")
+        elif explicit[url] != locked[url].md5:
+            evidence = (f"{file}: {explicit[url]}", f"{beside}: {locked[url].md5}")
+            yield Finding(code=Code.FILES_DISAGREE, file=file, title=f"md5 of {name} differs", evidence=evidence)
+
+
+def check_conda(lock: CondaLock, claims: Claims, file: str, builds: BuildCatalog) -> Iterator[Finding]:
+    """Everything that can be said of a lock without a network."""
+    torch = lock.find("pytorch")
+    cuda = _CUDA_BUILD.search(torch.build) if torch else None
+    if torch is None:
+        yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title="there is no pytorch in it")
+    elif cuda is None:
+        title = f"pytorch {torch.version} build {torch.build} is no CUDA build"
+        yield Finding(code=Code.CPU_BUILD, file=file, title=title)
+    else:
+        row = _row(lock, torch, builds)
+        if row is None:
+            title = f"the catalog knows no pytorch {torch.version} build {torch.build} for {lock.subdir}"
+            yield Finding(code=Code.BUILD_UNKNOWN, file=file, title=title, level=Level.WARNING)
+        else:
+            yield from check_build(row, claims, file, builds)
+        yield from _companion(lock, torch, file)
+    for package in lock.packages:
+        yield from _place(package, lock, file)
+        if package.name in ("cudnn", "libcudnn"):
+            yield from check_cudnn(claims, package.name, package.version, file)
+    yield from _closure(lock, file)
+    yield from _specs(lock, file)
+
+
+def _row(lock: CondaLock, torch: CondaPackage, builds: BuildCatalog) -> CondaBuild | None:
+    """The catalog's row of the locked pytorch: same channel and pins as far as the lock shows them."""
+    tegra = any(package.name == "arm-variant" and "tegra" in package.build for package in lock.packages)
+    python = ".".join((lock.find("python") or torch).version.split(".")[:2])
+    rows = [
+        row
+        for row in builds.conda_builds(lock.subdir)
+        if row.pytorch == torch.version
+        and row.channels[0] == torch.channel.rpartition("/")[2]
+        and any(pin.startswith("arm-variant") for pin in row.pins) is tegra
+        and fnmatchcase(torch.build, row.build_glob.replace("{python}", python))
+    ]
+    return next((row for row in rows if _in_range(torch.build_number, row.builds)), rows[0] if rows else None)
+
+
+def _in_range(number: int, builds: str) -> bool:
+    """True when a build number is in a range as the catalog writes it: `0-2`, `3`, or empty for all."""
+    first, _, last = builds.partition("-")
+    return first.isdigit() and int(first) <= number <= int(last if last.isdigit() else first)
+
+
+def _companion(lock: CondaLock, torch: CondaPackage, file: str) -> Iterator[Finding]:
+    """torchvision beside pytorch. In conda its record says what it was compiled against, and the release may differ from
+    the one that PyTorch publishes beside it: conda-forge built 0.24.0 for 2.8 and Arm, where the wheels have 0.23.0.
+    """
+    vision = lock.find("torchvision")
+    if vision is None:
+        return
+    wanted = [text.split(" ")[1] for text in vision.depends if text.startswith("pytorch ")]
+    if any(not _matches(constraint, torch.version) for constraint in wanted):
+        title = f"torchvision {vision.version} does not go with pytorch {torch.version}"
+        evidence = (f"it was compiled for pytorch {' '.join(wanted)}",)
+        yield Finding(code=Code.COMPANION_MISMATCH, file=file, title=title, evidence=evidence)
+    if not _CUDA_BUILD.search(vision.build) and "_cu" not in vision.build:
+        title = f"torchvision {vision.version} build {vision.build} is no CUDA build"
+        yield Finding(code=Code.CPU_BUILD, file=file, title=title)
+
+
+def _place(package: CondaPackage, lock: CondaLock, file: str) -> Iterator[Finding]:
+    if package.subdir not in (lock.subdir.value, "noarch"):
+        title = f"{package.name} {package.version} is a package for {package.subdir}, not {lock.subdir}"
+        yield Finding(code=Code.WRONG_PLATFORM, file=file, title=title)
+    canonical = package.url.startswith(f"{CHANNEL_SITE}/")
+    if canonical and package.channel not in lock.channels:
+        title = f"{package.name} comes from {package.channel}, which is no channel of this lock"
+        yield Finding(
+            code=Code.INDEX_WRONG, file=file, title=title, evidence=(f"channels: {', '.join(lock.channels)}",)
+        )
+
+
+def _closure(lock: CondaLock, file: str) -> Iterator[Finding]:
+    """Every depends of every package against what is locked and what is claimed of the target (virtual packages)."""
+    have = {package.name: package.version for package in lock.packages}
+    have |= {name: text.split()[0] for name, text in lock.virtual_packages.items()}
+    for package in lock.packages:
+        for text in package.depends:
+            name, _, rest = text.partition(" ")
+            constraint = rest.removesuffix(" *").strip()
+            if name not in have:
+                title = f"{package.name} needs {name}, which is {'not claimed' if name[:2] == '__' else 'not locked'}"
+                yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title)
+            elif constraint and not _matches(constraint, have[name]):
+                title = f"{package.name} needs {name} {constraint}, {have[name]} is locked"
+                yield Finding(code=Code.DEPENDENCY_VERSION, file=file, title=title)
+
+
+def _matches(constraint: str, version: str) -> bool:
+    """Conda's own rule, by the code that conda-lock carries."""
+    from conda_lock.interfaces.vendored_conda import MatchSpec
+
+    matcher = MatchSpec(f"x {constraint}").version
+    return matcher is None or bool(matcher.match(version))
+
+
+def _specs(lock: CondaLock, file: str) -> Iterator[Finding]:
+    """What environment.yml asks for against what is locked."""
+    for spec in lock.specs:
+        package = lock.find(name_of(spec))
+        rest = spec.strip()[len(name_of(spec)) :].strip()
+        if package is None:
+            yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=f"environment.yml asks for {spec}, not locked")
+            continue
+        glob = build_glob_of(spec)
+        constraint = rest.removeprefix("=") if glob and " " not in rest else rest
+        constraint = constraint.partition("=")[0] if glob and " " not in rest else constraint.partition(" ")[0]
+        if (constraint and not _matches(_fuzzy(constraint), package.version)) or (
+            glob and not fnmatchcase(package.build, glob)
+        ):
+            title = f"environment.yml asks for {spec}, {package.version} build {package.build} is locked"
+            yield Finding(code=Code.FILES_DISAGREE, file=file, title=title)
+
+
+def _fuzzy(constraint: str) -> str:
+    """`=1.2` and the bare `1.2` of `name=1.2=build` mean 1.2 and everything below it."""
+    plain = constraint.removeprefix("=") if not constraint.startswith("==") else constraint
+    return f"{plain}.*" if plain[:1].isdigit() and not plain.endswith("*") else plain
+
+
+def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[Finding], list[SkippedCheck]]:
+    """Ask the channels for exactly these builds: their hashes, and the solver's word that they go together.
+
+    Raises: UsageError when a mirror is neither a URL nor a folder.
+    """
+    from envgen.lock.conda_solve import CondaQuery, solve_conda
+
+    subject = f"{file}: {len(lock.packages)} hashes of {lock.subdir}"
+    if asking.offline:
+        return [], [SkippedCheck(check=subject, reason="offline")]
+    query = CondaQuery(
+        subdir=lock.subdir,
+        channels=lock.channels,
+        specs=tuple(f"{package.name}=={package.version}={package.build}" for package in lock.packages),
+        virtual_packages=lock.virtual_packages,
+    )
+    try:
+        (listed,) = solve_conda([query], mirror=asking.conda_mirror, timeout_s=asking.timeout_s)
+    except ChannelUnreachableError as error:
+        return [], [SkippedCheck(check=subject, reason=f"{error.headline()}: {error.reason}")]
+    except SolveFailedError as error:
+        said = tuple(line for line in error.explanation if not line.startswith("asked for:"))
+        title = "the channel has no such set of packages"
+        return [Finding(code=Code.NOT_ON_INDEX, file=file, title=title, evidence=said[:12])], []
+    except (ChannelDataError, SolverError) as error:
+        return [], [SkippedCheck(check=subject, reason=error.headline())]
+    found = []
+    for package in lock.packages:
+        other = listed.find(package.name)
+        for kind, here, there in (
+            ("sha256", package.sha256, other.sha256 if other else ""),
+            ("md5", package.md5, other.md5 if other else ""),
+        ):
+            if here != there:
+                evidence = (f"locked: {here}", f"channel: {there or '(none)'}")
+                title = f"{kind} of {package.url.rpartition('/')[2]}"
+                found.append(Finding(code=Code.HASH_MISMATCH, file=file, title=title, evidence=evidence))
+    return found, []

@@ -44,9 +44,11 @@ def verify_command(
     builds, reports = BuildCatalog(), []
     progress = Progress()
     for text in folders:
+        hint = "name the folder that holds requirements.txt, pylock.toml, conda-lock.yml"
+        if not Path(text).is_dir():
+            raise UsageError(f"{show(text)} is not a folder", hint=hint)
         found = folders_below(Path(text))
         if not found:
-            hint = "name the folder that holds requirements.txt, pylock.toml, conda-lock.yml"
             raise UsageError(f"no file of envgen's in {show(text)}", hint=hint)
         for folder in found:
             progress.step(f"checking {folder.as_posix()}")

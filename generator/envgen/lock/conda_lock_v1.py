@@ -116,6 +116,15 @@ def _dependencies(depends: Sequence[str]) -> dict[str, str]:
     return {n: spec.version.spec_str if spec.version is not None else "" for n, spec in merged.items()}
 
 
+def version_matches(constraint: str, version: str) -> bool:
+    """True when a version meets a version constraint, by conda's own rule (`>=2.8.0,<2.9.0a0`, `3.12.*`, `1.2`)."""
+    _import_conda_lock()
+    from conda_lock.interfaces.vendored_conda import MatchSpec
+
+    matcher = MatchSpec(f"x {constraint}").version
+    return matcher is None or bool(matcher.match(version))
+
+
 def load_conda_lock(text: str, *, origin: str = "conda-lock.yml") -> list[CondaLock]:
     """Return the lock of each platform in a conda-lock.yml, sorted by subdir.
 

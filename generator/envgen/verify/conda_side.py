@@ -11,6 +11,7 @@ from envgen.core.errors_lock import ChannelDataError, ChannelUnreachableError, S
 from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.facts.builds import BuildCatalog
+from envgen.lock.conda_lock_v1 import version_matches
 from envgen.lock.conda_source import CHANNEL_SITE
 from envgen.lock.conda_specs import build_glob_of, name_of
 from envgen.verify.claims import Claims, check_build, check_cudnn
@@ -86,14 +87,15 @@ def _in_range(number: int, builds: str) -> bool:
 
 
 def _companion(lock: CondaLock, torch: CondaPackage, file: str) -> Iterator[Finding]:
-    """torchvision beside pytorch. In conda its record says what it was compiled against, and the release may differ from
-    the one that PyTorch publishes beside it: conda-forge built 0.24.0 for 2.8 and Arm, where the wheels have 0.23.0.
+    """torchvision beside pytorch: its record says what it was compiled against.
+
+    The release may differ from the one that PyTorch publishes beside it: conda-forge built 0.24.0 for 2.8 and Arm.
     """
     vision = lock.find("torchvision")
     if vision is None:
         return
     wanted = [text.split(" ")[1] for text in vision.depends if text.startswith("pytorch ")]
-    if any(not _matches(constraint, torch.version) for constraint in wanted):
+    if any(not version_matches(constraint, torch.version) for constraint in wanted):
         title = f"torchvision {vision.version} does not go with pytorch {torch.version}"
         evidence = (f"it was compiled for pytorch {' '.join(wanted)}",)
         yield Finding(code=Code.COMPANION_MISMATCH, file=file, title=title, evidence=evidence)
@@ -125,17 +127,9 @@ def _closure(lock: CondaLock, file: str) -> Iterator[Finding]:
             if name not in have:
                 title = f"{package.name} needs {name}, which is {'not claimed' if name[:2] == '__' else 'not locked'}"
                 yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title)
-            elif constraint and not _matches(constraint, have[name]):
+            elif constraint and not version_matches(constraint, have[name]):
                 title = f"{package.name} needs {name} {constraint}, {have[name]} is locked"
                 yield Finding(code=Code.DEPENDENCY_VERSION, file=file, title=title)
-
-
-def _matches(constraint: str, version: str) -> bool:
-    """Conda's own rule, by the code that conda-lock carries."""
-    from conda_lock.interfaces.vendored_conda import MatchSpec
-
-    matcher = MatchSpec(f"x {constraint}").version
-    return matcher is None or bool(matcher.match(version))
 
 
 def _specs(lock: CondaLock, file: str) -> Iterator[Finding]:
@@ -149,7 +143,7 @@ def _specs(lock: CondaLock, file: str) -> Iterator[Finding]:
         glob = build_glob_of(spec)
         constraint = rest.removeprefix("=") if glob and " " not in rest else rest
         constraint = constraint.partition("=")[0] if glob and " " not in rest else constraint.partition(" ")[0]
-        if (constraint and not _matches(_fuzzy(constraint), package.version)) or (
+        if (constraint and not version_matches(_fuzzy(constraint), package.version)) or (
             glob and not fnmatchcase(package.build, glob)
         ):
             title = f"environment.yml asks for {spec}, {package.version} build {package.build} is locked"

@@ -37,10 +37,11 @@ _ORDER = {code: place for place, code in enumerate(Code)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """What may be asked over the network; a mirror is an empty string when there is none."""
+    """What may be asked over the network; a mirror is an empty string when there is none. `pypi` stands for PyPI."""
 
     offline: bool = False
     wheel_mirror: str = ""
+    pypi: str = ""
     conda_mirror: str = ""
     timeout_s: float = 120.0
 

@@ -192,7 +192,9 @@ def check_on_indexes(lock: PipLock, asking: Asking, file: str) -> tuple[list[Fin
 
     Raises: UsageError when a mirror is not a URL.
     """
-    checks = check_hashes(lock, wheel_mirror=asking.wheel_mirror, offline=asking.offline, timeout_s=asking.timeout_s)
+    checks = check_hashes(
+        lock, wheel_mirror=asking.wheel_mirror, pypi=asking.pypi, offline=asking.offline, timeout_s=asking.timeout_s
+    )
     findings = [finding for check in checks if (finding := _of_hash(check, file))]
     skipped: list[SkippedCheck] = []
     open_ = [check for check in checks if check.state in (HashState.UNCHECKED, HashState.UNSTATED)]
@@ -236,7 +238,7 @@ def _requirements(
         page_file = listed[package.name]
         if page_file is None:
             return None
-        site = site_of(package, asking.wheel_mirror, "")
+        site = site_of(package, asking.wheel_mirror, asking.pypi)
         try:
             return read_requires(site, page_file, patience=patience)
         except (IndexUnreachableError, IndexDataError):

@@ -1,0 +1,70 @@
+"""`envgen verify` through the command line: what the main job writes is good, what a header claims is checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from envgen.cli.main import main
+from equipment.lock_damage import change, change_text, codes
+
+
+@pytest.fixture
+def mx450(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    folder = tmp_path / "out"
+    arguments = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64", "--offline"]
+    assert main([*arguments, "--output", str(folder)]) == 0
+    capsys.readouterr()
+    return folder
+
+
+def test_what_the_main_job_writes_is_good(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--offline", str(mx450.parent)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{mx450.as_posix()}: good (7 files, ")
+    assert "skipped: " in out
+
+
+def test_two_platforms_are_good(tmp_path: Path) -> None:
+    platforms = ["--platform", "win-64", "--platform", "linux-64"]
+    assert main(["--gpu", "GTX 1080 Ti", "--driver", "570", *platforms, "--offline", "--output", str(tmp_path)]) == 0
+    assert main(["verify", "--offline", str(tmp_path)]) == 0
+
+
+def test_a_fault_is_exit_1_and_json_tells_it(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(mx450, "requirements.txt", "0.29.1+cu126", "0.29.0+cu126")
+    assert main(["verify", "--offline", "--format", "json", str(mx450)]) == 1
+    (folder,) = json.loads(capsys.readouterr().out)["folders"]
+    assert folder["good"] is False
+    assert [finding["code"] for finding in folder["findings"]] == ["files-disagree"]
+
+
+def test_a_gpu_that_the_build_has_no_code_for_is_found(mx450: Path) -> None:
+    for name in ("requirements.txt", "pylock.toml"):
+        change_text(mx450, name, "compute capability 7.5", "compute capability 3.5")
+    assert "gpu-not-covered" in codes(mx450)
+
+
+def test_a_driver_below_the_floor_is_found(mx450: Path) -> None:
+    for name in ("requirements.txt", "pylock.toml"):
+        change_text(mx450, name, "--driver 560.94", "--driver 512.95")
+    assert "driver-too-old" in codes(mx450)
+
+
+def test_a_smoke_test_that_expects_another_build_is_found(mx450: Path) -> None:
+    change(mx450, "smoke_test.py", "'2.14.1'", "'2.13.0'")
+    assert codes(mx450) == {"files-disagree"}
+
+
+def test_a_folder_without_files_of_ours_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(tmp_path)]) == 2
+    assert "no file of envgen's in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["file", "nothing"])
+def test_what_is_no_folder_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    (tmp_path / "file").write_text("x")
+    assert main(["verify", str(tmp_path / name)]) == 2
+    assert "is not a folder [usage]" in capsys.readouterr().err

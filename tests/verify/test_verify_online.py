@@ -1,0 +1,117 @@
+"""What only an index or a channel can tell, over loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from envgen.core.platforms import Subdir
+from envgen.lock.conda_files import conda_bodies
+from envgen.lock.conda_solve import solve_conda
+from envgen.lock.pip_files import pip_bodies
+from envgen.lock.pip_solve import solve_pip
+from envgen.render.header import Header, body_digest, compose
+from envgen.verify.findings import Asking
+from envgen.verify.pip_side import marker_environment
+from equipment.conda_channel import cuda_query, write_pytorch_channels
+from equipment.lock_damage import change, codes, verify
+from equipment.loopback import refused_url
+from equipment.pip_world import QUICK, TAG, pypi_wheels, query, torch_wheels
+from equipment.wheel_index import WheelIndex
+
+
+def write(folder: Path, bodies: dict[str, str]) -> Path:
+    folder.mkdir()
+    for name, body in bodies.items():
+        header = Header(
+            title=f"0: {name}", command="envgen", lines=("a test",), catalog="0", run="0" * 64, body=body_digest(body)
+        )
+        (folder / name).write_bytes(compose(body, header).encode())
+    return folder
+
+
+@pytest.fixture
+def torch_index() -> Iterator[WheelIndex]:
+    with WheelIndex(wheels={f"/whl/{TAG}": torch_wheels()}, html_only=True).running() as index:
+        yield index
+
+
+@pytest.fixture
+def pypi_index() -> Iterator[WheelIndex]:
+    with WheelIndex(wheels={"/simple": pypi_wheels()}).running() as index:
+        yield index
+
+
+@pytest.fixture
+def asking(torch_index: WheelIndex, pypi_index: WheelIndex) -> Asking:
+    return Asking(wheel_mirror=torch_index.url("/whl"), pypi=pypi_index.url("/simple"), timeout_s=30.0)
+
+
+@pytest.fixture
+def pip_folder(tmp_path: Path, asking: Asking) -> Path:
+    lock = solve_pip(query(), wheel_mirror=asking.wheel_mirror, pypi=asking.pypi, retry=QUICK, cache_dir=tmp_path / "c")
+    return write(tmp_path / "pip", pip_bodies(lock, multi=False))
+
+
+def test_one_digit_of_a_pypi_hash_is_found_on_the_index(pip_folder: Path, asking: Asking) -> None:
+    good = {c for c in codes(pip_folder, asking) if c not in ("build-unknown", "companion-mismatch")}
+    assert good == set()
+    body = (pip_folder / "requirements.txt").read_text("utf-8")
+    digest = next(line.rpartition(":")[2] for line in body.splitlines() if line.startswith("filelock=="))
+    for name in ("requirements.txt", "pylock.toml"):
+        change(pip_folder, name, digest, digest[:-1] + ("0" if digest[-1] != "0" else "1"))
+    assert "hash-mismatch" in codes(pip_folder, asking)
+    assert "hash-mismatch" not in codes(pip_folder)  # offline nobody knows that file
+
+
+def test_what_is_gone_from_the_index_is_found(pip_folder: Path, asking: Asking, pypi_index: WheelIndex) -> None:
+    pypi_index.wheels = {"/simple": [w for w in pypi_index.wheels["/simple"] if w.project != "filelock"]}
+    assert "not-on-index" in codes(pip_folder, asking)
+
+
+def test_an_index_that_does_not_answer_is_told_as_skipped(pip_folder: Path) -> None:
+    asking = Asking(wheel_mirror=refused_url(), pypi=refused_url(), timeout_s=3.0)
+    report = verify(pip_folder, asking)
+    assert "hash-mismatch" not in {finding.code for finding in report.findings}
+    assert any("hashes" in check.check for check in report.skipped)
+
+
+@pytest.mark.parametrize(
+    ("subdir", "system", "machine"),
+    [
+        (Subdir.WIN_64, "Windows", "AMD64"),
+        (Subdir.LINUX_64, "Linux", "x86_64"),
+        (Subdir.LINUX_AARCH64, "Linux", "aarch64"),
+    ],
+)
+def test_markers_are_those_of_the_locks_platform(subdir: Subdir, system: str, machine: str, pip_folder: Path) -> None:
+    """Never the host's: PEP 508 names these values, platform.machine() of CPython reports them."""
+    from envgen.lock.pylock import read_pylock
+
+    lock = replace(read_pylock((pip_folder / "pylock.toml").read_text("utf-8")), subdir=subdir)
+    found = marker_environment(lock)
+    assert (found["platform_system"], found["platform_machine"]) == (system, machine)
+
+
+@pytest.fixture
+def channels(tmp_path: Path) -> Path:
+    return write_pytorch_channels(tmp_path / "channels")
+
+
+@pytest.fixture
+def conda_folder(tmp_path: Path, channels: Path) -> Path:
+    locks = solve_conda([cuda_query()], mirror=str(channels), cache_dir=tmp_path / "cache")
+    return write(tmp_path / "conda", conda_bodies(locks))
+
+
+def test_one_digit_of_a_conda_hash_is_found_in_the_channel(conda_folder: Path, channels: Path) -> None:
+    asking = Asking(conda_mirror=str(channels), timeout_s=60.0)
+    assert "hash-mismatch" not in codes(conda_folder, asking)
+    body = (conda_folder / "conda-lock.yml").read_text("utf-8")
+    digest = next(line.rpartition(" ")[2] for line in body.splitlines() if line.startswith("    sha256: "))
+    change(conda_folder, "conda-lock.yml", digest, digest[:-1] + ("0" if digest[-1] != "0" else "1"))
+    assert "hash-mismatch" in codes(conda_folder, asking)
+    assert "hash-mismatch" not in codes(conda_folder)

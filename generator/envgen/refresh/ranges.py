@@ -75,10 +75,12 @@ class RangedFile(io.RawIOBase):
             try:
                 return self._fetch_once(start, end)
             except (OSError, HTTPException) as error:
-                if isinstance(error, urllib.error.HTTPError) and error.code not in _TRANSIENT:
-                    raise self._unreachable(error, attempt) from error
                 wait = retry.pause_s * 2 ** (attempt - 1)
-                if attempt >= retry.attempts or wait >= self._patience.deadline.left():
+                passing = attempt < retry.attempts and wait < self._patience.deadline.left()
+                if isinstance(error, urllib.error.HTTPError):
+                    error.close()
+                    passing &= error.code in _TRANSIENT
+                if not passing:
                     raise self._unreachable(error, attempt) from error
                 self._pause(wait)
 

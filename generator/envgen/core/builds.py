@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.capability import ArchCode, ComputeCapability, parse_arch_list
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
+from envgen.core.releases import cuda_of_tag, tag_of_cuda
 
 
 class Existence(StrEnum):
@@ -31,8 +32,9 @@ class PipBuild:
     """One torch wheel build: a release, a CUDA tag and a subdir, for several Pythons.
 
     `pythons` are X.Y with a published or announced file, `pythons_seen` those whose file or hash is known.
-    `codes` is the arch list. `toolkit` is the CUDA toolkit it was built with (X.Y or X.Y.Z), `cudnn` the cuDNN it
-    was published with; both are empty when unknown. `on_pypi` means that PyPI's own wheel is this very build.
+    `arch_list` is as `torch.cuda.get_arch_list()` shows it, separated by spaces. `toolkit` is the CUDA toolkit it was
+    built with (X.Y or X.Y.Z), `cudnn` the cuDNN it was published with; both are empty when unknown. `on_pypi` means
+    that PyPI's own wheel is this very build.
     `existence` is that of the Pythons which are not in `pythons_seen`.
     `glibc` is the lowest glibc of its wheel tag (empty on Windows).
     """
@@ -42,7 +44,7 @@ class PipBuild:
     subdir: Subdir
     pythons: tuple[str, ...]
     pythons_seen: tuple[str, ...]
-    codes: tuple[ArchCode, ...]
+    arch_list: str
     toolkit: str
     cudnn: str
     existence: Existence
@@ -55,6 +57,26 @@ class PipBuild:
     def existence_for(self, python: str) -> Existence | None:
         """How sure it is that there is a file for that Python (X.Y); None when no source states one."""
         return _existence_for(python, self.pythons, self.pythons_seen, self.existence)
+
+    @property
+    def label(self) -> str:
+        """How it is named to people: `torch 2.14.1+cu126`."""
+        return f"torch {self.torch}+{self.cuda_tag}"
+
+    @property
+    def release(self) -> str:
+        """The release of PyTorch."""
+        return self.torch
+
+    @property
+    def cuda(self) -> str:
+        """The toolkit as exactly as it is known: X.Y.Z, or X.Y."""
+        return self.toolkit or cuda_of_tag(self.cuda_tag)
+
+    @property
+    def codes(self) -> tuple[ArchCode, ...]:
+        """The entries of the arch list."""
+        return parse_arch_list(self.arch_list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +94,7 @@ class CondaBuild:
     subdir: Subdir
     pythons: tuple[str, ...]
     pythons_seen: tuple[str, ...]
-    codes: tuple[ArchCode, ...]
+    arch_list: str
     channels: tuple[str, ...]
     builds: str
     build_glob: str
@@ -87,6 +109,26 @@ class CondaBuild:
     def existence_for(self, python: str) -> Existence | None:
         """How sure it is that there is a package for that Python (X.Y); None when no source states one."""
         return _existence_for(python, self.pythons, self.pythons_seen, self.existence)
+
+    @property
+    def label(self) -> str:
+        """How it is named to people: `conda-forge pytorch 2.13.0 (CUDA 12.8)`."""
+        return f"{self.channels[0]} pytorch {self.pytorch} (CUDA {self.cuda})"
+
+    @property
+    def release(self) -> str:
+        """The release of PyTorch."""
+        return self.pytorch
+
+    @property
+    def cuda_tag(self) -> str:
+        """The CUDA tag that wheels of the same toolkit carry."""
+        return tag_of_cuda(self.cuda)
+
+    @property
+    def codes(self) -> tuple[ArchCode, ...]:
+        """The entries of the arch list."""
+        return parse_arch_list(self.arch_list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

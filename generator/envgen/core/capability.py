@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 from envgen.core.errors import ValueFormatError
@@ -63,6 +64,15 @@ class ArchCode:
     def __str__(self) -> str:
         prefix = "sm" if self.kind is CodeKind.SASS else "compute"
         return f"{prefix}_{self.capability.major}{self.capability.minor}{self.suffix}"
+
+
+@lru_cache(maxsize=1024)
+def parse_arch_list(text: str) -> tuple[ArchCode, ...]:
+    """Return the entries of an arch list as a build reports it: `sm_75 sm_80 compute_90`. Read once for each text.
+
+    Raises: ValueFormatError when one of them is none.
+    """
+    return tuple(ArchCode.parse(entry) for entry in text.split())
 
 
 def _is_number(text: str) -> bool:

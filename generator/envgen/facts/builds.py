@@ -15,7 +15,7 @@ from envgen.core.builds import (
     PipBuild,
     Toolkit,
 )
-from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.lanes import Lane
 from envgen.core.platforms import Subdir
@@ -27,7 +27,6 @@ class BuildCatalog:
     """The tables about builds and drivers; each is read when it is first needed."""
 
     def __init__(self) -> None:
-        self._codes: dict[str, tuple[ArchCode, ...]] = {}
         self._pip: dict[Subdir, tuple[PipBuild, ...]] = {}
         self._conda: dict[Subdir, tuple[CondaBuild, ...]] = {}
 
@@ -150,11 +149,6 @@ class BuildCatalog:
         """The glibc that a Linux request gets when it names none."""
         return next(row["value"] for row in read_table("defaults") if row["name"] == "glibc")
 
-    def _arch_list(self, text: str) -> tuple[ArchCode, ...]:
-        if text not in self._codes:
-            self._codes[text] = tuple(ArchCode.parse(entry) for entry in text.split())
-        return self._codes[text]
-
     def _pip_build(self, row: Mapping[str, str], subdir: Subdir) -> PipBuild:
         return PipBuild(
             torch=row["torch"],
@@ -162,7 +156,7 @@ class BuildCatalog:
             subdir=subdir,
             pythons=tuple(row["pythons"].split()),
             pythons_seen=tuple(row["pythons_seen"].split()),
-            codes=self._arch_list(row["arch_list"]),
+            arch_list=row["arch_list"],
             toolkit=row["toolkit"],
             cudnn=row["cudnn"],
             existence=Existence(row["existence"]),
@@ -180,7 +174,7 @@ class BuildCatalog:
             subdir=subdir,
             pythons=tuple(row["pythons"].split()),
             pythons_seen=tuple(row["pythons_seen"].split()),
-            codes=self._arch_list(row["arch_list"]),
+            arch_list=row["arch_list"],
             channels=tuple(row["channels"].split()),
             builds=row["builds"],
             build_glob=row["build_glob"],

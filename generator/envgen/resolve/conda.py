@@ -5,61 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from envgen.core.builds import CondaBuild
-from envgen.core.releases import release_key, tag_of_cuda
+from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import CondaPairing, Rejection
-from envgen.resolve.checks import (
-    CUDNN_WITHOUT_PRE_TURING,
-    Failure,
-    Subject,
-    code_uses,
-    failures,
-    known_floor,
-)
-from envgen.resolve.driver import DriverRules
-from envgen.resolve.options import Options
-from envgen.resolve.rank import RankKey, rank, rejection
+from envgen.resolve.checks import CUDNN_WITHOUT_PRE_TURING, code_uses, failures, known_floor
+from envgen.resolve.failure import Failure
+from envgen.resolve.question import Question
+from envgen.resolve.rank import rejection
 
 LEGACY_CHANNEL = "pytorch"
 _FIRST_WITH_LIBCUDNN = (2, 10, 0)
 
 
-def conda_subject(build: CondaBuild, request: Request) -> Subject:
-    """What the rules need to know about a conda build."""
-    return Subject(
-        label=conda_label(build),
-        release=build.pytorch,
-        cuda=build.cuda,
-        cuda_tag=tag_of_cuda(build.cuda),
-        codes=build.codes,
-        pythons=build.pythons,
-        existence=build.existence_for(request.python),
-        cudnn=build.cudnn,
-        glibc=build.glibc,
-    )
-
-
-def conda_label(build: CondaBuild) -> str:
-    """How a conda build is named to people: `conda-forge pytorch 2.13.0 (CUDA 12.8)`."""
-    return f"{build.channels[0]} pytorch {build.pytorch} (CUDA {build.cuda})"
-
-
-def conda_failures(build: CondaBuild, request: Request, rules: DriverRules, options: Options) -> Iterator[Failure]:
+def conda_failures(build: CondaBuild, question: Question) -> Iterator[Failure]:
     """Everything that speaks against a conda build, the most fundamental first."""
-    yield from failures(conda_subject(build, request), request, rules)
-    yield from options.failures(build.pytorch, tag_of_cuda(build.cuda), conda_label(build))
+    yield from failures(build, question)
+    yield from question.options.failures(build)
 
 
-def conda_pairing(build: CondaBuild, request: Request, rules: DriverRules) -> CondaPairing:
+def conda_pairing(build: CondaBuild, question: Question) -> CondaPairing:
     """The pairing of a build that passed every rule, with the specs to solve."""
-    subject = conda_subject(build, request)
     return CondaPairing(
         build=build,
         cuda_version=build.cuda,
-        specs=conda_specs(build, request),
-        code=code_uses(subject, request),
-        driver_floor=known_floor(subject, request, rules),
-        fully_served=rules.fully_serves(build.cuda),
+        specs=conda_specs(build, question.request),
+        code=code_uses(build, question.request),
+        driver_floor=known_floor(build, question),
+        fully_served=question.rules.fully_serves(build.cuda),
     )
 
 
@@ -97,11 +69,6 @@ def _cudnn_package(build: CondaBuild) -> str:
     pytorch-2.8.0-cuda129_generic_py312_h66235c3_201 needs cudnn >=9.10.1.4.
     """
     return "libcudnn" if release_key(build.pytorch) >= _FIRST_WITH_LIBCUDNN else "cudnn"
-
-
-def conda_rank(build: CondaBuild, request: Request, rules: DriverRules) -> RankKey:
-    """The key by which a usable build is preferred, the highest first."""
-    return rank(conda_subject(build, request), request, rules)
 
 
 def conda_rejection(build: CondaBuild, reasons: Sequence[Failure]) -> Rejection:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
-from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
+from envgen.core.capability import ArchCode, CodeKind, ComputeCapability, parse_arch_list
 from envgen.core.gpus import Gpu
 
 # PyTorch's own table of exceptions to "same major, minor not above": DEVICE_REQUIREMENT in torch/cuda/__init__.py of
@@ -27,7 +28,17 @@ _RENUMBERED = frozenset({(10, 1), (11, 0)})
 
 def code_for(codes: Sequence[ArchCode], gpu: Gpu) -> ArchCode | None:
     """Return the entry of an arch list that a GPU will run: the nearest SASS, else the nearest PTX, else None."""
-    running = [code for code in codes if _runs(code, gpu.capability)]
+    return _nearest(codes, gpu.capability)
+
+
+@lru_cache(maxsize=4096)
+def code_in(arch_list: str, capability: ComputeCapability) -> ArchCode | None:
+    """The same by the text of an arch list. Remembered: hundreds of builds share a few dozen lists."""
+    return _nearest(parse_arch_list(arch_list), capability)
+
+
+def _nearest(codes: Sequence[ArchCode], capability: ComputeCapability) -> ArchCode | None:
+    running = [code for code in codes if _runs(code, capability)]
     if not running:
         return None
     return max(running, key=lambda code: (code.kind is CodeKind.SASS, code.capability, code.suffix))

@@ -7,19 +7,17 @@ from itertools import groupby
 from typing import TypeVar
 
 from envgen.core.builds import CondaBuild, PipBuild
-from envgen.core.drivers import DriverVersion
 from envgen.core.request import Request
 from envgen.core.resolution import Absent, Rejection, RejectionCode, Resolution
 from envgen.facts.builds import BuildCatalog
-from envgen.resolve.checks import Failure
-from envgen.resolve.conda import conda_failures, conda_pairing, conda_rank, conda_rejection
-from envgen.resolve.driver import DriverRules, assumed_driver
+from envgen.resolve.conda import conda_failures, conda_pairing, conda_rejection
+from envgen.resolve.failure import Failure
 from envgen.resolve.notices import notices
-from envgen.resolve.options import Options
-from envgen.resolve.pip import pip_failures, pip_pairing, pip_rank, pip_rejection
-from envgen.resolve.rank import RankKey
+from envgen.resolve.pip import pip_failures, pip_pairing, pip_rejection
+from envgen.resolve.question import Question
+from envgen.resolve.rank import rank
 
-Build = TypeVar("Build")
+Build = TypeVar("Build", PipBuild, CondaBuild)
 _ABSENT = (Failure(code=RejectionCode.NO_FILE, text="the index or channel was asked, and it has no such build"),)
 
 
@@ -30,58 +28,40 @@ def resolve(builds: BuildCatalog, request: Request, *, absent: frozenset[Absent]
 
     Raises: ValueFormatError for a `--torch` that is no PEP 440 specifier.
     """
-    driver: DriverVersion = request.driver or assumed_driver(request, builds)
-    rules = DriverRules(driver=driver, subdir=request.subdir, builds=builds)
-    options = Options.of(request)
-    pip, pip_rejected = _choose_pip(request, rules, options, absent)
-    conda, conda_rejected = _choose_conda(request, rules, options, absent)
-    pip_choice = pip_pairing(pip, request, rules) if pip else None
-    conda_choice = conda_pairing(conda, request, rules) if conda else None
+    question = Question.of(request, builds)
+    pip, pip_rejected = _choose_pip(question, absent)
+    conda, conda_rejected = _choose_conda(question, absent)
+    pip_choice = pip_pairing(pip, question) if pip else None
+    conda_choice = conda_pairing(conda, question) if conda else None
     return Resolution(
         request=request,
-        driver=driver,
+        driver=question.rules.driver,
         pip=pip_choice,
         conda=conda_choice,
         rejected=(*pip_rejected, *conda_rejected),
-        notices=tuple(notices(request, rules, pip_choice, conda_choice)),
+        notices=tuple(notices(request, question.rules, pip_choice, conda_choice)),
         absent=absent,
     )
 
 
-def _choose_pip(
-    request: Request, rules: DriverRules, options: Options, absent: frozenset[Absent]
-) -> tuple[PipBuild | None, tuple[Rejection, ...]]:
-    def release(build: PipBuild) -> str:
-        return build.torch
-
-    def rank(build: PipBuild) -> RankKey:
-        return pip_rank(build, request, rules)
-
+def _choose_pip(question: Question, absent: frozenset[Absent]) -> tuple[PipBuild | None, tuple[Rejection, ...]]:
     def failing(build: PipBuild) -> Sequence[Failure]:
         if ("pip", build.torch, build.cuda_tag) in absent:
             return _ABSENT
-        return _decisive(pip_failures(build, request, rules, options))
+        return _decisive(pip_failures(build, question))
 
-    candidates = rules.builds.pip_builds(request.subdir)
-    return _choose(candidates, release=release, rank=rank, failing=failing, reject=pip_rejection)
+    candidates = question.rules.builds.pip_builds(question.request.subdir)
+    return _choose(candidates, question, failing=failing, reject=pip_rejection)
 
 
-def _choose_conda(
-    request: Request, rules: DriverRules, options: Options, absent: frozenset[Absent]
-) -> tuple[CondaBuild | None, tuple[Rejection, ...]]:
-    def release(build: CondaBuild) -> str:
-        return build.pytorch
-
-    def rank(build: CondaBuild) -> RankKey:
-        return conda_rank(build, request, rules)
-
+def _choose_conda(question: Question, absent: frozenset[Absent]) -> tuple[CondaBuild | None, tuple[Rejection, ...]]:
     def failing(build: CondaBuild) -> Sequence[Failure]:
         if ("conda", build.pytorch, build.cuda) in absent:
             return _ABSENT
-        return _decisive(conda_failures(build, request, rules, options))
+        return _decisive(conda_failures(build, question))
 
-    candidates = rules.builds.conda_builds(request.subdir)
-    return _choose(candidates, release=release, rank=rank, failing=failing, reject=conda_rejection)
+    candidates = question.rules.builds.conda_builds(question.request.subdir)
+    return _choose(candidates, question, failing=failing, reject=conda_rejection)
 
 
 def _decisive(reasons: Iterator[Failure]) -> list[Failure]:
@@ -96,9 +76,8 @@ def _decisive(reasons: Iterator[Failure]) -> list[Failure]:
 
 def _choose(
     candidates: Sequence[Build],
+    question: Question,
     *,
-    release: Callable[[Build], str],
-    rank: Callable[[Build], RankKey],
     failing: Callable[[Build], Sequence[Failure]],
     reject: Callable[[Build, Sequence[Failure]], Rejection],
 ) -> tuple[Build | None, tuple[Rejection, ...]]:
@@ -107,14 +86,13 @@ def _choose(
     `candidates` are sorted by release, oldest first: a release is looked at only while no newer one is usable.
     """
     rejected: list[Rejection] = []
-    for _, group in groupby(reversed(candidates), key=release):
+    for _, group in groupby(reversed(candidates), key=lambda build: build.release):
         usable: list[Build] = []
         for build in group:
-            reasons = tuple(failing(build))
-            if reasons:
+            if reasons := failing(build):
                 rejected.append(reject(build, reasons))
             else:
                 usable.append(build)
         if usable:
-            return max(usable, key=rank), tuple(rejected)
+            return max(usable, key=lambda build: rank(build, question)), tuple(rejected)
     return None, tuple(rejected)

@@ -5,29 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envgen.core.builds import Existence
-from envgen.core.capability import CodeKind
 from envgen.core.releases import cuda_of_tag, release_key
-from envgen.core.request import Request
 from envgen.core.resolution import Rejection
-from envgen.resolve.checks import Failure, Subject, code_uses
-from envgen.resolve.driver import DriverRules
-from envgen.resolve.options import merged_unlock
+from envgen.resolve.checks import Build, runs_from_ptx
+from envgen.resolve.failure import Failure, merged_unlock
+from envgen.resolve.question import Question
 
 RankKey = tuple[tuple[int, ...], bool, bool, bool, tuple[int, ...]]
 
 
-def rank(subject: Subject, request: Request, rules: DriverRules) -> RankKey:
+def rank(build: Build, question: Question) -> RankKey:
     """The key by which a usable build is preferred, the highest first.
 
     Newest release; seen before announced; SASS before PTX; a toolkit that the driver serves fully before one that needs
     minor-version compatibility; then the higher CUDA tag if fully served, the lower if not.
     """
-    full = rules.fully_serves(subject.cuda)
-    tag = release_key(cuda_of_tag(subject.cuda_tag))
+    full = question.rules.fully_serves(build.cuda)
+    tag = release_key(cuda_of_tag(build.cuda_tag))
     return (
-        release_key(subject.release),
-        subject.existence is Existence.SEEN,
-        all(use.code.kind is CodeKind.SASS for use in code_uses(subject, request)),
+        release_key(build.release),
+        build.existence_for(question.request.python) is Existence.SEEN,
+        not runs_from_ptx(build, question.request),
         full,
         tag if full else tuple(-part for part in tag),
     )

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from envgen.core.releases import tag_of_cuda
 from envgen.core.request import Request
 from envgen.core.resolution import Rejection, Resolution
 from envgen.facts.builds import BuildCatalog
-from envgen.resolve.conda import conda_failures, conda_label, conda_rejection
+from envgen.resolve.conda import conda_failures, conda_rejection
 from envgen.resolve.decision import resolve
-from envgen.resolve.driver import DriverRules, assumed_driver
-from envgen.resolve.options import Options
-from envgen.resolve.pip import pip_failures, pip_label, pip_rejection
+from envgen.resolve.pip import pip_failures, pip_rejection
+from envgen.resolve.question import Question
 
 Build = TypeVar("Build")
 
@@ -41,46 +39,43 @@ def explain(builds: BuildCatalog, request: Request, *, torch: str, cuda_tag: str
 
     An empty `torch` or `cuda_tag` matches every build. The list is empty when the catalog has no such build.
     """
-    driver = request.driver or assumed_driver(request, builds)
-    rules = DriverRules(driver=driver, subdir=request.subdir, builds=builds)
+    question = Question.of(request, builds)
     resolution = resolve(builds, request)
     wanted = (torch, cuda_tag)
-    return [*_pip(wanted, resolution, rules), *_conda(wanted, resolution, rules)]
+    return [*_pip(wanted, resolution, question), *_conda(wanted, resolution, question)]
 
 
-def _pip(wanted: tuple[str, str], resolution: Resolution, rules: DriverRules) -> Iterator[Explanation]:
-    request, chosen = resolution.request, resolution.pip.build if resolution.pip else None
-    options = Options.of(request)
-    rows = rules.builds.pip_builds(request.subdir)
+def _pip(wanted: tuple[str, str], resolution: Resolution, question: Question) -> Iterator[Explanation]:
+    chosen = resolution.pip.build if resolution.pip else None
+    rows = question.rules.builds.pip_builds(question.request.subdir)
     for build in _matching(rows, wanted, lambda b: (b.torch, b.cuda_tag)):
-        reasons = tuple(pip_failures(build, request, rules, options))
+        reasons = tuple(pip_failures(build, question))
         yield Explanation(
             channel="pip",
             torch=build.torch,
             cuda=build.cuda_tag,
-            label=pip_label(build),
+            label=build.label,
             reasons=tuple((reason.code.value, reason.text) for reason in reasons),
             rejection=pip_rejection(build, reasons) if reasons else None,
             chosen=build == chosen,
-            better=pip_label(chosen) if chosen else "",
+            better=chosen.label if chosen else "",
         )
 
 
-def _conda(wanted: tuple[str, str], resolution: Resolution, rules: DriverRules) -> Iterator[Explanation]:
-    request, chosen = resolution.request, resolution.conda.build if resolution.conda else None
-    options = Options.of(request)
-    rows = rules.builds.conda_builds(request.subdir)
-    for build in _matching(rows, wanted, lambda b: (b.pytorch, tag_of_cuda(b.cuda))):
-        reasons = tuple(conda_failures(build, request, rules, options))
+def _conda(wanted: tuple[str, str], resolution: Resolution, question: Question) -> Iterator[Explanation]:
+    chosen = resolution.conda.build if resolution.conda else None
+    rows = question.rules.builds.conda_builds(question.request.subdir)
+    for build in _matching(rows, wanted, lambda b: (b.pytorch, b.cuda_tag)):
+        reasons = tuple(conda_failures(build, question))
         yield Explanation(
             channel="conda",
             torch=build.pytorch,
             cuda=build.cuda,
-            label=conda_label(build),
+            label=build.label,
             reasons=tuple((reason.code.value, reason.text) for reason in reasons),
             rejection=conda_rejection(build, reasons) if reasons else None,
             chosen=build == chosen,
-            better=conda_label(chosen) if chosen else "",
+            better=chosen.label if chosen else "",
         )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from io import BufferedReader
-from typing import cast
 
 from envgen.core.errors_lock import IndexDataError
 from envgen.core.platforms import Subdir
@@ -175,7 +173,7 @@ def _read(inputs: Inputs, page: ProjectPage, file: IndexFile) -> TorchWheel:
     if not file.sha256 or file.size is None:
         raise IndexDataError(url=page.url, reason=f"it states no sha256 or no size of {file.name.filename}")
     stream = RangedFile(file.url, file.size, patience=inputs.patience)
-    wheel = read_torch_wheel(cast("BufferedReader", stream), file.name.filename)
+    wheel = read_torch_wheel(stream, file.name.filename)
     release, _, local = wheel.version.partition("+")
     if release != file.name.release or local not in ("", wheel.variant):
         reason = f"torch/version.py says {wheel.version}, CUDA {wheel.cuda or 'none'}"

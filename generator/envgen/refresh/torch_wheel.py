@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from envgen.core.errors import DataError
 from envgen.core.releases import tag_of_cuda
@@ -21,6 +21,14 @@ _LARGEST_MEMBER = 350 << 20
 _CODE = rb"(?:sm|compute)_[0-9]{2,3}[af]?"
 # The string behind torch.cuda.get_arch_list(): a C string that is nothing but codes.
 _ARCH_LIST = re.compile(rb"\0(" + _CODE + rb"(?: " + _CODE + rb")*) ?(?=\0)")
+
+
+class SeekableFile(Protocol):
+    """What a zip file is read from."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
 
 
 class WheelContentError(DataError):
@@ -63,8 +71,8 @@ class TorchWheel:
         return tag_of_cuda(self.cuda) if self.cuda else "cpu"
 
 
-def read_torch_wheel(stream: BinaryIO, filename: str) -> TorchWheel:
-    """Return what a wheel holds; `stream` is seekable and only read where needed.
+def read_torch_wheel(stream: SeekableFile, filename: str) -> TorchWheel:
+    """Return what a wheel holds; `stream` is only read where needed.
 
     Raises: WheelContentError; what reading the stream raises passes through.
     """

@@ -69,6 +69,11 @@ class PipBuild:
         return self.torch
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """How decisions name it: the world it is from, its release and its CUDA tag."""
+        return "pip", self.torch, self.cuda_tag
+
+    @property
     def cuda(self) -> str:
         """The toolkit as exactly as it is known: X.Y.Z, or X.Y."""
         return self.toolkit or cuda_of_tag(self.cuda_tag)
@@ -119,6 +124,11 @@ class CondaBuild:
     def release(self) -> str:
         """The release of PyTorch."""
         return self.pytorch
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """How decisions name it: the world it is from, its release and its toolkit."""
+        return "conda", self.pytorch, self.cuda
 
     @property
     def cuda_tag(self) -> str:

@@ -71,6 +71,15 @@ class BuildCatalog:
         }
 
     @cached_property
+    def toolkit_releases(self) -> Mapping[str, list[Toolkit]]:
+        """X.Y -> its releases X.Y.Z, oldest first."""
+        found: dict[str, list[Toolkit]] = {}
+        for version, toolkit in self.toolkits.items():
+            if version.count(".") > 1:
+                found.setdefault(version.rpartition(".")[0], []).append(toolkit)
+        return found
+
+    @cached_property
     def branches(self) -> tuple[DriverBranch, ...]:
         """Driver branches, oldest first."""
         return tuple(

@@ -1,26 +1,16 @@
-"""Conda pairings: which builds of conda's pytorch run, best first, and the match specs that keep a solver on them."""
+"""The conda pairing of a build that runs: the match specs that keep a solver on it."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
 
 from envgen.core.builds import CondaBuild
 from envgen.core.releases import release_key
 from envgen.core.request import Request
-from envgen.core.resolution import CondaPairing, Rejection
-from envgen.resolve.checks import CUDNN_WITHOUT_PRE_TURING, code_uses, failures, known_floor
-from envgen.resolve.failure import Failure
+from envgen.core.resolution import CondaPairing
+from envgen.resolve.checks import CUDNN_WITHOUT_PRE_TURING, code_uses, known_floor
 from envgen.resolve.question import Question
-from envgen.resolve.rank import rejection
 
 LEGACY_CHANNEL = "pytorch"
 _FIRST_WITH_LIBCUDNN = (2, 10, 0)
-
-
-def conda_failures(build: CondaBuild, question: Question) -> Iterator[Failure]:
-    """Everything that speaks against a conda build, the most fundamental first."""
-    yield from failures(build, question)
-    yield from question.options.failures(build)
 
 
 def conda_pairing(build: CondaBuild, question: Question) -> CondaPairing:
@@ -29,7 +19,7 @@ def conda_pairing(build: CondaBuild, question: Question) -> CondaPairing:
         build=build,
         cuda_version=build.cuda,
         specs=conda_specs(build, question.request),
-        code=code_uses(build, question.request),
+        code=code_uses(build, question),
         driver_floor=known_floor(build, question),
         fully_served=question.rules.fully_serves(build.cuda),
     )
@@ -69,8 +59,3 @@ def _cudnn_package(build: CondaBuild) -> str:
     pytorch-2.8.0-cuda129_generic_py312_h66235c3_201 needs cudnn >=9.10.1.4.
     """
     return "libcudnn" if release_key(build.pytorch) >= _FIRST_WITH_LIBCUDNN else "cudnn"
-
-
-def conda_rejection(build: CondaBuild, reasons: Sequence[Failure]) -> Rejection:
-    """The record of a build that was not taken."""
-    return rejection("conda", build.pytorch, build.cuda, reasons)

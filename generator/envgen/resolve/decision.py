@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TypeVar
 
@@ -10,15 +10,17 @@ from envgen.core.builds import CondaBuild, PipBuild
 from envgen.core.request import Request
 from envgen.core.resolution import Absent, Rejection, RejectionCode, Resolution
 from envgen.facts.builds import BuildCatalog
-from envgen.resolve.conda import conda_failures, conda_pairing, conda_rejection
+from envgen.resolve.checks import decisive, failures
+from envgen.resolve.conda import conda_pairing
 from envgen.resolve.failure import Failure
 from envgen.resolve.notices import notices
-from envgen.resolve.pip import pip_failures, pip_pairing, pip_rejection
+from envgen.resolve.pip import pip_pairing
 from envgen.resolve.question import Question
-from envgen.resolve.rank import rank
+from envgen.resolve.rank import rank, rejection
 
 Build = TypeVar("Build", PipBuild, CondaBuild)
-_ABSENT = (Failure(code=RejectionCode.NO_FILE, text="the index or channel was asked, and it has no such build"),)
+_NOT_THERE = "the index or channel was asked, and it has no such build"
+_ABSENT = (Failure(code=RejectionCode.NO_FILE, text=_NOT_THERE, is_whole=True),)
 
 
 def resolve(builds: BuildCatalog, request: Request, *, absent: frozenset[Absent] = frozenset()) -> Resolution:
@@ -29,8 +31,8 @@ def resolve(builds: BuildCatalog, request: Request, *, absent: frozenset[Absent]
     Raises: ValueFormatError for a `--torch` that is no PEP 440 specifier.
     """
     question = Question.of(request, builds)
-    pip, pip_rejected = _choose_pip(question, absent)
-    conda, conda_rejected = _choose_conda(question, absent)
+    pip, pip_rejected = _choose(builds.pip_builds(request.subdir), question, absent)
+    conda, conda_rejected = _choose(builds.conda_builds(request.subdir), question, absent)
     pip_choice = pip_pairing(pip, question) if pip else None
     conda_choice = conda_pairing(conda, question) if conda else None
     return Resolution(
@@ -44,43 +46,9 @@ def resolve(builds: BuildCatalog, request: Request, *, absent: frozenset[Absent]
     )
 
 
-def _choose_pip(question: Question, absent: frozenset[Absent]) -> tuple[PipBuild | None, tuple[Rejection, ...]]:
-    def failing(build: PipBuild) -> Sequence[Failure]:
-        if ("pip", build.torch, build.cuda_tag) in absent:
-            return _ABSENT
-        return _decisive(pip_failures(build, question))
-
-    candidates = question.rules.builds.pip_builds(question.request.subdir)
-    return _choose(candidates, question, failing=failing, reject=pip_rejection)
-
-
-def _choose_conda(question: Question, absent: frozenset[Absent]) -> tuple[CondaBuild | None, tuple[Rejection, ...]]:
-    def failing(build: CondaBuild) -> Sequence[Failure]:
-        if ("conda", build.pytorch, build.cuda) in absent:
-            return _ABSENT
-        return _decisive(conda_failures(build, question))
-
-    candidates = question.rules.builds.conda_builds(question.request.subdir)
-    return _choose(candidates, question, failing=failing, reject=conda_rejection)
-
-
-def _decisive(reasons: Iterator[Failure]) -> list[Failure]:
-    """The reasons up to the first that no option lifts: what comes after it can't change the answer."""
-    found: list[Failure] = []
-    for reason in reasons:
-        found.append(reason)
-        if not reason.unlock:
-            break
-    return found
-
-
 def _choose(
-    candidates: Sequence[Build],
-    question: Question,
-    *,
-    failing: Callable[[Build], Sequence[Failure]],
-    reject: Callable[[Build, Sequence[Failure]], Rejection],
-) -> tuple[Build | None, tuple[Rejection, ...]]:
+    candidates: Sequence[Build], question: Question, absent: frozenset[Absent]
+) -> tuple[Build | None, list[Rejection]]:
     """Return the best usable build and the rejections of its release and of newer ones (all, when none is usable).
 
     `candidates` are sorted by release, oldest first: a release is looked at only while no newer one is usable.
@@ -89,10 +57,11 @@ def _choose(
     for _, group in groupby(reversed(candidates), key=lambda build: build.release):
         usable: list[Build] = []
         for build in group:
-            if reasons := failing(build):
-                rejected.append(reject(build, reasons))
+            reasons = _ABSENT if absent and build.key in absent else decisive(failures(build, question))
+            if reasons:
+                rejected.append(rejection(build, reasons))
             else:
                 usable.append(build)
         if usable:
-            return max(usable, key=lambda build: rank(build, question)), tuple(rejected)
-    return None, tuple(rejected)
+            return max(usable, key=lambda build: rank(build, question)), rejected
+    return None, rejected

@@ -40,8 +40,8 @@ class DriverRules:
             return self._minimum_of(self.builds.toolkits[cuda])
         if cuda.count(".") != 1:
             return None
-        same = [self._minimum_of(t) for version, t in self.builds.toolkits.items() if version.startswith(f"{cuda}.")]
-        return next((minimum for minimum in reversed(same) if minimum is not None), None)
+        same = (self._minimum_of(toolkit) for toolkit in reversed(self.builds.toolkit_releases.get(cuda, [])))
+        return next((minimum for minimum in same if minimum is not None), None)
 
     def _minimum_of(self, toolkit: Toolkit) -> DriverVersion | None:
         return toolkit.windows if self.subdir.is_windows else toolkit.linux

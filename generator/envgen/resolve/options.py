@@ -46,9 +46,9 @@ class Options:
     def failures(self, build: PipBuild | CondaBuild) -> Iterator[Failure]:
         """What the options have against a build."""
         if self.torch is not None and not self.torch.contains(build.release):
-            text = f"{build.label} is outside --torch {self.torch}"
+            text = f" is outside --torch {self.torch}"
             yield Failure(code=RejectionCode.TORCH_SPEC, text=text, unlock={"torch": f"=={build.release}"})
         if self.cuda_tag and self.cuda_tag != build.cuda_tag:
             built, asked = cuda_of_tag(build.cuda_tag), cuda_of_tag(self.cuda_tag)
-            text = f"{build.label} is built with CUDA {built}, --cuda asks for {asked}"
+            text = f" is built with CUDA {built}, --cuda asks for {asked}"
             yield Failure(code=RejectionCode.CUDA_SPEC, text=text, unlock={"cuda": build.cuda_tag})

@@ -2,24 +2,63 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Self
 
-from envgen.core.builds import DriverSupport
+from envgen.core.builds import CondaBuild, DriverSupport, PipBuild
+from envgen.core.capability import ArchCode, CodeKind
+from envgen.core.drivers import DriverVersion
 from envgen.core.request import Request, RequestedGpu
+from envgen.core.resolution import RejectionCode
 from envgen.facts.builds import BuildCatalog
+from envgen.resolve.coverage import code_in
 from envgen.resolve.driver import DriverRules, assumed_driver, supports
+from envgen.resolve.failure import Failure
 from envgen.resolve.options import Options
+
+Build = PipBuild | CondaBuild
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What an arch list holds for the GPUs of a request: the code that each runs, in their order, None without any.
+
+    `missing` speaks against every build with that list.
+    """
+
+    codes: tuple[ArchCode | None, ...]
+    needs_ptx: bool
+    missing: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededDriver:
+    """The oldest driver that will do for a toolkit on all GPUs of a request; None when no source states it.
+
+    `too_old` speaks against every build with that toolkit.
+    """
+
+    floor: DriverVersion | None
+    too_old: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What every build is asked. `supports` are the GPUs whose capability the catalog knows, with their drivers."""
+    """What every build is asked.
+
+    `supports` are the GPUs whose capability the catalog knows, with their drivers. `off_platform` and `off_branch`
+    speak against every build alike.
+    """
 
     request: Request
     rules: DriverRules
     options: Options
     supports: tuple[tuple[RequestedGpu, DriverSupport], ...]
+    off_platform: tuple[Failure, ...]
+    off_branch: tuple[Failure, ...]
+    _coverages: dict[str, Coverage] = field(default_factory=dict, repr=False, compare=False)
+    _drivers: dict[tuple[str, bool], NeededDriver] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, request: Request, builds: BuildCatalog) -> Self:
@@ -28,9 +67,100 @@ class Question:
         Raises: ValueFormatError for a `--torch` that is no PEP 440 specifier.
         """
         driver = request.driver or assumed_driver(request, builds)
+        rules = DriverRules(driver=driver, subdir=request.subdir, builds=builds)
+        found = supports(request, builds)
         return cls(
             request=request,
-            rules=DriverRules(driver=driver, subdir=request.subdir, builds=builds),
+            rules=rules,
             options=Options.of(request),
-            supports=tuple(supports(request, builds)),
+            supports=tuple(found),
+            off_platform=tuple(f for gpu, support in found for f in _off_platform(gpu, support, request)),
+            off_branch=tuple(f for gpu, support in found for f in _off_branch(gpu, support, rules)),
         )
+
+    def coverage(self, build: Build) -> Coverage:
+        """What a build holds for the GPUs. Hundreds of builds share a few dozen arch lists."""
+        found = self._coverages.get(build.arch_list)
+        if found is None:
+            found = self._coverages[build.arch_list] = _coverage(build.arch_list, self.request)
+        return found
+
+    def needed_driver(self, build: Build) -> NeededDriver:
+        """What a build needs of the driver on all GPUs of the request. Many builds share a toolkit."""
+        key = build.cuda, self.coverage(build).needs_ptx
+        found = self._drivers.get(key)
+        if found is None:
+            found = self._drivers[key] = _needed_driver(*key, self)
+        return found
+
+
+def _coverage(arch_list: str, request: Request) -> Coverage:
+    codes = tuple(code_in(arch_list, requested.gpu.capability) for requested in request.gpus)
+    missing = [requested.gpu for requested, code in zip(request.gpus, codes, strict=True) if code is None]
+    return Coverage(
+        codes=codes,
+        needs_ptx=any(code is not None and code.kind is CodeKind.PTX for code in codes),
+        missing=tuple(
+            Failure(
+                code=RejectionCode.NO_KERNEL_IMAGE,
+                text=f" has no code for {gpu.name} (compute capability {gpu.capability}); its arch list is {arch_list}",
+            )
+            for gpu in missing
+        ),
+    )
+
+
+def _needed_driver(cuda: str, needs_ptx: bool, question: Question) -> NeededDriver:
+    """SASS counts from the CUDA major's floor, PTX from the toolkit's own driver; a GPU's first branch counts too."""
+    rules = question.rules
+    floor = rules.toolkit_minimum(cuda) if needs_ptx else rules.floor(cuda)
+    if floor is None:
+        text = f" needs the driver that came with CUDA {cuda} (it runs from PTX, or predates minor-version "
+        text += "compatibility); no source states that driver, so it is unknown"
+        return NeededDriver(floor=None, too_old=(Failure(code=RejectionCode.DRIVER_TOO_OLD, text=text),))
+    firsts = [support.first_branch for _, support in question.supports if support.first_branch is not None]
+    if firsts and max(firsts) > floor.branch:
+        floor = DriverVersion.parse(str(max(firsts)))
+    if rules.driver.serves_toolkit(floor) if needs_ptx else rules.driver.meets_floor(floor):
+        return NeededDriver(floor=floor, too_old=())
+    system = "Windows" if rules.subdir.is_windows else "Linux"
+    text = f" needs driver {floor} or newer on {system}, the target has {rules.driver}"
+    reason = Failure(code=RejectionCode.DRIVER_TOO_OLD, text=text, unlock={"driver": str(floor)})
+    return NeededDriver(floor=floor, too_old=(reason,))
+
+
+def _off_platform(requested: RequestedGpu, support: DriverSupport, request: Request) -> Iterator[Failure]:
+    if support.only_subdir not in (None, request.subdir):
+        yield Failure(
+            code=RejectionCode.NOT_ON_PLATFORM,
+            text=f"{requested.gpu.name} (compute capability {requested.gpu.capability}) is part of a "
+            f"{support.only_subdir} module, not of a {request.subdir} computer",
+            unlock={"platform": str(support.only_subdir)},
+            is_whole=True,
+        )
+
+
+def _off_branch(requested: RequestedGpu, support: DriverSupport, rules: DriverRules) -> Iterator[Failure]:
+    name, branch = requested.gpu.name, rules.driver.branch
+    if support.last_branch is not None and branch > _last_major(support.last_branch, rules):
+        last = support.last_windows if rules.subdir.is_windows else support.last_linux
+        yield Failure(
+            code=RejectionCode.DRIVER_TOO_NEW,
+            text=f": driver {rules.driver} no longer serves {name} ({support.architecture}); "
+            f"R{support.last_branch} is the last branch that does",
+            unlock={"driver": last or str(support.last_branch)},
+        )
+    if support.first_branch is not None and branch < support.first_branch:
+        yield Failure(
+            code=RejectionCode.DRIVER_PREDATES_GPU,
+            text=f": driver {rules.driver} is older than the first branch that knows {name}, R{support.first_branch}",
+            unlock={"driver": str(support.first_branch)},
+        )
+
+
+def _last_major(branch: int, rules: DriverRules) -> int:
+    """The highest number in front of the dot within a branch: Windows releases of R580 run from 580 to 582."""
+    if not rules.subdir.is_windows:
+        return branch
+    entry = next((b for b in rules.builds.branches if b.branch == branch), None)
+    return max(entry.windows_majors, default=branch) if entry else branch

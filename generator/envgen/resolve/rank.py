@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from envgen.core.builds import Existence
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.resolution import Rejection
-from envgen.resolve.checks import Build, runs_from_ptx
 from envgen.resolve.failure import Failure, merged_unlock
-from envgen.resolve.question import Question
+from envgen.resolve.question import Build, Question
 
 RankKey = tuple[tuple[int, ...], bool, bool, bool, tuple[int, ...]]
 
@@ -25,19 +24,20 @@ def rank(build: Build, question: Question) -> RankKey:
     return (
         release_key(build.release),
         build.existence_for(question.request.python) is Existence.SEEN,
-        not runs_from_ptx(build, question.request),
+        not question.coverage(build).needs_ptx,
         full,
         tag if full else tuple(-part for part in tag),
     )
 
 
-def rejection(channel: str, torch: str, cuda: str, reasons: Sequence[Failure]) -> Rejection:
+def rejection(build: Build, reasons: Sequence[Failure]) -> Rejection:
     """The record of a build that was not taken: its most fundamental reason, and what would lift all of them."""
+    channel, torch, cuda = build.key
     return Rejection(
         channel=channel,
         torch=torch,
         cuda=cuda,
         code=reasons[0].code,
-        text=reasons[0].text,
+        text=reasons[0].told_of(build),
         unlock=merged_unlock(reasons),
     )

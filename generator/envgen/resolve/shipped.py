@@ -9,8 +9,9 @@ from envgen.core.request import Request
 from envgen.core.resolution import CondaPairing, PipPairing
 from envgen.core.shipped import Channel, Shipped
 from envgen.facts.builds import BuildCatalog
-from envgen.resolve.conda import conda_failures, conda_pairing
-from envgen.resolve.pip import pip_failures, pip_pairing
+from envgen.resolve.checks import failures
+from envgen.resolve.conda import conda_pairing
+from envgen.resolve.pip import pip_pairing
 from envgen.resolve.question import Question
 from envgen.resolve.rank import rank
 
@@ -19,7 +20,7 @@ def newest_pip(shipped: Iterable[Shipped], request: Request, builds: BuildCatalo
     """The pairing of the newest shipped pip lock that runs, or None."""
     question = Question.of(request, builds)
     rows = (pip_build_of(lock, builds) for lock in _fitting(shipped, Channel.PIP, request))
-    runs = [row for row in rows if row is not None and not any(pip_failures(row, question))]
+    runs = [row for row in rows if row is not None and not any(failures(row, question))]
     return pip_pairing(max(runs, key=lambda row: rank(row, question)), question) if runs else None
 
 
@@ -27,20 +28,20 @@ def newest_conda(shipped: Iterable[Shipped], request: Request, builds: BuildCata
     """The pairing of the newest shipped conda lock that runs, or None."""
     question = Question.of(request, builds)
     rows = (row for lock in _fitting(shipped, Channel.CONDA, request) for row in conda_builds_of(lock, builds))
-    runs = [row for row in rows if not any(conda_failures(row, question))]
+    runs = [row for row in rows if not any(failures(row, question))]
     return conda_pairing(max(runs, key=lambda row: rank(row, question)), question) if runs else None
 
 
 def pip_pairing_if_it_runs(build: PipBuild, request: Request, builds: BuildCatalog) -> PipPairing | None:
     """The pairing of one build when it passes every rule for the request, or None."""
     question = Question.of(request, builds)
-    return None if any(pip_failures(build, question)) else pip_pairing(build, question)
+    return None if any(failures(build, question)) else pip_pairing(build, question)
 
 
 def conda_pairing_if_it_runs(build: CondaBuild, request: Request, builds: BuildCatalog) -> CondaPairing | None:
     """The pairing of one conda build when it passes every rule for the request, or None."""
     question = Question.of(request, builds)
-    return None if any(conda_failures(build, question)) else conda_pairing(build, question)
+    return None if any(failures(build, question)) else conda_pairing(build, question)
 
 
 def pip_build_of(shipped: Shipped, builds: BuildCatalog) -> PipBuild | None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from envgen.core.builds import CondaBuild, PipBuild
 from envgen.core.request import Request
-from envgen.core.resolution import Rejection, Resolution
+from envgen.core.resolution import Rejection
 from envgen.facts.builds import BuildCatalog
-from envgen.resolve.conda import conda_failures, conda_rejection
+from envgen.resolve.checks import failures
 from envgen.resolve.decision import resolve
-from envgen.resolve.pip import pip_failures, pip_rejection
 from envgen.resolve.question import Question
+from envgen.resolve.rank import rejection
 
-Build = TypeVar("Build")
+Build = TypeVar("Build", PipBuild, CondaBuild)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,52 +43,39 @@ def explain(builds: BuildCatalog, request: Request, *, torch: str, cuda_tag: str
     question = Question.of(request, builds)
     resolution = resolve(builds, request)
     wanted = (torch, cuda_tag)
-    return [*_pip(wanted, resolution, question), *_conda(wanted, resolution, question)]
+    pip, conda = resolution.pip, resolution.conda
+    wheels = _matching(builds.pip_builds(request.subdir), wanted)
+    packages = _matching(builds.conda_builds(request.subdir), wanted)
+    return [
+        *(_explanation(build, pip.build if pip else None, question) for build in wheels),
+        *(_explanation(build, conda.build if conda else None, question) for build in packages),
+    ]
 
 
-def _pip(wanted: tuple[str, str], resolution: Resolution, question: Question) -> Iterator[Explanation]:
-    chosen = resolution.pip.build if resolution.pip else None
-    rows = question.rules.builds.pip_builds(question.request.subdir)
-    for build in _matching(rows, wanted, lambda b: (b.torch, b.cuda_tag)):
-        reasons = tuple(pip_failures(build, question))
-        yield Explanation(
-            channel="pip",
-            torch=build.torch,
-            cuda=build.cuda_tag,
-            label=build.label,
-            reasons=tuple((reason.code.value, reason.text) for reason in reasons),
-            rejection=pip_rejection(build, reasons) if reasons else None,
-            chosen=build == chosen,
-            better=chosen.label if chosen else "",
-        )
+def _explanation(build: Build, chosen: Build | None, question: Question) -> Explanation:
+    reasons = tuple(failures(build, question))
+    channel, torch, cuda = build.key
+    return Explanation(
+        channel=channel,
+        torch=torch,
+        cuda=cuda,
+        label=build.label,
+        reasons=tuple((reason.code.value, reason.told_of(build)) for reason in reasons),
+        rejection=rejection(build, reasons) if reasons else None,
+        chosen=build == chosen,
+        better=chosen.label if chosen else "",
+    )
 
 
-def _conda(wanted: tuple[str, str], resolution: Resolution, question: Question) -> Iterator[Explanation]:
-    chosen = resolution.conda.build if resolution.conda else None
-    rows = question.rules.builds.conda_builds(question.request.subdir)
-    for build in _matching(rows, wanted, lambda b: (b.pytorch, b.cuda_tag)):
-        reasons = tuple(conda_failures(build, question))
-        yield Explanation(
-            channel="conda",
-            torch=build.pytorch,
-            cuda=build.cuda,
-            label=build.label,
-            reasons=tuple((reason.code.value, reason.text) for reason in reasons),
-            rejection=conda_rejection(build, reasons) if reasons else None,
-            chosen=build == chosen,
-            better=chosen.label if chosen else "",
-        )
-
-
-def _matching(rows: Sequence[Build], wanted: tuple[str, str], name: Callable[[Build], tuple[str, str]]) -> list[Build]:
+def _matching(rows: Sequence[Build], wanted: tuple[str, str]) -> list[Build]:
     torch, cuda_tag = wanted
     found = [
-        row for row in reversed(rows) if _is_release(name(row)[0], torch) and (not cuda_tag or name(row)[1] == cuda_tag)
+        row for row in reversed(rows) if _is_release(row.release, torch) and (not cuda_tag or row.cuda_tag == cuda_tag)
     ]
     if torch or not found:
         return found
-    newest = name(found[0])[0]
-    return [row for row in found if name(row)[0] == newest]
+    newest = found[0].release
+    return [row for row in found if row.release == newest]
 
 
 def _is_release(release: str, wanted: str) -> bool:

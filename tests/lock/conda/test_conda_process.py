@@ -52,7 +52,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     return seen
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [12, pytest.param(1000, marks=pytest.mark.slow)])
 def test_solve_after_solve_exits_with_zero(channels: Path, count: int) -> None:
     for _ in range(count // 4):
         outcomes = run_children([request(str(channels))] * 4, timeout_s=60)

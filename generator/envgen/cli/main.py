@@ -1,123 +1,27 @@
-"""The command line: registers the commands, and turns every error into its text and exit status."""
+"""The console script: runs the command line and turns every error into its text and exit status."""
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Iterable
-from typing import Annotated
-
-import typer
-
-from envgen import __version__
-from envgen.cli import options
-
-# Command -> where its function is. Only the command that is run is imported: start-up time is a feature.
-COMMANDS = {
-    "resolve": "envgen.cli.resolve:resolve_command",
-    "why-not": "envgen.cli.why_not:why_not_command",
-    "gpus": "envgen.cli.gpus:gpus",
-    "lock": "envgen.cli.lock:lock_command",
-    "verify": "envgen.cli.verify:verify_command",
-    "matrix": "envgen.cli.matrix:matrix_command",
-    "ci": "envgen.cli.ci:ci_command",
-    "doctor": "envgen.cli.doctor:doctor_command",
-    "probe": "envgen.cli.probe:probe_command",
-}
-
-
-def build_app(names: Iterable[str]) -> typer.Typer:
-    """Return the command line with the main job and the named commands."""
-    from importlib import import_module
-
-    app = typer.Typer(
-        name="envgen",
-        # Rich and completion would be imported at every start; plain help reads the same in a pipe.
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback(invoke_without_command=True)(envgen)
-    for name in names:
-        module, _, function = COMMANDS[name].partition(":")
-        app.command(name)(getattr(import_module(module), function))
-    return app
-
-
-def _version(value: bool) -> None:
-    if value:
-        sys.stdout.write(f"envgen {__version__}\n")
-        raise typer.Exit
-
-
-def envgen(
-    context: typer.Context,
-    gpu: options.Gpu = None,
-    compute_capability: options.Capability = None,
-    driver: options.Driver = None,
-    platform: options.Platform = None,
-    python: options.Python = None,
-    glibc: options.Glibc = None,
-    torch: options.Torch = None,
-    cuda: options.Cuda = None,
-    no_vision: options.NoVision = False,
-    audio: options.Audio = False,
-    with_packages: options.With = None,
-    output: options.Output = ".",
-    force: options.Force = False,
-    check: options.Check = False,
-    dry_run: options.DryRun = False,
-    upgrade: options.Upgrade = False,
-    offline: options.Offline = False,
-    conda_mirror: options.CondaMirror = "",
-    wheel_mirror: options.WheelMirror = "",
-    write_mirror: options.WriteMirror = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    """Write a locked PyTorch environment for an NVIDIA GPU: the newest PyTorch and CUDA that really run on it.
-
-    Example: envgen --gpu "GeForce MX450" --platform win-64 --driver 560.94
-
-    Writes environment.yml, conda-lock.yml, conda-SUBDIR.lock, virtual-packages.yml, requirements.txt, pylock.toml and
-    smoke_test.py. No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters.
-    """
-    if context.invoked_subcommand is not None:
-        return
-    from envgen.cli.generate import WriteOptions, generate
-    from envgen.cli.request import RequestOptions
-
-    wanted = RequestOptions(
-        gpus=gpu,
-        capabilities=compute_capability,
-        driver=driver,
-        platforms=platform,
-        python=python,
-        glibc=glibc,
-        torch=torch,
-        cuda=cuda,
-        vision=not no_vision,
-        audio=audio,
-    )
-    writing = WriteOptions(
-        output=output,
-        force=force,
-        check=check,
-        dry_run=dry_run,
-        upgrade=upgrade,
-        offline=offline,
-        conda_mirror=conda_mirror,
-        wheel_mirror=wheel_mirror,
-        write_mirror=write_mirror,
-        with_packages=tuple(with_packages or ()),
-    )
-    raise typer.Exit(generate(wanted, writing))
 
 
 def run() -> None:
-    """The console script: run the app, print an error in our form, exit with its status."""
-    sys.exit(main(sys.argv[1:]))
+    """The console script: run the app, print an error in our form, exit with its status.
+
+    What was registered to be done at exit is done, but the interpreter isn't taken down module by module: that costs
+    more time than its start.
+    """
+    import atexit
+    import os
+    from contextlib import suppress
+
+    status = main(sys.argv[1:])
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # the reader has gone, or it is closed
+            stream.flush()
+    os._exit(status)
 
 
 def main(arguments: list[str]) -> int:
@@ -146,6 +50,8 @@ def main(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> object:
     """Run with the commands that the arguments name; with all of them for help, and to answer a mistyped name."""
     import click
+
+    from envgen.cli.app import COMMANDS, build_app
 
     named = [name for name in COMMANDS if name in arguments]
     if named or not {"-h", "--help"} & set(arguments):

@@ -111,7 +111,7 @@ def test_a_read_of_the_host_would_be_seen(source: str) -> None:
     assert any(isinstance(node, ast.Attribute) and _reads_host(node) for node in _at_import(ast.parse(source)))
 
 
-@pytest.mark.parametrize("module", ["envgen.cli.main", "envgen.__main__"])
+@pytest.mark.parametrize("module", ["envgen.cli.app", "envgen.__main__"])
 def test_the_command_line_starts_without_heavy_imports(module: str) -> None:
     assert run(f"import sys, {module}\n{LOADED}").stderr.split() == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from envgen.core.builds import (
     Companions,
@@ -17,10 +18,11 @@ from envgen.core.builds import (
 )
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
-from envgen.core.lanes import Lane
 from envgen.core.platforms import Subdir
-from envgen.core.shipped import Channel
 from envgen.facts.tables import read_table
+
+if TYPE_CHECKING:
+    from envgen.core.lanes import Lane
 
 
 class BuildCatalog:
@@ -133,6 +135,9 @@ class BuildCatalog:
     @cached_property
     def lanes(self) -> tuple[Lane, ...]:
         """The lanes that locks are shipped for, in the order of the table."""
+        from envgen.core.lanes import Lane
+        from envgen.core.shipped import Channel
+
         return tuple(
             Lane(
                 name=row["lane"],

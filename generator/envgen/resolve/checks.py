@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from envgen.core.builds import Existence, PipBuild
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
-from envgen.core.releases import release_key
+from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.request import Request
 from envgen.core.resolution import CodeUse, RejectionCode
 from envgen.resolve.failure import Failure
@@ -39,10 +39,10 @@ def failures(build: Build, question: Question) -> Iterator[Failure]:
     yield from _cudnn(build, request)
     yield from question.off_branch
     yield from _file(build, request, existence)
-    yield from question.needed_driver(build).too_old
+    yield from question.driver_too_old(build)
     if isinstance(build, PipBuild) and request.vision:
         yield from _companions(build, question)
-    yield from question.options.failures(build)
+    yield from _options(build, question)
 
 
 def decisive(reasons: Iterator[Failure]) -> tuple[Failure, ...]:
@@ -105,9 +105,20 @@ def _companions(build: PipBuild, question: Question) -> Iterator[Failure]:
         )
 
 
+def _options(build: Build, question: Question) -> Iterator[Failure]:
+    """What the user's own `--torch` and `--cuda` exclude."""
+    if question.torch is not None and not question.torch.contains(build.release):
+        unlock = {"torch": f"=={build.release}"}
+        yield Failure(code=RejectionCode.TORCH_SPEC, text=f" is outside --torch {question.torch}", unlock=unlock)
+    wanted = question.request.cuda
+    if wanted and wanted != build.cuda_tag:
+        text = f" is built with CUDA {cuda_of_tag(build.cuda_tag)}, --cuda asks for {cuda_of_tag(wanted)}"
+        yield Failure(code=RejectionCode.CUDA_SPEC, text=text, unlock={"cuda": build.cuda_tag})
+
+
 def known_floor(build: Build, question: Question) -> DriverVersion:
     """The driver floor of a build that passed the driver rule, which refuses a build whose floor is unknown."""
-    floor = question.needed_driver(build).floor
+    floor = question.driver_floor(build)
     if floor is None:
         raise AssertionError(build.label)
     return floor

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from envgen.core.builds import CondaBuild, DriverSupport, PipBuild
 from envgen.core.capability import ArchCode, CodeKind
 from envgen.core.drivers import DriverVersion
+from envgen.core.errors import ValueFormatError
 from envgen.core.request import Request, RequestedGpu
 from envgen.core.resolution import RejectionCode
 from envgen.facts.builds import BuildCatalog
 from envgen.resolve.coverage import code_in
 from envgen.resolve.driver import DriverRules, assumed_driver, supports
 from envgen.resolve.failure import Failure
-from envgen.resolve.options import Options
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 Build = PipBuild | CondaBuild
+# The oldest driver that will do, or None, and what speaks against an older one.
+NeededDriver = tuple[DriverVersion | None, tuple[Failure, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,27 +38,16 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeededDriver:
-    """The oldest driver that will do for a toolkit on all GPUs of a request; None when no source states it.
-
-    `too_old` speaks against every build with that toolkit.
-    """
-
-    floor: DriverVersion | None
-    too_old: tuple[Failure, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What every build is asked.
 
     `supports` are the GPUs whose capability the catalog knows, with their drivers. `off_platform` and `off_branch`
-    speak against every build alike.
+    speak against every build alike. `torch` is `--torch` as read, None when it was not given.
     """
 
     request: Request
     rules: DriverRules
-    options: Options
+    torch: SpecifierSet | None
     supports: tuple[tuple[RequestedGpu, DriverSupport], ...]
     off_platform: tuple[Failure, ...]
     off_branch: tuple[Failure, ...]
@@ -72,7 +66,7 @@ class Question:
         return cls(
             request=request,
             rules=rules,
-            options=Options.of(request),
+            torch=_specifiers(request.torch),
             supports=tuple(found),
             off_platform=tuple(f for gpu, support in found for f in _off_platform(gpu, support, request)),
             off_branch=tuple(f for gpu, support in found for f in _off_branch(gpu, support, rules)),
@@ -85,13 +79,32 @@ class Question:
             found = self._coverages[build.arch_list] = _coverage(build.arch_list, self.request)
         return found
 
-    def needed_driver(self, build: Build) -> NeededDriver:
-        """What a build needs of the driver on all GPUs of the request. Many builds share a toolkit."""
+    def driver_floor(self, build: Build) -> DriverVersion | None:
+        """The oldest driver that will do for a build on all GPUs of the request; None when no source states it."""
+        return self._needed(build)[0]
+
+    def driver_too_old(self, build: Build) -> tuple[Failure, ...]:
+        """What speaks against every build with the same toolkit because of the driver's age."""
+        return self._needed(build)[1]
+
+    def _needed(self, build: Build) -> NeededDriver:
         key = build.cuda, self.coverage(build).needs_ptx
         found = self._drivers.get(key)
         if found is None:
             found = self._drivers[key] = _needed_driver(*key, self)
         return found
+
+
+def _specifiers(torch: str) -> SpecifierSet | None:
+    if not torch:
+        return None
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(torch)
+    except InvalidSpecifier as error:
+        expected = 'a PEP 440 specifier, such as "==2.14.*" or ">=2.6,<2.9"'
+        raise ValueFormatError(kind="version specifier", value=torch, expected=expected, origin="--torch") from error
 
 
 def _coverage(arch_list: str, request: Request) -> Coverage:
@@ -117,16 +130,15 @@ def _needed_driver(cuda: str, needs_ptx: bool, question: Question) -> NeededDriv
     if floor is None:
         text = f" needs the driver that came with CUDA {cuda} (it runs from PTX, or predates minor-version "
         text += "compatibility); no source states that driver, so it is unknown"
-        return NeededDriver(floor=None, too_old=(Failure(code=RejectionCode.DRIVER_TOO_OLD, text=text),))
+        return None, (Failure(code=RejectionCode.DRIVER_TOO_OLD, text=text),)
     firsts = [support.first_branch for _, support in question.supports if support.first_branch is not None]
     if firsts and max(firsts) > floor.branch:
         floor = DriverVersion.parse(str(max(firsts)))
     if rules.driver.serves_toolkit(floor) if needs_ptx else rules.driver.meets_floor(floor):
-        return NeededDriver(floor=floor, too_old=())
+        return floor, ()
     system = "Windows" if rules.subdir.is_windows else "Linux"
     text = f" needs driver {floor} or newer on {system}, the target has {rules.driver}"
-    reason = Failure(code=RejectionCode.DRIVER_TOO_OLD, text=text, unlock={"driver": str(floor)})
-    return NeededDriver(floor=floor, too_old=(reason,))
+    return floor, (Failure(code=RejectionCode.DRIVER_TOO_OLD, text=text, unlock={"driver": str(floor)}),)
 
 
 def _off_platform(requested: RequestedGpu, support: DriverSupport, request: Request) -> Iterator[Failure]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING
 
 from envgen.core.errors import UsageError, show
-from envgen.lock.fetch import Site
+
+if TYPE_CHECKING:
+    from envgen.lock.fetch import Site
 
 # Where a bare channel name lives (conda's default channel_alias); locks hold these URLs whatever the mirror.
 CHANNEL_SITE = "https://conda.anaconda.org"
@@ -30,6 +30,11 @@ class ChannelSource:
         """
         if not mirror:
             return cls()
+        from urllib.parse import urlsplit
+        from urllib.request import url2pathname
+
+        from envgen.lock.fetch import Site
+
         if "://" in mirror and not mirror.startswith("file://"):
             return cls(mirror=Site.parse(mirror))
         folder = Path(url2pathname(urlsplit(mirror).path) if mirror.startswith("file://") else mirror)
@@ -43,6 +48,8 @@ class ChannelSource:
         """The Authorization header of a mirror's login, or an empty string."""
         if self.mirror is None or not self.mirror.user:
             return ""
+        import base64
+
         return "Basic " + base64.b64encode(f"{self.mirror.user}:{self.mirror.password}".encode()).decode("ascii")
 
     @property

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from envgen.core.builds import CondaBuild, Existence
 from envgen.core.errors import UsageError, show
@@ -14,16 +15,16 @@ from envgen.core.locks import CondaLock
 from envgen.core.request import Request
 from envgen.core.resolution import CondaPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
-from envgen.lock.conda_files import load_conda_files
-from envgen.lock.conda_solve import CondaQuery, solve_with_optional
 from envgen.lock.conda_source import CHANNEL_SITE
 from envgen.lock.conda_specs import is_bare
-from envgen.lock.fetch import without_credentials
 from envgen.lock.obtain_pip import BuildAbsentError
 from envgen.lock.shipped import shipped_files
 from envgen.lock.sources import Origin, Sources
 from envgen.lock.virtual_packages import virtual_packages
 from envgen.resolve.shipped import conda_pairing_if_it_runs, newest_conda
+
+if TYPE_CHECKING:
+    from envgen.lock.conda_solve import CondaQuery
 
 _EXPLICIT = re.compile(r"/(?P<name>[^/]+)-(?P<version>[^/-]+)-(?P<build>[^/-]+)\.(?:conda|tar\.bz2)#[0-9a-f]{32}")
 
@@ -48,6 +49,8 @@ class CondaSide:
         """The lock itself, read from the bodies if need be."""
         if self.lock is not None:
             return self.lock
+        from envgen.lock.conda_files import load_conda_files
+
         subdir = self.pairing.build.subdir
         return next(lock for lock in load_conda_files(self.bodies) if lock.subdir is subdir)
 
@@ -176,6 +179,8 @@ def conda_query(pairing: CondaPairing, request: Request, extras: tuple[str, ...]
     The virtual packages claim no more than every driver at the pairing's floor can serve: the first release of its CUDA
     major. A lock solved with them runs on any driver that the decision allows.
     """
+    from envgen.lock.conda_solve import CondaQuery
+
     major = pairing.cuda_version.partition(".")[0]
     return CondaQuery(
         subdir=request.subdir,
@@ -186,13 +191,16 @@ def conda_query(pairing: CondaPairing, request: Request, extras: tuple[str, ...]
 
 
 def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSide:
-    query = conda_query(pairing, request, sources.extras.conda)
     if not sources.may_solve:
         raise ChannelUnreachableError(
             url=f"{CHANNEL_SITE}/{pairing.build.channels[0]}",
             reason="it was not asked (--offline or --check)",
             advice="run again without it",
         )
+    # Most runs need no solve: what starts one is loaded only here.
+    from envgen.lock.conda_solve import solve_with_optional
+
+    query = conda_query(pairing, request, sources.extras.conda)
     try:
         (found,) = solve_with_optional(
             [query], mirror=sources.conda_mirror, timeout_s=sources.timeout_s, progress=sources.progress
@@ -212,6 +220,8 @@ def mirrored(lock: CondaLock, mirror: str) -> CondaLock:
     """
     if not mirror:
         return lock
+    from envgen.lock.fetch import without_credentials
+
     site = without_credentials(mirror).rstrip("/")
     if not site.startswith(("http://", "https://")):
         hint = "serve the folder over HTTP, or leave --write-mirror out"

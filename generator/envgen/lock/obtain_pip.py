@@ -10,9 +10,6 @@ from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import PipPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
-from envgen.lock.pip_constraints import check_constraints
-from envgen.lock.pip_query import pip_query
-from envgen.lock.pip_solve import solve_pip
 from envgen.lock.pylock import read_pylock
 from envgen.lock.sources import Origin, Sources
 from envgen.resolve.shipped import newest_pip, pip_pairing_if_it_runs
@@ -110,6 +107,9 @@ def _holds(lock: PipLock, pairing: PipPairing, request: Request, sources: Source
         found = lock.version_of(name).partition("+")[0]
         if found != wanted and (wanted or not extras):
             return False
+    from envgen.lock.pip_constraints import check_constraints
+    from envgen.lock.pip_query import pip_query
+
     try:
         check_constraints(lock, pip_query(pairing, request).constraints)
     except SolveFailedError:
@@ -152,9 +152,14 @@ def _read(shipped: Shipped, sources: Sources) -> PipLock:
 
 
 def _solve(pairing: PipPairing, request: Request, sources: Sources) -> PipLock:
+    from envgen.lock.pip_query import pip_query
+
     query = pip_query(pairing, request, extras=sources.extras.pip)
     if not sources.may_solve:
         raise IndexUnreachableError(url=query.torch_index, reason="it was not asked (--offline or --check)")
+    # Most runs need no solve: the network and the parsers of index pages are loaded only for one.
+    from envgen.lock.pip_solve import solve_pip
+
     try:
         return solve_pip(
             query,

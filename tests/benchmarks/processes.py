@@ -64,7 +64,13 @@ def peak_mb(command: Command) -> float | None:
     if not Path("/proc/self/stat").exists():
         return None
     command.prepare()
-    process = subprocess.Popen(command.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command.argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_environment(),
+    )
     peak = 0
     done = threading.Event()
 
@@ -84,10 +90,15 @@ def peak_mb(command: Command) -> float | None:
 
 def _run(argv: Sequence[str]) -> float:
     start = time.perf_counter()
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=_environment())
     seconds = time.perf_counter() - start
     _check(argv, done.returncode, done.stdout + done.stderr)
     return seconds
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, but bytecode is kept: an installed envgen comes with it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _check(argv: Sequence[str], status: int, output: bytes) -> None:

@@ -1,17 +1,18 @@
-"""Compute capabilities, and the machine code (SASS) or intermediate code (PTX) that a build carries for them."""
+"""Compute capabilities, and the machine code (SASS) or intermediate code (PTX) that a build carries for them.
+
+Both are named tuples: they are compared and looked up thousands of times in one decision.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Self
+from typing import NamedTuple, Self
 
 from envgen.core.errors import ValueFormatError
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ComputeCapability:
+class ComputeCapability(NamedTuple):
     """The compute capability of a GPU, such as 8.9. Ordered by number; an order says nothing about compatibility."""
 
     major: int
@@ -39,8 +40,7 @@ class CodeKind(StrEnum):
     PTX = "ptx"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ArchCode:
+class ArchCode(NamedTuple):
     """One entry of an arch list: `sm_86` (SASS) or `compute_90` (PTX); suffix `a` or `f`, or empty."""
 
     kind: CodeKind

@@ -44,10 +44,9 @@ def read_table(name: str, folder: Path | None = None) -> list[dict[str, str]]:
         where = Violation(file=f"{name}.csv", line=1, column="", value="", expected="a header row")
         raise FactInvalidError((where,))
     header, rows = lines[0], lines[1:]
-    width = len(header)
-    if any(len(row) != width for row in rows):
+    if set(map(len, rows)) - {len(header)}:
         raise FactInvalidError(_ragged(name, header, rows))
-    return [dict(zip(header, row, strict=True)) for row in rows]
+    return [dict(zip(header, row)) for row in rows]  # noqa: B905 -- just checked, once for all rows
 
 
 def _ragged(name: str, header: list[str], rows: list[list[str]]) -> tuple[Violation, ...]:

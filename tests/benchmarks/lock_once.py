@@ -13,6 +13,7 @@ from typing import Any
 
 from envgen.core.platforms import Subdir
 from envgen.lock.conda_files import conda_bodies
+from envgen.lock.conda_lock_v1 import load_conda_lock_package
 from envgen.lock.conda_solve import CondaQuery, solve_with_optional
 
 
@@ -24,7 +25,9 @@ def lock_once(request: dict[str, Any]) -> int:
         specs=tuple(request["specs"]),
         virtual_packages=request["virtual_packages"],
     )
-    (found,) = solve_with_optional([query], mirror=request["mirror"], cache_dir=Path(request["cache"]))
+    (found,) = solve_with_optional(
+        [query], mirror=request["mirror"], cache_dir=Path(request["cache"]), meanwhile=load_conda_lock_package
+    )
     conda_bodies([found.lock])
     return len(found.lock.packages)
 

@@ -29,7 +29,7 @@ def dump_conda_lock(
 
     The content hashes are conda-lock's own for these very texts; `source` is the file name that it records.
     """
-    _import_conda_lock()
+    load_conda_lock_package()
     from conda_lock.lockfile import write_conda_lock_file
     from conda_lock.lockfile.v2prelim.models import Lockfile, LockMeta
 
@@ -50,8 +50,11 @@ def dump_conda_lock(
         return target.read_text(encoding="utf-8")
 
 
-def _import_conda_lock() -> None:
-    """Import what is used of conda_lock, without what 4.0.3 warns of while it loads (its own vendored conda)."""
+def load_conda_lock_package() -> None:
+    """Import what is used of conda_lock, without what 4.0.3 warns of while it loads (its own vendored conda).
+
+    It takes longer than many a solve; who solves first has it done meanwhile.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for module in ("content_hash", "interfaces.vendored_conda", "lockfile", "src_parser", "virtual_package"):
@@ -60,7 +63,7 @@ def _import_conda_lock() -> None:
 
 def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str, str]:
     """Subdir -> content hash, as `conda-lock lock --check-input-hash` computes it for these two files."""
-    _import_conda_lock()
+    load_conda_lock_package()
     from conda_lock.content_hash import compute_content_hashes
     from conda_lock.src_parser import make_lock_spec
     from conda_lock.virtual_package import virtual_package_repo_from_specification
@@ -118,7 +121,7 @@ def _dependencies(depends: Sequence[str]) -> dict[str, str]:
 
 def version_matches(constraint: str, version: str) -> bool:
     """True when a version meets a version constraint, by conda's own rule (`>=2.8.0,<2.9.0a0`, `3.12.*`, `1.2`)."""
-    _import_conda_lock()
+    load_conda_lock_package()
     from conda_lock.interfaces.vendored_conda import MatchSpec
 
     matcher = MatchSpec(f"x {constraint}").version

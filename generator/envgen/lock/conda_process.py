@@ -38,12 +38,17 @@ class _Child:
 
 
 def run_children(
-    requests: Sequence[ChildRequest], *, timeout_s: float, on_end: Callable[[int], None] | None = None
+    requests: Sequence[ChildRequest],
+    *,
+    timeout_s: float,
+    on_end: Callable[[int], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> list[ChildOutcome]:
     """Run one process for each request, all at once, and return their outcomes in the order of the requests.
 
-    `on_end` is called with the position of each process that ended. All are killed when the time is up or when this
-    call is left by an exception (Ctrl-C).
+    `on_end` is called with the position of each process that ended; `meanwhile` is called once when all are started,
+    for a short piece of work that would else wait for them. All are killed when the time is up or when this call is
+    left by an exception (Ctrl-C).
     """
     ends_at = time.monotonic() + timeout_s
     with ExitStack() as stack:
@@ -51,6 +56,8 @@ def run_children(
         for request in requests:
             children.append(_start({**request, "limit_s": timeout_s + _GRACE_S}, stack))
             stack.callback(_kill, children[-1].process)
+        if meanwhile is not None:
+            meanwhile()
         running = set(range(len(children)))
         while running and time.monotonic() < ends_at:
             for at in [at for at in sorted(running) if children[at].process.poll() is not None]:

@@ -83,13 +83,15 @@ def solve_with_optional(  # noqa: PLR0913 -- as above
     retries: int = 3,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> list[OptionalSolve]:
     """As `solve_conda`, but a query without a solution is solved again without its optional packages.
 
-    As many of them as possible are kept; of equal choices the one that keeps those earlier in `optional`.
+    As many of them as possible are kept; of equal choices the one that keeps those earlier in `optional`. `meanwhile`
+    is called once while the solver works.
     """
     run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
-    first = run.solve(queries)
+    first = run.solve(queries, meanwhile)
     _raise_worst([r for r in first if not isinstance(r, SolveFailedError)])
     return [
         OptionalSolve(lock=result, missing=(), why=())
@@ -141,7 +143,9 @@ class _Run:
     cache_dir: Path | None
     progress: Progress | None
 
-    def solve(self, queries: Sequence[CondaQuery]) -> list[CondaLock | ToolError]:
+    def solve(
+        self, queries: Sequence[CondaQuery], meanwhile: Callable[[], None] | None = None
+    ) -> list[CondaLock | ToolError]:
         """A lock or an error for each query."""
         tell = self.progress or (lambda text: None)
         for query in queries:
@@ -150,6 +154,7 @@ class _Run:
             [self._request(query) for query in queries],
             timeout_s=self.timeout_s,
             on_end=(lambda at: tell(f"solved {queries[at].subdir}")) if len(queries) > 1 else None,
+            meanwhile=meanwhile,
         )
         return [self._result(query, outcome) for query, outcome in zip(queries, outcomes, strict=True)]
 

@@ -198,12 +198,17 @@ def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSi
             advice="run again without it",
         )
     # Most runs need no solve: what starts one is loaded only here.
+    from envgen.lock.conda_lock_v1 import load_conda_lock_package
     from envgen.lock.conda_solve import solve_with_optional
 
     query = conda_query(pairing, request, sources.extras.conda)
     try:
         (found,) = solve_with_optional(
-            [query], mirror=sources.conda_mirror, timeout_s=sources.timeout_s, progress=sources.progress
+            [query],
+            mirror=sources.conda_mirror,
+            timeout_s=sources.timeout_s,
+            progress=sources.progress,
+            meanwhile=load_conda_lock_package,
         )
     except SolveFailedError as error:
         if pairing.build.existence_for(request.python) is Existence.SEEN:

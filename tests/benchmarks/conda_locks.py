@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchmarks.big_channel import big_channel
-from benchmarks.processes import PASS, Command, medians, module, peak_mb
+from benchmarks.processes import PASS, medians, module, output, peak_mb
 from benchmarks.results import Measure, Result
 from envgen.core.platforms import Subdir
 from envgen.lock.conda_solve import CondaQuery
@@ -68,15 +66,15 @@ def _measured(
 ) -> Result:
     with tempfile.TemporaryDirectory() as scratch, serving(root) as server:
         cache = Path(scratch, "cache")
-        argv = module("lock_once", json.dumps(asdict(query) | {"mirror": server.url, "cache": str(cache)}))
-        cold = Command(argv=argv, prepare=_removing(cache))
+        request = json.dumps(asdict(query) | {"mirror": server.url, "cache": str(cache)})
+        cold = module("lock_once", request, prepare=lambda: shutil.rmtree(cache, ignore_errors=True))
         taken = medians({"cold": cold}, rounds)
         peak = peak_mb(cold)
         cold.prepare()
         server.log.clear()
-        packages = int(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+        packages = int(output(cold))
         asked = [seen for seen in server.log if seen.method == "GET" and seen.status == 200]
-        warm = medians({"warm": Command(argv=argv)}, rounds)
+        warm = medians({"warm": module("lock_once", request)}, rounds)
     note = f"{taken['cold'] / taken[PASS]:.0f} x {PASS}, median of {rounds}"
     return Result(
         name=name,
@@ -88,10 +86,6 @@ def _measured(
         ),
         facts=(f"{packages} packages locked; {len(asked)} files fetched, {sum(s.sent for s in asked) / 1e6:.1f} MB",),
     )
-
-
-def _removing(folder: Path) -> Callable[[], None]:
-    return lambda: shutil.rmtree(folder, ignore_errors=True)
 
 
 def _with_facts(result: Result, *facts: str) -> Result:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from itertools import islice
 
-from benchmarks.processes import PASS, Command, medians, module, peak_mb
+from benchmarks.processes import PASS, medians, module, output, peak_mb
 from benchmarks.results import Measure, Result
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
@@ -61,8 +60,8 @@ def decide(count: int) -> float:
 
 def decisions(rounds: int, count: int = COUNT) -> Result:
     """Ten thousand decisions in at most five seconds."""
-    argv = module("decisions", str(count))
-    taken = [float(subprocess.run(argv, check=True, capture_output=True, text=True).stdout) for _ in range(rounds)]
+    command = module("decisions", str(count))
+    taken = [float(output(command)) for _ in range(rounds)]
     seconds = statistics.median(taken)
     started = medians({}, rounds)[PASS]
     return Result(
@@ -78,7 +77,7 @@ def decisions(rounds: int, count: int = COUNT) -> Result:
             ),
             Measure(name="decisions per second", value=count / seconds, unit="/s"),
             Measure(name="one decision", value=seconds / count / started, unit=f"x {PASS}"),
-            Measure(name="peak memory", value=peak_mb(Command(argv=argv)), unit="MB"),
+            Measure(name="peak memory", value=peak_mb(command), unit="MB"),
         ),
     )
 

@@ -18,10 +18,11 @@ _SAMPLE_S = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command line to measure. `prepare` runs before each run and is not measured."""
+    """A command line to measure. `prepare` runs before each run, unmeasured; `pythonpath` is for its process."""
 
     argv: Sequence[str]
     prepare: Callable[[], None] = lambda: None
+    pythonpath: str = ""
 
 
 def python_pass() -> Command:
@@ -35,9 +36,10 @@ def envgen(*arguments: str) -> tuple[str, ...]:
     return (str(script), *arguments) if script.exists() else (sys.executable, "-m", "envgen", *arguments)
 
 
-def module(name: str, *arguments: str) -> tuple[str, ...]:
-    """The command line of a module of this package."""
-    return (sys.executable, "-m", f"benchmarks.{name}", *arguments)
+def module(name: str, *arguments: str, prepare: Callable[[], None] = lambda: None) -> Command:
+    """A module of this package as a command."""
+    tests = str(Path(__file__).resolve().parent.parent)
+    return Command(argv=(sys.executable, "-m", f"benchmarks.{name}", *arguments), prepare=prepare, pythonpath=tests)
 
 
 def medians(commands: Mapping[str, Command], rounds: int) -> dict[str, float]:
@@ -50,9 +52,10 @@ def medians(commands: Mapping[str, Command], rounds: int) -> dict[str, float]:
     for number in range(rounds + 1):
         for name, command in all_commands.items():
             command.prepare()
-            seconds = _run(command.argv)
+            start = time.perf_counter()
+            output(command)
             if number:
-                taken[name].append(seconds)
+                taken[name].append(time.perf_counter() - start)
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
@@ -69,7 +72,7 @@ def peak_mb(command: Command) -> float | None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=_environment(),
+        env=_environment(command),
     )
     peak = 0
     done = threading.Event()
@@ -84,26 +87,33 @@ def peak_mb(command: Command) -> float | None:
     stdout, stderr = process.communicate()
     done.set()
     sampler.join()
-    _check(command.argv, process.returncode, stdout + stderr)
+    _check(command, process.returncode, stdout + stderr)
     return peak / 1e6
 
 
-def _run(argv: Sequence[str]) -> float:
-    start = time.perf_counter()
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=_environment())
-    seconds = time.perf_counter() - start
-    _check(argv, done.returncode, done.stdout + done.stderr)
-    return seconds
+def output(command: Command) -> bytes:
+    """Run a command and return what it printed.
+
+    Raises: RuntimeError with its last words when it fails.
+    """
+    done = subprocess.run(
+        command.argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=_environment(command)
+    )
+    _check(command, done.returncode, done.stdout + done.stderr)
+    return done.stdout
 
 
-def _environment() -> dict[str, str]:
+def _environment(command: Command) -> dict[str, str]:
     """This process's environment, but bytecode is kept: an installed envgen comes with it."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    paths = [path for path in (command.pythonpath, kept.get("PYTHONPATH", "")) if path]
+    return kept | ({"PYTHONPATH": os.pathsep.join(paths)} if command.pythonpath else {})
 
 
-def _check(argv: Sequence[str], status: int, output: bytes) -> None:
+def _check(command: Command, status: int, said: bytes) -> None:
     if status:
-        raise RuntimeError(f"{' '.join(argv)} ended with status {status}:\n{output.decode(errors='replace')[-2000:]}")
+        line = " ".join(command.argv)
+        raise RuntimeError(f"{line} ended with status {status}:\n{said.decode(errors='replace')[-2000:]}")
 
 
 def _tree_bytes(root: int) -> int:

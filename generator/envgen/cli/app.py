@@ -72,6 +72,7 @@ def envgen(
     conda_mirror: options.CondaMirror = "",
     wheel_mirror: options.WheelMirror = "",
     write_mirror: options.WriteMirror = False,
+    timeout: options.Timeout = 300,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
@@ -110,6 +111,7 @@ def envgen(
         conda_mirror=conda_mirror,
         wheel_mirror=wheel_mirror,
         write_mirror=write_mirror,
+        timeout_s=timeout,
         with_packages=tuple(with_packages or ()),
     )
     raise typer.Exit(generate(wanted, writing))

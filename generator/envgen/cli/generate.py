@@ -36,6 +36,7 @@ class WriteOptions:
     conda_mirror: str = ""
     wheel_mirror: str = ""
     write_mirror: bool = False
+    timeout_s: float = 300.0
     with_packages: tuple[str, ...] = ()
     may_fall_back: bool = True
 
@@ -60,6 +61,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
         conda_mirror=writing.conda_mirror,
         wheel_mirror=writing.wheel_mirror,
         write_mirror=writing.write_mirror,
+        timeout_s=writing.timeout_s,
         may_solve=not (writing.offline or writing.check),
         may_fall_back=writing.may_fall_back,
         progress=progress.step,

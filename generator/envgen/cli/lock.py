@@ -34,6 +34,7 @@ def lock_command(
     conda_mirror: options.CondaMirror = "",
     wheel_mirror: options.WheelMirror = "",
     write_mirror: options.WriteMirror = False,
+    timeout: options.Timeout = 300,
     everything: All = False,
     root: Root = "",
     jobs: Jobs = 4,
@@ -54,6 +55,7 @@ def lock_command(
                 pythons=(python,) if python else (),
                 conda_mirror=conda_mirror,
                 wheel_mirror=wheel_mirror,
+                timeout_s=timeout,
                 jobs=jobs,
                 date=parse_date(date),
                 force=force,
@@ -82,6 +84,7 @@ def lock_command(
         conda_mirror=conda_mirror,
         wheel_mirror=wheel_mirror,
         write_mirror=write_mirror,
+        timeout_s=timeout,
         with_packages=tuple(with_packages or ()),
         may_fall_back=False,
     )

@@ -38,6 +38,7 @@ class LockAllOptions:
     pythons: tuple[str, ...]
     conda_mirror: str
     wheel_mirror: str
+    timeout_s: float
     jobs: int
     date: str
     force: bool
@@ -51,7 +52,11 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
     root = root or tree("lockfiles")
     builds = BuildCatalog()
     sources = Sources(
-        builds=builds, shipped_root=root, conda_mirror=options.conda_mirror, wheel_mirror=options.wheel_mirror
+        builds=builds,
+        shipped_root=root,
+        conda_mirror=options.conda_mirror,
+        wheel_mirror=options.wheel_mirror,
+        timeout_s=options.timeout_s,
     )
     date = options.date or _today()
     catalog = catalog_revision()

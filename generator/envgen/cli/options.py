@@ -80,5 +80,9 @@ WheelMirror = Annotated[
         "--wheel-mirror", metavar="URL", help="Read PyTorch's wheel indexes there; the files keep the canonical URLs."
     ),
 ]
+Timeout = Annotated[
+    int,
+    typer.Option("--timeout", metavar="SECONDS", min=1, help="Longest wait for the answers that one solve needs."),
+]
 WriteMirror = Annotated[bool, typer.Option("--write-mirror", help="Write the mirrors' URLs into the files too.")]
 Format = Annotated[OutputFormat, typer.Option("--format", help="How to print the answer.")]

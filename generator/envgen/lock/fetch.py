@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
 from typing import IO, Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -178,6 +178,8 @@ def _fetch_once(url: str, login: Site, *, accept: str, patience: Patience) -> Pa
             raise _refusal(url, error) from error
     except TimeoutError as error:
         raise _PassingError(f"silent for {silence:.0f} s") from error
+    except RemoteDisconnected as error:  # an HTTPException too, but not a byte came: nobody is there
+        raise _PassingError("the connection was closed without an answer") from error
     except HTTPException as error:
         raise _PassingError(f"the answer broke off ({type(error).__name__})", truncated=True) from error
     except OSError as error:  # URLError is one too

@@ -10,11 +10,15 @@ from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.lock.conda_lock_v1 import dump_conda_lock, load_conda_lock
 from envgen.lock.conda_specs import is_bare, name_of
+from envgen.lock.yaml_reader import read_yaml
 from envgen.render.templates import render
 
 VIRTUAL_PACKAGES_FILE = "virtual-packages.yml"
 _CUDA_IN_BUILD = re.compile(r"cuda(\d+)\.?(\d*)")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/%!+,=@-]+")
+# `version` or `version build`, as CEP 26 writes both.
+_CLAIMED = re.compile(r"__[a-z0-9_]+")
+_CLAIM = re.compile(r"[0-9][0-9A-Za-z._]*(?: [0-9A-Za-z._]+)?")
 
 
 def conda_bodies(locks: Sequence[CondaLock]) -> dict[str, str]:
@@ -123,7 +127,7 @@ def _specs(text: str, origin: str) -> tuple[str, ...]:
     import yaml
 
     try:
-        dependencies = yaml.safe_load(text)["dependencies"]
+        dependencies = read_yaml(text)["dependencies"]
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise LockFormatError(origin=origin, reason=f"it is not an environment file ({error})") from error
     if not isinstance(dependencies, list) or not all(isinstance(spec, str) for spec in dependencies):
@@ -135,8 +139,23 @@ def _claims(text: str) -> dict[str, dict[str, str]]:
     import yaml
 
     try:
-        subdirs = yaml.safe_load(text)["subdirs"]
-        return {subdir: {n: str(v) for n, v in entry["packages"].items()} for subdir, entry in subdirs.items()}
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        subdirs = read_yaml(text)["subdirs"]
+        return {
+            subdir: {_claimed(n): _claim(v) for n, v in entry["packages"].items()} for subdir, entry in subdirs.items()
+        }
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"it is not a list of virtual packages ({error})"
         raise LockFormatError(origin=VIRTUAL_PACKAGES_FILE, reason=reason) from error
+
+
+def _claimed(name: object) -> str:
+    if not isinstance(name, str) or not _CLAIMED.fullmatch(name):
+        raise ValueError(f"{str(name)[:40]!r} is no virtual package")
+    return name
+
+
+def _claim(value: object) -> str:
+    text = str(value) if isinstance(value, str | int | float) else ""
+    if not _CLAIM.fullmatch(text):
+        raise ValueError(f"a virtual package is {str(value)[:40]!r}")
+    return text

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -13,10 +14,15 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from envgen.core.errors import ValueFormatError
 from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.platforms import Subdir
 from envgen.lock.conda_source import CHANNEL_SITE
+from envgen.lock.yaml_reader import read_yaml
+
+_CONSTRAINT = re.compile(r"[0-9A-Za-z._+!*,|<>=~() -]*")
+_MD5, _SHA256 = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{64}")
 
 if TYPE_CHECKING:
     from conda_lock.lockfile.v2prelim.models import LockedDependency
@@ -62,7 +68,12 @@ def load_conda_lock_package() -> None:
 
 
 def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str, str]:
-    """Subdir -> content hash, as `conda-lock lock --check-input-hash` computes it for these two files."""
+    """Subdir -> content hash, as `conda-lock lock --check-input-hash` computes it for these two files.
+
+    Raises: LockFormatError when conda-lock can't read them.
+    """
+    import yaml
+
     load_conda_lock_package()
     from conda_lock.content_hash import compute_content_hashes
     from conda_lock.src_parser import make_lock_spec
@@ -75,18 +86,20 @@ def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str,
         claims.write_text(virtual_packages_yml, encoding="utf-8")
         # A pip-to-conda name map: never needed without a pip section, but conda-lock would download its own.
         names.write_text("{}", encoding="utf-8")
-        spec = make_lock_spec(src_files=[environment], mapping_url=names.as_uri())
-        repodata = virtual_package_repo_from_specification(claims)
-        with repodata:  # removes its own temporary folder; its __enter__ returns nothing
-            return dict(compute_content_hashes(spec, repodata))
+        try:
+            spec = make_lock_spec(src_files=[environment], mapping_url=names.as_uri())
+            repodata = virtual_package_repo_from_specification(claims)
+            with repodata:  # removes its own temporary folder; its __enter__ returns nothing
+                return dict(compute_content_hashes(spec, repodata))
+        except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+            raise LockFormatError(origin="environment.yml", reason=f"conda-lock can't read it ({error})") from error
 
 
 def stated_hashes(text: str) -> dict[str, str]:
     """Subdir -> the content hash that a conda-lock.yml states; empty when it states none."""
-    import yaml
-
-    document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- both are safe loaders
-    return {str(subdir): str(digest) for subdir, digest in document["metadata"].get("content_hash", {}).items()}
+    document = read_yaml(text)
+    stated = document["metadata"].get("content_hash")
+    return {str(subdir): str(digest) for subdir, digest in stated.items()} if isinstance(stated, dict) else {}
 
 
 def _dependency(package: CondaPackage, subdir: Subdir) -> LockedDependency:
@@ -120,12 +133,23 @@ def _dependencies(depends: Sequence[str]) -> dict[str, str]:
 
 
 def version_matches(constraint: str, version: str) -> bool:
-    """True when a version meets a version constraint, by conda's own rule (`>=2.8.0,<2.9.0a0`, `3.12.*`, `1.2`)."""
+    """True when a version meets a version constraint, by conda's own rule (`>=2.8.0,<2.9.0a0`, `3.12.*`, `1.2`).
+
+    Raises: ValueFormatError when conda can't read one of them.
+    """
     load_conda_lock_package()
     from conda_lock.interfaces.vendored_conda import MatchSpec
 
-    matcher = MatchSpec(f"x {constraint}").version
-    return matcher is None or bool(matcher.match(version))
+    expected = "conda's form, such as >=2.8.0,<2.9.0a0"
+    if not _CONSTRAINT.fullmatch(constraint):  # conda reads `^...$` as a regular expression, which may never end
+        raise ValueFormatError(kind="version constraint", value=constraint, expected=expected)
+    try:
+        matcher = MatchSpec(f"x {constraint}").version
+        return matcher is None or bool(matcher.match(version))
+    except ValueError as error:
+        raise ValueFormatError(
+            kind="version constraint", value=f"{constraint} ({version})", expected=expected
+        ) from error
 
 
 def load_conda_lock(text: str, *, origin: str = "conda-lock.yml") -> list[CondaLock]:
@@ -140,15 +164,23 @@ def load_conda_lock(text: str, *, origin: str = "conda-lock.yml") -> list[CondaL
     import yaml
 
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- both are safe loaders
+        document = read_yaml(text)
         if document["version"] != 1:
             raise LockFormatError(origin=origin, reason=f"its format version is {document['version']!r}, not 1")
         channels = tuple(str(channel["url"]) for channel in document["metadata"]["channels"])
         subdirs = [Subdir(platform) for platform in document["metadata"]["platforms"]]
-        rows = [row for row in document["package"] if row["manager"] == "conda"]
+        rows = document["package"]
+        for row in rows:
+            _check_row(row, subdirs)
         return [_lock(subdir, channels, rows) for subdir in sorted(subdirs)]
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise LockFormatError(origin=origin, reason=f"it is not a conda-lock file of version 1 ({error})") from error
+
+
+def _check_row(row: dict[str, Any], subdirs: Sequence[Subdir]) -> None:
+    """Raise ValueError for a row that no lock of ours has: it would be dropped without a word."""
+    if row["manager"] != "conda" or row["platform"] not in subdirs:
+        raise ValueError(f"{row['name']} is a {row['manager']} package for {row['platform']}")
 
 
 def _lock(subdir: Subdir, channels: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> CondaLock:
@@ -157,6 +189,12 @@ def _lock(subdir: Subdir, channels: tuple[str, ...], rows: Sequence[dict[str, An
 
 
 def _package(row: dict[str, Any]) -> CondaPackage:
+    texts = (*(row[key] for key in ("name", "version", "url")), *row["dependencies"].values())
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"a name, version, URL or constraint of {row['name']!r} is not a text")
+    for digest, form in ((row["hash"]["md5"], _MD5), (row["hash"]["sha256"], _SHA256)):
+        if not form.fullmatch(digest):
+            raise ValueError(f"{digest!r} is no hash of {row['name']}")
     place, filename = PurePosixPath(urlsplit(row["url"]).path).parent, unquote(row["url"].rpartition("/")[2])
     name, version, stem = row["name"], row["version"], filename.removesuffix(".conda").removesuffix(".tar.bz2")
     build = stem.removeprefix(f"{name}-{version}-")

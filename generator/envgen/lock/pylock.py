@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import PipLock, PipPackage
@@ -19,6 +20,7 @@ _ENVIRONMENT = {
     Subdir.WIN_64: "sys_platform == 'win32' and platform_machine == 'AMD64'",
 }
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PYTHON, _GLIBC = re.compile(r"3\.[0-9]{1,2}"), re.compile(r"(?:2\.[0-9]{1,3})?")
 
 
 def environment_marker(subdir: Subdir) -> str:
@@ -35,13 +37,18 @@ def read_pylock(text: str, *, origin: str = "pylock.toml") -> PipLock:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise LockFormatError(origin=origin, reason=f"not TOML: {error}") from error
+    except RecursionError as error:
+        raise LockFormatError(origin=origin, reason="not TOML: it is nested too deeply") from error
     if not str(document.get("lock-version", "")).startswith("1."):
         raise LockFormatError(origin=origin, reason='it has no lock-version "1.x" (PEP 751)')
     try:
         tool = document["tool"]["envgen"]
         packages = tuple(_read_package(entry) for entry in document["packages"])
         lock = PipLock(
-            subdir=Subdir(tool["subdir"]), python=_text(tool["python"]), glibc=_text(tool["glibc"]), packages=packages
+            subdir=Subdir(tool["subdir"]),
+            python=_written(tool["python"], _PYTHON),
+            glibc=_written(tool["glibc"], _GLIBC),
+            packages=packages,
         )
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
@@ -59,6 +66,8 @@ def _read_package(entry: Mapping[str, Any]) -> PipPackage:
     name = _text(entry["name"])
     if normalise_project(name) != name:
         raise ValueError(f"the name {name} is not normalised (PEP 503)")
+    for url in (entry["index"], wheel["url"]):
+        urlsplit(_text(url))  # raises for what no tool could follow
     size = wheel.get("size")
     return PipPackage(
         name=name,
@@ -76,3 +85,10 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a string")
     return value
+
+
+def _written(value: object, form: re.Pattern[str]) -> str:
+    text = _text(value)
+    if not form.fullmatch(text):
+        raise ValueError(f"{text!r} is not written as X.Y")
+    return text

@@ -14,6 +14,7 @@ from envgen.core.errors_output import OutputEditedError, OutputNotFolderError, O
 from envgen.core.platforms import Subdir
 from envgen.render.header import is_untouched, split
 
+_LARGEST = 32 << 20
 _SUBDIRS = "|".join(re.escape(subdir.value) for subdir in Subdir)
 # Every file name that envgen writes; a file of ours that is no longer wanted is known by it.
 _OURS = re.compile(
@@ -115,12 +116,16 @@ def read_folder(folder: Path) -> dict[str, str | None]:
 def read_file(path: Path) -> str | None:
     r"""Return a file's text with `\n` line ends; None when a link, a folder or anything but UTF-8 text is there.
 
+    A text of more than 32 MiB counts as none: the largest lock that is shipped has a tenth of a megabyte.
+
     Raises: FileNotFoundError when nothing is there.
     """
     if not stat.S_ISREG(path.lstat().st_mode):  # a link leads elsewhere, and a pipe would never end
         return None
     try:
-        return path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        return data.decode("utf-8").replace("\r\n", "\n") if len(data) <= _LARGEST else None
     except (UnicodeDecodeError, PermissionError):
         return None
 

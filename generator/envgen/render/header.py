@@ -71,12 +71,15 @@ def body_digest(body: str) -> str:
 
 
 def run_digest(bodies: Mapping[str, str], said: Sequence[str]) -> str:
-    """The SHA-256 of a whole run: every file name and body, and what the headers say. It ties the files of a set."""
+    """The SHA-256 of a whole run: every file name and body, and what the headers say. It ties the files of a set.
+
+    What is said counts as the headers spell it, so that the digest can be made again from the files alone.
+    """
     digest = hashlib.sha256()
     for name, body in sorted(bodies.items()):
         digest.update(f"{name}\n{body_digest(body)}\n".encode())
     for text in said:
-        digest.update(f"{text}\n".encode(errors="backslashreplace"))  # an argument may hold bytes that are no text
+        digest.update(f"{comment_line(_ENCODING.sub('coding ', text))}\n".encode())
     return digest.hexdigest()
 
 

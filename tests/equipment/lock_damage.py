@@ -10,6 +10,7 @@ from envgen.facts.builds import BuildCatalog
 from envgen.render.header import body_digest, compose, split
 from envgen.verify.findings import Asking, Report
 from envgen.verify.folder import verify_folder
+from envgen.verify.form import run_of
 
 SHIPPED = Path(__file__).parent.parent.parent / "lockfiles"
 OFFLINE = Asking(offline=True)
@@ -28,6 +29,18 @@ def change(folder: Path, name: str, old: str, new: str, *, count: int = 1) -> No
     assert old in body, (name, old)
     body = body.replace(old, new, count)
     path.write_bytes(compose(body, replace(header, body=body_digest(body))).encode())
+    sign(folder)
+
+
+def sign(folder: Path) -> None:
+    """Make the digests of all headers right for the files as they are."""
+    parts = {path.name: split(path.read_text(encoding="utf-8")) for path in sorted(folder.iterdir())}
+    headers = {name: header for name, (header, _) in parts.items() if header is not None}
+    bodies = {name: body for name, (_, body) in parts.items()}
+    run = run_of(bodies, headers)
+    for name, header in headers.items():
+        signed = replace(header, body=body_digest(bodies[name]), run=run)
+        (folder / name).write_bytes(compose(bodies[name], signed).encode())
 
 
 def change_text(folder: Path, name: str, old: str, new: str) -> None:

@@ -98,4 +98,4 @@ def test_a_missing_file_is_found(folder: Path, name: str) -> None:
 
 def test_a_missing_explicit_lock_is_found(folder: Path) -> None:
     (folder / EXPLICIT).unlink()
-    assert codes(folder) == {"file-missing"}
+    assert codes(folder) == {"file-missing", "set-changed"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,12 @@ from envgen.lock.conda_files import conda_bodies
 from envgen.lock.conda_solve import solve_conda
 from envgen.lock.pip_files import pip_bodies
 from envgen.lock.pip_solve import solve_pip
+from envgen.lock.pylock import read_pylock
 from envgen.render.header import Header, body_digest, compose
 from envgen.verify.findings import Asking
-from envgen.verify.pip_side import marker_environment
+from envgen.verify.pip_requires import marker_environment, unmet
 from equipment.conda_channel import cuda_query, write_pytorch_channels
-from equipment.lock_damage import change, codes, verify
+from equipment.lock_damage import change, codes, sign, verify
 from equipment.loopback import refused_url
 from equipment.pip_world import QUICK, TAG, pypi_wheels, query, torch_wheels
 from equipment.wheel_index import WheelIndex
@@ -27,9 +29,15 @@ def write(folder: Path, bodies: dict[str, str]) -> Path:
     folder.mkdir()
     for name, body in bodies.items():
         header = Header(
-            title=f"0: {name}", command="envgen", lines=("a test",), catalog="0", run="0" * 64, body=body_digest(body)
+            title=f"0: {name}",
+            command="envgen lock --all",
+            lines=("a test",),
+            catalog="0",
+            run="0" * 64,
+            body=body_digest(body),
         )
         (folder / name).write_bytes(compose(body, header).encode())
+    sign(folder)
     return folder
 
 
@@ -77,6 +85,25 @@ def test_an_index_that_does_not_answer_is_told_as_skipped(pip_folder: Path) -> N
     report = verify(pip_folder, asking)
     assert "hash-mismatch" not in {finding.code for finding in report.findings}
     assert any("hashes" in check.check for check in report.skipped)
+    assert all(check.unanswered for check in report.skipped)
+
+
+def test_the_size_that_the_index_states_is_compared(pip_folder: Path, asking: Asking) -> None:
+    found = re.search(r"size = (\d+)", (pip_folder / "pylock.toml").read_text("utf-8"))
+    assert found is not None
+    change(pip_folder, "pylock.toml", found[0], f"{found[0]}0")
+    assert "size-mismatch" in codes(pip_folder, asking)
+
+
+def test_an_extra_that_a_wheel_asks_for_counts(pip_folder: Path) -> None:
+    lock = read_pylock((pip_folder / "pylock.toml").read_text("utf-8"))
+    cuda = ['nvidia-cublas-cu12==1; extra == "cublas"', 'nvidia-nvtx-cu12; extra == "nvtx"']
+    asked = {"torch": ["cuda-toolkit[cublas]==12.6.3"], "cuda-toolkit": cuda}
+    told = [finding.title for finding in unmet(asked, lock, "pylock.toml")]
+    assert told == [
+        "torch needs cuda-toolkit==12.6.3, which is not locked",
+        "cuda-toolkit needs nvidia-cublas-cu12==1, which is not locked",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,8 +116,6 @@ def test_an_index_that_does_not_answer_is_told_as_skipped(pip_folder: Path) -> N
 )
 def test_markers_are_those_of_the_locks_platform(subdir: Subdir, system: str, machine: str, pip_folder: Path) -> None:
     """Never the host's: PEP 508 names these values, platform.machine() of CPython reports them."""
-    from envgen.lock.pylock import read_pylock
-
     lock = replace(read_pylock((pip_folder / "pylock.toml").read_text("utf-8")), subdir=subdir)
     found = marker_environment(lock)
     assert (found["platform_system"], found["platform_machine"]) == (system, machine)

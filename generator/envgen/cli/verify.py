@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,8 @@ from envgen.cli.output import Progress, emit, emit_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from envgen.core.request import Request
+    from envgen.facts.builds import BuildCatalog
     from envgen.verify.findings import Report
 
 
@@ -21,9 +24,16 @@ def verify_command(
         list[str], typer.Argument(metavar="DIR...", help="Folder with envgen's files, or one with such folders in it.")
     ],
     output_format: options.Format = options.OutputFormat.TEXT,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Ask no index and no channel: hashes against the catalog alone.")
-    ] = False,
+    online: Annotated[
+        bool | None,
+        typer.Option(
+            "--online/--offline",
+            help="--online: an index or channel that does not answer is an error (exit 5). --offline: ask none, hashes "
+            "against the catalog alone. Default: ask, and tell what did not answer.",
+            show_default=False,
+        ),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")] = False,
     conda_mirror: options.CondaMirror = "",
     wheel_mirror: options.WheelMirror = "",
     timeout: Annotated[int, typer.Option("--timeout", metavar="SECONDS", min=1, help="For each lock.")] = 120,
@@ -32,33 +42,101 @@ def verify_command(
 
     Example: envgen verify environments/laptop
 
-    Exit status: 0 nothing is wrong, 1 something is. What could not be checked (offline, an index that does not answer)
-    is told as skipped and is no fault.
+    Exit status: 0 nothing is wrong, 1 something is, 5 nothing is but --online was given and an answer is missing. What
+    could not be checked (offline, an index that does not answer) is told as skipped and is no fault.
     """
-    from envgen.core.errors import UsageError, show
     from envgen.facts.builds import BuildCatalog
     from envgen.verify.findings import Asking
-    from envgen.verify.folder import folders_below, verify_folder
+    from envgen.verify.folder import verify_folder
 
-    asking = Asking(offline=offline, wheel_mirror=wheel_mirror, conda_mirror=conda_mirror, timeout_s=timeout)
+    asking = Asking(
+        offline=online is False, wheel_mirror=wheel_mirror, conda_mirror=conda_mirror, timeout_s=float(timeout)
+    )
     builds, reports = BuildCatalog(), []
     progress = Progress()
-    for text in folders:
-        hint = "name the folder that holds requirements.txt, pylock.toml, conda-lock.yml"
-        if not Path(text).is_dir():
-            raise UsageError(f"{show(text)} is not a folder", hint=hint)
-        found = folders_below(Path(text))
-        if not found:
-            raise UsageError(f"no file of envgen's in {show(text)}", hint=hint)
-        for folder in found:
-            progress.step(f"checking {folder.as_posix()}")
-            reports.append(verify_folder(folder, builds, asking))
+    read_command = functools.partial(read_requests, builds=builds)
+    for folder in [found for text in folders for found in _folders(text)]:
+        progress.step(f"checking {folder.as_posix()}")
+        reports.append(verify_folder(folder, builds, asking, read_command=read_command))
     progress.done()
     if output_format is options.OutputFormat.JSON:
         emit_json({"schema_version": 1, "folders": [_mapping(report) for report in reports]})
     else:
-        emit("".join(f"{line}\n" for line in _lines(reports)))
-    raise typer.Exit(0 if all(report.is_good for report in reports) else 1)
+        emit("".join(f"{_shown(line)}\n" for line in _lines(reports)))
+    raise typer.Exit(_status(reports, strict=strict, online=online is True))
+
+
+def _folders(text: str) -> list[Path]:
+    from envgen.core.errors import UsageError, show
+    from envgen.verify.folder import folders_below
+
+    hint = "name the folder that holds requirements.txt, pylock.toml, conda-lock.yml"
+    if not Path(text).is_dir():
+        raise UsageError(f"{show(text)} is not a folder", hint=hint)
+    found = folders_below(Path(text))
+    if not found:
+        raise UsageError(f"no file of envgen's in {show(text)}", hint=hint)
+    return found
+
+
+def read_requests(command: str, *, builds: BuildCatalog) -> Sequence[Request]:
+    """Read the command of a header as the command line reads it; none when it names no GPU.
+
+    Raises: UsageError and the errors of `read_request` when it can't be read today.
+    """
+    import shlex
+
+    import click
+
+    from envgen.cli.request import RequestOptions, read_request
+    from envgen.core.errors import UsageError, show
+
+    app = typer.Typer(add_completion=False)
+    # --with and the options about files say nothing about what must run.
+    app.command("envgen", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(_wanted)
+    try:
+        words = shlex.split(command)
+        wanted = typer.main.get_command(app)(args=words[1:], prog_name="envgen", standalone_mode=False)
+    except (ValueError, click.UsageError) as error:
+        raise UsageError(f"{show(command)} is no command line of envgen's", fact=str(error)) from error
+    if not isinstance(wanted, RequestOptions) or not wanted.platforms or not (wanted.gpus or wanted.capabilities):
+        return ()  # what is not named would be this computer's
+    return read_request(wanted, builds).requests
+
+
+def _wanted(
+    gpu: options.Gpu = None,
+    compute_capability: options.Capability = None,
+    driver: options.Driver = None,
+    platform: options.Platform = None,
+    python: options.Python = None,
+    glibc: options.Glibc = None,
+    torch: options.Torch = None,
+    cuda: options.Cuda = None,
+    no_vision: options.NoVision = False,
+    audio: options.Audio = False,
+) -> object:
+    """The `RequestOptions` of a command line; typer reads the annotations, so its name can't stand in one."""
+    from envgen.cli.request import RequestOptions
+
+    return RequestOptions(
+        gpus=gpu,
+        capabilities=compute_capability,
+        driver=driver,
+        platforms=platform,
+        python=python,
+        glibc=glibc,
+        torch=torch,
+        cuda=cuda,
+        vision=not no_vision,
+        audio=audio,
+    )
+
+
+def _status(reports: Sequence[Report], *, strict: bool, online: bool) -> int:
+    status = max(report.exit_code(strict=strict) for report in reports)
+    unanswered = any(check.unanswered for report in reports for check in report.skipped)
+    return 5 if online and unanswered and not status else status
 
 
 def _lines(reports: Sequence[Report]) -> Iterator[str]:
@@ -68,10 +146,16 @@ def _lines(reports: Sequence[Report]) -> Iterator[str]:
         for finding in report.findings:
             yield f"  {finding.level}: {finding.file}: {finding.title} [{finding.code}]"
             yield from (f"    {line}" for line in finding.evidence)
+            yield f"    hint: {finding.remedy}"
         yield from (f"  skipped: {check.check}: {check.reason}" for check in report.skipped)
     if len(reports) > 1:
         bad = sum(not report.is_good for report in reports)
         yield f"{len(reports)} folders, {bad} with faults"
+
+
+def _shown(line: str) -> str:
+    """The line with everything escaped that a terminal would act on: it quotes files that may come from anybody."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _mapping(report: Report) -> dict[str, Any]:
@@ -87,8 +171,11 @@ def _mapping(report: Report) -> dict[str, Any]:
                 "file": finding.file,
                 "title": finding.title,
                 "evidence": list(finding.evidence),
+                "remedy": finding.remedy,
             }
             for finding in report.findings
         ],
-        "skipped": [{"check": check.check, "reason": check.reason} for check in report.skipped],
+        "skipped": [
+            {"check": check.check, "reason": check.reason, "unanswered": check.unanswered} for check in report.skipped
+        ],
     }

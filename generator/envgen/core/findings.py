@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,7 +17,14 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedCheck:
-    """A check that could not be made, and why."""
+    """A check that could not be made, and why. `unanswered`: somebody was asked, and no answer came."""
 
     check: str
     reason: str
+    unanswered: bool = False
+
+
+def exit_code(levels: Iterable[Level], *, strict: bool) -> int:
+    """1 when there is an error among the levels of what was found; with `strict`, a warning counts too."""
+    counting = (Level.ERROR, Level.WARNING) if strict else (Level.ERROR,)
+    return int(any(level in counting for level in levels))

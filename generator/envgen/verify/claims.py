@@ -13,9 +13,10 @@ from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import ValueFormatError
 from envgen.core.gpus import Gpu
-from envgen.core.releases import cuda_of_tag
+from envgen.core.releases import cuda_of_tag, release_key
 from envgen.facts.builds import BuildCatalog
 from envgen.render.header import Header
+from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
 from envgen.resolve.coverage import code_for
 from envgen.resolve.driver import DriverRules
 from envgen.verify.findings import Code, Finding
@@ -24,8 +25,6 @@ _CAPABILITY = re.compile(r"compute capability (\d+\.\d+)")
 _DRIVER = re.compile(r"--driver[ =]\"?([Rrv]?\d{3}[\d.]*)")
 _EVERY_GPU = re.compile(r"for every GPU that runs one of: (?P<codes>[a-z0-9_ ]+)")
 _FLOOR = re.compile(r"\bdriver (\d{3}[\d.]*) or newer")
-# cuDNN 9.11 dropped compute capabilities below 7.5 (NVIDIA cuDNN support matrix).
-_CUDNN_CUT, _OLDEST_FOR_CUDNN = (9, 11), ComputeCapability(7, 5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +46,9 @@ def read_claims(headers: Iterable[Header]) -> Claims:
     codes: set[ArchCode] = set()
     driver = floor = None
     for header in headers:
-        for text in _CAPABILITY.findall(header.title):
-            label = f"the GPU of the header (compute capability {text})"
-            gpus[text] = Gpu(name=label, capability=ComputeCapability.parse(text), architecture="")
+        for capability in title_capabilities(header.title):
+            label = f"the GPU of the header (compute capability {capability})"
+            gpus[str(capability)] = Gpu(name=label, capability=capability, architecture="")
         for line in header.lines:
             if every := _EVERY_GPU.match(line):
                 codes |= set(_codes(every["codes"]))
@@ -58,6 +57,15 @@ def read_claims(headers: Iterable[Header]) -> Claims:
         if asked := _DRIVER.search(header.command):
             driver = _version(asked[1]) or driver
     return Claims(gpus=tuple(gpus.values()), codes=tuple(sorted(codes)), driver=driver, floor=floor)
+
+
+def title_capabilities(title: str) -> Iterator[ComputeCapability]:
+    """The compute capabilities that the first line of a header names."""
+    for text in _CAPABILITY.findall(title):
+        try:
+            yield ComputeCapability.parse(text)
+        except ValueFormatError:
+            continue
 
 
 def _version(text: str) -> DriverVersion | None:
@@ -112,25 +120,28 @@ def _check_driver(
 
 def check_cudnn(claims: Claims, name: str, version: str, file: str) -> Iterator[Finding]:
     """A cuDNN that dropped a GPU of the header."""
-    old = [gpu.capability for gpu in claims.gpus if gpu.capability < _OLDEST_FOR_CUDNN]
-    old += [code.capability for code in claims.codes if code.capability < _OLDEST_FOR_CUDNN]
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if old and numbers >= _CUDNN_CUT:
-        title = f"{name} {version} has no kernels for compute capability {min(old)}"
-        fact = "cuDNN 9.11 dropped everything below 7.5 (NVIDIA cuDNN support matrix)"
-        yield Finding(code=Code.CUDNN_UNSUPPORTED, file=file, title=title, evidence=(fact,))
+    asked = [gpu.capability for gpu in claims.gpus] + [code.capability for code in claims.codes]
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isascii() and part.isdigit())
+    for first_bad, oldest in ((CUDNN_WITHOUT_KEPLER, MAXWELL), (CUDNN_WITHOUT_PRE_TURING, TURING)):
+        old = [capability for capability in asked if capability < oldest]
+        if old and numbers >= release_key(first_bad):
+            title = f"{name} {version} has no kernels for compute capability {min(old)}"
+            fact = f"cuDNN {first_bad} and newer serve {oldest} and up (NVIDIA cuDNN support matrix)"
+            yield Finding(code=Code.CUDNN_UNSUPPORTED, file=file, title=title, evidence=(fact,))
+            return
 
 
 def expected_pairings(smoke_test: str) -> list[Mapping[str, Any]]:
     """The pairings that a smoke test expects; empty when it can't be read."""
     try:
         tree = ast.parse(smoke_test)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: too many brackets, as CPython tells
         return []
     for node in tree.body:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["EXPECTED"]:
             try:
-                return list(ast.literal_eval(node.value)["pairings"])
-            except (ValueError, KeyError, TypeError):
+                pairings = ast.literal_eval(node.value)["pairings"]
+                return [pairing for pairing in pairings if isinstance(pairing, dict)]
+            except (ValueError, KeyError, TypeError, RecursionError, MemoryError):
                 return []
     return []

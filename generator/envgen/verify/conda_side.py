@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from envgen.core.builds import CondaBuild
+from envgen.core.errors import ValueFormatError
 from envgen.core.errors_lock import ChannelDataError, ChannelUnreachableError, SolveFailedError, SolverError
 from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
@@ -57,12 +58,39 @@ def check_conda(lock: CondaLock, claims: Claims, file: str, builds: BuildCatalog
         else:
             yield from check_build(row, claims, file, builds)
         yield from _companion(lock, torch, file)
+    names = [package.name for package in lock.packages]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Finding(code=Code.PACKAGE_TWICE, file=file, title=f"{name} has several entries")
     for package in lock.packages:
         yield from _place(package, lock, file)
         if package.name in ("cudnn", "libcudnn"):
             yield from check_cudnn(claims, package.name, package.version, file)
     yield from _closure(lock, file)
     yield from _specs(lock, file)
+
+
+def locked_build(lock: CondaLock, builds: BuildCatalog) -> CondaBuild | None:
+    """The catalog's row of the locked pytorch, or None."""
+    torch = lock.find("pytorch")
+    return _row(lock, torch, builds) if torch is not None else None
+
+
+def conda_places(lock: CondaLock, explicit: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Every URL that an installer would follow, with what it is of."""
+    yield from (("the channel", channel) for channel in lock.channels if "://" in channel)
+    yield from ((package.name, package.url) for package in lock.packages)
+    yield from (("the explicit lock", url) for url in explicit)
+
+
+def check_glibc(lock: CondaLock, glibc: str, file: str) -> Iterator[Finding]:
+    """Packages that need a newer glibc than the request's; the lock may claim another one of the target."""
+    for package in lock.packages if "__glibc" in lock.virtual_packages else ():
+        for text in package.depends:
+            name, _, rest = text.partition(" ")
+            constraint = rest.removesuffix(" *").strip()
+            if name == "__glibc" and constraint and not _matches(constraint, glibc):
+                title = f"{package.name} {package.version} needs glibc {constraint}, the request is for {glibc}"
+                yield Finding(code=Code.WRONG_PLATFORM, file=file, title=title)
 
 
 def _row(lock: CondaLock, torch: CondaPackage, builds: BuildCatalog) -> CondaBuild | None:
@@ -95,7 +123,7 @@ def _companion(lock: CondaLock, torch: CondaPackage, file: str) -> Iterator[Find
     if vision is None:
         return
     wanted = [text.split(" ")[1] for text in vision.depends if text.startswith("pytorch ")]
-    if any(not version_matches(constraint, torch.version) for constraint in wanted):
+    if any(not _matches(constraint, torch.version) for constraint in wanted):
         title = f"torchvision {vision.version} does not go with pytorch {torch.version}"
         evidence = (f"it was compiled for pytorch {' '.join(wanted)}",)
         yield Finding(code=Code.COMPANION_MISMATCH, file=file, title=title, evidence=evidence)
@@ -127,7 +155,7 @@ def _closure(lock: CondaLock, file: str) -> Iterator[Finding]:
             if name not in have:
                 title = f"{package.name} needs {name}, which is {'not claimed' if name[:2] == '__' else 'not locked'}"
                 yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title)
-            elif constraint and not version_matches(constraint, have[name]):
+            elif constraint and not _matches(constraint, have[name]):
                 title = f"{package.name} needs {name} {constraint}, {have[name]} is locked"
                 yield Finding(code=Code.DEPENDENCY_VERSION, file=file, title=title)
 
@@ -143,11 +171,19 @@ def _specs(lock: CondaLock, file: str) -> Iterator[Finding]:
         glob = build_glob_of(spec)
         constraint = rest.removeprefix("=") if glob and " " not in rest else rest
         constraint = constraint.partition("=")[0] if glob and " " not in rest else constraint.partition(" ")[0]
-        if (constraint and not version_matches(_fuzzy(constraint), package.version)) or (
+        if (constraint and not _matches(_fuzzy(constraint), package.version)) or (
             glob and not fnmatchcase(package.build, glob)
         ):
             title = f"environment.yml asks for {spec}, {package.version} build {package.build} is locked"
             yield Finding(code=Code.FILES_DISAGREE, file=file, title=title)
+
+
+def _matches(constraint: str, version: str) -> bool:
+    """True when a version meets a constraint; what conda can't read is met by nothing."""
+    try:
+        return version_matches(constraint, version)
+    except ValueFormatError:
+        return False
 
 
 def _fuzzy(constraint: str) -> str:
@@ -175,13 +211,14 @@ def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[
     try:
         (listed,) = solve_conda([query], mirror=asking.conda_mirror, timeout_s=asking.timeout_s)
     except ChannelUnreachableError as error:
-        return [], [SkippedCheck(check=subject, reason=f"{error.headline()}: {error.reason}")]
+        reason = f"{error.headline()}: {error.reason}"
+        return [], [SkippedCheck(check=subject, reason=reason, unanswered=True)]
     except SolveFailedError as error:
         said = tuple(line for line in error.explanation if not line.startswith("asked for:"))
         title = "the channel has no such set of packages"
         return [Finding(code=Code.NOT_ON_INDEX, file=file, title=title, evidence=said[:12])], []
     except (ChannelDataError, SolverError) as error:
-        return [], [SkippedCheck(check=subject, reason=error.headline())]
+        return [], [SkippedCheck(check=subject, reason=error.headline(), unanswered=True)]
     found = []
     for package in lock.packages:
         other = listed.find(package.name)

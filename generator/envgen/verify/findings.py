@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from envgen.core.findings import Level, SkippedCheck
+from envgen.core.findings import Level, SkippedCheck, exit_code
 
 
 class Code(StrEnum):
@@ -16,23 +17,56 @@ class Code(StrEnum):
     FILE_EDITED = "file-edited"
     SET_TORN = "set-torn"
     FILE_MISSING = "file-missing"
+    SET_CHANGED = "set-changed"
+    CREDENTIAL = "credential-in-url"
     FILES_DISAGREE = "files-disagree"
+    PACKAGE_TWICE = "package-twice"
     CPU_BUILD = "cpu-build"
     BUILD_UNKNOWN = "build-unknown"
     COMPANION_MISMATCH = "companion-mismatch"
     INDEX_WRONG = "index-wrong"
+    FIND_LINKS_WRONG = "find-links-wrong"
+    HOST_UNKNOWN = "host-unknown"
     WRONG_PLATFORM = "wrong-platform"
     HASH_MISMATCH = "hash-mismatch"
+    SIZE_MISMATCH = "size-mismatch"
     NOT_ON_INDEX = "not-on-index"
     DEPENDENCY_MISSING = "dependency-missing"
     DEPENDENCY_VERSION = "dependency-version"
     CONTENT_HASH = "content-hash"
     GPU_NOT_COVERED = "gpu-not-covered"
     DRIVER_TOO_OLD = "driver-too-old"
+    DRIVER_DROPPED_GPU = "driver-dropped-gpu"
+    DRIVER_PREDATES_GPU = "driver-predates-gpu"
     CUDNN_UNSUPPORTED = "cudnn-unsupported"
+    REQUEST_UNMET = "request-unmet"
+    NOT_AS_WRITTEN = "not-as-written"
 
 
 _ORDER = {code: place for place, code in enumerate(Code)}
+
+_AGAIN = "run the command in the files' headers again; --force replaces what was edited"
+_UPGRADE = "run the command in the files' headers again with --upgrade --force"
+_DECIDE = "run the command in the files' headers again: by today's catalog it chooses another build"
+# What to do about each code, where it is not simply to make the files again.
+_REMEDIES = {
+    Code.HEADER_MISSING: "make the files with envgen, or leave out this one",
+    Code.SET_TORN: "run the command in a header again: it completes the set",
+    Code.CREDENTIAL: "make the login invalid where it is valid, then make the files again without it",
+    Code.CPU_BUILD: _UPGRADE,
+    Code.BUILD_UNKNOWN: "run `envgen resolve` for the GPU: it names builds that the catalog knows",
+    Code.COMPANION_MISMATCH: _UPGRADE,
+    Code.HOST_UNKNOWN: "if it is your mirror, name it: --wheel-mirror or --conda-mirror; else do not install from it",
+    Code.HASH_MISMATCH: "do not install; compare with the index, then make the files again with --upgrade --force",
+    Code.SIZE_MISMATCH: "do not install; compare with the index, then make the files again with --upgrade --force",
+    Code.NOT_ON_INDEX: _UPGRADE,
+    Code.GPU_NOT_COVERED: _DECIDE,
+    Code.DRIVER_TOO_OLD: "update the driver, or run the command in the headers again with --driver VERSION",
+    Code.DRIVER_DROPPED_GPU: "stay on the driver branch that serves the GPU; --driver VERSION states it",
+    Code.DRIVER_PREDATES_GPU: "update the driver, or run the command in the headers again with --driver VERSION",
+    Code.CUDNN_UNSUPPORTED: _DECIDE,
+    Code.REQUEST_UNMET: _DECIDE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +95,11 @@ class Finding:
         """Where it stands among all, for sorting."""
         return _ORDER[self.code], self.file, self.title
 
+    @property
+    def remedy(self) -> str:
+        """The one thing to do."""
+        return _REMEDIES.get(self.code, _AGAIN)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -75,4 +114,13 @@ class Report:
     @property
     def is_good(self) -> bool:
         """True when nothing is wrong; a warning is no fault."""
-        return not any(finding.level is Level.ERROR for finding in self.findings)
+        return has_no_error(self.findings)
+
+    def exit_code(self, *, strict: bool) -> int:
+        """1 when something is wrong; with `strict`, a warning counts too."""
+        return exit_code((finding.level for finding in self.findings), strict=strict)
+
+
+def has_no_error(findings: Iterable[Finding]) -> bool:
+    """True when no finding is an error."""
+    return not exit_code((finding.level for finding in findings), strict=False)

@@ -1,48 +1,61 @@
-"""Verifies one folder: its headers, then each lock in it."""
+"""Verifies one folder: its files as a set, then each lock in it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from envgen.core.errors import EnvgenError
 from envgen.core.errors_lock import LockFormatError
+from envgen.core.errors_output import OutputNotWritableError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, PipLock
+from envgen.core.request import Request
 from envgen.facts.builds import BuildCatalog
 from envgen.lock.conda_files import VIRTUAL_PACKAGES_FILE, load_conda_files
 from envgen.lock.pylock import read_pylock
-from envgen.render.header import Header, body_digest, split
 from envgen.render.plan import read_folder
 from envgen.verify import conda_side, pip_side
-from envgen.verify.claims import expected_pairings, read_claims
-from envgen.verify.findings import Asking, Code, Finding, Report
+from envgen.verify.claims import expected_pairings, read_claims, title_capabilities
+from envgen.verify.findings import Asking, Code, Finding, Report, has_no_error
+from envgen.verify.form import LANE_COMMAND, check_conda_form, check_pip_form
+from envgen.verify.opened import SMOKE_TEST, Opened, environment_of
+from envgen.verify.pip_online import check_on_indexes
+from envgen.verify.places import CONDA_PLACES, PIP_PLACES, check_hosts, without_logins
+from envgen.verify.request import ReadCommand, check_request, no_command, request_for
 
 _PIP = re.compile(r"(?:requirements|pylock)(?:[-.](?P<subdir>[a-z0-9-]+))?\.(?:txt|toml)")
 
 
 def folders_below(root: Path) -> list[Path]:
-    """The folders with files of envgen's at and below a path, sorted; hidden ones are left out."""
+    """The folders with files of envgen's at and below a path, sorted; hidden ones and links are left out.
+
+    Raises: OutputNotWritableError when one can't be read.
+    """
     here = [root] if read_folder(root) else []
-    below = (
-        sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-        if root.is_dir()
-        else []
-    )
+    try:
+        entries = sorted(root.iterdir()) if root.is_dir() else []
+    except OSError as error:
+        raise OutputNotWritableError(root.as_posix(), error.strerror or str(error)) from error
+    # A link may lead back up, and what it leads to is found where it is.
+    below = [path for path in entries if not path.name.startswith(".") and not path.is_symlink() and path.is_dir()]
     return here + [found for path in below for found in folders_below(path)]
 
 
-def verify_folder(folder: Path, builds: BuildCatalog, asking: Asking) -> Report:
+def verify_folder(
+    folder: Path, builds: BuildCatalog, asking: Asking, *, read_command: ReadCommand = no_command
+) -> Report:
     """Return what is wrong with the files of a folder. Nothing is written.
 
     Raises: UsageError for a mirror that is none, OutputNotFolderError and OutputNotWritableError as `read_folder`.
     """
     work = _Work(builds=builds, asking=asking)
     found = read_folder(folder)
-    for name, text in found.items():
-        work.open(name, text)
-    work.check_set()
+    work.findings += work.opened.open(found)
+    work.findings += work.opened.check_set()
+    work.read_requests(read_command)
     work.check_pip_locks()
     work.check_conda_locks()
     work.check_smoke_test()
@@ -50,159 +63,187 @@ def verify_folder(folder: Path, builds: BuildCatalog, asking: Asking) -> Report:
         folder=folder.as_posix(),
         files=tuple(found),
         packages=work.packages,
-        findings=tuple(sorted(set(work.findings), key=lambda finding: finding.place)),
-        skipped=tuple(work.skipped),
+        findings=tuple(sorted(set(map(_masked, work.findings)), key=lambda finding: finding.place)),
+        skipped=tuple(replace(check, reason=without_logins(check.reason)) for check in work.skipped),
     )
+
+
+def _masked(finding: Finding) -> Finding:
+    """The finding without the logins of the files that it quotes: reports end up in public logs."""
+    evidence = tuple(map(without_logins, finding.evidence))
+    return replace(finding, title=without_logins(finding.title), evidence=evidence)
 
 
 @dataclass(slots=True)
 class _Work:
-    """The files of a folder while they are checked: bodies and headers by name, and what was found so far."""
+    """The files of a folder while they are checked, and what was found so far."""
 
     builds: BuildCatalog
     asking: Asking
-    bodies: dict[str, str] = field(default_factory=dict)
-    headers: dict[str, Header] = field(default_factory=dict)
+    opened: Opened = field(default_factory=Opened)
+    requests: Sequence[Request] = ()
     findings: list[Finding] = field(default_factory=list)
     skipped: list[SkippedCheck] = field(default_factory=list)
     packages: int = 0
     pairings: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def open(self, name: str, text: str | None) -> None:
-        if text is None:
-            title = "a link, a folder, or no UTF-8 text"
-            self.findings.append(Finding(code=Code.FILE_UNREADABLE, file=name, title=title))
+    def read_requests(self, read_command: ReadCommand) -> None:
+        """Read what the headers' command asks for."""
+        commands = sorted({header.command for header in self.opened.headers.values()} - {LANE_COMMAND})
+        if len(commands) != 1 or read_command is no_command:
             return
-        header, self.bodies[name] = split(text)
-        if header is None:
-            title = "no header of envgen's: whom it is for cannot be checked"
-            self.findings.append(Finding(code=Code.HEADER_MISSING, file=name, title=title))
+        try:
+            self.requests = read_command(commands[0])
+        except EnvgenError as error:
+            self.skipped.append(SkippedCheck(check="the command in the headers", reason=error.headline()))
             return
-        self.headers[name] = header
-        if header.body != body_digest(self.bodies[name]):
-            title = "edited since it was written: its body no longer has the digest of its header"
-            self.findings.append(Finding(code=Code.FILE_EDITED, file=name, title=title))
-
-    def check_set(self) -> None:
-        runs: dict[str, list[str]] = {}
-        for name, header in self.headers.items():
-            runs.setdefault(header.run, []).append(name)
-        if len(runs) > 1:
-            evidence = tuple(f"run {run[:12]}: {', '.join(names)}" for run, names in runs.items())
-            title = "the files come from several runs: run the command of a header again to complete the set"
-            self.findings.append(
-                Finding(
-                    code=Code.SET_TORN,
-                    file=runs[max(runs, key=lambda r: len(runs[r]))][0],
-                    title=title,
-                    evidence=evidence,
-                )
-            )
+        asked = {gpu.gpu.capability for request in self.requests for gpu in request.gpus}
+        for name, header in self.opened.headers.items() if asked else ():
+            told = set(title_capabilities(header.title))
+            if told and told != asked:
+                title = "its first line names another GPU than its command"
+                evidence = (f"first line: {header.title[:160]}", f"command: {header.command[:160]}")
+                self.findings.append(Finding(code=Code.FILES_DISAGREE, file=name, title=title, evidence=evidence))
 
     def check_pip_locks(self) -> None:
-        subdirs = {found["subdir"] or "" for name in self.bodies if (found := _PIP.fullmatch(name))}
+        subdirs = {found["subdir"] or "" for name in self.opened.bodies if (found := _PIP.fullmatch(name))}
         for subdir in sorted(subdirs):
             requirements = f"requirements-{subdir}.txt" if subdir else "requirements.txt"
             pylock = f"pylock.{subdir}.toml" if subdir else "pylock.toml"
-            if lock := self._pip_lock(requirements, pylock):
+            if lock := self._pip_lock(pylock):
                 self._check_pip(lock, requirements, pylock)
 
-    def _pip_lock(self, requirements: str, pylock: str) -> PipLock | None:
-        for name, beside in ((requirements, pylock), (pylock, requirements)):
-            if name not in self.bodies:
-                title = f"{beside} is there without it"
-                self.findings.append(Finding(code=Code.FILE_MISSING, file=name, title=title))
-        if pylock not in self.bodies:
+    def _pip_lock(self, pylock: str) -> PipLock | None:
+        if pylock not in self.opened.bodies:
             return None
         try:
-            return read_pylock(self.bodies[pylock], origin=pylock)
+            lock = read_pylock(self.opened.bodies[pylock], origin=pylock)
         except LockFormatError as error:
             self.findings.append(Finding(code=Code.FILE_UNREADABLE, file=pylock, title=error.reason))
             return None
+        strange = list(pip_side.strange_versions(lock, pylock))
+        self.findings += strange
+        return None if strange else lock
 
     def _check_pip(self, lock: PipLock, requirements: str, pylock: str) -> None:
+        bodies = self.opened.bodies
         self.packages += len(lock.packages)
-        self.pairings.append(
-            ("pip", lock.version_of("torch").partition("+")[0], _release(lock.version_of("torchvision")))
-        )
-        if requirements in self.bodies:
-            read = pip_side.read_requirements(self.bodies[requirements])
-            self.findings += pip_side.compare_files(read, lock, requirements, pylock)
-        claims = read_claims(self._headers(requirements, pylock))
-        self.findings += pip_side.check_pip(lock, claims, pylock, self.builds)
-        wrong, skipped = pip_side.check_on_indexes(lock, self.asking, pylock)
+        torch, vision = lock.version_of("torch"), lock.version_of("torchvision")
+        self.pairings.append(("pip", torch.partition("+")[0], vision.partition("+")[0]))
+        read = pip_side.read_requirements(bodies[requirements]) if requirements in bodies else None
+        found: list[Finding] = []
+        if read is not None:
+            found += pip_side.compare_files(read, lock, requirements, pylock)
+        found += pip_side.check_environment(bodies[pylock], lock, pylock)
+        places = (*PIP_PLACES, self.asking.wheel_mirror, self.asking.pypi)
+        found += check_hosts(pip_side.pip_places(lock, read), places, pylock)
+        claims = read_claims(self.opened.headers_of(requirements, pylock))
+        found += pip_side.check_pip(lock, claims, pylock, self.builds)
+        build, request = pip_side.locked_build(lock, self.builds)[1], request_for(self.requests, lock.subdir)
+        if build is not None and request is not None:
+            found += _new(check_request(build, lock.python, request, pylock, self.builds), found)
+            found += pip_side.check_glibc(lock, request.glibc, pylock)
+        if has_no_error(found):
+            found += check_pip_form(lock, bodies, self.opened.headers, pylock)
+        self.findings += found
+        wrong, skipped = check_on_indexes(lock, self.asking, pylock)
         self.findings += wrong
         self.skipped += skipped
 
     def check_conda_locks(self) -> None:
-        names = [name for name in self.bodies if name.endswith("conda-lock.yml")]
-        try:
-            locks = load_conda_files({name: self.bodies[name] for name in self.bodies})
-        except LockFormatError as error:
-            self.findings.append(Finding(code=Code.FILE_UNREADABLE, file=error.origin, title=error.reason))
-            return
-        for lock in locks:
-            own = f"{lock.subdir}.conda-lock.yml"
-            self._check_conda(lock, own if own in self.bodies else "conda-lock.yml")
-        covered = {f"conda-{lock.subdir}.lock" for lock in locks}
-        for name in self.bodies:
+        bodies, pairs = self.opened.bodies, self.opened.conda_pairs()
+        covered: set[str] = set()
+        if all(environment in bodies and VIRTUAL_PACKAGES_FILE in bodies for _, environment in pairs):
+            try:
+                locks = load_conda_files(bodies)
+            except LockFormatError as error:
+                self.findings.append(Finding(code=Code.FILE_UNREADABLE, file=error.origin, title=error.reason))
+                return
+            found = [finding for lock in locks for finding in self._check_conda(lock)]
+            if locks and has_no_error(found):
+                found += check_conda_form(locks, bodies, self.opened.headers)
+            self.findings += found
+            covered = {f"conda-{lock.subdir}.lock" for lock in locks}
+            for lock_file, _ in pairs:
+                self.findings += _content_hash(bodies, lock_file)
+        for name in bodies if not pairs or covered else ():
             if name.startswith("conda-") and name.endswith(".lock") and name not in covered:
                 title = f"{name} is there without it"
                 self.findings.append(Finding(code=Code.FILE_MISSING, file="conda-lock.yml", title=title))
-        for name in names:
-            self.findings += _content_hash(self.bodies, name)
 
-    def _check_conda(self, lock: CondaLock, file: str) -> None:
+    def _check_conda(self, lock: CondaLock) -> Iterator[Finding]:
+        bodies, own, explicit = self.opened.bodies, f"{lock.subdir}.conda-lock.yml", f"conda-{lock.subdir}.lock"
+        file = own if own in bodies else "conda-lock.yml"
         self.packages += len(lock.packages)
         torch, vision = lock.find("pytorch"), lock.find("torchvision")
         self.pairings.append(("conda", torch.version if torch else "", vision.version if vision else ""))
-        explicit = f"conda-{lock.subdir}.lock"
-        if explicit in self.bodies:
-            read = conda_side.read_explicit(self.bodies[explicit])
-            self.findings += conda_side.compare_files(read, lock, explicit, file)
-        else:
-            self.findings.append(Finding(code=Code.FILE_MISSING, file=explicit, title=f"{file} is there without it"))
-        claims = read_claims(self._headers(file, explicit, "environment.yml", f"environment-{lock.subdir}.yml"))
-        self.findings += conda_side.check_conda(lock, claims, file, self.builds)
+        read: Mapping[str, str] = {}
+        found: list[Finding] = []
+        if explicit in bodies:
+            read = conda_side.read_explicit(bodies[explicit])
+            found += conda_side.compare_files(read, lock, explicit, file)
+        elif not self.opened.has(explicit):
+            found.append(Finding(code=Code.FILE_MISSING, file=explicit, title=f"{file} is there without it"))
+        found += check_hosts(conda_side.conda_places(lock, read), (*CONDA_PLACES, self.asking.conda_mirror), file)
+        claims = read_claims(self.opened.headers_of(file, explicit, environment_of(file)))
+        found += conda_side.check_conda(lock, claims, file, self.builds)
+        build, request = conda_side.locked_build(lock, self.builds), request_for(self.requests, lock.subdir)
+        python = lock.find("python")
+        if build is not None and request is not None and python is not None:
+            minor = ".".join(python.version.split(".")[:2])
+            found += _new(check_request(build, minor, request, file, self.builds), found)
+            found += conda_side.check_glibc(lock, request.glibc, file)
         wrong, skipped = conda_side.check_on_channels(lock, self.asking, file)
-        self.findings += wrong
         self.skipped += skipped
+        yield from found
+        yield from wrong
 
     def check_smoke_test(self) -> None:
-        """The smoke test must expect what is locked."""
-        body = self.bodies.get("smoke_test.py")
+        """The smoke test must expect what is locked, and what it expects must be locked."""
+        body = self.opened.bodies.get(SMOKE_TEST)
         if body is None:
             return
-        expected = {(p.get("source"), p.get("torch"), p.get("torchvision", "")) for p in expected_pairings(body)}
+        keys = ("source", "torch", "torchvision")
+        told = (tuple(str(pairing.get(key, "")) for key in keys) for pairing in expected_pairings(body))
+        expected = {(source, torch, vision) for source, torch, vision in told}
         for source, torch, vision in self.pairings:
             # A conda pairing names no torchvision: the channel decides which one there is.
             if torch and not {(source, torch, vision), (source, torch, "")} & expected:
-                title = (
-                    f"it does not expect torch {torch}{f' with torchvision {vision}' if vision else ''} from {source}"
-                )
-                self.findings.append(Finding(code=Code.FILES_DISAGREE, file="smoke_test.py", title=title))
+                beside = f" with torchvision {vision}" if vision else ""
+                title = f"it does not expect torch {torch}{beside} from {source}"
+                self.findings.append(Finding(code=Code.FILES_DISAGREE, file=SMOKE_TEST, title=title))
+        for source, files in (("pip", ("requirements", "pylock")), ("conda", ("environment", "conda-"))):
+            if any(row[0] == source for row in expected) and not any(map(self._has_any, files)):
+                name = "requirements.txt" if source == "pip" else "conda-lock.yml"
+                title = f"{SMOKE_TEST} expects torch from {source}, of which there is no file"
+                self.findings.append(Finding(code=Code.FILE_MISSING, file=name, title=title))
 
-    def _headers(self, *names: str) -> Sequence[Header]:
-        return [self.headers[name] for name in names if name in self.headers]
+    def _has_any(self, prefix: str) -> bool:
+        return any(name.startswith(prefix) for name in (*self.opened.bodies, *self.opened.unreadable))
 
 
-def _release(version: str) -> str:
-    return version.partition("+")[0]
+def _new(more: Iterable[Finding], found: Sequence[Finding]) -> list[Finding]:
+    """The findings whose fault was not told already, in other words."""
+    told = {(finding.code, finding.file) for finding in found}
+    return [finding for finding in more if (finding.code, finding.file) not in told]
 
 
 def _content_hash(bodies: Mapping[str, str], name: str) -> Iterator[Finding]:
     """conda-lock's content hash against the one that it computes for the environment file and the virtual packages."""
     from envgen.lock.conda_lock_v1 import content_hashes, stated_hashes
 
-    environment = (
-        "environment.yml" if name == "conda-lock.yml" else f"environment-{name.removesuffix('.conda-lock.yml')}.yml"
-    )
-    if environment not in bodies or VIRTUAL_PACKAGES_FILE not in bodies:
-        return  # told already
-    stated = stated_hashes(bodies[name])
-    made = content_hashes(bodies[environment], bodies[VIRTUAL_PACKAGES_FILE])
-    for subdir, digest in sorted(stated.items()):
-        if made.get(subdir) != digest:
+    environment = environment_of(name)
+    try:
+        stated = stated_hashes(bodies[name])
+        made = content_hashes(bodies[environment], bodies[VIRTUAL_PACKAGES_FILE])
+    except LockFormatError as error:
+        yield Finding(code=Code.FILE_UNREADABLE, file=environment, title=error.reason)
+        return
+    for subdir in sorted({*stated, *made}):
+        if made.get(subdir) != stated.get(subdir):
             title = f"content hash of {subdir}: it was not locked from this {environment} and {VIRTUAL_PACKAGES_FILE}"
-            evidence = (f"stated: {digest}", f"computed by conda-lock: {made.get(subdir, '(none)')}")
+            evidence = (
+                f"stated: {stated.get(subdir, '(none)')}",
+                f"computed by conda-lock: {made.get(subdir, '(none)')}",
+            )
             yield Finding(code=Code.CONTENT_HASH, file=name, title=title, evidence=evidence)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from envgen.core.builds import PipBuild
 from envgen.core.errors import ValueFormatError
-from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
-from envgen.core.findings import Level, SkippedCheck
+from envgen.core.findings import Level
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import WheelName, file_name
 from envgen.facts.builds import BuildCatalog
-from envgen.lock.fetch import Deadline, Patience, Retry
-from envgen.lock.pip_hashes import HashCheck, HashState, check_hashes, site_of
-from envgen.lock.pip_index import read_requires
 from envgen.lock.pip_query import PYPI_INDEX, TORCH_INDEX
+from envgen.lock.pylock import environment_marker
 from envgen.verify.claims import Claims, check_build, check_cudnn
-from envgen.verify.findings import Asking, Code, Finding
+from envgen.verify.findings import Code, Finding
+from envgen.verify.pip_requires import check_known_requires
+from envgen.verify.places import place_of
 
 _PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>\S+)")
 _COMPANIONS = ("torchvision", "torchaudio")
@@ -32,27 +32,39 @@ _FILES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What a requirements.txt holds: its index, and name -> (version, sha256). `strange` are lines of another form."""
+    """What a requirements.txt holds: its index, and name -> (version, sha256). `strange` are lines of another form.
+
+    `twice` are the names that have several pins.
+    """
 
     index: str
+    find_links: tuple[str, ...]
     pins: Mapping[str, tuple[str, str]]
     strange: tuple[str, ...]
+    twice: tuple[str, ...]
 
 
 def read_requirements(text: str) -> Requirements:
     """Read the body of a requirements.txt in the form that envgen writes."""
-    index, pins, strange = "", {}, []
+    index, pins = "", {}
+    find_links, strange, twice = [], [], []
     for line in text.splitlines():
         plain = line.strip()
-        if not plain or plain.startswith(("#", "--find-links ")):
+        if not plain or plain.startswith("#"):
             continue
-        if plain.startswith("--index-url "):
+        if plain.startswith("--find-links "):
+            find_links.append(plain.removeprefix("--find-links "))
+        elif plain.startswith("--index-url ") and not index:
             index = plain.removeprefix("--index-url ")
         elif found := _PIN.fullmatch(plain):
+            if found["name"] in pins:
+                twice.append(found["name"])
             pins[found["name"]] = (found["version"], found["sha256"])
         else:
             strange.append(plain)
-    return Requirements(index=index, pins=pins, strange=tuple(strange))
+    return Requirements(
+        index=index, find_links=tuple(find_links), pins=pins, strange=tuple(strange), twice=tuple(twice)
+    )
 
 
 def compare_files(requirements: Requirements, lock: PipLock, file: str, beside: str) -> Iterator[Finding]:
@@ -64,6 +76,9 @@ def compare_files(requirements: Requirements, lock: PipLock, file: str, beside: 
     if torch and requirements.index.rstrip("/") != torch.rstrip("/"):
         title = f"--index-url {requirements.index or '(none)'} is not the index that torch is locked from"
         yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=(f"{beside}: {torch}",))
+    for name in requirements.twice:
+        yield Finding(code=Code.PACKAGE_TWICE, file=file, title=f"{name} has several lines")
+    yield from _find_links(requirements, lock, torch, file)
     locked = {package.name: (package.version, package.sha256) for package in lock.packages}
     for name in sorted({*locked, *requirements.pins}):
         here, there = requirements.pins.get(name), locked.get(name)
@@ -77,9 +92,62 @@ def compare_files(requirements: Requirements, lock: PipLock, file: str, beside: 
         yield Finding(code=Code.FILES_DISAGREE, file=file, title=f"{what} of {name} differs", evidence=evidence)
 
 
+def _find_links(requirements: Requirements, lock: PipLock, main: str, file: str) -> Iterator[Finding]:
+    """A package that is locked from elsewhere than torch needs its page there, or pip and uv do not find it."""
+    needed = {f"{p.index.rstrip('/')}/{p.name}/" for p in lock.packages if main and p.index != main}
+    for page in sorted(needed.difference(requirements.find_links)):
+        yield Finding(code=Code.FIND_LINKS_WRONG, file=file, title=f"--find-links {page} is missing")
+    for page in dict.fromkeys(requirements.find_links):
+        if page not in needed:
+            title = f"--find-links {page[:120]} leads to no package of the lock"
+            yield Finding(code=Code.FIND_LINKS_WRONG, file=file, title=title)
+
+
+def check_environment(text: str, lock: PipLock, file: str) -> Iterator[Finding]:
+    """What makes an installer refuse a pylock.toml (PEP 751) must be of the platform and Python that it is for."""
+    document = tomllib.loads(text)
+    for key, wanted in (
+        ("environments", [environment_marker(lock.subdir)]),
+        ("requires-python", f"=={lock.python}.*"),
+    ):
+        if document.get(key) != wanted:
+            title = f"its {key} is not that of {_host(lock.subdir, lock)}"
+            evidence = (f"{file}: {str(document.get(key))[:160]}", f"expected: {wanted}")
+            yield Finding(code=Code.WRONG_PLATFORM, file=file, title=title, evidence=evidence)
+
+
+def check_glibc(lock: PipLock, glibc: str, file: str) -> Iterator[Finding]:
+    """Wheels that need a newer glibc than the request's; the lock may have been made for another one."""
+    asked = replace(lock, glibc=glibc)
+    for package in lock.packages if not lock.subdir.is_windows and lock.glibc != glibc else ():
+        yield from _wheel(package, asked, file)
+
+
+def strange_versions(lock: PipLock, file: str) -> Iterator[Finding]:
+    """Versions that PEP 440 does not know, so that nothing can be compared with them."""
+    from packaging.version import InvalidVersion, Version
+
+    for package in lock.packages:
+        try:
+            Version(package.version)
+        except InvalidVersion:
+            title = f"{package.version[:40]!r} is no version of {package.name}"
+            yield Finding(code=Code.FILE_UNREADABLE, file=file, title=title)
+
+
+def pip_places(lock: PipLock, requirements: Requirements | None) -> Iterator[tuple[str, str]]:
+    """Every URL that an installer would follow, with what it is of."""
+    if requirements is not None:
+        yield from (("--index-url", index) for index in [requirements.index] if index)
+        yield from (("--find-links", page) for page in requirements.find_links)
+    for package in lock.packages:
+        yield f"the index of {package.name}", package.index
+        yield f"the file of {package.name}", package.url
+
+
 def check_pip(lock: PipLock, claims: Claims, file: str, builds: BuildCatalog) -> Iterator[Finding]:
     """Everything that can be said of a lock without a network."""
-    tag, build = _build(lock, builds)
+    tag, build = locked_build(lock, builds)
     torch = next((package for package in lock.packages if package.name == "torch"), None)
     if torch is None:
         yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title="there is no torch in it")
@@ -93,15 +161,20 @@ def check_pip(lock: PipLock, claims: Claims, file: str, builds: BuildCatalog) ->
     else:
         yield from check_build(build, claims, file, builds)
     yield from _companions(lock, tag, file, builds)
+    names = [package.name for package in lock.packages]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Finding(code=Code.PACKAGE_TWICE, file=file, title=f"{name} has several entries")
     for package in lock.packages:
-        yield from _place(package, tag, file)
+        yield from _place(package, tag, lock, file)
         yield from _wheel(package, lock, file)
         if package.name.startswith("nvidia-cudnn-"):
             yield from check_cudnn(claims, package.name, package.version, file)
     yield from _closure(lock, file)
+    if torch is not None and tag:
+        yield from check_known_requires(lock, tag, file)
 
 
-def _build(lock: PipLock, builds: BuildCatalog) -> tuple[str, PipBuild | None]:
+def locked_build(lock: PipLock, builds: BuildCatalog) -> tuple[str, PipBuild | None]:
     """The CUDA tag of the locked torch (empty: not a CUDA build), and the catalog's row of it."""
     torch = next((package for package in lock.packages if package.name == "torch"), None)
     if torch is None:
@@ -142,9 +215,12 @@ def _companions(lock: PipLock, tag: str, file: str, builds: BuildCatalog) -> Ite
             yield Finding(code=Code.COMPANION_MISMATCH, file=file, title=title, evidence=evidence)
 
 
-def _place(package: PipPackage, tag: str, file: str) -> Iterator[Finding]:
+def _place(package: PipPackage, tag: str, lock: PipLock, file: str) -> Iterator[Finding]:
     """The index of a package, and whether its file lies where that index keeps its files."""
     index = package.index.rstrip("/")
+    if index not in {PYPI_INDEX, *(p.index.rstrip("/") for p in lock.packages if p.name == "torch")}:
+        title = f"{package.name} {package.version} is said to come from {index}: neither torch's index nor PyPI"
+        yield Finding(code=Code.INDEX_WRONG, file=file, title=title)
     local = package.version.partition("+")[2]
     of_index = _tag_of_index(index)
     if (local or of_index) and local != of_index and (local or of_index != tag):
@@ -157,7 +233,7 @@ def _place(package: PipPackage, tag: str, file: str) -> Iterator[Finding]:
 
 
 def _wheel(package: PipPackage, lock: PipLock, file: str) -> Iterator[Finding]:
-    filename = file_name(package.url)
+    filename = file_name(package.url) if place_of(package.url) else ""
     try:
         wheel = WheelName.parse(filename)
     except ValueFormatError:
@@ -185,109 +261,3 @@ def _closure(lock: PipLock, file: str) -> Iterator[Finding]:
             if needed not in names:
                 title = f"{package.name} needs {needed}, which is not locked"
                 yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title)
-
-
-def check_on_indexes(lock: PipLock, asking: Asking, file: str) -> tuple[list[Finding], list[SkippedCheck]]:
-    """Compare every hash with its index (or, offline, with the catalog), and every requirement with what is locked.
-
-    Raises: UsageError when a mirror is not a URL.
-    """
-    checks = check_hashes(
-        lock, wheel_mirror=asking.wheel_mirror, pypi=asking.pypi, offline=asking.offline, timeout_s=asking.timeout_s
-    )
-    findings = [finding for check in checks if (finding := _of_hash(check, file))]
-    skipped: list[SkippedCheck] = []
-    open_ = [check for check in checks if check.state in (HashState.UNCHECKED, HashState.UNSTATED)]
-    if open_:
-        reason = "offline, and the catalog knows no hash of them" if asking.offline else open_[0].detail
-        skipped.append(
-            SkippedCheck(check=f"{file}: {len(open_)} of {len(checks)} hashes", reason=reason or "not stated")
-        )
-    if asking.offline:
-        skipped.append(SkippedCheck(check=f"{file}: versions that the wheels ask for", reason="offline"))
-    else:
-        wrong, unread = _requirements(lock, checks, asking, file)
-        findings += wrong
-        if unread:
-            reason = f"the index does not serve the metadata of {unread[0]}"
-            more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-            skipped.append(SkippedCheck(check=f"{file}: versions that some wheels ask for", reason=reason + more))
-    return findings, skipped
-
-
-def _of_hash(check: HashCheck, file: str) -> Finding | None:
-    if check.state is HashState.MISMATCH:
-        evidence = (f"locked: {check.locked}", f"{check.source}: {check.found}")
-        return Finding(code=Code.HASH_MISMATCH, file=file, title=f"sha256 of {check.filename}", evidence=evidence)
-    if check.state is HashState.MISSING:
-        title = f"{check.filename} is not on its index"
-        return Finding(code=Code.NOT_ON_INDEX, file=file, title=title, evidence=(check.source,))
-    return None
-
-
-def _requirements(
-    lock: PipLock, checks: Sequence[HashCheck], asking: Asking, file: str
-) -> tuple[list[Finding], list[str]]:
-    """What the wheels ask for and the lock lacks; and the packages whose metadata could not be read."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    listed = {check.package: check.listed for check in checks}
-    patience = Patience(deadline=Deadline.after(asking.timeout_s), retry=Retry())
-
-    def read(package: PipPackage) -> tuple[str, ...] | None:
-        page_file = listed[package.name]
-        if page_file is None:
-            return None
-        site = site_of(package, asking.wheel_mirror, asking.pypi)
-        try:
-            return read_requires(site, page_file, patience=patience)
-        except (IndexUnreachableError, IndexDataError):
-            return None
-
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        answers = dict(zip([p.name for p in lock.packages], pool.map(read, lock.packages), strict=True))
-    found = [finding for name, requires in answers.items() for finding in unmet(name, requires or (), lock, file)]
-    return found, [name for name, requires in answers.items() if requires is None]
-
-
-def unmet(name: str, requires: Iterable[str], lock: PipLock, file: str) -> Iterator[Finding]:
-    """The Requires-Dist lines of one locked package that the lock does not satisfy on its own platform."""
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
-
-    environment = marker_environment(lock)
-    for text in requires:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if requirement.marker is not None and not requirement.marker.evaluate(environment):
-            continue
-        needed = canonicalize_name(requirement.name)
-        version = lock.version_of(needed)
-        if not version:
-            title = f"{name} needs {requirement.name}{requirement.specifier}, which is not locked"
-            yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title)
-        elif not requirement.specifier.contains(version, prereleases=True):
-            title = f"{name} needs {requirement.name}{requirement.specifier}, {version} is locked"
-            yield Finding(code=Code.DEPENDENCY_VERSION, file=file, title=title)
-
-
-def marker_environment(lock: PipLock) -> dict[str, str]:
-    """The values of PEP 508 markers on the lock's platform, whatever this host is."""
-    windows = lock.subdir.is_windows
-    machine = {Subdir.LINUX_64: "x86_64", Subdir.LINUX_AARCH64: "aarch64", Subdir.WIN_64: "AMD64"}[lock.subdir]
-    return {
-        "extra": "",
-        "implementation_name": "cpython",
-        "implementation_version": f"{lock.python}.0",
-        "os_name": "nt" if windows else "posix",
-        "platform_machine": machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Windows" if windows else "Linux",
-        "platform_version": "",
-        "python_full_version": f"{lock.python}.0",
-        "python_version": lock.python,
-        "sys_platform": "win32" if windows else "linux",
-    }

@@ -1,0 +1,119 @@
+"""What locked wheels ask for: their Requires-Dist lines against the lock, with markers read for the lock's platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from envgen.core.findings import Level
+from envgen.core.locks import PipLock
+from envgen.core.platforms import Subdir
+from envgen.facts.requires import RequiresCatalog
+from envgen.facts.wheels import TorchPins
+from envgen.verify.findings import Code, Finding
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+# Which of these a wheel asks for, and in which version, is another for each build of a release.
+_BUILD_SPECIFIC = ("nvidia-", "cuda-", "triton", "pytorch-triton")
+# Their markers name a Python (torch 2.5.1: triton below 3.13, 2.15.0: cuda-bindings below 3.15), and a pin has none.
+_NOT_FOR_EVERY_PYTHON = ("triton", "pytorch-triton", "cuda-bindings")
+# What a build script or a user's output says is not what the index serves.
+_UNSURE = ("build-script", "report")
+
+
+def check_known_requires(lock: PipLock, tag: str, file: str) -> Iterator[Finding]:
+    """What the catalog knows that the locked torch asks for: the metadata of its release, the pins of its build."""
+    torch = lock.version_of("torch").partition("+")[0]
+    for known in RequiresCatalog.load().of(torch):
+        same_build = known.cuda_tag == tag and _is_for(lock.subdir, known.name.platforms)
+        asked = [text for text in known.requires if same_build or not text.startswith(_BUILD_SPECIFIC)]
+        yield from unmet({"torch": asked}, lock, file, source=f"{known.name.filename}: {known.source}")
+    for pin in TorchPins.load().of(torch, tag, lock.subdir):
+        locked = lock.version_of(pin.package)
+        if locked == pin.version:
+            continue
+        code = Code.DEPENDENCY_VERSION if locked else Code.DEPENDENCY_MISSING
+        title = (
+            f"torch was published with {pin.package} {pin.version}, {f'{locked} is' if locked else 'it is not'} locked"
+        )
+        unsure = pin.basis in _UNSURE or (not locked and pin.package.startswith(_NOT_FOR_EVERY_PYTHON))
+        level = Level.WARNING if unsure else Level.ERROR
+        yield Finding(code=code, file=file, title=title, evidence=(pin.source,), level=level)
+
+
+def _is_for(subdir: Subdir, platforms: Iterable[str]) -> bool:
+    suffix = {Subdir.LINUX_64: "_x86_64", Subdir.LINUX_AARCH64: "_aarch64", Subdir.WIN_64: "win_amd64"}[subdir]
+    return any(platform.endswith(suffix) for platform in platforms)
+
+
+def unmet(requires: Mapping[str, Iterable[str]], lock: PipLock, file: str, *, source: str = "") -> Iterator[Finding]:
+    """The Requires-Dist lines (package -> lines) that the lock does not satisfy on its own platform.
+
+    A package's extras count when another package of `requires` asks for them.
+    """
+    parsed = {name: list(_parsed(lines)) for name, lines in requires.items()}
+    environment = marker_environment(lock)
+    wanted: dict[str, set[str]] = {name: {""} for name in parsed}
+    while True:  # an extra may ask for another package's extra
+        asked = [(name, r) for name, rs in parsed.items() for r in rs if _applies(r, wanted[name], environment)]
+        before = {name: set(extras) for name, extras in wanted.items()}
+        for _, requirement in asked:
+            wanted.setdefault(_name(requirement), {""}).update(requirement.extras)
+        if all(wanted[name] == extras for name, extras in before.items()):
+            break
+    for name, requirement in asked:
+        yield from _held(name, requirement, lock, file, source)
+
+
+def _held(name: str, requirement: Requirement, lock: PipLock, file: str, source: str) -> Iterator[Finding]:
+    version = lock.version_of(_name(requirement))
+    evidence = (source,) if source else ()
+    if not version:
+        title = f"{name} needs {requirement.name}{requirement.specifier}, which is not locked"
+        yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title, evidence=evidence)
+    elif not requirement.specifier.contains(version, prereleases=True):
+        title = f"{name} needs {requirement.name}{requirement.specifier}, {version} is locked"
+        yield Finding(code=Code.DEPENDENCY_VERSION, file=file, title=title, evidence=evidence)
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[Requirement]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for text in lines:
+        try:
+            yield Requirement(text)
+        except InvalidRequirement:
+            continue
+
+
+def _name(requirement: Requirement) -> str:
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(requirement.name)
+
+
+def _applies(requirement: Requirement, extras: Iterable[str], environment: Mapping[str, str]) -> bool:
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({**environment, "extra": extra}) for extra in extras)
+
+
+def marker_environment(lock: PipLock) -> dict[str, str]:
+    """The values of PEP 508 markers on the lock's platform, whatever this host is."""
+    windows = lock.subdir.is_windows
+    machine = {Subdir.LINUX_64: "x86_64", Subdir.LINUX_AARCH64: "aarch64", Subdir.WIN_64: "AMD64"}[lock.subdir]
+    return {
+        "extra": "",
+        "implementation_name": "cpython",
+        "implementation_version": f"{lock.python}.0",
+        "os_name": "nt" if windows else "posix",
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Windows" if windows else "Linux",
+        "platform_version": "",
+        "python_full_version": f"{lock.python}.0",
+        "python_version": lock.python,
+        "sys_platform": "win32" if windows else "linux",
+    }

@@ -15,6 +15,7 @@ from envgen.core.locks import CondaLock
 from envgen.core.request import Request
 from envgen.core.resolution import CondaPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
+from envgen.core.wheel_names import glibc_key
 from envgen.lock.conda_source import CHANNEL_SITE
 from envgen.lock.conda_specs import is_bare
 from envgen.lock.obtain_pip import BuildAbsentError
@@ -26,6 +27,7 @@ from envgen.resolve.shipped import conda_pairing_if_it_runs, newest_conda
 if TYPE_CHECKING:
     from envgen.lock.conda_solve import CondaQuery
 
+_GLIBC = re.compile(r'__glibc: "([0-9]+\.[0-9]+)"')
 _EXPLICIT = re.compile(r"/(?P<name>[^/]+)-(?P<version>[^/-]+)-(?P<build>[^/-]+)\.(?:conda|tar\.bz2)#[0-9a-f]{32}")
 
 
@@ -117,6 +119,8 @@ def _kept(request: Request, sources: Sources) -> tuple[CondaPairing, Mapping[str
     environment = next(body for name, body in bodies.items() if name.startswith("environment"))
     if not _holds_extras(environment, sources) or (CHANNEL_SITE in bodies[explicit]) == sources.write_mirror:
         return None
+    if not _claims_no_newer_glibc(bodies["virtual-packages.yml"], request):
+        return None
     pairing = _pairing_of(bodies[explicit], request, sources)
     return (pairing, bodies) if pairing is not None else None
 
@@ -163,7 +167,15 @@ def _shipped(pairing: CondaPairing, request: Request, sources: Sources) -> Mappi
     from envgen.render.header import split
 
     files = shipped_files(sources.shipped_root, wanted)
-    return {name: split(text)[1] for name, text in files.items() if name != "smoke_test.py"}
+    bodies = {name: split(text)[1] for name, text in files.items() if name != "smoke_test.py"}
+    return bodies if _claims_no_newer_glibc(bodies["virtual-packages.yml"], request) else None
+
+
+def _claims_no_newer_glibc(claims: str, request: Request) -> bool:
+    """True when a lock was solved for a glibc that is no newer than the target's; read without a YAML parser."""
+    section = claims.partition(f'"{request.subdir}":')[2].partition('\n  "')[0]
+    found = _GLIBC.search(section)
+    return request.subdir.is_windows or (found is not None and glibc_key(found[1]) <= glibc_key(request.glibc))
 
 
 def _fallback(request: Request, sources: Sources) -> tuple[CondaPairing, Mapping[str, str]] | None:

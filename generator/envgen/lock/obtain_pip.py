@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envgen.core.builds import Existence, PipBuild
 from envgen.core.errors_lock import IndexUnreachableError, LockFormatError, SolveFailedError, WheelMissingError
@@ -10,6 +10,7 @@ from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import PipPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
+from envgen.core.wheel_names import WheelName, file_name, glibc_key
 from envgen.lock.pylock import read_pylock
 from envgen.lock.sources import Origin, Sources
 from envgen.resolve.shipped import newest_pip, pip_pairing_if_it_runs
@@ -81,8 +82,21 @@ def _kept(request: Request, sources: Sources, *, multi: bool) -> tuple[PipLock, 
         lock = read_pylock(text)
     except LockFormatError:
         return None
-    pairing = _pairing_of(lock, request, sources)
-    return (lock, pairing) if pairing is not None else None
+    fitting = _for_glibc(lock, request)
+    pairing = _pairing_of(fitting, request, sources) if fitting is not None else None
+    return (fitting, pairing) if fitting is not None and pairing is not None else None
+
+
+def _for_glibc(lock: PipLock, request: Request) -> PipLock | None:
+    """The lock while every wheel of it installs with the request's glibc, and says so; else None.
+
+    A lock that was made for a newer glibc may hold wheels that an older one refuses.
+    """
+    if request.subdir.is_windows or glibc_key(lock.glibc) <= glibc_key(request.glibc):
+        return lock
+    names = (WheelName.parse(file_name(package.url)) for package in lock.packages)
+    fits = all(name.fits(python=lock.python, subdir=lock.subdir, glibc=request.glibc) for name in names)
+    return replace(lock, glibc=request.glibc) if fits else None
 
 
 def _pairing_of(lock: PipLock, request: Request, sources: Sources) -> PipPairing | None:
@@ -143,7 +157,7 @@ def _shipped(pairing: PipPairing, request: Request, sources: Sources) -> PipLock
     )
     if wanted not in sources.shipped:
         return None
-    return _read(wanted, sources)
+    return _for_glibc(_read(wanted, sources), request)
 
 
 def _read(shipped: Shipped, sources: Sources) -> PipLock:

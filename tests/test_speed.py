@@ -191,7 +191,7 @@ class TestBenchmarks:
         with pytest.raises(RuntimeError, match="it broke"):
             medians({"failing": failing}, rounds=1)
 
-    @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="peak memory is read from Linux's /proc")
+    @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="peak memory is read from Linux's /proc")
     def test_peak_memory_counts_children(self) -> None:
         hold = "import time; held = bytearray(60_000_000); time.sleep(0.5)"
         parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"

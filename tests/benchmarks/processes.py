@@ -62,9 +62,10 @@ def medians(commands: Mapping[str, Command], rounds: int) -> dict[str, float]:
 def peak_mb(command: Command) -> float | None:
     """Return the most memory (10^6 bytes) that a run and all its children held at one moment; None where unknown.
 
-    The sum of their resident sizes, looked at every 5 ms in a run of its own: pages that several share count for each.
+    The sum of their proportional set sizes (a page that several share counts once), looked at every few milliseconds in
+    a run of its own.
     """
-    if not Path("/proc/self/stat").exists():
+    if not Path("/proc/self/smaps_rollup").exists():
         return None
     command.prepare()
     process = subprocess.Popen(
@@ -117,22 +118,27 @@ def _check(command: Command, status: int, said: bytes) -> None:
 
 
 def _tree_bytes(root: int) -> int:
-    """The resident bytes of a process and everything that descends from it (Linux's /proc)."""
+    """The memory of a process and everything that descends from it, in bytes (Linux's /proc)."""
     parents: dict[int, int] = {}
-    pages: dict[int, int] = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208 -- sampled every few milliseconds
-        if not entry.isdigit():
-            continue
-        try:
-            text = Path("/proc", entry, "stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:  # it ended meanwhile
-            continue
-        fields = text.rpartition(")")[2].split()  # a name may hold spaces and brackets
-        parents[int(entry)], pages[int(entry)] = int(fields[1]), int(fields[21])
+        if entry.isdigit():
+            # A name may hold spaces and brackets; the parent is the second field behind it.
+            fields = _read(entry, "stat").rpartition(")")[2].split()
+            parents[int(entry)] = int(fields[1]) if fields else 0
     family = {root}
-    while True:
-        more = {pid for pid, parent in parents.items() if parent in family} - family
-        if not more:
-            break
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
-    return sum(pages.get(pid, 0) for pid in family) * os.sysconf("SC_PAGE_SIZE")
+    return sum(_proportional_bytes(_read(str(pid), "smaps_rollup")) for pid in family)
+
+
+def _proportional_bytes(rollup: str) -> int:
+    found = (line.split() for line in rollup.splitlines() if line.startswith("Pss:"))
+    return next((int(words[1]) * 1024 for words in found), 0)
+
+
+def _read(process: str, name: str) -> str:
+    """A file of a process, or an empty text when it has ended."""
+    try:
+        return Path("/proc", process, name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

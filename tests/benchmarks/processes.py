@@ -59,12 +59,25 @@ def medians(commands: Mapping[str, Command], rounds: int) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
-def peak_mb(command: Command) -> float | None:
-    """Return the most memory (10^6 bytes) that a run and all its children held at one moment; None where unknown.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """The most memory (10^6 bytes) that a run and all its children held at one moment, in two measures.
 
-    The sum of their proportional set sizes (a page that several share counts once), looked at every few milliseconds in
-    a run of its own.
+    `mb` counts a page that several of them share once (proportional set sizes), `resident_mb` once for each.
     """
+
+    mb: float
+    resident_mb: float
+
+
+def peak_mb(command: Command) -> float | None:
+    """Return `peak(command).mb`, or None where it is unknown."""
+    found = peak(command)
+    return None if found is None else found.mb
+
+
+def peak(command: Command) -> Peak | None:
+    """Return the peak memory of a run of its own, looked at every few milliseconds; None where it is unknown."""
     if not Path("/proc/self/smaps_rollup").exists():
         return None
     command.prepare()
@@ -75,13 +88,12 @@ def peak_mb(command: Command) -> float | None:
         stderr=subprocess.PIPE,
         env=_environment(command),
     )
-    peak = 0
+    most = [0, 0]
     done = threading.Event()
 
     def sample() -> None:
-        nonlocal peak
         while not done.wait(_SAMPLE_S):
-            peak = max(peak, _tree_bytes(process.pid))
+            most[:] = map(max, most, _tree_bytes(process.pid))
 
     sampler = threading.Thread(target=sample)
     sampler.start()
@@ -89,7 +101,7 @@ def peak_mb(command: Command) -> float | None:
     done.set()
     sampler.join()
     _check(command, process.returncode, stdout + stderr)
-    return peak / 1e6
+    return Peak(mb=most[0] / 1e6, resident_mb=most[1] / 1e6)
 
 
 def output(command: Command) -> bytes:
@@ -117,8 +129,8 @@ def _check(command: Command, status: int, said: bytes) -> None:
         raise RuntimeError(f"{line} ended with status {status}:\n{said.decode(errors='replace')[-2000:]}")
 
 
-def _tree_bytes(root: int) -> int:
-    """The memory of a process and everything that descends from it, in bytes (Linux's /proc)."""
+def _tree_bytes(root: int) -> tuple[int, int]:
+    """The proportional and the resident sizes of a process and all that descends from it, in bytes (Linux's /proc)."""
     parents: dict[int, int] = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208 -- sampled every few milliseconds
         if entry.isdigit():
@@ -128,11 +140,12 @@ def _tree_bytes(root: int) -> int:
     family = {root}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
-    return sum(_proportional_bytes(_read(str(pid), "smaps_rollup")) for pid in family)
+    rollups = [_read(str(pid), "smaps_rollup") for pid in family]
+    return sum(_bytes_of(text, "Pss:") for text in rollups), sum(_bytes_of(text, "Rss:") for text in rollups)
 
 
-def _proportional_bytes(rollup: str) -> int:
-    found = (line.split() for line in rollup.splitlines() if line.startswith("Pss:"))
+def _bytes_of(rollup: str, field: str) -> int:
+    found = (line.split() for line in rollup.splitlines() if line.startswith(field))
     return next((int(words[1]) * 1024 for words in found), 0)
 
 

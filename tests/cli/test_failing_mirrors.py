@@ -18,12 +18,6 @@ PAGE = "/whl/cu126/torch/"
 FILES = 7
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries without their back-off."""
-    monkeypatch.setattr("envgen.lock.fetch.time.sleep", lambda seconds: None)
-
-
 @pytest.fixture
 def index() -> Iterator[WheelIndex]:
     with WheelIndex(wheels={}).running() as running:

@@ -1,7 +1,7 @@
 """The measured process of the conda benchmarks: one lock, from the solve to the texts of all its files.
 
 `python -m benchmarks.lock_once REQUEST`, where REQUEST is JSON: subdir, channels, specs, virtual_packages, mirror and
-cache. Prints how many packages were locked.
+cache. Prints how many packages were locked. It starts and ends as the program does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from envgen.cli.main import run_process
 from envgen.core.platforms import Subdir
 from envgen.lock.conda_files import conda_bodies
 from envgen.lock.conda_lock_v1 import load_conda_lock_package
@@ -32,5 +33,11 @@ def lock_once(request: dict[str, Any]) -> int:
     return len(found.lock.packages)
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Print the number of packages and return the exit status."""
     print(lock_once(json.loads(sys.argv[1])))
+    return 0
+
+
+if __name__ == "__main__":
+    run_process(main)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
-from envgen.lock.fetch import Deadline, Patience, Retry, Site, fetch
+from envgen.lock.fetch import Deadline, Patience, Retry, fetch
+from envgen.lock.sites import Site
 from equipment.loopback import Fault, serving
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Callable
 
 
 def run() -> None:
-    """The console script: run the app, print an error in our form, exit with its status.
+    """The console script: run the app, print an error in our form, exit with its status."""
+    run_process(lambda: main(sys.argv[1:]))
+
+
+def run_process(body: Callable[[], int]) -> None:
+    """Run what a process is there for and end the process with the status that it returns.
 
     The collector looks rarely: nearly all that a start allocates lives to the end. And what was registered to be done
     at exit is done, but the interpreter isn't taken down module by module: that takes longer than its start.
@@ -17,7 +23,7 @@ def run() -> None:
     from contextlib import suppress
 
     gc.set_threshold(100_000)
-    status = main(sys.argv[1:])
+    status = body()
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # the reader has gone, or it is closed

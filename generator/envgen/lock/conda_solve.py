@@ -22,7 +22,7 @@ from envgen.lock.conda_failures import ChannelFailure, channel_failure, failing_
 from envgen.lock.conda_process import ChildOutcome, run_children
 from envgen.lock.conda_source import CHANNEL_SITE, ChannelSource
 from envgen.lock.conda_specs import build_glob_of, name_of
-from envgen.lock.fetch import without_credentials
+from envgen.lock.sites import without_credentials
 
 Progress = Callable[[str], None]
 

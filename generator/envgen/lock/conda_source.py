@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from envgen.core.errors import UsageError, show
-
-if TYPE_CHECKING:
-    from envgen.lock.fetch import Site
+from envgen.lock.sites import Site
 
 # Where a bare channel name lives (conda's default channel_alias); locks hold these URLs whatever the mirror.
 CHANNEL_SITE = "https://conda.anaconda.org"
@@ -30,13 +28,10 @@ class ChannelSource:
         """
         if not mirror:
             return cls()
-        from urllib.parse import urlsplit
-        from urllib.request import url2pathname
-
-        from envgen.lock.fetch import Site
-
         if "://" in mirror and not mirror.startswith("file://"):
             return cls(mirror=Site.parse(mirror))
+        from urllib.request import url2pathname
+
         folder = Path(url2pathname(urlsplit(mirror).path) if mirror.startswith("file://") else mirror)
         if not folder.is_dir():
             hint = "give an http(s) URL, or a folder that holds <channel>/<subdir>/repodata.json"

@@ -1,4 +1,4 @@
-"""Reads one page over HTTP: a real time limit, retries with back-off, and credentials that stay out of every text."""
+"""Reads one page over HTTP: a real time limit, retries with back-off, a login that goes to its own site only."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
 from typing import IO, Self
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from envgen.core.errors import UsageError, show
 from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
+from envgen.lock.sites import Site, without_credentials
 
 _CHUNK = 1 << 16
 _LIMIT = 64 << 20  # PyPI's largest simple pages are a few MiB
@@ -55,55 +55,12 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """The base URL of an index, clean, with its credentials apart (never shown, never compared)."""
-
-    url: str
-    user: str = field(default="", repr=False, compare=False)
-    password: str = field(default="", repr=False, compare=False)
-
-    @classmethod
-    def parse(cls, url: str) -> Self:
-        """Return the site of a URL that may carry `user:password@`.
-
-        Raises: UsageError when it is not an http or https URL.
-        """
-        try:
-            parts = urlsplit(url.strip())
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            # Whatever stands before the last @ may be a password that was not percent-encoded.
-            shown = show(url.rpartition("@")[2])
-            raise UsageError(
-                f"{shown} is not an http or https URL", hint="give the index's URL; encode / and @ in a login"
-            )
-        return cls(
-            url=without_credentials(urlunsplit(parts._replace(query="", fragment=""))).rstrip("/"),
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-        )
-
-    def below(self, *parts: str) -> Self:
-        """The site of a path under this one, with the same credentials."""
-        return type(self)(url="/".join((self.url, *parts)), user=self.user, password=self.password)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """What a server answered: the URL after redirects, its content type in lower case, and the bytes."""
 
     url: str
     content_type: str
     body: bytes
-
-
-def without_credentials(url: str) -> str:
-    """Return the URL without `user:password@`."""
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}" if mark else url
 
 
 def fetch(

@@ -237,7 +237,7 @@ def mirrored(lock: CondaLock, mirror: str) -> CondaLock:
     """
     if not mirror:
         return lock
-    from envgen.lock.fetch import without_credentials
+    from envgen.lock.sites import without_credentials
 
     site = without_credentials(mirror).rstrip("/")
     if not site.startswith(("http://", "https://")):

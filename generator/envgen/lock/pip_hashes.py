@@ -13,9 +13,10 @@ from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.wheel_names import file_name
 from envgen.facts.wheels import WheelCatalog
-from envgen.lock.fetch import Deadline, Patience, Retry, Site
+from envgen.lock.fetch import Deadline, Patience, Retry
 from envgen.lock.pip_index import IndexFile, read_project
 from envgen.lock.pip_query import PYPI_INDEX, TORCH_INDEX
+from envgen.lock.sites import Site
 
 _AT_ONCE = 8
 

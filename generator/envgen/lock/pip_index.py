@@ -13,7 +13,8 @@ from urllib.parse import urljoin
 from envgen.core.errors import ValueFormatError
 from envgen.core.errors_lock import IndexDataError
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
-from envgen.lock.fetch import Page, Patience, Site, fetch, without_credentials
+from envgen.lock.fetch import Page, Patience, fetch
+from envgen.lock.sites import Site, without_credentials
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -13,10 +13,11 @@ from envgen.core.locks import PipLock, PipPackage
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.facts.builds import BuildCatalog
 from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
-from envgen.lock.fetch import Deadline, Patience, Retry, Site
+from envgen.lock.fetch import Deadline, Patience, Retry
 from envgen.lock.pip_constraints import check_constraints
 from envgen.lock.pip_query import FAMILY, PYPI_INDEX, PipQuery, plain_requirement
 from envgen.lock.pip_wheels import WantedWheels, check_known, extra_family, look_up_wheels
+from envgen.lock.sites import Site
 from envgen.lock.uv_compile import UvPackage, UvRequest, UvWheel, compile_packages
 from envgen.lock.wheel_choice import best_wheel
 

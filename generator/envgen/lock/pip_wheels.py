@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from envgen.core.errors_lock import IndexDataError, WheelHashError, WheelMissingError
 from envgen.core.wheel_names import WheelName
 from envgen.facts.wheels import TorchPin, WheelCatalog
-from envgen.lock.fetch import Patience, Site
+from envgen.lock.fetch import Patience
 from envgen.lock.pip_index import IndexFile, ProjectPage, read_project, read_requires
 from envgen.lock.pip_query import FAMILY_IF_THERE, PipQuery
+from envgen.lock.sites import Site
 
 PYPI = "pypi"  # as the catalog would name it; it holds files of the CUDA indexes only
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from envgen.core.errors_lock import IndexDataError, IndexUnreachableError, SolveFailedError, SolverError
 from envgen.core.wheel_names import normalise_project
-from envgen.lock.fetch import Patience, Site, without_credentials
+from envgen.lock.fetch import Patience
+from envgen.lock.sites import Site, without_credentials
 
 _PROJECT = "envgen-request"
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})

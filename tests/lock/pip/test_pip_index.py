@@ -6,9 +6,10 @@ import pytest
 
 from envgen.core.errors_lock import IndexDataError
 from envgen.facts.wheels import TorchPin
-from envgen.lock.fetch import Page, Site, without_credentials
+from envgen.lock.fetch import Page
 from envgen.lock.pip_index import parse_page
 from envgen.lock.pip_wheels import pins_left_open
+from envgen.lock.sites import Site, without_credentials
 
 # The form of https://download.pytorch.org/whl/cu126/torch/ as pytorch/test-infra writes it (s3_management/manage.py).
 PYTORCH_PAGE = """<!DOCTYPE html>

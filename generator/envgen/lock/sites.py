@@ -1,0 +1,52 @@
+"""Addresses of indexes and mirrors, with their credentials apart, so that those stay out of every text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from envgen.core.errors import UsageError, show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The base URL of an index, clean, with its credentials apart (never shown, never compared)."""
+
+    url: str
+    user: str = field(default="", repr=False, compare=False)
+    password: str = field(default="", repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Return the site of a URL that may carry `user:password@`.
+
+        Raises: UsageError when it is not an http or https URL.
+        """
+        try:
+            parts = urlsplit(url.strip())
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            # Whatever stands before the last @ may be a password that was not percent-encoded.
+            shown = show(url.rpartition("@")[2])
+            raise UsageError(
+                f"{shown} is not an http or https URL", hint="give the index's URL; encode / and @ in a login"
+            )
+        return cls(
+            url=without_credentials(urlunsplit(parts._replace(query="", fragment=""))).rstrip("/"),
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+        )
+
+    def below(self, *parts: str) -> Self:
+        """The site of a path under this one, with the same credentials."""
+        return type(self)(url="/".join((self.url, *parts)), user=self.user, password=self.password)
+
+
+def without_credentials(url: str) -> str:
+    """Return the URL without `user:password@`."""
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}" if mark else url

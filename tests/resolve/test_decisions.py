@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.core.errors import ValueFormatError
+from envgen.core.errors_request import NoBuildError
 from envgen.core.resolution import RejectionCode, Resolution
 from envgen.facts.builds import BuildCatalog
 from envgen.resolve import resolve
@@ -90,6 +91,28 @@ def test_the_last_build_for_a_gpu_is_said(builds: BuildCatalog, driver: str) -> 
 
 def test_a_gpu_with_newer_builds_is_not_told_that_it_is_the_last(builds: BuildCatalog) -> None:
     assert "last-build-for-gpu" not in codes_of(resolve(builds, ask("12.0", driver="570.86.15")))
+
+
+def test_only_the_gpus_whose_wheels_end_are_named(builds: BuildCatalog) -> None:
+    notices = {n.code: n.text for n in resolve(builds, ask("6.1 8.9")).notices}
+    assert "GPU 6.1" in notices["last-build-for-gpu"]
+    assert "GPU 8.9" not in notices["last-build-for-gpu"]
+
+
+def test_gpus_that_no_driver_serves_together_are_told_so(builds: BuildCatalog) -> None:
+    """R470 is the last branch for Kepler, R570 the first for Blackwell."""
+    resolution = resolve(builds, ask("3.7 12.0"))
+    assert (resolution.pip, resolution.conda) == (None, None)
+    told = {r.text for r in resolution.rejected if r.code is RejectionCode.DRIVER_PREDATES_GPU}
+    assert told == {"no driver serves both GPU 3.7 (R470 is its last branch) and GPU 12.0 (R570 is its first)"}
+    assert not [r for r in resolution.rejected if "driver" in r.unlock]
+    assert "each GPU by itself" in NoBuildError(resolution).hint()
+
+
+def test_a_bare_branch_that_first_knows_the_gpu_serves_ptx_of_an_older_toolkit(builds: BuildCatalog) -> None:
+    """R570 is Blackwell's first branch; CUDA 11.8, whose PTX it compiles, came with R520."""
+    for driver in ("570", "570.86.15"):
+        assert pip_of(resolve(builds, ask("12.0", "win-64", driver, torch="==2.7.1", cuda="cu118"))) == "2.7.1+cu118"
 
 
 def test_turing_on_cuda_13_is_warned_of_magma(builds: BuildCatalog) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,10 +15,12 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
+from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import Resolution
 from envgen.facts.builds import BuildCatalog
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
+from envgen.resolve.why_not import explain
 from equipment.requests import ask
 
 BUILDS = BuildCatalog()
@@ -63,6 +68,46 @@ def test_what_is_chosen_passes_every_rule_it_states(request: tuple[str, str, str
         assert resolution.driver.meets_floor(pairing.driver_floor)
         if use.kind is CodeKind.SASS and use.capability != ComputeCapability(10, 1):
             assert use.capability.major == ComputeCapability.parse(capability).major
+
+
+def unlocked(request: Request, unlock: dict[str, str]) -> Request:
+    """The request as its user would repeat it with those options."""
+    texts = {name.removeprefix("no-"): value for name, value in unlock.items()}
+    changes: dict[str, Any] = {name: texts[name] for name in ("python", "glibc", "torch", "cuda") if name in texts}
+    if "driver" in texts:
+        changes |= {"driver": DriverVersion.parse(texts["driver"]), "driver_origin": DriverOrigin.GIVEN}
+    if "platform" in texts:
+        changes["subdir"] = Subdir(texts["platform"])
+    if "vision" in texts:
+        changes["vision"] = False
+    return replace(request, **changes)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from(CAPABILITIES), min_size=1, max_size=2, unique=True),
+    ANY_REQUEST,
+    st.tuples(
+        st.sampled_from([None, "450.80.02", "580", *DRIVERS]),
+        st.sampled_from(["", "", "==2.7.*", ">=2.9"]),
+        st.sampled_from(["", "", "cu118", "cu126", "cu130"]),
+    ),
+    st.data(),
+)
+def test_the_options_that_would_allow_a_build_do_allow_it(
+    capabilities: list[str], target: tuple[str, str, str], options: tuple[str | None, str, str], data: st.DataObject
+) -> None:
+    (_, subdir, python), (driver, torch, cuda) = target, options
+    asked = ask(" ".join(capabilities), subdir, driver, python=python, glibc="2.17", torch=torch, cuda=cuda)
+    liftable = [r for r in resolve(BUILDS, asked).rejected if r.unlock]
+    if not liftable:
+        return
+    told = data.draw(st.sampled_from(liftable))
+    repeated = unlocked(asked, told.unlock)
+    tag = told.cuda if told.channel == "pip" else f"cu{told.cuda.replace('.', '')}"
+    found = explain(BUILDS, repeated, torch=told.torch, cuda_tag=tag)
+    wanted = (told.channel, told.torch, told.cuda)
+    assert () in [e.reasons for e in found if (e.channel, e.torch, e.cuda) == wanted]
 
 
 CODES = st.lists(

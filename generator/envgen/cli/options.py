@@ -51,7 +51,7 @@ Python = Annotated[
 Glibc = Annotated[str | None, typer.Option("--glibc", metavar="X.Y", help="glibc of a Linux target. Default: 2.28.")]
 Torch = Annotated[
     str | None,
-    typer.Option("--torch", metavar="SPEC", help='PyTorch releases to choose from, such as ">=2.6,<2.9" or 2.8.0.'),
+    typer.Option("--torch", metavar="SPEC", help='PyTorch releases to choose from: 2.9, 2.8.0, ">=2.6,<2.9".'),
 ]
 Cuda = Annotated[str | None, typer.Option("--cuda", metavar="TAG", help="CUDA of the build, such as cu126 or 12.6.")]
 NoVision = Annotated[bool, typer.Option("--no-vision", help="Leave torchvision out.")]

@@ -13,11 +13,10 @@ from envgen.core.errors_request import CapabilityUnknownError, MacosError
 from envgen.core.gpus import Gpu, Match, MatchKind
 from envgen.core.options import (
     is_macos,
-    parse_cuda,
+    parse_build,
     parse_glibc,
     parse_platform,
     parse_python,
-    parse_torch,
 )
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
@@ -58,6 +57,7 @@ def read_request(options: RequestOptions, builds: BuildCatalog) -> Asked:
     subdirs = _subdirs(options.platforms)
     driver = DriverVersion.parse(options.driver, origin="--driver") if options.driver is not None else None
     origin = DriverOrigin.ASSUMED if driver is None else DriverOrigin.GIVEN
+    torch, cuda = parse_build(options.torch, options.cuda)
     base = Request(
         gpus=(),
         subdir=subdirs[0],
@@ -65,8 +65,8 @@ def read_request(options: RequestOptions, builds: BuildCatalog) -> Asked:
         driver=driver,
         driver_origin=origin,
         glibc=parse_glibc(options.glibc) if options.glibc is not None else builds.default_glibc,
-        torch=parse_torch(options.torch),
-        cuda=parse_cuda(options.cuda),
+        torch=torch,
+        cuda=cuda,
         vision=options.vision,
         audio=options.audio,
     )

@@ -117,8 +117,8 @@ class CondaBuild:
 
     @property
     def label(self) -> str:
-        """How it is named to people: `conda-forge pytorch 2.13.0 (CUDA 12.8)`."""
-        return f"{self.channels[0]} pytorch {self.pytorch} (CUDA {self.cuda})"
+        """How it is named to people: `pytorch 2.13.0 (CUDA 12.8, conda-forge)`."""
+        return f"pytorch {self.pytorch} (CUDA {self.cuda}, {self.channels[0]})"
 
     @property
     def release(self) -> str:

@@ -92,6 +92,8 @@ class NoBuildError(NoPairingError):
 
     def hint(self) -> str:
         best = self.main_rejection()
+        if best is None and len(self.resolution.request.gpus) > 1:
+            return "no option changes that for all of them together; run envgen for each GPU by itself"
         if best is None:
             return "no option changes that; `envgen why-not RELEASE+TAG` gives the reason for one build"
         return f"{option_text(best.unlock)} would allow {_name(best)}"

@@ -9,6 +9,7 @@ from envgen.core.platforms import Subdir
 
 _MINOR = re.compile(r"3\.\d{1,2}", re.ASCII)
 _GLIBC = re.compile(r"2\.\d{1,3}", re.ASCII)
+_BARE_SERIES = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _CUDA = re.compile(r"(?:cu|cuda)?[ -]?(\d{1,2})\.?(\d)(?:\.\d+)?", re.ASCII | re.IGNORECASE)
 
 _PLATFORM_SPELLINGS = {
@@ -47,7 +48,23 @@ def parse_glibc(text: str) -> str:
     return text.strip()
 
 
-def parse_cuda(text: str | None) -> str:
+def parse_build(torch: str | None, cuda: str | None) -> tuple[str, str]:
+    """Return the `--torch` specifier and the CUDA tag; `--torch 2.14.1+cu126` states both.
+
+    Raises: ValueFormatError, and UsageError when the two options contradict each other.
+    """
+    release, mark, local = (torch or "").partition("+")
+    if not mark:
+        return parse_torch(torch), parse_cuda(cuda)
+    tag = parse_cuda(local, origin="--torch")
+    if cuda is not None and parse_cuda(cuda) != tag:
+        raise UsageError(
+            f"--torch {show(torch or '')} and --cuda {show(cuda)} contradict each other", hint="give the CUDA tag once"
+        )
+    return parse_torch(release), tag
+
+
+def parse_cuda(text: str | None, *, origin: str = "--cuda") -> str:
     """Return the CUDA tag of `cu126`, `12.6` or `12.6.3`; empty when the option was not given.
 
     Raises: ValueFormatError for anything else.
@@ -57,13 +74,15 @@ def parse_cuda(text: str | None) -> str:
     found = _CUDA.fullmatch(text.strip())
     if not found:
         raise ValueFormatError(
-            kind="CUDA tag", value=text, expected="cuNNN or X.Y, such as cu126 or 12.6", origin="--cuda"
+            kind="CUDA tag", value=text, expected="cuNNN or X.Y, such as cu126 or 12.6", origin=origin
         )
     return f"cu{found[1]}{found[2]}"
 
 
 def parse_torch(text: str | None) -> str:
-    """Return a `--torch` specifier; a bare version means exactly that one; empty when the option was not given.
+    """Return a `--torch` specifier, empty when the option was not given.
+
+    A bare `2.14` means any release of 2.14, as people say it; a bare `2.14.1` that one.
 
     Raises: ValueFormatError when it is given but empty. The specifier itself is read by the decision.
     """
@@ -73,7 +92,9 @@ def parse_torch(text: str | None) -> str:
         expected = 'a PEP 440 specifier, such as "==2.14.*" or ">=2.6,<2.9"'
         raise ValueFormatError(kind="version specifier", value=text, expected=expected, origin="--torch")
     stripped = text.strip()
-    return f"=={stripped}" if stripped[:1].isdigit() else stripped
+    if not stripped[:1].isdigit():
+        return stripped
+    return f"=={stripped}.*" if _BARE_SERIES.fullmatch(stripped) else f"=={stripped}"
 
 
 def parse_platform(text: str) -> Subdir:

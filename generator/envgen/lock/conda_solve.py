@@ -149,7 +149,7 @@ class _Run:
         """A lock or an error for each query."""
         tell = self.progress or (lambda text: None)
         for query in queries:
-            tell(f"solving the conda packages of {query.subdir}")
+            tell(f"solving the conda packages of {query.subdir}: {_shown(query)}")
         outcomes = run_children(
             [self._request(query) for query in queries],
             timeout_s=self.timeout_s,
@@ -218,6 +218,12 @@ class _Run:
             return ChannelDataError(url=url, reason=reason)
         advice = "run once without --offline to fill the cache" if self.offline else ""
         return ChannelUnreachableError(url=url, reason=reason, advice=advice)
+
+
+def _shown(query: CondaQuery) -> str:
+    """What a person recognises a solve by: its pytorch and what goes with it."""
+    main = [spec for spec in query.specs if name_of(spec) in ("pytorch", "torchvision", "torchaudio")]
+    return ", ".join(main or query.specs)
 
 
 def _unsolvable(query: CondaQuery, text: str) -> SolveFailedError:

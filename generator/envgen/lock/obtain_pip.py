@@ -170,7 +170,11 @@ def _solve(pairing: PipPairing, request: Request, sources: Sources) -> PipLock:
 
     query = pip_query(pairing, request, extras=sources.extras.pip)
     if not sources.may_solve:
-        raise IndexUnreachableError(url=query.torch_index, reason="it was not asked (--offline or --check)")
+        raise IndexUnreachableError(
+            url=query.torch_index,
+            reason="it was not asked (--offline or --check)",
+            advice="run again without it",
+        )
     # Most runs need no solve: the network and the parsers of index pages are loaded only for one.
     from envgen.lock.pip_solve import solve_pip
 

@@ -31,7 +31,7 @@ def failures(build: Build, question: Question) -> Iterator[Failure]:
     """Everything that speaks against a build, the most fundamental first."""
     request = question.request
     existence = build.existence_for(request.python)
-    if existence is Existence.UNCERTAIN:
+    if Existence.UNCERTAIN in (existence, None if build.pythons_seen else build.existence):
         text = f"no source confirms that {build.label} is published"
         yield Failure(code=RejectionCode.UNCERTAIN, text=text, is_whole=True)
     yield from question.off_platform
@@ -73,9 +73,11 @@ def _cudnn(build: Build, request: Request) -> Iterator[Failure]:
 def _file(build: Build, request: Request, existence: Existence | None) -> Iterator[Failure]:
     if existence is None:
         known = [python for python in build.pythons if not python.endswith("t")]
+        known = [python for python in known if build.existence_for(python) is not Existence.UNCERTAIN]
+        others = f"; it has {', '.join(known)}" if known else ""
         yield Failure(
             code=RejectionCode.NO_FILE,
-            text=f" has no {request.subdir} build for Python {request.python}; it has {', '.join(known)}",
+            text=f" has no {request.subdir} build for Python {request.python}{others}",
             unlock={"python": _nearest(request.python, known)} if known else {},
         )
     needs_glibc = build.glibc and not request.subdir.is_windows

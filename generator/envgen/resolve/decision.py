@@ -59,7 +59,7 @@ def _choose(
         for build in group:
             reasons = _ABSENT if absent and build.key in absent else decisive(failures(build, question))
             if reasons:
-                rejected.append(rejection(build, reasons))
+                rejected.append(rejection(build, reasons, question))
             else:
                 usable.append(build)
         if usable:

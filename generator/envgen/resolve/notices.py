@@ -63,11 +63,19 @@ def _last_build(request: Request, rules: DriverRules, pip: PipPairing | None) ->
     builds = rules.builds.pip_builds(request.subdir)
     chosen = release_key(pip.build.torch)
     newer = [b for b in builds if release_key(b.torch) > chosen and b.existence is not Existence.UNCERTAIN]
-    covered = any(all(code_for(b.codes, wanted.gpu) is not None for wanted in request.gpus) for b in newer)
-    if newer and not covered and not request.torch:
-        names = ", ".join(dict.fromkeys(requested.gpu.name for requested in request.gpus))
-        text = f"{pip.build.torch} is the last PyTorch release with wheels for {names}: "
-        text += "newer ones have no code for it (pytorch/pytorch#190385 for CUDA 12.6)"
+    if not newer or request.torch:
+        return
+    gpus = list({requested.gpu.name: requested.gpu for requested in request.gpus}.values())
+    ended = [gpu.name for gpu in gpus if all(code_for(build.codes, gpu) is None for build in newer)]
+    together = any(all(code_for(build.codes, gpu) is not None for gpu in gpus) for build in newer)
+    if ended:
+        them = "it" if len(ended) == 1 else "them"
+        text = f"{pip.build.torch} is the last PyTorch release with wheels for {', '.join(ended)}: "
+        text += f"newer ones have no code for {them} (pytorch/pytorch#190385 for CUDA 12.6)"
+        yield Notice(code="last-build-for-gpu", text=text)
+    elif not together:
+        text = f"{pip.build.torch} is the last PyTorch release with a wheel that serves all of "
+        text += ", ".join(gpu.name for gpu in gpus)
         yield Notice(code="last-build-for-gpu", text=text)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 Build = PipBuild | CondaBuild
+_NO_LIMIT = 10**6
 # The oldest driver that will do, or None, and what speaks against an older one.
 NeededDriver = tuple[DriverVersion | None, tuple[Failure, ...]]
 
@@ -69,7 +70,7 @@ class Question:
             torch=_specifiers(request.torch),
             supports=tuple(found),
             off_platform=tuple(f for gpu, support in found for f in _off_platform(gpu, support, request)),
-            off_branch=tuple(f for gpu, support in found for f in _off_branch(gpu, support, rules)),
+            off_branch=tuple(_off_branch(found, rules)),
         )
 
     def coverage(self, build: Build) -> Coverage:
@@ -132,13 +133,18 @@ def _needed_driver(cuda: str, needs_ptx: bool, question: Question) -> NeededDriv
         text += "compatibility); no source states that driver, so it is unknown"
         return None, (Failure(code=RejectionCode.DRIVER_TOO_OLD, text=text),)
     firsts = [support.first_branch for _, support in question.supports if support.first_branch is not None]
+    by_branch = not needs_ptx
     if firsts and max(firsts) > floor.branch:
-        floor = DriverVersion.parse(str(max(firsts)))
-    if rules.driver.serves_toolkit(floor) if needs_ptx else rules.driver.meets_floor(floor):
+        floor, by_branch = (
+            DriverVersion.parse(str(max(firsts))),
+            True,
+        )  # any release of a later branch has the toolkit's
+    if rules.driver.meets_floor(floor) if by_branch else rules.driver.serves_toolkit(floor):
         return floor, ()
     system = "Windows" if rules.subdir.is_windows else "Linux"
     text = f" needs driver {floor} or newer on {system}, the target has {rules.driver}"
-    return floor, (Failure(code=RejectionCode.DRIVER_TOO_OLD, text=text, unlock={"driver": str(floor)}),)
+    unlock = _driver_option(str(floor), question.supports, rules)
+    return floor, (Failure(code=RejectionCode.DRIVER_TOO_OLD, text=text, unlock=unlock),)
 
 
 def _off_platform(requested: RequestedGpu, support: DriverSupport, request: Request) -> Iterator[Failure]:
@@ -152,22 +158,48 @@ def _off_platform(requested: RequestedGpu, support: DriverSupport, request: Requ
         )
 
 
-def _off_branch(requested: RequestedGpu, support: DriverSupport, rules: DriverRules) -> Iterator[Failure]:
-    name, branch = requested.gpu.name, rules.driver.branch
-    if support.last_branch is not None and branch > _last_major(support.last_branch, rules):
-        last = support.last_windows if rules.subdir.is_windows else support.last_linux
-        yield Failure(
-            code=RejectionCode.DRIVER_TOO_NEW,
-            text=f": driver {rules.driver} no longer serves {name} ({support.architecture}); "
-            f"R{support.last_branch} is the last branch that does",
-            unlock={"driver": last or str(support.last_branch)},
-        )
-    if support.first_branch is not None and branch < support.first_branch:
-        yield Failure(
-            code=RejectionCode.DRIVER_PREDATES_GPU,
-            text=f": driver {rules.driver} is older than the first branch that knows {name}, R{support.first_branch}",
-            unlock={"driver": str(support.first_branch)},
-        )
+def _off_branch(supports: Sequence[tuple[RequestedGpu, DriverSupport]], rules: DriverRules) -> Iterator[Failure]:
+    """What speaks against the driver itself: it is too new or too old for a GPU, or none can serve all of them."""
+    oldest = min(supports, key=lambda found: found[1].last_branch or _NO_LIMIT, default=None)
+    newest = max(supports, key=lambda found: found[1].first_branch or 0, default=None)
+    if oldest is None or newest is None:
+        return
+    last, first = oldest[1].last_branch, newest[1].first_branch
+    if last is not None and first is not None and first > _last_major(last, rules):
+        text = f"no driver serves both {oldest[0].gpu.name} (R{last} is its last branch) "
+        text += f"and {newest[0].gpu.name} (R{first} is its first)"
+        yield Failure(code=RejectionCode.DRIVER_PREDATES_GPU, text=text, is_whole=True)
+        return
+    branch = rules.driver.branch
+    for requested, support in supports:
+        if support.last_branch is not None and branch > _last_major(support.last_branch, rules):
+            yield Failure(
+                code=RejectionCode.DRIVER_TOO_NEW,
+                text=f": driver {rules.driver} no longer serves {requested.gpu.name} ({support.architecture}); "
+                f"R{support.last_branch} is the last branch that does",
+                unlock={"driver": _last_release(oldest[1], rules)},
+            )
+        if support.first_branch is not None and branch < support.first_branch:
+            yield Failure(
+                code=RejectionCode.DRIVER_PREDATES_GPU,
+                text=f": driver {rules.driver} is older than the first branch that knows {requested.gpu.name}, "
+                f"R{support.first_branch}",
+                unlock={"driver": str(first)},
+            )
+
+
+def _last_release(support: DriverSupport, rules: DriverRules) -> str:
+    """The newest driver of the last branch that serves a GPU."""
+    return (support.last_windows if rules.subdir.is_windows else support.last_linux) or str(support.last_branch)
+
+
+def _driver_option(
+    version: str, supports: Sequence[tuple[RequestedGpu, DriverSupport]], rules: DriverRules
+) -> dict[str, str]:
+    """The option of a newer driver; empty when it no longer serves one of the GPUs."""
+    lasts = [support.last_branch for _, support in supports if support.last_branch is not None]
+    served = not lasts or DriverVersion.parse(version).branch <= _last_major(min(lasts), rules)
+    return {"driver": version} if served else {}
 
 
 def _last_major(branch: int, rules: DriverRules) -> int:

@@ -61,7 +61,7 @@ def _explanation(build: Build, chosen: Build | None, question: Question) -> Expl
         cuda=cuda,
         label=build.label,
         reasons=tuple((reason.code.value, reason.told_of(build)) for reason in reasons),
-        rejection=rejection(build, reasons) if reasons else None,
+        rejection=rejection(build, reasons, question) if reasons else None,
         chosen=build == chosen,
         better=chosen.label if chosen else "",
     )

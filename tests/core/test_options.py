@@ -1,0 +1,34 @@
+"""The text of options as values."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.core.errors import UsageError, ValueFormatError
+from envgen.core.options import parse_build
+
+
+@pytest.mark.parametrize(
+    ("torch", "cuda", "meant"),
+    [
+        (None, None, ("", "")),
+        ("2.14", None, ("==2.14.*", "")),
+        (" 2.14.1 ", None, ("==2.14.1", "")),
+        (">=2.6,<2.9", "12.6", (">=2.6,<2.9", "cu126")),
+        ("2.14.1+cu126", None, ("==2.14.1", "cu126")),
+        ("==2.14.1+cu126", "12.6", ("==2.14.1", "cu126")),
+    ],
+)
+def test_torch_and_cuda_as_people_write_them(torch: str | None, cuda: str | None, meant: tuple[str, str]) -> None:
+    assert parse_build(torch, cuda) == meant
+
+
+def test_two_cuda_tags_that_differ_are_refused() -> None:
+    with pytest.raises(UsageError, match="contradict"):
+        parse_build("2.14.1+cu126", "cu128")
+
+
+@pytest.mark.parametrize("torch", ["2.14.1+cpu", "2.14.1+", " "])
+def test_what_names_no_cuda_build_is_refused(torch: str) -> None:
+    with pytest.raises(ValueFormatError):
+        parse_build(torch, None)

@@ -189,6 +189,18 @@ def test_a_folder_outside_the_repository_is_refused(
         run(ci_command, capsys, folder)
 
 
+def test_names_of_jobs_differ_where_paths_and_labels_look_alike(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """actions/upload-artifact refuses a second artefact of the same name in one run."""
+    for folder in ("envs/x-y", "envs/x/y"):
+        write_pip(repository / folder, "linux-64", "3.12")
+    runners = ["--gpu-runner", "t4", "--gpu-runner", "t4", "--gpu-runner", "a/b", "--gpu-runner", "a-b"]
+    run(ci_command, capsys, "envs/x-y", "envs/x/y", *runners)
+    for job, count in (("build", 2), ("gpu", 6)):
+        assert len({name for name, *_ in entries(job)}) == len(entries(job)) == count
+
+
 def test_a_runner_that_no_lock_is_for_is_refused(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_pip(repository, "win-64", "3.12")
     with pytest.raises(UsageError) as caught:

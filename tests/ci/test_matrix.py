@@ -236,6 +236,16 @@ def test_runner_labels(text: str, subdir: str, runs_on: object) -> None:
     assert (runner.subdir.value, runner.runs_on) == (subdir, runs_on)
 
 
+def test_a_mistyped_subdir_is_not_taken_for_a_label() -> None:
+    with pytest.raises(UsageError, match="is not a subdir"):
+        GpuRunner.parse("win64=gpu")
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UsageError, match="is not a folder"):
+        run(matrix_command, capsys, "--lockfiles", str(tmp_path / "nope"))
+
+
 @pytest.mark.parametrize(
     "text", ["", "gpu,", "win-64=", "${{ secrets.TOKEN }}", "gpu\nsteps:", "a b", 'gpu"', "${{ github.run_id }", "é"]
 )

@@ -88,6 +88,10 @@ def matrix_command(
     )
 
     root = Path(lockfiles) if lockfiles else tree("lockfiles")
+    if not root.is_dir():
+        raise UsageError(
+            f"{show(lockfiles)} is not a folder (from --lockfiles)", hint="name a folder of envgen's locks"
+        )
     catalog = BuildCatalog()
     selection = Selection(
         lanes=tuple(lane or ()),

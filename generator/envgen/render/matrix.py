@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.errors import DataError, UsageError, show
@@ -18,6 +19,8 @@ from envgen.facts.builds import BuildCatalog
 from envgen.render.smoke import SmokeExpectation, SmokeGpu, SmokePairing
 from envgen.resolve.coverage import code_for
 from envgen.resolve.shipped import conda_builds_of, pip_build_of
+
+Entry = TypeVar("Entry", str, Any)
 
 # docs.github.com, "Running variations of jobs in a workflow": at most 256 jobs per workflow run and matrix (2026-11).
 GITHUB_LIMIT = 256
@@ -44,7 +47,11 @@ class GpuRunner:
         Raises: UsageError for a label that is empty, or that could be more than a label.
         """
         before, equals, after = text.partition("=")
-        named = equals and before in {subdir.value for subdir in Subdir}
+        subdirs = [subdir.value for subdir in Subdir]
+        named = equals and before in subdirs
+        if equals and not named and before.lower().startswith(("linux", "win", "osx", "mac")):
+            hint = f"the subdir before = is one of {', '.join(subdirs)}; without one it is linux-64"
+            raise UsageError(f"{show(before)} is not a subdir that envgen knows (from --gpu-runner)", hint=hint)
         labels = tuple(label.strip() for label in (after if named else text).split(","))
         for label in labels:
             if not _LABEL.fullmatch(label.replace("${{ github.run_id }}", "")):
@@ -61,7 +68,7 @@ class GpuRunner:
     @property
     def slug(self) -> str:
         """A name for artefacts: without the characters that GitHub forbids there."""
-        return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(self.labels).replace("${{ github.run_id }}", "")).strip("-")
+        return re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(self.labels).replace("${{ github.run_id }}", "")).strip("-")
 
 
 _LABEL = re.compile(r"[A-Za-z0-9._/=:-]+")
@@ -239,12 +246,24 @@ def matrix_entries(
     """Return the matrix entries: on hosted runners, or, when GPU runners are named, on each that fits the subdir."""
     if not runners:
         return [environment.entry(prefix=prefix) for environment in environments]
-    return [
+    return with_unique_ids(
         environment.entry(runner, prefix=prefix)
         for environment in environments
-        for runner in runners
+        for runner in dict.fromkeys(runners)
         if runner.subdir is environment.shipped.subdir
-    ]
+    )
+
+
+def with_unique_ids(entries: Iterable[dict[str, Entry]]) -> list[dict[str, Entry]]:
+    """Return the entries with a number behind an `id` that is taken: jobs and artefacts are named by it."""
+    found: list[dict[str, Entry]] = []
+    taken: set[object] = set()
+    for entry in entries:
+        numbered = (entry["id"] if number == 1 else f"{entry['id']}-{number}" for number in itertools.count(1))
+        name = next(name for name in numbered if name not in taken)
+        taken.add(name)
+        found.append({**entry, "id": name})
+    return found
 
 
 def github_matrix(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:

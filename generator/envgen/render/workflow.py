@@ -15,7 +15,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.shipped import Channel
 from envgen.facts.tables import catalog_revision
 from envgen.render.header import Header, body_digest, compose, run_digest
-from envgen.render.matrix import GITHUB_LIMIT, HOSTED_RUNNERS, GpuRunner, MatrixTooLargeError
+from envgen.render.matrix import GITHUB_LIMIT, HOSTED_RUNNERS, GpuRunner, MatrixTooLargeError, with_unique_ids
 from envgen.render.templates import render
 
 _SMOKE_TEST = "smoke_test.py"
@@ -93,7 +93,8 @@ def find_locks(root: Path, folder: PurePosixPath) -> tuple[CommittedLock, ...]:
     """
     if not _PLAIN_PATH.fullmatch(str(folder)) or ".." in folder.parts or folder.is_absolute():
         fact = "a folder below the current one, in letters, digits and ._/-"
-        raise UsageError(f"{show(str(folder))} cannot stand in a workflow", fact=fact, hint="rename or move the folder")
+        hint = "name it relative to the repository's root, or rename or move the folder"
+        raise UsageError(f"{show(str(folder))} cannot stand in a workflow", fact=fact, hint=hint)
     place = root / folder
     names = sorted(path.name for path in place.iterdir()) if place.is_dir() else []
     found = [lock for name in names if (lock := _read_lock(place, folder, name)) is not None]
@@ -136,9 +137,9 @@ def workflow_body(locks: Sequence[CommittedLock], runners: Iterable[GpuRunner]) 
 
     Raises: MatrixTooLargeError; UsageError when a GPU runner has no lock to run.
     """
-    hosted = [lock.row() for lock in locks]
+    hosted = with_unique_ids(lock.row() for lock in locks)
     gpu = []
-    for runner in runners:
+    for runner in dict.fromkeys(runners):
         fitting = [lock.row(runner) for lock in locks if lock.subdir is runner.subdir]
         if not fitting:
             there = ", ".join(sorted({lock.subdir.value for lock in locks}))
@@ -148,6 +149,7 @@ def workflow_body(locks: Sequence[CommittedLock], runners: Iterable[GpuRunner]) 
                 hint="name the runner's subdir: --gpu-runner win-64=LABEL",
             )
         gpu += fitting
+    gpu = with_unique_ids(gpu)
     if max(len(hosted), len(gpu)) > GITHUB_LIMIT:
         raise MatrixTooLargeError(max(len(hosted), len(gpu)))
     paths = sorted({str(path) for lock in locks for path in (lock.lock, lock.smoke_test)})

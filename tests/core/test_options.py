@@ -28,6 +28,19 @@ def test_two_cuda_tags_that_differ_are_refused() -> None:
         parse_build("2.14.1+cu126", "cu128")
 
 
+@pytest.mark.parametrize("cuda", ["13", "12", "cu13", "12.10", "1226", "cuda"])
+def test_half_a_cuda_version_is_refused(cuda: str) -> None:
+    with pytest.raises(ValueFormatError, match="CUDA tag"):
+        parse_build(None, cuda)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "tag"), [("12.6.3", "cu126"), ("cu92", "cu92"), ("9.2", "cu92"), ("CUDA 13.0", "cu130"), ("118", "cu118")]
+)
+def test_cuda_versions(cuda: str, tag: str) -> None:
+    assert parse_build(None, cuda) == ("", tag)
+
+
 @pytest.mark.parametrize("torch", ["2.14.1+cpu", "2.14.1+", " "])
 def test_what_names_no_cuda_build_is_refused(torch: str) -> None:
     with pytest.raises(ValueFormatError):

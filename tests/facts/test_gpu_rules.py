@@ -451,3 +451,12 @@ def test_by_pci(device: str) -> None:
 def test_by_pci_knows_no_other_ids() -> None:
     assert catalog().by_pci("ffff") is None
     assert catalog().by_pci("") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["GTX 1080, RTX 6090", "RTX 5090,RTX 5080", "RTX A4000, RTX 4090", "A100, H100", "Tesla T4; Tesla V9000"]
+)
+def test_a_list_of_gpus_is_not_answered_for_one_of_them(text: str) -> None:
+    match = catalog().match(text)
+    assert match.kind is MatchKind.UNKNOWN
+    assert "--gpu" in " ".join(match.notes) or ";" in text

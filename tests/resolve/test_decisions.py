@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from envgen.core.errors import ValueFormatError
@@ -53,7 +55,9 @@ def codes_of(resolution: Resolution) -> set[str]:
         pytest.param("11.0", "linux-aarch64", None, "2.15.0+cu132", "2.13.0 13.0", id="jetson-thor"),
         pytest.param("7.0", "linux-64", "590.48.01", None, None, id="v100-on-a-driver-that-dropped-it"),
         pytest.param("6.1 8.9", "linux-64", "580.65.06", "2.14.1+cu126", "2.13.0 12.9", id="pascal-beside-ada"),
-        pytest.param("3.7 8.9", "linux-64", None, "2.3.1+cu118", "2.3.1 11.8", id="kepler-beside-ada"),
+        pytest.param("3.7 8.6", "linux-64", None, "2.3.1+cu118", "2.3.1 11.8", id="kepler-beside-ampere"),
+        pytest.param("3.7 8.9", "linux-64", None, None, None, id="kepler-beside-ada-that-r470-does-not-know"),
+        pytest.param("8.9", "linux-64", "470.256.02", None, None, id="ada-on-a-driver-older-than-it"),
         pytest.param("7.5", "linux-aarch64", None, None, "2.13.0 13.0", id="t4g-has-only-conda-on-arm"),
     ],
 )
@@ -97,6 +101,50 @@ def test_only_the_gpus_whose_wheels_end_are_named(builds: BuildCatalog) -> None:
     notices = {n.code: n.text for n in resolve(builds, ask("6.1 8.9")).notices}
     assert "GPU 6.1" in notices["last-build-for-gpu"]
     assert "GPU 8.9" not in notices["last-build-for-gpu"]
+
+
+def test_cudnn_ends_a_gpu_as_well(builds: BuildCatalog) -> None:
+    """2.4 to 2.7.1 have sm_37, but come with cuDNN 9."""
+    notices = {n.code: n.text for n in resolve(builds, ask("3.7")).notices}
+    assert notices["last-build-for-gpu"].startswith("2.3.1 is the last PyTorch release with wheels for GPU 3.7")
+
+
+@pytest.mark.parametrize(
+    ("capability", "torch", "is_way_out"),
+    [("7.5", "", True), ("7.5", "==2.15.0", False), ("7.5 12.0", "", False)],
+)
+def test_cu126_is_named_as_the_way_round_magma_where_it_is_one(
+    builds: BuildCatalog, capability: str, torch: str, is_way_out: bool
+) -> None:
+    notices = {n.code: n.text for n in resolve(builds, ask(capability, torch=torch)).notices}
+    assert ("--cuda cu126" in notices["magma-no-sm75"]) is is_way_out
+
+
+def test_only_the_gpus_that_run_from_ptx_are_named(builds: BuildCatalog) -> None:
+    notices = {n.code: n.text for n in resolve(builds, ask("8.9 12.0", "win-64", torch="==2.6.*")).notices}
+    assert "PTX on GPU 12.0:" in notices["ptx-compiled-at-first-use"]
+
+
+def test_a_companion_without_a_wheel_for_the_python_is_not_promised(builds: BuildCatalog) -> None:
+    """pypi.org/simple: torchvision 0.20.1 ends at cp312, torchaudio 2.11.0 at cp314."""
+    lacking = resolve(builds, ask("8.6", python="3.13", torch="==2.5.1"))
+    assert lacking.pip is None
+    assert {r.code for r in lacking.rejected if r.channel == "pip" and r.torch == "2.5.1"} >= {
+        RejectionCode.NO_TORCHVISION
+    }
+    assert pip_of(resolve(builds, ask("8.6", python="3.13", torch="==2.5.1", vision=False))) == "2.5.1+cu124"
+    silent = resolve(builds, replace(ask("8.6", python="3.15"), audio=True))
+    assert silent.pip is not None
+    assert silent.pip.torchaudio == ""
+    assert "no-torchaudio" in codes_of(silent)
+
+
+def test_a_conda_build_that_alone_has_the_code_is_pinned_by_its_number(builds: BuildCatalog) -> None:
+    """conda-forge's pytorch 2.13.0 for CUDA 13.0 on Arm has sm_87 from build 202 on."""
+    resolution = resolve(builds, ask("8.7", "linux-aarch64"))
+    assert resolution.conda is not None
+    assert "pytorch=2.13.0=cuda130*_202" in resolution.conda.specs
+    assert len({r.text for r in resolution.rejected}) == len(resolution.rejected)
 
 
 def test_gpus_that_no_driver_serves_together_are_told_so(builds: BuildCatalog) -> None:

@@ -77,8 +77,12 @@ def _driver_notice(gpus: Sequence[RequestedGpu], builds: BuildCatalog) -> Notice
     """Which driver branch to install: the last one that serves the oldest GPU, else the newest."""
     supports = [builds.support[requested.gpu.capability] for requested in gpus]
     limited = [support for support in supports if support.last_branch is not None]
-    if limited:
-        oldest = min(limited, key=lambda support: support.last_branch or 0)
+    first = max(support.first_branch or 0 for support in supports)
+    oldest = min(limited, key=lambda support: support.last_branch or 0) if limited else None
+    if oldest is not None and first > (oldest.last_branch or 0):
+        advice = f"no driver serves all of them: R{oldest.last_branch} is the last branch for {oldest.architecture}, "
+        advice += f"R{first} the first for the newest"
+    elif oldest is not None:
         advice = f"install a driver of branch R{oldest.last_branch}, the last that serves {oldest.architecture}"
     else:
         advice = "install the newest driver"

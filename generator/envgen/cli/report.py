@@ -37,7 +37,7 @@ def resolution_json(resolution: Resolution, *, catalog: str, locked: dict[str, s
             for requested in request.gpus
         ],
         "pip": _pip_json(resolution.pip),
-        "conda": _conda_json(resolution.conda),
+        "conda": _conda_json(resolution.conda, resolution.request.python),
         "locked": locked,
         "rejected": [rejection_json(rejection) for rejection in resolution.rejected],
         "notices": [{"code": notice.code, "text": notice.text} for notice in resolution.notices],
@@ -79,14 +79,14 @@ def _pip_json(pairing: PipPairing | None) -> dict[str, Any] | None:
     }
 
 
-def _conda_json(pairing: CondaPairing | None) -> dict[str, Any] | None:
+def _conda_json(pairing: CondaPairing | None, python: str) -> dict[str, Any] | None:
     if pairing is None:
         return None
     build = pairing.build
     return {
         "pytorch": build.pytorch,
         "cuda_version": pairing.cuda_version,
-        "build": build.build_glob,
+        "build": build.glob_for(python),
         "channels": list(build.channels),
         "specs": list(pairing.specs),
         "code": _code_json(pairing),
@@ -112,7 +112,7 @@ def _lines(resolution: Resolution, locked: dict[str, str | None]) -> Iterator[st
     yield f"{request.subdir}, {origin}, Python {request.python}{libc}"
     yield ""
     yield from _pip_lines(resolution.pip)
-    yield from _conda_lines(resolution.conda)
+    yield from _conda_lines(resolution.conda, resolution.request.python)
     yield from _locked_lines(resolution, locked)
     if resolution.rejected:
         yield ""
@@ -133,12 +133,13 @@ def _pip_lines(pairing: PipPairing | None) -> Iterator[str]:
     yield f"       {code_words(pairing)}; driver {pairing.driver_floor} or newer; arch list: {build.evidence}"
 
 
-def _conda_lines(pairing: CondaPairing | None) -> Iterator[str]:
+def _conda_lines(pairing: CondaPairing | None, python: str) -> Iterator[str]:
     if pairing is None:
         yield "conda  none: no package runs here"
         return
     build = pairing.build
-    yield f"conda  pytorch {build.pytorch} ({build.build_glob}) with CUDA {pairing.cuda_version}, {build.channels[0]}"
+    glob = build.glob_for(python)
+    yield f"conda  pytorch {build.pytorch} ({glob}) with CUDA {pairing.cuda_version}, {build.channels[0]}"
     yield f"       {code_words(pairing)}; driver {pairing.driver_floor} or newer; arch list: {build.evidence}"
 
 

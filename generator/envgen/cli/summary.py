@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import RejectionCode
 from envgen.lock.obtain import Obtained
@@ -41,8 +42,12 @@ def _pairing_lines(one: Obtained) -> Iterator[str]:
         newer = f" ({one.conda_newer} is newer: --upgrade)" if one.conda_newer else ""
         label = f"pytorch {build.pytorch} cuda{build.cuda.replace('.', '')}"
         yield f"conda, {where}: {label}{newer}; {runs_as(one.conda.pairing)}"
-    passed = [r for r in one.resolution.rejected if r.code is not RejectionCode.UNCERTAIN and r.channel == "pip"]
-    if passed and one.pip is not None:
+    decided = one.resolution.pip
+    if one.pip is None or decided is None or one.pip_newer:
+        return
+    chosen = release_key(decided.build.torch)
+    pip = [r for r in one.resolution.rejected if r.channel == "pip" and release_key(r.torch) > chosen]
+    if passed := [rejection for rejection in pip if rejection.code is not RejectionCode.UNCERTAIN]:
         yield f"nothing newer, because {passed[0].text}"
 
 

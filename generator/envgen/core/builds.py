@@ -117,8 +117,15 @@ class CondaBuild:
 
     @property
     def label(self) -> str:
-        """How it is named to people: `pytorch 2.13.0 (CUDA 12.8, conda-forge)`."""
-        return f"pytorch {self.pytorch} (CUDA {self.cuda}, {self.channels[0]})"
+        """How it is named to people: `pytorch 2.13.0 (CUDA 12.8, conda-forge)`, with what tells it from a twin."""
+        number = self.build_glob.rpartition("_")[2]
+        twin = f", build {number}" if number.isdecimal() else ""
+        twin += ", Tegra" if any(pin.endswith("=tegra") for pin in self.pins) else ""
+        return f"pytorch {self.pytorch} (CUDA {self.cuda}, {self.channels[0]}{twin})"
+
+    def glob_for(self, python: str) -> str:
+        """The build string pattern to pin for a Python (X.Y)."""
+        return self.build_glob.format(python=python)
 
     @property
     def release(self) -> str:
@@ -196,10 +203,21 @@ class DriverSupport:
 class Companions:
     """The torchvision and torchaudio releases that go with one torch release; empty when there is none.
 
-    `torchaudio_loads` is an older torchaudio that loads beside it although it is no match.
+    `torchaudio_loads` is an older torchaudio that loads beside it although it is no match. `without_…` are the Pythons
+    (X.Y) that have a torch wheel but none of the companion.
     """
 
     torch: str
     torchvision: str
     torchaudio: str
     torchaudio_loads: str
+    without_torchvision_for: tuple[str, ...] = ()
+    without_torchaudio_for: tuple[str, ...] = ()
+
+    def vision_for(self, python: str) -> str:
+        """The torchvision release for a Python, or an empty string."""
+        return "" if python in self.without_torchvision_for else self.torchvision
+
+    def audio_for(self, python: str) -> str:
+        """The torchaudio release for a Python, or an empty string."""
+        return "" if python in self.without_torchaudio_for else self.torchaudio or self.torchaudio_loads

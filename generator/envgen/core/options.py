@@ -10,7 +10,7 @@ from envgen.core.platforms import Subdir
 _MINOR = re.compile(r"3\.\d{1,2}", re.ASCII)
 _GLIBC = re.compile(r"2\.\d{1,3}", re.ASCII)
 _BARE_SERIES = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_CUDA = re.compile(r"(?:cu|cuda)?[ -]?(\d{1,2})\.?(\d)(?:\.\d+)?", re.ASCII | re.IGNORECASE)
+_CUDA = re.compile(r"(?:cu|cuda)?[ -]?(?:(\d{1,2})\.(\d)(?:\.\d+)?|(\d{2}|[789])(\d))", re.ASCII | re.IGNORECASE)
 
 _PLATFORM_SPELLINGS = {
     "linux": Subdir.LINUX_64,
@@ -76,7 +76,7 @@ def parse_cuda(text: str | None, *, origin: str = "--cuda") -> str:
         raise ValueFormatError(
             kind="CUDA tag", value=text, expected="cuNNN or X.Y, such as cu126 or 12.6", origin=origin
         )
-    return f"cu{found[1]}{found[2]}"
+    return f"cu{found[1] or found[3]}{found[2] or found[4]}"
 
 
 def parse_torch(text: str | None) -> str:

@@ -123,6 +123,8 @@ class BuildCatalog:
                 torchvision=row["torchvision"],
                 torchaudio=row["torchaudio"],
                 torchaudio_loads=row["torchaudio_loads"],
+                without_torchvision_for=tuple(row["without_torchvision_for"].split()),
+                without_torchaudio_for=tuple(row["without_torchaudio_for"].split()),
             )
             for row in read_table("companions")
         }

@@ -22,6 +22,8 @@ _PCI = (
     r"(?:0x)?10de[: \-]+(?:0x)?([0-9a-f]{4})(?![0-9a-f])|ven_10de&dev_([0-9a-f]{4})|0x([0-9a-f]{4})10de(?![0-9a-f])"
     r"|v000010ded0000([0-9a-f]{4})|nvidia.*\(0x0000([0-9a-f]{4})\)"
 )
+# One part of a list that is a GPU by itself.
+_MODEL = r"\b(?:rtx|gtx|gts|gt|geforce|quadro|tesla|titan)\b.*[0-9]{2}|\b[abhlptv][0-9]{1,4}\b"
 _PROFILE = r"(.+?)((?:-[0-9]{1,3}){1,2}(?:[abcq][0-9]?|cme|me)?)"
 
 
@@ -182,6 +184,9 @@ class Lookup:
 
     def _by_parts(self, query: str, text: str) -> Match | None:
         """`A / B` of lspci, or a comma list in which one part is a name; and the same words in another order."""
+        listed = [part for part in re.split(r" ?[,;] ?", text) if re.search(_MODEL, part.lower())]
+        if len(listed) > 1:
+            return self._answers.unknown(query, "", ("the text names several GPUs: give each its own --gpu",))
         parts = [part for part in re.split(r" ?[/,] ?", text) if part]
         if len(parts) > 1:
             found = [rows for part in parts for rows in [self._name_rows(part)] if rows]

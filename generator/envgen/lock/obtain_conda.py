@@ -144,7 +144,7 @@ def _pairing_of(explicit: str, request: Request, sources: Sources) -> CondaPairi
     if not held["python"][0].startswith(f"{request.python}.") or unwanted & held.keys():
         return None
     for build in reversed(sources.builds.conda_builds(request.subdir)):
-        glob = build.build_glob.format(python=request.python)
+        glob = build.glob_for(request.python)
         if build.pytorch == version and fnmatchcase(build_string, glob):
             pairing = conda_pairing_if_it_runs(build, request, sources.builds)
             if pairing is not None:

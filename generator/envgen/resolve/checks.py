@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from envgen.core.builds import Existence, PipBuild
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
+from envgen.core.gpus import Gpu
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.request import Request
 from envgen.core.resolution import CodeUse, RejectionCode
@@ -36,7 +37,7 @@ def failures(build: Build, question: Question) -> Iterator[Failure]:
         yield Failure(code=RejectionCode.UNCERTAIN, text=text, is_whole=True)
     yield from question.off_platform
     yield from question.coverage(build).missing
-    yield from _cudnn(build, request)
+    yield from (failure for requested in request.gpus for failure in cudnn_failures(build, requested.gpu))
     yield from question.off_branch
     yield from _file(build, request, existence)
     yield from question.driver_too_old(build)
@@ -55,19 +56,14 @@ def decisive(reasons: Iterator[Failure]) -> tuple[Failure, ...]:
     return tuple(found)
 
 
-def _cudnn(build: Build, request: Request) -> Iterator[Failure]:
-    if not build.cudnn:
-        return
+def cudnn_failures(build: Build, gpu: Gpu) -> tuple[Failure, ...]:
+    """What speaks against a build on a GPU because of the cuDNN that it comes with."""
     bounds = ((MAXWELL, CUDNN_WITHOUT_KEPLER, "5.0"), (TURING, CUDNN_WITHOUT_PRE_TURING, "7.5"))
-    for requested in request.gpus:
-        for capability, first_bad, lowest in bounds:
-            if requested.gpu.capability < capability and release_key(build.cudnn) >= release_key(first_bad):
-                yield Failure(
-                    code=RejectionCode.CUDNN_UNSUPPORTED,
-                    text=f" comes with cuDNN {build.cudnn}, which serves compute capability {lowest} "
-                    f"and up; {requested.gpu.name} is {requested.gpu.capability}",
-                )
-                break
+    for capability, first_bad, lowest in bounds:
+        if build.cudnn and gpu.capability < capability and release_key(build.cudnn) >= release_key(first_bad):
+            text = f" comes with cuDNN {build.cudnn}, which serves compute capability {lowest} and up; "
+            return (Failure(code=RejectionCode.CUDNN_UNSUPPORTED, text=f"{text}{gpu.name} is {gpu.capability}"),)
+    return ()
 
 
 def _file(build: Build, request: Request, existence: Existence | None) -> Iterator[Failure]:
@@ -98,10 +94,14 @@ def _nearest(wanted: str, known: Sequence[str]) -> str:
 
 def _companions(build: PipBuild, question: Question) -> Iterator[Failure]:
     companions = question.rules.builds.companions.get(build.torch)
-    if companions is None or not companions.torchvision:
+    if companions is None or not companions.vision_for(question.request.python):
+        text = f"no torchvision release goes with torch {build.torch}"
+        if companions is not None and companions.torchvision:
+            text = f"torchvision {companions.torchvision}, which goes with torch {build.torch}, "
+            text += f"has no wheel for Python {question.request.python}"
         yield Failure(
             code=RejectionCode.NO_TORCHVISION,
-            text=f"no torchvision release goes with torch {build.torch}",
+            text=text,
             unlock={"no-vision": "true"},
             is_whole=True,
         )

@@ -32,7 +32,7 @@ def conda_specs(build: CondaBuild, request: Request) -> tuple[str, ...]:
     reports CUDA 13 from choosing CUDA 13 for a GPU that it has no code for; the bound on cuDNN keeps 9.11 and newer (no
     code below 7.5) out of every CUDA 12 environment.
     """
-    glob = build.build_glob.format(python=request.python)
+    glob = build.glob_for(request.python)
     specs = [f"python={request.python}", f"pytorch={build.pytorch}={glob}"]
     if build.channels[0] != LEGACY_CHANNEL:
         specs.append(f"cuda-version={build.cuda}")

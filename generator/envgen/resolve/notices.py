@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envgen.core.builds import Existence
+from envgen.core.builds import Existence, PipBuild
 from envgen.core.capability import CodeKind
+from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import CondaPairing, Notice, PipPairing
-from envgen.resolve.checks import TURING
+from envgen.resolve.checks import TURING, cudnn_failures
 from envgen.resolve.coverage import code_for
 from envgen.resolve.driver import DriverRules
 
@@ -21,9 +22,10 @@ def notices(
     """Return the notices in the order in which they matter."""
     yield from _driver(request, rules, pip, conda)
     yield from _missing_side(pip, conda)
+    yield from _companions(request, pip)
     yield from _last_build(request, rules, pip)
     if pip:
-        yield from _pip_build(request, pip)
+        yield from _pip_build(request, rules, pip)
     if conda and conda.build.existence_for(request.python) is not Existence.SEEN:
         build = conda.build
         text = f"no package of {build.channels[0]} pytorch {build.pytorch} for CUDA {build.cuda} and Python "
@@ -49,6 +51,12 @@ def _driver(
         yield Notice(code="driver-branch-only", text=text)
 
 
+def _companions(request: Request, pip: PipPairing | None) -> Iterator[Notice]:
+    if pip and request.audio and not pip.torchaudio:
+        text = f"no torchaudio wheel goes with torch {pip.build.torch} and Python {request.python}: it is left out"
+        yield Notice(code="no-torchaudio", text=text)
+
+
 def _missing_side(pip: PipPairing | None, conda: CondaPairing | None) -> Iterator[Notice]:
     if pip and not conda:
         yield Notice(code="no-conda-pairing", text="no conda build runs here: the conda files are not written")
@@ -57,7 +65,7 @@ def _missing_side(pip: PipPairing | None, conda: CondaPairing | None) -> Iterato
 
 
 def _last_build(request: Request, rules: DriverRules, pip: PipPairing | None) -> Iterator[Notice]:
-    """Say when the chosen release is the last that has code for this GPU, whatever its driver."""
+    """Say when the chosen release is the last that can run on this GPU, whatever its driver."""
     if not pip:
         return
     builds = rules.builds.pip_builds(request.subdir)
@@ -66,12 +74,12 @@ def _last_build(request: Request, rules: DriverRules, pip: PipPairing | None) ->
     if not newer or request.torch:
         return
     gpus = list({requested.gpu.name: requested.gpu for requested in request.gpus}.values())
-    ended = [gpu.name for gpu in gpus if all(code_for(build.codes, gpu) is None for build in newer)]
-    together = any(all(code_for(build.codes, gpu) is not None for gpu in gpus) for build in newer)
+    ended = [gpu.name for gpu in gpus if not any(_can_run(build, gpu) for build in newer)]
+    together = any(all(_can_run(build, gpu) for gpu in gpus) for build in newer)
     if ended:
         them = "it" if len(ended) == 1 else "them"
         text = f"{pip.build.torch} is the last PyTorch release with wheels for {', '.join(ended)}: "
-        text += f"newer ones have no code for {them} (pytorch/pytorch#190385 for CUDA 12.6)"
+        text += f"newer ones have no code for {them}, or a cuDNN that has none (pytorch/pytorch#190385 for CUDA 12.6)"
         yield Notice(code="last-build-for-gpu", text=text)
     elif not together:
         text = f"{pip.build.torch} is the last PyTorch release with a wheel that serves all of "
@@ -79,7 +87,11 @@ def _last_build(request: Request, rules: DriverRules, pip: PipPairing | None) ->
         yield Notice(code="last-build-for-gpu", text=text)
 
 
-def _pip_build(request: Request, pairing: PipPairing) -> Iterator[Notice]:
+def _can_run(build: PipBuild, gpu: Gpu) -> bool:
+    return code_for(build.codes, gpu) is not None and not cudnn_failures(build, gpu)
+
+
+def _pip_build(request: Request, rules: DriverRules, pairing: PipPairing) -> Iterator[Notice]:
     build = pairing.build
     if build.existence_for(request.python) is not Existence.SEEN:
         text = f"no file of torch {build.torch}+{build.cuda_tag} for {request.subdir} and Python {request.python} "
@@ -88,15 +100,18 @@ def _pip_build(request: Request, pairing: PipPairing) -> Iterator[Notice]:
     turing = any(requested.gpu.capability == TURING for requested in request.gpus)
     if turing and build.cuda_tag.startswith("cu13") and request.subdir is not Subdir.LINUX_AARCH64:
         text = "the CUDA 13 wheels carry almost no MAGMA code for Turing (7.5): a linear-algebra call that goes to "
-        text += "MAGMA may raise 'no kernel image' (pytorch/pytorch#190633); --cuda cu126 avoids it"
+        text += "MAGMA may raise 'no kernel image' (pytorch/pytorch#190633)"
+        others = [b for b in rules.builds.pip_builds(request.subdir) if b.cuda_tag == "cu126"]
+        if not request.torch and any(all(_can_run(b, wanted.gpu) for wanted in request.gpus) for b in others):
+            text += "; --cuda cu126 avoids it"
         yield Notice(code="magma-no-sm75", text=text)
 
 
 def _ptx(pip: PipPairing | None, conda: CondaPairing | None) -> Iterator[Notice]:
     for name, pairing in (("pip", pip), ("conda", conda)):
         uses = pairing.code if pairing else ()
-        if any(use.code.kind is CodeKind.PTX for use in uses):
-            text = (
-                f"the {name} build runs from PTX on this GPU: the first call of each kernel is compiled by the driver"
-            )
+        compiled = list(dict.fromkeys(use.gpu for use in uses if use.code.kind is CodeKind.PTX))
+        if compiled:
+            text = f"the {name} build runs from PTX on {', '.join(compiled)}: "
+            text += "the first call of each kernel is compiled by the driver"
             yield Notice(code="ptx-compiled-at-first-use", text=text)

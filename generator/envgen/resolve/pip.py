@@ -17,8 +17,8 @@ def pip_pairing(build: PipBuild, question: Question) -> PipPairing:
     return PipPairing(
         build=build,
         index_url=PYPI if build.on_pypi else rules.builds.index_urls[build.cuda_tag],
-        torchvision=companions.torchvision if companions and request.vision else "",
-        torchaudio=(companions.torchaudio or companions.torchaudio_loads) if companions and request.audio else "",
+        torchvision=companions.vision_for(request.python) if companions and request.vision else "",
+        torchaudio=companions.audio_for(request.python) if companions and request.audio else "",
         code=code_uses(build, question),
         driver_floor=known_floor(build, question),
         fully_served=rules.fully_serves(build.cuda),

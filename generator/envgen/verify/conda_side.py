@@ -103,7 +103,7 @@ def _row(lock: CondaLock, torch: CondaPackage, builds: BuildCatalog) -> CondaBui
         if row.pytorch == torch.version
         and row.channels[0] == torch.channel.rpartition("/")[2]
         and any(pin.startswith("arm-variant") for pin in row.pins) is tegra
-        and fnmatchcase(torch.build, row.build_glob.replace("{python}", python))
+        and fnmatchcase(torch.build, row.glob_for(python))
     ]
     return next((row for row in rows if _in_range(torch.build_number, row.builds)), rows[0] if rows else None)
 

@@ -91,7 +91,8 @@ class CondaBuild:
     `channels` is in priority order; `build_glob` is the build string pattern to pin (`cuda129*`); `cuda` is the
     toolkit's major.minor; `cudnn` is the cuDNN major it was built against (or X.Y.Z when known, empty if unknown);
     `pins` are further match specs that this build needs so that the solver can't drift. In `build_glob`, `{python}`
-    stands for the X.Y of the request. `builds` is the feedstock's range of build numbers, for the reader.
+    stands for the X.Y of the request. `builds` is the feedstock's range of build numbers, for the reader. `detail`
+    tells it from a twin, where there is one: `, build 202`, `, Tegra`.
     """
 
     pytorch: str
@@ -110,6 +111,7 @@ class CondaBuild:
     evidence: str
     source: str
     note: str = ""
+    detail: str = ""
 
     def existence_for(self, python: str) -> Existence | None:
         """How sure it is that there is a package for that Python (X.Y); None when no source states one."""
@@ -118,10 +120,7 @@ class CondaBuild:
     @property
     def label(self) -> str:
         """How it is named to people: `pytorch 2.13.0 (CUDA 12.8, conda-forge)`, with what tells it from a twin."""
-        number = self.build_glob.rpartition("_")[2]
-        twin = f", build {number}" if number.isdecimal() else ""
-        twin += ", Tegra" if any(pin.endswith("=tegra") for pin in self.pins) else ""
-        return f"pytorch {self.pytorch} (CUDA {self.cuda}, {self.channels[0]}{twin})"
+        return f"pytorch {self.pytorch} (CUDA {self.cuda}, {self.channels[0]}{self.detail})"
 
     def glob_for(self, python: str) -> str:
         """The build string pattern to pin for a Python (X.Y)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from envgen.core.lanes import Lane
 
 
+BuildKey = tuple[str, str, str]
+
+
 class BuildCatalog:
     """The tables about builds and drivers; each is read when it is first needed."""
 
     def __init__(self) -> None:
         self._pip: dict[Subdir, tuple[PipBuild, ...]] = {}
         self._conda: dict[Subdir, tuple[CondaBuild, ...]] = {}
+        self._by_key: dict[Subdir, dict[BuildKey, list[PipBuild | CondaBuild]]] = {}
 
     def pip_builds(self, subdir: Subdir) -> tuple[PipBuild, ...]:
         """All torch wheel builds for a subdir, oldest release first."""
@@ -45,6 +49,15 @@ class BuildCatalog:
             rows = (r for r in read_table("conda_builds") if r["subdir"] == subdir.value)
             self._conda[subdir] = tuple(self._conda_build(row, subdir) for row in rows)
         return self._conda[subdir]
+
+    def twins(self, key: BuildKey, subdir: Subdir) -> Sequence[PipBuild | CondaBuild]:
+        """The builds that decisions name alike (world, release, CUDA), for a subdir; mostly one or none."""
+        if subdir not in self._by_key:
+            found = self._by_key[subdir] = {}
+            every: list[PipBuild | CondaBuild] = [*self.pip_builds(subdir), *self.conda_builds(subdir)]
+            for build in every:
+                found.setdefault(build.key, []).append(build)
+        return self._by_key[subdir].get(key, ())
 
     @cached_property
     def floors(self) -> Mapping[int, DriverFloor]:
@@ -201,4 +214,12 @@ class BuildCatalog:
             evidence=row["evidence"],
             source=row["source"],
             note=row["note"],
+            detail=_detail(row),
         )
+
+
+def _detail(row: Mapping[str, str]) -> str:
+    """What tells a build from a twin of the same version and toolkit: its number, and whether it is for Tegra."""
+    number = row["build_glob"].rpartition("_")[2]
+    tegra = ", Tegra" if row["variant"] == "tegra" else ""
+    return (f", build {number}" if number.isdecimal() else "") + tegra

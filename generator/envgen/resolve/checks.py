@@ -32,12 +32,15 @@ def failures(build: Build, question: Question) -> Iterator[Failure]:
     """Everything that speaks against a build, the most fundamental first."""
     request = question.request
     existence = build.existence_for(request.python)
-    if Existence.UNCERTAIN in (existence, None if build.pythons_seen else build.existence):
+    never_seen = existence is None and not build.pythons_seen
+    if (build.existence if never_seen else existence) is Existence.UNCERTAIN:
         text = f"no source confirms that {build.label} is published"
         yield Failure(code=RejectionCode.UNCERTAIN, text=text, is_whole=True)
     yield from question.off_platform
     yield from question.coverage(build).missing
-    yield from (failure for requested in request.gpus for failure in cudnn_failures(build, requested.gpu))
+    if build.cudnn:
+        for requested in request.gpus:
+            yield from cudnn_failures(build, requested.gpu)
     yield from question.off_branch
     yield from _file(build, request, existence)
     yield from question.driver_too_old(build)
@@ -46,10 +49,13 @@ def failures(build: Build, question: Question) -> Iterator[Failure]:
     yield from _options(build, question)
 
 
-def decisive(reasons: Iterator[Failure]) -> tuple[Failure, ...]:
+def decisive(build: Build, question: Question) -> tuple[Failure, ...]:
     """The reasons up to the first that no option lifts: what comes after it can't change the answer."""
+    missing = question.coverage(build).missing
+    if missing and not question.off_platform and build.existence is not Existence.UNCERTAIN:
+        return missing[:1]  # so end most builds, and nothing comes before it
     found: list[Failure] = []
-    for reason in reasons:
+    for reason in failures(build, question):
         found.append(reason)
         if not reason.unlock:
             break
@@ -68,8 +74,8 @@ def cudnn_failures(build: Build, gpu: Gpu) -> tuple[Failure, ...]:
 
 def _file(build: Build, request: Request, existence: Existence | None) -> Iterator[Failure]:
     if existence is None:
-        known = [python for python in build.pythons if not python.endswith("t")]
-        known = [python for python in known if build.existence_for(python) is not Existence.UNCERTAIN]
+        published = build.pythons_seen if build.existence is Existence.UNCERTAIN else build.pythons
+        known = [python for python in published if not python.endswith("t")]
         others = f"; it has {', '.join(known)}" if known else ""
         yield Failure(
             code=RejectionCode.NO_FILE,

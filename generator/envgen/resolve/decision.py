@@ -10,7 +10,7 @@ from envgen.core.builds import CondaBuild, PipBuild
 from envgen.core.request import Request
 from envgen.core.resolution import Absent, Rejection, RejectionCode, Resolution
 from envgen.facts.builds import BuildCatalog
-from envgen.resolve.checks import decisive, failures
+from envgen.resolve.checks import decisive
 from envgen.resolve.conda import conda_pairing
 from envgen.resolve.failure import Failure
 from envgen.resolve.notices import notices
@@ -57,7 +57,7 @@ def _choose(
     for _, group in groupby(reversed(candidates), key=lambda build: build.release):
         usable: list[Build] = []
         for build in group:
-            reasons = _ABSENT if absent and build.key in absent else decisive(failures(build, question))
+            reasons = _ABSENT if absent and build.key in absent else decisive(build, question)
             if reasons:
                 rejected.append(rejection(build, reasons, question))
             else:

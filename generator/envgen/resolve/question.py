@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from envgen.core.builds import CondaBuild, DriverSupport, PipBuild
 from envgen.core.capability import ArchCode, CodeKind
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import ValueFormatError
+from envgen.core.platforms import Subdir
 from envgen.core.request import Request, RequestedGpu
 from envgen.core.resolution import RejectionCode
 from envgen.facts.builds import BuildCatalog
@@ -54,6 +55,7 @@ class Question:
     off_branch: tuple[Failure, ...]
     _coverages: dict[str, Coverage] = field(default_factory=dict, repr=False, compare=False)
     _drivers: dict[tuple[str, bool], NeededDriver] = field(default_factory=dict, repr=False, compare=False)
+    _elsewhere: list[Question] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def of(cls, request: Request, builds: BuildCatalog) -> Self:
@@ -72,6 +74,13 @@ class Question:
             off_platform=tuple(f for gpu, support in found for f in _off_platform(gpu, support, request)),
             off_branch=tuple(_off_branch(found, rules)),
         )
+
+    def elsewhere(self) -> Question:
+        """The same question on the platform that the first GPU which is part of one belongs to."""
+        if not self._elsewhere:
+            request = replace(self.request, subdir=Subdir(self.off_platform[0].unlock["platform"]))
+            self._elsewhere.append(Question.of(request, self.rules.builds))
+        return self._elsewhere[0]
 
     def coverage(self, build: Build) -> Coverage:
         """What a build holds for the GPUs. Hundreds of builds share a few dozen arch lists."""

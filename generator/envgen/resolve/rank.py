@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from envgen.core.builds import Existence
-from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.resolution import Rejection
-from envgen.resolve.checks import decisive, failures
+from envgen.resolve.checks import decisive
 from envgen.resolve.failure import Failure, merged_unlock
 from envgen.resolve.question import Build, Question
 
@@ -36,23 +34,21 @@ def rank(build: Build, question: Question) -> RankKey:
 def rejection(build: Build, reasons: Sequence[Failure], question: Question) -> Rejection:
     """The record of a build that was not taken: its most fundamental reason, and what would lift all of them."""
     channel, torch, cuda = build.key
-    platform = next((reason.unlock["platform"] for reason in reasons if "platform" in reason.unlock), "")
     return Rejection(
         channel=channel,
         torch=torch,
         cuda=cuda,
         code=reasons[0].code,
         text=reasons[0].told_of(build),
-        unlock=_on_its_platform(build, platform, question) if platform else merged_unlock(reasons),
+        unlock=_on_its_platform(build, question) if question.off_platform else merged_unlock(reasons),
     )
 
 
-def _on_its_platform(build: Build, platform: str, question: Question) -> dict[str, str]:
+def _on_its_platform(build: Build, question: Question) -> dict[str, str]:
     """What would allow the same build on the platform that a GPU is part of, where all else is judged anew."""
-    subdir, builds = Subdir(platform), question.rules.builds
-    there = Question.of(replace(question.request, subdir=subdir), builds)
-    candidates: Sequence[Build] = builds.pip_builds(subdir) if build.key[0] == "pip" else builds.conda_builds(subdir)
-    judged = [decisive(failures(twin, there)) for twin in candidates if twin.key == build.key]
+    there = question.elsewhere()
+    platform = there.request.subdir.value
+    judged = [decisive(twin, there) for twin in there.rules.builds.twins(build.key, there.request.subdir)]
     if () in judged:
         return {"platform": platform}
     unlock = next((merged_unlock(reasons) for reasons in judged if reasons[-1].unlock), {})

@@ -284,6 +284,23 @@ def test_expectations_in_a_file_replace_those_in_the_script(tmp_path: Path) -> N
     assert smoke(FakeHost(), tmp_path, "--unknown-option").status == 2
 
 
+@pytest.mark.parametrize("text", [None, "{", "[1, 2]", "3"])
+def test_expectations_that_cannot_be_read_are_wrong_usage(text: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "expect.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    outcome = smoke(FakeHost(), tmp_path, "--expect", str(file))
+    assert outcome.status == 2
+    assert "Traceback" not in outcome.talk
+    assert "--expect" in outcome.talk
+
+
+def test_a_torch_that_ends_the_process_is_a_finding(tmp_path: Path) -> None:
+    outcome = smoke(FakeHost(torch_error="exit"), tmp_path)
+    assert outcome.findings[-1][:2] == ("torch", "failed")
+    assert outcome.status == 1
+
+
 @pytest.mark.parametrize(
     ("host", "finding"),
     [

@@ -39,11 +39,11 @@ class GpuUnknownError(_GpuError):
         return tuple(fact for fact in (closest, *self.match.notes) if fact)
 
     def hint(self) -> str:
-        if not self.match.suggestions:
+        first = self.match.suggestions[0] if self.match.suggestions else ""
+        number = "".join(c if c.isascii() and c.isdigit() else " " for c in first).split()[:1]
+        if not number:
             return "run `envgen gpus` to list the catalog, or pass --compute-capability"
-        number = "".join(c if c.isascii() and c.isdigit() else " " for c in self.match.suggestions[0]).split()[:1]
-        word = number[0] if number else "NAME"
-        return f"run `envgen gpus {word}` to list matches, or pass --compute-capability"
+        return f"run `envgen gpus {number[0]}` to list matches, or pass --compute-capability"
 
 
 class GpuAmbiguousError(_GpuError):

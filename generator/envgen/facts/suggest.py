@@ -29,8 +29,9 @@ def closest(text: str, known: Iterable[str]) -> tuple[str, ...]:
         return tuple(longer[:_LIMIT])
     numbers = _numbers(text)
     if numbers:
+        same = [name for name in unique if set(numbers) & set(_numbers(name))]
         near = [name for name in unique if any(_similar(a, b) for a in numbers for b in _numbers(name))]
-        unique = near or unique
+        unique = same or near or unique
     wanted = names.without_maker(names.key(text))
     if len(wanted) < 3:
         return ()

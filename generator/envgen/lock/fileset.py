@@ -124,7 +124,8 @@ def _pip_lines(name: str, side: PipSide, request: Request) -> Iterator[str]:
         make, install = pip_commands(request, name)
         yield f"use: {make}"
         yield f"     {install}"
-        yield f"or:  uv venv --python {request.python} && uv pip sync {name}"
+        yield f"or:  uv venv --python {request.python}"
+        yield f"     uv pip sync {name}"
 
 
 def _conda_lines(name: str, side: CondaSide, request: Request) -> Iterator[str]:

@@ -17,7 +17,7 @@ from scenario import HOST  # type: ignore[import-not-found]  # on PYTHONPATH of 
 if HOST["torch"] is None:
     raise ModuleNotFoundError("No module named 'torch'", name="torch")
 if HOST["torch_error"]:
-    raise ImportError(HOST["torch_error"])
+    raise SystemExit(3) if HOST["torch_error"] == "exit" else ImportError(HOST["torch_error"])
 
 __version__ = HOST["torch"]
 version = SimpleNamespace(cuda=HOST["cuda"], hip=HOST["hip"])

@@ -326,3 +326,23 @@ def test_why_not_names_every_reason(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_mistyped_command_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["resolv"]) == 2
     assert "Did you mean 'resolve'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        pytest.param(["--gpu", "RTX 3060", "--offline", "resolve"], "--gpu, --offline", id="a-gpu-and-a-flag"),
+        pytest.param(["--output", "X", "lock", "--gpu", "RTX 3060"], "--output", id="some-before-some-behind"),
+        pytest.param(["-o", "X", "gpus", "3060"], "--output", id="the-short-spelling"),
+    ],
+)
+def test_an_option_in_front_of_a_command_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
+) -> None:
+    """It belongs to the main job, so that the command would run without it: online, or into another folder."""
+    assert main(arguments) == 2
+    command = next(word for word in arguments if word in ("resolve", "lock", "gpus"))
+    assert capsys.readouterr().err == (
+        f"error: {named} in front of the command `{command}` would not be read [usage]\n"
+        f"  hint: put every option behind it; `envgen {command} --help` lists them\n"
+    )

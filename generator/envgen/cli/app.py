@@ -10,6 +10,7 @@ import typer
 
 from envgen import __version__
 from envgen.cli import options
+from envgen.core.errors import UsageError
 
 # Command -> where its function is. Only the command that is run is imported: start-up time is a feature.
 COMMANDS = {
@@ -50,6 +51,25 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
+def _refuse_options(context: typer.Context, command: str) -> None:
+    """A command reads its own options only: one in front of its name would be dropped without a word.
+
+    Raises: UsageError when there is one.
+    """
+    from click.core import ParameterSource
+
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise UsageError(
+            f"{', '.join(given)} in front of the command `{command}` would not be read",
+            hint=f"put every option behind it; `envgen {command} --help` lists them",
+        )
+
+
 def envgen(
     context: typer.Context,
     gpu: options.Gpu = None,
@@ -85,6 +105,7 @@ def envgen(
     smoke_test.py. No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters.
     """
     if context.invoked_subcommand is not None:
+        _refuse_options(context, context.invoked_subcommand)
         return
     from envgen.cli.generate import WriteOptions, generate
     from envgen.cli.request import RequestOptions

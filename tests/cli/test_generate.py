@@ -183,6 +183,22 @@ def test_the_word_to_the_user(mx450: Path, capsys: pytest.CaptureFixture[str]) -
         assert part in said
 
 
+def test_the_word_to_the_user_has_every_command_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """However many platforms: which files there are to install from tells what must be named."""
+    platforms = ("win-64", "linux-64", "linux-aarch64")
+    asked = [argument for platform in platforms for argument in ("--platform", platform)]
+    assert generate(tmp_path, "--gpu", "RTX 3060", *asked, "--offline") == 0
+    said = capsys.readouterr().out.splitlines()
+    for platform in platforms:
+        (install,) = (line for line in said if line.endswith(f"-r requirements-{platform}.txt"))
+        at = said.index(install)
+        assert said[at - 1].startswith(f"{platform} with pip: ")
+        assert said[at + 1] == f"{platform} with conda: conda create --name envgen --file conda-{platform}.lock"
+        assert said[at + 2].startswith(f"{platform} test it: ")
+        assert said[at + 2].endswith("python smoke_test.py")
+    assert said[-1].startswith("No CUDA Toolkit")
+
+
 def test_a_lock_older_than_the_decision_says_so_in_every_header(mx450: Path) -> None:
     assert all("[fallback-lock]" in text and "2.13.0 cuda128" in text for text in files(mx450).values())
 

@@ -1,4 +1,4 @@
-"""The word to the user after writing, in at most ten lines, and the command that remakes the files."""
+"""The word to the user after writing, at most ten lines for a platform, and the command that remakes the files."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from envgen.lock.words import NO_TOOLKIT, conda_command, pip_commands, runs_as, 
 if TYPE_CHECKING:
     from envgen.cli.generate import WriteOptions
 
-_LIMIT = 10
-
 
 def summary(obtained: Sequence[Obtained]) -> str:
-    """What was written and what to do with it."""
+    """What was written and what to do with it: every command whole, however many platforms there are."""
     lines: list[str] = []
     gpus = dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in obtained[0].resolution.request.gpus)
     lines.append(", ".join(f"{name}: compute capability {capability}" for name, capability in gpus))
     for one in obtained:
         lines += _pairing_lines(one)
-    lines += _command_lines(obtained)
+    for one in obtained:
+        lines += _command_lines(one, multi=len(obtained) > 1)
     lines.append(NO_TOOLKIT)
-    return "\n".join(lines[:_LIMIT]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _pairing_lines(one: Obtained) -> Iterator[str]:
@@ -51,19 +50,18 @@ def _pairing_lines(one: Obtained) -> Iterator[str]:
         yield f"nothing newer, because {passed[0].text}"
 
 
-def _command_lines(obtained: Sequence[Obtained]) -> Iterator[str]:
-    multi = len(obtained) > 1
-    for one in obtained[:2]:
-        request = one.resolution.request
-        where = f"{request.subdir} " if multi else ""
-        if one.pip is not None:
-            name = f"requirements-{request.subdir}.txt" if multi else "requirements.txt"
-            make, install = pip_commands(request, name)
-            yield f"{where}with pip:   {make}"
-            yield f"{' ' * len(where)}            {install}"
-        if one.conda is not None and not multi:
-            yield f"with conda: {conda_command(f'conda-{request.subdir}.lock')}"
-    yield f"test it:    {test_command(obtained[0].resolution.request, has_pip=obtained[0].pip is not None)}"
+def _command_lines(one: Obtained, *, multi: bool) -> Iterator[str]:
+    request = one.resolution.request
+    where = f"{request.subdir} " if multi else ""
+    if one.pip is not None:
+        name = f"requirements-{request.subdir}.txt" if multi else "requirements.txt"
+        make, install = pip_commands(request, name)
+        yield f"{where}with pip:   {make}"
+        yield f"{' ' * len(where)}            {install}"
+    if one.conda is not None:
+        yield f"{where}with conda: {conda_command(f'conda-{request.subdir}.lock')}"
+    if one.pip is not None or one.conda is not None:
+        yield f"{where}test it:    {test_command(request, has_pip=one.pip is not None)}"
 
 
 def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:

@@ -54,6 +54,11 @@ def test_every_known_wheel_fits_as_packaging_says(subdir: Subdir, python: tuple[
         pytest.param("triton-3.9.0-cp312-abi3-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl", id="abi3"),
         pytest.param("torchvision-0.29.2-py3-none-manylinux_2_28_x86_64.whl", id="py3 with a platform"),
         pytest.param("six-1.17.0-py2.py3-none-any.whl", id="two interpreters"),
+        pytest.param("xformers-0.0.35-py39-none-manylinux_2_28_x86_64.whl", id="py39 with a platform"),
+        pytest.param("a-1-py312-none-any.whl", id="py312"),
+        pytest.param("a-1-py39-abi3-any.whl", id="py39 with an ABI"),
+        pytest.param("a-1-cp312-none-any.whl", id="cp312 without an ABI"),
+        pytest.param("a-1-py27.py314-none-any.whl", id="one interpreter too old and one too new for most"),
         pytest.param("nvidia_nccl_cu12-2.29.3-py3-none-manylinux_2_18_x86_64.whl", id="an uncommon policy below 2.28"),
     ],
 )

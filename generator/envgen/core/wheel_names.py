@@ -73,10 +73,11 @@ class WheelName:
         for interpreter in self.interpreters:
             if interpreter == exact and (pure or exact in self.abis or "abi3" in self.abis):
                 return True
-            if pure and interpreter in (f"py{major}", f"py{major}{minor}"):
+            if pure and interpreter == f"py{major}":
                 return True
-            older = re.fullmatch(rf"cp{major}(\d+)", interpreter)
-            if older and "abi3" in self.abis and int(older[1]) <= int(minor):
+            # py39-none and cp39-abi3 say since which Python, not for which one alone (packaging.tags).
+            since = re.fullmatch(rf"(py|cp){major}(\d+)", interpreter)
+            if since and int(since[2]) <= int(minor) and (pure if since[1] == "py" else "abi3" in self.abis):
                 return True
         return False
 

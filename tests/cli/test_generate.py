@@ -152,6 +152,17 @@ def test_an_edited_file_is_not_overwritten(mx450: Path, capsys: pytest.CaptureFi
     assert path.read_text() != edited
 
 
+def test_a_dry_run_ends_as_the_run_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "requirements.txt").write_text("mine\n")
+    dry_run = [*MX450, "--platform", "win-64", "--dry-run"]
+    assert generate(tmp_path, *dry_run) == 4
+    said = capsys.readouterr()
+    assert "+++ b/requirements.txt" in said.out
+    assert "  requirements.txt: no envgen header\n  hint: pass --force" in said.err
+    assert generate(tmp_path, *dry_run, "--force") == 0
+    assert files(tmp_path) == {"requirements.txt": "mine\n"}
+
+
 def test_line_ends_of_git_on_windows_are_no_edit(mx450: Path) -> None:
     for path in mx450.iterdir():
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))

@@ -42,7 +42,10 @@ class WriteOptions:
 
 
 def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
-    """Write the environment's files and return the exit status: 0 done, 1 when `--check` finds a difference."""
+    """Write the environment's files and return the exit status: 0 done, 1 when `--check` finds a difference.
+
+    Raises: OutputEditedError when a file would have to be forced, with `--dry-run` too.
+    """
     if not writing.output:
         raise UsageError('"" is not a folder (from --output)', hint="pass --output . for the current folder")
     builds = BuildCatalog()
@@ -88,6 +91,8 @@ def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions) -> 
         return 1 if plan.pending else 0
     if writing.dry_run:
         emit(plan.diff())
+        if not writing.force and (refusal := plan.refusal()):
+            raise refusal
         say(_written(plan, "would be"))
         return 0
     for text in _talk(obtained):

@@ -56,6 +56,11 @@ class Plan:
         """The changes that would be written or removed."""
         return tuple(change for change in self.changes if change.state is not State.SAME)
 
+    def refusal(self) -> OutputEditedError | None:
+        """The error that writing ends with unless it is forced: files that were edited, or are not envgen's."""
+        edited = [(change.name, _why(change.old)) for change in self.changes if change.state is State.EDITED]
+        return OutputEditedError(self.folder.as_posix(), edited) if edited else None
+
     def diff(self) -> str:
         """A unified diff in ASCII: the files that come or change by name, then those that go.
 
@@ -145,11 +150,11 @@ def make_plan(folder: Path, found: Mapping[str, str | None], files: Mapping[str,
         text = found[name]
         if text is not None and is_untouched(text):
             changes.append(Change(name=name, state=State.STALE, old=text, new=None))
-    edited = [(change.name, _why(change.old)) for change in changes if change.state is State.EDITED]
-    if edited and not force:
-        raise OutputEditedError(folder.as_posix(), edited)
     runs = {header.run for text in untouched(found).values() if (header := split(text)[0]) is not None}
-    return Plan(folder=folder, changes=tuple(changes), torn=len(runs) > 1)
+    plan = Plan(folder=folder, changes=tuple(changes), torn=len(runs) > 1)
+    if not force and (refusal := plan.refusal()):
+        raise refusal
+    return plan
 
 
 def _change(name: str, exists: bool, old: str | None, new: str) -> Change:

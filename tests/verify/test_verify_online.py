@@ -12,6 +12,7 @@ import pytest
 from envgen.core.platforms import Subdir
 from envgen.lock.conda_files import conda_bodies
 from envgen.lock.conda_solve import solve_conda
+from envgen.lock.obtain_conda import mirrored
 from envgen.lock.pip_files import pip_bodies
 from envgen.lock.pip_solve import solve_pip
 from envgen.lock.pylock import read_pylock
@@ -20,7 +21,7 @@ from envgen.verify.findings import Asking
 from envgen.verify.pip_requires import marker_environment, unmet
 from equipment.conda_channel import cuda_query, write_pytorch_channels
 from equipment.lock_damage import change, codes, sign, verify
-from equipment.loopback import refused_url
+from equipment.loopback import refused_url, serving
 from equipment.pip_world import QUICK, TAG, pypi_wheels, query, torch_wheels
 from equipment.wheel_index import WheelIndex
 
@@ -140,3 +141,19 @@ def test_one_digit_of_a_conda_hash_is_found_in_the_channel(conda_folder: Path, c
     change(conda_folder, "conda-lock.yml", digest, digest[:-1] + ("0" if digest[-1] != "0" else "1"))
     assert "hash-mismatch" in codes(conda_folder, asking)
     assert "hash-mismatch" not in codes(conda_folder)
+
+
+def test_the_hashes_of_a_lock_with_a_mirrors_urls_are_compared(tmp_path: Path, channels: Path) -> None:
+    with serving(channels) as server:
+        asking = Asking(conda_mirror=server.url, timeout_s=60.0)
+        (lock,) = solve_conda([cuda_query()], mirror=server.url, cache_dir=tmp_path / "cache")
+        folder = write(tmp_path / "mirrored", conda_bodies([mirrored(lock, server.url)]))
+        report = verify(folder, asking)
+        assert (report.skipped, {str(f.code) for f in report.findings} & {"hash-mismatch", "not-on-index"}) == (
+            (),
+            set(),
+        )
+        md5 = lock.packages[0].md5
+        for name in ("conda-lock.yml", f"conda-{lock.subdir}.lock"):
+            change(folder, name, md5, md5[:-1] + ("0" if md5[-1] != "0" else "1"))
+        assert "hash-mismatch" in codes(folder, asking)

@@ -204,7 +204,8 @@ def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[
         return [], [SkippedCheck(check=subject, reason="offline")]
     query = CondaQuery(
         subdir=lock.subdir,
-        channels=lock.channels,
+        # A lock that names a mirror (--write-mirror) holds URLs; a query names channels, and the mirror beside them.
+        channels=tuple(channel.rstrip("/").rpartition("/")[2] for channel in lock.channels),
         specs=tuple(f"{package.name}=={package.version}={package.build}" for package in lock.packages),
         virtual_packages=lock.virtual_packages,
     )

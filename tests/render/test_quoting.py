@@ -130,6 +130,7 @@ PRINTED = [
     ["envgen", "--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94"],
     ["envgen", "--torch", ">=2.6,<2.9", "--with", "pandas[excel]>=2; python_version < '3.13'"],
     ["envgen", "--wheel-mirror", "https://mirror.example/a%20b/?x=1&y=2#frag"],
+    ["envgen", "--with", "conda:numpy!=2.0,>=1.26"],
     ["envgen", "--output", "C:\\Users\\a name\\out", "--gpu", "10de:1f97"],
     ["envgen", "--with", "~/a* (b) {c} | d; e ^ f"],
 ]
@@ -152,14 +153,24 @@ def test_no_shell_sees_more_than_words(arguments: list[str]) -> None:
     outside, inside = line.split('"')[::2], line.split('"')[1::2]
     # Outside quotes nothing that any shell acts on; inside, nothing that stays alive in cmd.exe, PowerShell or sh.
     assert all(c.isascii() and (c.isalnum() or c in " ._/:+-") for part in outside for c in part)
-    assert not any(c in "$`!\u201c\u201d\u201e" for part in inside for c in part)
+    assert not any(c in "$`\u201c\u201d\u201e" for part in inside for c in part)
+    assert not any("!" in part.replace("!=", "") for part in inside)
     assert not any(f"%{c}" in part for part in inside for c in "PATHpath_~*")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_an_interactive_shell_does_not_look_into_its_history() -> None:
+    show = f"{shlex.quote(sys.executable)} -c 'import sys; print(sys.argv[1:])' "
+    script = f"set -o history -o histexpand\n{show}{command_line(['--with', 'numpy!=2.0'])}\n"
+    done = subprocess.run(["bash"], input=script, capture_output=True, text=True, timeout=60, check=True)
+    assert (ast.literal_eval(done.stdout), done.stderr) == (["--with", "numpy!=2.0"], "")
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         pytest.param(["--gpu", 'a "b" $(id)'], '--gpu "a ?b? ?(id)"', id="no-common-spelling"),
+        pytest.param(["numpy!=2.0", "a!!=b", "wow!"], '"numpy!=2.0" "a?!=b" "wow?"', id="history-of-a-shell"),
         pytest.param(["C:\\dir\\"], '"C:\\dir?"', id="backslash-before-the-quote"),
         pytest.param(["%PATH%", "a%20b"], '"?PATH?" "a%20b"', id="percent"),
         pytest.param(["-Dfoo.bar"], '"-Dfoo.bar"', id="powershell-splits-a-dashed-word-at-a-dot"),

@@ -17,7 +17,9 @@ _ASCII = str.maketrans(
 _WORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)")
 _BARE_ARGUMENT = re.compile(r"-{0,2}[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*|[A-Za-z0-9./][A-Za-z0-9._/:+-]*")
 # Between double quotes these mean something to cmd.exe, PowerShell or sh, and no escape means the same to all three.
-_SHELL_SPECIAL = re.compile(r"[\"$`!\u2018-\u201f]|%(?![0-9][0-9A-Fa-f])|\\(?=[\\\"$`]|$)")
+# `!=`, as in numpy!=2.0, means nothing to any: an interactive shell's history begins at a ! that no = follows (the
+# manuals of bash and zsh), and in cmd.exe a ! counts only where delayed expansion was switched on.
+_SHELL_SPECIAL = re.compile(r"[\"$`\u2018-\u201f]|!(?!=)|%(?![0-9][0-9A-Fa-f])|\\(?=[\\\"$`]|$)")
 
 
 class UnsafeWordError(DataError):
@@ -88,8 +90,8 @@ def word(value: str) -> str:
 def command_line(arguments: Sequence[str]) -> str:
     """Return a command line that cmd.exe, PowerShell and sh read alike.
 
-    Characters for which there is no such spelling (`"`, `$`, backtick, `!`, `%`, control characters) become `?`: a
-    pasted command may then fail to find its GPU, but it never runs anything else.
+    Characters for which there is no such spelling (`"`, `$`, backtick, `!` but not in `!=`, `%`, control characters)
+    become `?`: a pasted command may then fail to find its GPU, but it never runs anything else.
     """
     return " ".join(_argument(argument) for argument in arguments)
 

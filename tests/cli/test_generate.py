@@ -102,6 +102,17 @@ def test_twice_gives_the_same_bytes(mx450: Path, tmp_path: Path, capsys: pytest.
     assert files(other) == before
 
 
+def test_a_gpu_that_is_named_twice_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else the first line of each file names it twice, and the command in its header makes other files."""
+    asked = ["--driver", "560.94", "--platform", "win-64", "--offline"]
+    assert generate(tmp_path, "--gpu", "MX450", "--gpu", "nvidia mx 450", *asked) == 0
+    assert files(tmp_path)["pylock.toml"].partition("\n")[0].count("GeForce MX450") == 1
+    assert generate(tmp_path, "--gpu", "GeForce MX450", *asked, "--check") == 0
+    capsys.readouterr()
+    assert generate(tmp_path, "--gpu", "MX450", "--compute-capability", "7.5", *asked, "--dry-run") == 0
+    assert "GeForce MX450 (compute capability 7.5)" in capsys.readouterr().out
+
+
 def test_two_platforms_have_a_file_each_where_they_differ(tmp_path: Path) -> None:
     arguments = [*MX450, "--platform", "win-64", "--platform", "linux-64"]
     assert generate(tmp_path, *arguments) == 0

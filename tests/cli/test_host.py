@@ -68,6 +68,15 @@ def test_every_gpu_of_the_host_counts() -> None:
     assert {str(requested.gpu.capability) for requested in request.gpus} == {"8.6", "3.5"}
 
 
+def test_two_boards_of_a_model_are_one_gpu_of_the_request() -> None:
+    """The system may know more of one than of the other; both are one model, which its files name once."""
+    seen = look_at("linux-rtx4090-570.133.20")
+    (gpu,) = seen.gpus
+    seen = replace(seen, gpus=(gpu, replace(gpu, pci_id="", chip="")))
+    (request,) = host_request(base(Subdir.LINUX_64), (Subdir.LINUX_64,), BUILDS, seen).requests
+    assert [requested.gpu.name for requested in request.gpus] == ["GeForce RTX 4090"]
+
+
 def test_the_probed_driver_is_not_another_platforms() -> None:
     requests = asked("linux-rtx4090-570.133.20", Subdir.LINUX_64, Subdir.WIN_64).requests
     assert [request.driver_origin for request in requests] == [DriverOrigin.PROBED, DriverOrigin.ASSUMED]

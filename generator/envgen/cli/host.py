@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from envgen.cli.request import Asked
+from envgen.cli.request import Asked, distinct
 from envgen.core.errors_gpus import match_error
 from envgen.core.errors_request import NoGpuFoundError
 from envgen.core.gpus import Gpu, MatchKind
@@ -32,7 +32,7 @@ def host_request(
     if not found:
         raise NoGpuFoundError(_looked(seen))
     catalog = GpuCatalog.load()
-    gpus = tuple(_requested(gpu, catalog, builds) for gpu in found)
+    gpus = distinct(_requested(gpu, catalog, builds) for gpu in found)
     notices = [_found_notice(gpus, seen)]
     if seen.driver is None and base.driver is None:
         notices.append(_driver_notice(gpus, builds))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from envgen.core.capability import ComputeCapability
@@ -125,7 +125,15 @@ def _gpus(
                 listed = ", ".join(f"{v.gpu.capability}" for v in variants)
                 note = f'"{variants[0].gpu.name}" exists with compute capability {listed}; all lead to the same pairing'
                 notices.append(Notice(code="gpu-variants-agree", text=note))
-    return tuple(found), tuple(notices)
+    return distinct(found), tuple(dict.fromkeys(notices))
+
+
+def distinct(gpus: Iterable[RequestedGpu]) -> tuple[RequestedGpu, ...]:
+    """The GPUs of a request, each model once: two spellings, or eight boards of a host, ask for the same files."""
+    models: dict[tuple[str, ComputeCapability], RequestedGpu] = {}
+    for requested in gpus:
+        models.setdefault((requested.gpu.name, requested.gpu.capability), requested)
+    return tuple(models.values())
 
 
 def _by_capability(text: str, builds: BuildCatalog) -> RequestedGpu:

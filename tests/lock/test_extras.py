@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from envgen.core.errors import UsageError
@@ -39,3 +41,12 @@ def test_read(texts: list[str], pip: tuple[str, ...], conda: tuple[str, ...]) ->
 def test_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         read_extras([text])
+
+
+@pytest.mark.parametrize(
+    "url", ["git+https://me:s3cret@h.example/foo", "https://t0ken@h.example/foo.git", "me:s3cret@h"]
+)
+def test_a_password_in_what_is_no_requirement_is_not_repeated(url: str) -> None:
+    with pytest.raises(UsageError, match=r'^"\.\.\.@h.*" is not a requirement') as caught:
+        read_extras([url])
+    assert not {"me", "s3cret", "t0ken"} & set(re.split(r"\W+", str(caught.value)))

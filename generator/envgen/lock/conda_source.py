@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from envgen.core.errors import UsageError, show
-from envgen.lock.sites import Site
+from envgen.core.errors import UsageError
+from envgen.lock.sites import Site, show_without_login
 
 # Where a bare channel name lives (conda's default channel_alias); locks hold these URLs whatever the mirror.
 CHANNEL_SITE = "https://conda.anaconda.org"
@@ -35,7 +35,7 @@ class ChannelSource:
         folder = Path(url2pathname(urlsplit(mirror).path) if mirror.startswith("file://") else mirror)
         if not folder.is_dir():
             hint = "give an http(s) URL, or a folder that holds <channel>/<subdir>/repodata.json"
-            raise UsageError(f"no folder {show(str(folder))} to read conda channels from", hint=hint)
+            raise UsageError(f"no folder {show_without_login(mirror)} to read conda channels from", hint=hint)
         return cls(folder=folder.resolve())
 
     @property

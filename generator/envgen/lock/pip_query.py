@@ -11,6 +11,7 @@ from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import PipPairing
 from envgen.core.wheel_names import glibc_key, normalise_project
+from envgen.lock.sites import show_without_login
 
 TORCH_INDEX = "https://download.pytorch.org/whl"
 PYPI_INDEX = "https://pypi.org/simple"
@@ -130,7 +131,8 @@ def plain_requirement(text: str) -> str:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
-        raise UsageError(f"{show(text)} is not a requirement", fact=reason, hint='write it like "timm>=1.0"') from error
+        shown = show_without_login(text)
+        raise UsageError(f"{shown} is not a requirement", fact=reason, hint='write it like "timm>=1.0"') from error
     if requirement.url:
         hint = "name a release; a lock needs a file on an index with a sha256"
         raise UsageError(f"{show(requirement.name)} is asked for by URL", hint=hint)

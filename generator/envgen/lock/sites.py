@@ -29,10 +29,9 @@ class Site:
         except ValueError:
             usable = False
         if not usable:
-            # Whatever stands before the last @ may be a password that was not percent-encoded.
-            shown = show(url.rpartition("@")[2])
             raise UsageError(
-                f"{shown} is not an http or https URL", hint="give the index's URL; encode / and @ in a login"
+                f"{show_without_login(url)} is not an http or https URL",
+                hint="give the index's URL; encode / and @ in a login",
             )
         return cls(
             url=without_credentials(urlunsplit(parts._replace(query="", fragment=""))).rstrip("/"),
@@ -50,3 +49,12 @@ def without_credentials(url: str) -> str:
     scheme, mark, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}" if mark else url
+
+
+def show_without_login(text: str) -> str:
+    """Return a text that should have been an address, quoted for a message.
+
+    Whatever stands before the last @ may be a password that was not percent-encoded, or one behind no scheme.
+    """
+    _, at, rest = text.rpartition("@")
+    return show(f"...@{rest}" if at else text)

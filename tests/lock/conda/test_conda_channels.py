@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from envgen.core.errors import ToolError
+from envgen.core.errors import ToolError, UsageError
 from envgen.core.errors_lock import ChannelDataError, ChannelUnreachableError
 from envgen.core.locks import CondaLock
 from envgen.lock.conda_solve import solve_conda
+from envgen.lock.conda_source import ChannelSource
 from equipment.conda_channel import Row, cuda_query, write_channel, zstd_stored
 from equipment.loopback import Fault, refused_url, serving
 
@@ -255,3 +256,10 @@ class TestFolders:
         query = replace(cuda_query(), channels=("nvidia", "conda-forge"))
         with pytest.raises(ChannelDataError, match=r"no repodata\.json or repodata\.json\.zst of nvidia"):
             solve_conda([query], mirror=str(channels), cache_dir=tmp_path)
+
+
+@pytest.mark.parametrize("mirror", ["user:s3cret@h.example/conda", "file://user:s3cret@h.example/conda"])
+def test_a_password_in_what_is_no_mirror_is_not_repeated(mirror: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ChannelSource.parse(mirror)
+    assert str(caught.value).startswith('no folder "...@h.example/conda" to read conda channels from [usage]\n')

@@ -93,3 +93,18 @@ def test_a_stall_ends_at_the_time_limit(tmp_path: Path, capsys: pytest.CaptureFi
         assert main(["lock", *MX450, "--timeout", "1", *mirrors, "--output", str(tmp_path / "never")]) == 5
         assert server.log == []  # the server notes a request when its stall of 30 s is over
     assert "silent for 1 s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("mirror", "said"),
+    [
+        pytest.param(["--wheel-mirror", "rubbish"], '"rubbish" is not an http or https URL', id="pip"),
+        pytest.param(["--conda-mirror", "no/such"], 'no folder "no/such" to read conda channels from', id="conda"),
+    ],
+)
+def test_a_mirror_that_is_none_is_told_even_when_nobody_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mirror: list[str], said: str
+) -> None:
+    assert main([*MX450, "--offline", *mirror, "--output", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {said} (from {mirror[0]}) [usage]\n  hint: ")
+    assert not (tmp_path / "out").exists()

@@ -13,10 +13,12 @@ from envgen.core.errors import UsageError
 from envgen.core.errors_request import NoBuildError
 from envgen.facts.builds import BuildCatalog
 from envgen.facts.tables import catalog_revision
+from envgen.lock.conda_source import ChannelSource
 from envgen.lock.extras import read_extras
 from envgen.lock.fileset import environment_files
 from envgen.lock.obtain import Obtained, obtain
 from envgen.lock.shipped import shipped_locks
+from envgen.lock.sites import Site
 from envgen.lock.sources import Sources
 from envgen.paths import tree
 from envgen.render.plan import Plan, State, make_plan, read_folder, untouched
@@ -48,6 +50,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     """
     if not writing.output:
         raise UsageError('"" is not a folder (from --output)', hint="pass --output . for the current folder")
+    _check_mirrors(writing)
     builds = BuildCatalog()
     asked = read_request(wanted, builds)
     folder = Path(writing.output)
@@ -81,6 +84,23 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     files = environment_files(obtained, command=command, catalog=catalog_revision())
     plan = make_plan(folder, found, files, force=writing.force or writing.dry_run or writing.check)
     return _finish(plan, obtained, writing)
+
+
+def _check_mirrors(writing: WriteOptions) -> None:
+    """Mirrors are read only by a run that solves; a mistake in one is told by every run.
+
+    Raises: UsageError.
+    """
+    checks = (
+        ("--conda-mirror", writing.conda_mirror, ChannelSource.parse),
+        ("--wheel-mirror", writing.wheel_mirror, Site.parse),
+    )
+    for option, value, parse in checks:
+        try:
+            if value:
+                parse(value)
+        except UsageError as error:
+            raise UsageError(f"{error.message} (from {option})", fact=error.fact, hint=error.hint()) from error
 
 
 def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions) -> int:

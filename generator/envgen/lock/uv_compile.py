@@ -16,6 +16,7 @@ from typing import Any
 
 from envgen.core.errors_lock import IndexDataError, IndexUnreachableError, SolveFailedError, SolverError
 from envgen.core.wheel_names import normalise_project
+from envgen.lock.cache_folder import cache_folder
 from envgen.lock.fetch import Patience
 from envgen.lock.sites import Site, without_credentials
 
@@ -130,8 +131,9 @@ class _Run:
         ]  # fmt: skip
         if self._offline:
             command.append("--offline")
-        if self._cache_dir is not None:
-            command += ["--cache-dir", str(self._cache_dir)]
+        cache = self._cache_dir or _own_cache(self._folder / "cache")
+        if cache is not None:
+            command += ["--cache-dir", str(cache)]
         status, errors = self._finish(command)
         if status != 0:
             raise _failure(request, status, errors)
@@ -178,6 +180,21 @@ class _Run:
             if site is not None and (site.user or site.password):
                 kept |= {f"UV_INDEX_{name}_USERNAME": site.user, f"UV_INDEX_{name}_PASSWORD": site.password}
         return kept
+
+
+def _own_cache(scratch: Path) -> Path | None:
+    """The folder for uv's cache: below envgen's own, because uv's lies in a home that may not be writable.
+
+    None when the caller's UV_CACHE_DIR names one, which uv reads itself; `scratch` when nothing else can be written.
+    """
+    if os.environ.get("UV_CACHE_DIR"):
+        return None
+    folder = cache_folder().absolute() / "uv"  # uv runs in a folder of its own
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return scratch
+    return folder if os.access(folder, os.W_OK) else scratch
 
 
 def _uv_binary() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -273,3 +274,21 @@ def _known_wheel(filename: str) -> str:
 )
 def test_pypis_own_url_of_a_mirrored_file(served: str, canonical: str) -> None:
     assert canonical_pypi_url(served, "filelock" if "filelock" in served else "six") == canonical
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="HOME is where POSIX looks for a cache")
+@pytest.mark.parametrize("named", [True, False], ids=["a-cache-is-named", "no-cache-can-be-written"])
+def test_a_home_that_can_not_be_written_is_no_hindrance(
+    solve: Solve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    """As in a container whose user owns nothing: uv ends when it can't make its cache, by default in the home."""
+    home = tmp_path / "home"
+    home.write_text("a file, so that nobody makes a folder below it, not even root", encoding="utf-8")
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_CACHE_HOME", "UV_CACHE_DIR", "ENVGEN_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    if named:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("ENVGEN_CACHE_DIR", "named")
+    assert solve(cache_dir=None).version_of("torch") == f"{TORCH}+{TAG}"
+    assert (tmp_path / "named/uv").is_dir() == named

@@ -104,6 +104,8 @@ def _check_mirrors(writing: WriteOptions) -> None:
 
 
 def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions) -> int:
+    for name in plan.left:
+        print_note(f"{name} is no longer part of the environment, and stays because it was edited: delete or move it")
     if writing.check:
         emit(plan.diff())
         if plan.pending:

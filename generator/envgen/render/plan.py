@@ -45,11 +45,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run would change. `torn` is True when the untouched files in the folder come from several runs."""
+    """What a run would change. `torn` is True when the untouched files in the folder come from several runs.
+
+    `left` names files of an earlier run that are no longer part of the set, and stay because somebody edited them.
+    """
 
     folder: Path
     changes: tuple[Change, ...]
     torn: bool
+    left: tuple[str, ...] = ()
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -151,10 +155,15 @@ def make_plan(folder: Path, found: Mapping[str, str | None], files: Mapping[str,
         if text is not None and is_untouched(text):
             changes.append(Change(name=name, state=State.STALE, old=text, new=None))
     runs = {header.run for text in untouched(found).values() if (header := split(text)[0]) is not None}
-    plan = Plan(folder=folder, changes=tuple(changes), torn=len(runs) > 1)
+    plan = Plan(folder=folder, changes=tuple(changes), torn=len(runs) > 1, left=_left(found, files))
     if not force and (refusal := plan.refusal()):
         raise refusal
     return plan
+
+
+def _left(found: Mapping[str, str | None], files: Mapping[str, str]) -> tuple[str, ...]:
+    edited = (name for name, text in found.items() if text is not None and split(text)[0] and not is_untouched(text))
+    return tuple(sorted(set(edited) - set(files)))
 
 
 def _change(name: str, exists: bool, old: str | None, new: str) -> Change:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.main import main
+from envgen.render.header import split
 from equipment.lock_damage import change, change_text, codes
 
 
@@ -31,6 +32,45 @@ def test_two_platforms_are_good(tmp_path: Path) -> None:
     platforms = ["--platform", "win-64", "--platform", "linux-64"]
     assert main(["--gpu", "GTX 1080 Ti", "--driver", "570", *platforms, "--offline", "--output", str(tmp_path)]) == 0
     assert main(["verify", "--offline", str(tmp_path)]) == 0
+
+
+TWO = ["--gpu", "GTX 1080 Ti", "--driver", "570", "--platform", "win-64", "--platform", "linux-64", "--offline"]
+
+
+def test_a_requirements_file_of_the_users_own_beside_two_platforms_is_no_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The set has one for each platform, with the platform in its name: envgen neither wrote it nor would."""
+    assert main([*TWO, "--output", str(tmp_path)]) == 0
+    (tmp_path / "requirements.txt").write_text("--index-url https://me:secret@host.example/simple\nmine\n")
+    capsys.readouterr()
+    assert main(["verify", "--offline", "--strict", str(tmp_path)]) == 0
+    said = "  skipped: requirements.txt: no header of envgen's, and no part of the set beside it\n"
+    assert said in capsys.readouterr().out
+
+
+def test_files_of_the_set_that_lost_their_headers_are_found(tmp_path: Path) -> None:
+    assert main([*TWO, "--output", str(tmp_path)]) == 0
+    for name in ("requirements-win-64.txt", "pylock.win-64.toml"):
+        (tmp_path / name).write_text(split((tmp_path / name).read_text("utf-8"))[1], "utf-8")
+    assert codes(tmp_path) == {"header-missing"}
+
+
+def test_an_edited_file_of_a_platform_that_was_dropped_is_told_how_to_go(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*TWO, "--output", str(tmp_path)]) == 0
+    left = tmp_path / "requirements-win-64.txt"
+    left.write_text(left.read_text("utf-8") + "mine\n", "utf-8")
+    capsys.readouterr()
+    assert main([*TWO[:4], *TWO[6:], "--output", str(tmp_path)]) == 0
+    said = (
+        f"note: {left.name} is no longer part of the environment, and stays because it was edited: delete or move it\n"
+    )
+    assert said in capsys.readouterr().err
+    assert codes(tmp_path) == {"file-left-over"}
+    left.unlink()
+    assert codes(tmp_path) == set()
 
 
 def test_a_fault_is_exit_1_and_json_tells_it(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ class Code(StrEnum):
     FILE_UNREADABLE = "file-unreadable"
     HEADER_MISSING = "header-missing"
     FILE_EDITED = "file-edited"
+    FILE_LEFT_OVER = "file-left-over"
     SET_TORN = "set-torn"
     FILE_MISSING = "file-missing"
     SET_CHANGED = "set-changed"
@@ -51,6 +52,7 @@ _DECIDE = "run the command in the files' headers again: by today's catalog it ch
 # What to do about each code, where it is not simply to make the files again.
 _REMEDIES = {
     Code.HEADER_MISSING: "make the files with envgen, or leave out this one",
+    Code.FILE_LEFT_OVER: "delete it, or move it out of the folder: envgen removes no file that was edited",
     Code.SET_TORN: "run the command in a header again: it completes the set",
     Code.CREDENTIAL: "make the login invalid where it is valid, then make the files again without it",
     Code.CPU_BUILD: _UPGRADE,

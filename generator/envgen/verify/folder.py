@@ -54,6 +54,8 @@ def verify_folder(
     work = _Work(builds=builds, asking=asking)
     found = read_folder(folder)
     work.findings += work.opened.open(found)
+    not_ours = "no header of envgen's, and no part of the set beside it"
+    work.skipped += [SkippedCheck(check=name, reason=not_ours) for name in work.opened.foreign]
     work.findings += work.opened.check_set()
     work.read_requests(read_command)
     work.check_pip_locks()

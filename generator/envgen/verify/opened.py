@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from envgen.core.platforms import Subdir
 from envgen.lock.conda_files import VIRTUAL_PACKAGES_FILE
 from envgen.render.header import Header, body_digest, split
 from envgen.verify.findings import Code, Finding
@@ -16,33 +17,44 @@ SMOKE_TEST = "smoke_test.py"
 
 @dataclass(slots=True)
 class Opened:
-    """Bodies and headers by file name. `unreadable` are files that are there but are no text."""
+    """Bodies and headers by file name. `unreadable` are files that are there but are no text.
+
+    `foreign` are files with a name of ours that are not: no header, and the set beside them has no such file.
+    """
 
     bodies: dict[str, str] = field(default_factory=dict)
     headers: dict[str, Header] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
+    foreign: list[str] = field(default_factory=list)
 
     def open(self, found: Mapping[str, str | None]) -> Iterator[Finding]:
         """Take in the files of a folder (`read_folder`) and tell what is wrong with each by itself."""
+        parts = {name: split(text) for name, text in found.items() if text is not None}
+        run, members = _main_set({name: header for name, (header, _) in parts.items() if header is not None})
         for name, text in found.items():
             if text is None:
                 self.unreadable.add(name)
                 title = "a link, a folder, no UTF-8 text, or more of it than any lock has"
                 yield Finding(code=Code.FILE_UNREADABLE, file=name, title=title)
-            else:
-                yield from self._open(name, text)
-
-    def _open(self, name: str, text: str) -> Iterator[Finding]:
-        yield from check_logins(name, text)
-        header, self.bodies[name] = split(text)
-        if header is None:
-            title = "no header of envgen's: whom it is for cannot be checked"
-            yield Finding(code=Code.HEADER_MISSING, file=name, title=title)
-            return
-        self.headers[name] = header
-        if header.body != body_digest(self.bodies[name]):
-            title = "edited since it was written: its body no longer has the digest of its header"
-            yield Finding(code=Code.FILE_EDITED, file=name, title=title)
+                continue
+            header, body = parts[name]
+            if header is None and _is_foreign(name, members):
+                self.foreign.append(name)
+                continue
+            yield from check_logins(name, text)
+            if header is not None and header.run != run and _part(name) not in members and _is_edited(header, body):
+                title = "edited, of an earlier run, and no part of the set that is here now"
+                yield Finding(code=Code.FILE_LEFT_OVER, file=name, title=title)
+                continue
+            self.bodies[name] = body
+            if header is None:
+                title = "no header of envgen's: whom it is for cannot be checked"
+                yield Finding(code=Code.HEADER_MISSING, file=name, title=title)
+                continue
+            self.headers[name] = header
+            if _is_edited(header, body):
+                title = "edited since it was written: its body no longer has the digest of its header"
+                yield Finding(code=Code.FILE_EDITED, file=name, title=title)
 
     def has(self, name: str) -> bool:
         """True when a file of that name is there, readable or not."""
@@ -59,7 +71,7 @@ class Opened:
         yield from torn
         yield from missing
         whole = self.bodies.keys() == self.headers.keys() and not self.unreadable
-        edited = any(self.headers[name].body != body_digest(self.bodies[name]) for name in self.headers)
+        edited = any(_is_edited(header, self.bodies[name]) for name, header in self.headers.items())
         if self.headers and whole and not (torn or missing or edited):
             yield from check_run(self.bodies, self.headers)
 
@@ -92,6 +104,35 @@ class Opened:
         """Each conda-lock.yml that is there, with the environment file that it was locked from."""
         names = sorted(name for name in self.bodies if name.endswith("conda-lock.yml"))
         return [(name, environment_of(name)) for name in names]
+
+
+def _is_edited(header: Header, body: str) -> bool:
+    return header.body != body_digest(body)
+
+
+def _main_set(headers: Mapping[str, Header]) -> tuple[str, set[tuple[str, str]]]:
+    """The run that most files are of, and which parts it has (`_part`)."""
+    runs = [header.run for header in headers.values()]
+    main = max(runs, key=runs.count, default="")
+    return main, {_part(name) for name, header in headers.items() if header.run == main}
+
+
+def _is_foreign(name: str, members: Iterable[tuple[str, str]]) -> bool:
+    """True for a name that the set can't have: subdirs are in all names of a side or in none.
+
+    So a requirements.txt beside requirements-win-64.txt and its like is somebody's own.
+    """
+    side, subdir = _part(name)
+    forms = {bool(other) for of, other in members if of == side}
+    return bool(forms) and bool(subdir) not in forms
+
+
+def _part(name: str) -> tuple[str, str]:
+    """The side of a file and the subdir in its name, empty when it has none; a file of no side is its own."""
+    subdir = next((subdir.value for subdir in Subdir if subdir.value in name), "")
+    if name.startswith(("requirements", "pylock")):
+        return "pip", subdir
+    return ("conda", subdir) if name.startswith("environment") or name.endswith("conda-lock.yml") else (name, "")
 
 
 def environment_of(lock: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,25 @@ def test_what_is_no_folder_is_a_clear_error(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "file").write_text("x")
     assert main(["verify", str(tmp_path / name)]) == 2
     assert "is not a folder [usage]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["pylock.toml", "conda-win-64.lock"])
+def test_a_byte_order_mark_that_the_reader_refuses_is_found_and_goes_with_the_next_run(mx450: Path, name: str) -> None:
+    """tomllib takes none, and conda reads the line as a package; everything else of the set is as it was."""
+    path = mx450 / name
+    before = path.read_bytes()
+    path.write_bytes(b"\xef\xbb\xbf" + before)
+    if name.endswith(".toml"):
+        with pytest.raises(tomllib.TOMLDecodeError):
+            tomllib.loads(path.read_text("utf-8"))
+    assert codes(mx450) == {"file-edited"}
+    arguments = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64", "--offline"]
+    assert main([*arguments, "--output", str(mx450)]) == 0
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "environment.yml", "conda-lock.yml", "smoke_test.py"])
+def test_a_byte_order_mark_that_the_reader_skips_is_no_fault(mx450: Path, name: str) -> None:
+    path = mx450 / name
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert codes(mx450) == set()

@@ -31,10 +31,12 @@ def environment_marker(subdir: Subdir) -> str:
 def read_pylock(text: str, *, origin: str = "pylock.toml") -> PipLock:
     """Return the lock that a pylock.toml of envgen's holds; the same lock that it was written from.
 
+    A byte order mark, which an editor may have put in front, is skipped: the next run writes the file without it.
+
     Raises: LockFormatError when it is not TOML, not version 1, or not one that envgen wrote.
     """
     try:
-        document = tomllib.loads(text)
+        document = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise LockFormatError(origin=origin, reason=f"not TOML: {error}") from error
     except RecursionError as error:

@@ -42,6 +42,7 @@ class Opened:
                 self.foreign.append(name)
                 continue
             yield from check_logins(name, text)
+            yield from _check_start(name, text)
             if header is not None and header.run != run and _part(name) not in members and _is_edited(header, body):
                 title = "edited, of an earlier run, and no part of the set that is here now"
                 yield Finding(code=Code.FILE_LEFT_OVER, file=name, title=title)
@@ -104,6 +105,13 @@ class Opened:
         """Each conda-lock.yml that is there, with the environment file that it was locked from."""
         names = sorted(name for name in self.bodies if name.endswith("conda-lock.yml"))
         return [(name, environment_of(name)) for name in names]
+
+
+def _check_start(name: str, text: str) -> Iterator[Finding]:
+    """A byte order mark, where the file's readers do not skip it: tomllib, and conda for an explicit lock."""
+    if text.startswith("\ufeff") and name.endswith((".toml", ".lock")):
+        title = "it begins with a byte order mark, which its readers refuse"
+        yield Finding(code=Code.FILE_EDITED, file=name, title=title)
 
 
 def _is_edited(header: Header, body: str) -> bool:

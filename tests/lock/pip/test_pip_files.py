@@ -117,7 +117,9 @@ def test_bytes_do_not_depend_on_the_order_of_packages() -> None:
 
 
 def test_a_lock_comes_back_as_it_was() -> None:
-    assert read_pylock(pip_bodies(LOCK, multi=False)["pylock.toml"]) == LOCK
+    text = pip_bodies(LOCK, multi=False)["pylock.toml"]
+    assert read_pylock(text) == LOCK
+    assert read_pylock(f"\ufeff{text}") == LOCK  # as Windows' editors may save it
 
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r"))

@@ -384,3 +384,18 @@ def test_an_option_in_front_of_a_command_is_refused(
         f"error: {named} in front of the command `{command}` would not be read [usage]\n"
         f"  hint: put every option behind it; `envgen {command} --help` lists them\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        pytest.param(["lock", "--gpu", "RTX 3060", "--check"], "envgen lock", id="of-a-command"),
+        pytest.param(["--gpu", "RTX 3060", "--strict"], "envgen", id="of-the-main-job"),
+        pytest.param(["resolv"], "envgen", id="no-command"),
+    ],
+)
+def test_a_mistyped_option_is_sent_to_the_help_that_lists_the_right_ones(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], command: str
+) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.endswith(f" [usage]\n  hint: run `{command} --help`\n")

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
         print_error(error)
         return error.exit_code
     except click.UsageError as error:
-        print_usage_error(error.format_message())
+        print_usage_error(error.format_message(), error.ctx.command_path if error.ctx else "envgen")
         return 2
     except (click.exceptions.Abort, KeyboardInterrupt):
         sys.stderr.write("\ninterrupted, nothing was written\n")

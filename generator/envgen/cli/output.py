@@ -45,12 +45,12 @@ def print_error(error: EnvgenError) -> None:
     _labelled("error:", _RED, str(error))
 
 
-def print_usage_error(message: str) -> None:
-    """Write a mistake on the command line to stderr in the form of every other error."""
+def print_usage_error(message: str, command: str = "envgen") -> None:
+    """Write a mistake on the command line to stderr in the form of every other error; `command` has the help."""
     first = message.strip().rstrip(".").replace("\n", " ")
     # typer and click both suggest a command for a mistyped one.
     first = re.sub(r"( Did you mean [^?]+\?)\1", r"\1", first)
-    _labelled("error:", _RED, f"{first} [usage]\n  hint: run `envgen --help`")
+    _labelled("error:", _RED, f"{first} [usage]\n  hint: run `{command} --help`")
 
 
 def use_colour(stream: TextIO, environment: Mapping[str, str] | None = None, platform: str = "") -> bool:

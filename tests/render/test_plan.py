@@ -114,7 +114,7 @@ def test_the_names_that_envgen_writes(name: str, ours: bool) -> None:
             "its body no longer has the digest of its header",
             id="edited",
         ),
-        pytest.param(b"\xff\xfe\x00", "a link, a folder, or no text that can be read", id="no-text"),
+        pytest.param(b"\xff\xfe\x00", "a link, or no text that can be read", id="no-text"),
         pytest.param(b"", "no envgen header", id="empty"),
     ],
 )
@@ -132,8 +132,13 @@ def test_an_edited_file_is_refused_and_force_says_what_it_does(tmp_path: Path, t
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "environment.yml").mkdir()
-    with pytest.raises(OutputEditedError, match=r"environment\.yml: a link, a folder"):
+    with pytest.raises(OutputEditedError) as caught:
         plan_for(tmp_path, NEW)
+    assert str(caught.value) == (
+        "environment.yml was edited since envgen wrote it, or not written by envgen: not overwritten [output-edited]\n"
+        "  environment.yml: a folder\n"
+        "  hint: move environment.yml away (--force replaces no folder), or pass --output to write elsewhere"
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")

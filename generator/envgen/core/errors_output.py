@@ -8,13 +8,13 @@ from envgen.core.errors import DataError, ToolError, UsageError
 
 
 class OutputEditedError(DataError):
-    """Files that a person edited, or that envgen did not write, stand where ours would go."""
+    """Files that a person edited, or that envgen did not write, stand where ours would go; `folders` are no files."""
 
     code = "output-edited"
 
-    def __init__(self, folder: str, edited: Sequence[tuple[str, str]]) -> None:
-        super().__init__(folder, edited)
-        self.folder, self.edited = folder, tuple(edited)
+    def __init__(self, folder: str, edited: Sequence[tuple[str, str]], folders: Sequence[str] = ()) -> None:
+        super().__init__(folder, edited, folders)
+        self.folder, self.edited, self.folders = folder, tuple(edited), tuple(folders)
 
     def headline(self) -> str:
         names = ", ".join(name for name, _ in self.edited)
@@ -25,6 +25,10 @@ class OutputEditedError(DataError):
         return tuple(f"{name}: {why}" for name, why in self.edited)
 
     def hint(self) -> str:
+        if self.folders:
+            return (
+                f"move {', '.join(self.folders)} away (--force replaces no folder), or pass --output to write elsewhere"
+            )
         return "pass --force to replace, or --output to write elsewhere"
 
 

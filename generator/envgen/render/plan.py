@@ -62,8 +62,10 @@ class Plan:
 
     def refusal(self) -> OutputEditedError | None:
         """The error that writing ends with unless it is forced: files that were edited, or are not envgen's."""
-        edited = [(change.name, _why(change.old)) for change in self.changes if change.state is State.EDITED]
-        return OutputEditedError(self.folder.as_posix(), edited) if edited else None
+        changes = [change for change in self.changes if change.state is State.EDITED]
+        folders = [change.name for change in changes if change.old is None and _is_folder(self.folder / change.name)]
+        edited = [(change.name, "a folder" if change.name in folders else _why(change.old)) for change in changes]
+        return OutputEditedError(self.folder.as_posix(), edited, folders) if edited else None
 
     def diff(self) -> str:
         """A unified diff in ASCII: the files that come or change by name, then those that go.
@@ -178,8 +180,12 @@ def _change(name: str, exists: bool, old: str | None, new: str) -> Change:
     return Change(name=name, state=state, old=old, new=new)
 
 
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
 def _why(old: str | None) -> str:
     if old is None:
-        return "a link, a folder, or no text that can be read"
+        return "a link, or no text that can be read"
     header, _ = split(old)
     return "no envgen header" if header is None else "its body no longer has the digest of its header"

@@ -262,6 +262,23 @@ def test_no_pairing_at_all_is_said_plainly() -> None:
     assert diagnosis.fix.reason.startswith("no build of PyTorch runs on this GPU")
 
 
+@pytest.mark.parametrize(
+    ("name", "python", "words"),
+    [
+        # download.pytorch.org/whl/cu118: torch 2.3.1 has wheels for Python 3.8 to 3.12, and 2.4 on has no sm_37.
+        pytest.param("linux-k80-470.256.02", "3.14.0", ("Python 3.14", "--python 3.12 would allow"), id="python"),
+        # CUDA compatibility guide: 12.x needs 525.60.13 on Linux.
+        pytest.param("linux-gtx1060-515.65.01", "3.14.0", ("515.65.01", "--driver 525.60.13 would"), id="driver"),
+        pytest.param("linux-rtx3090-gt710-470.256.02", "3.12.0", ("--python 3.11 would allow",), id="two-gpus"),
+    ],
+)
+def test_no_pairing_names_the_deciding_fact_and_the_way_out(name: str, python: str, words: tuple[str, ...]) -> None:
+    diagnosis = examine(host(name), environment(torch("2.8.0+cpu", None), python=python))
+    assert diagnosis.fix is not None
+    assert all(word in diagnosis.fix.reason for word in words), diagnosis.fix.reason
+    assert "no source confirms" not in diagnosis.fix.reason
+
+
 def test_a_decision_that_knows_nothing_leaves_the_remedy() -> None:
 
     case = Case(observation=host(RTX4090), builds=builds(), catalog=catalog(), target=environment(CPU))

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from envgen.core.errors_request import NoBuildError
 from envgen.core.findings import Level
 from envgen.core.observation import EnvironmentKind
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
-from envgen.core.resolution import CondaPairing, PipPairing, Resolution
+from envgen.core.resolution import CondaPairing, PipPairing, RejectionCode, Resolution
 from envgen.core.wsl import linux_branch
 from envgen.doctor.case import Case
 from envgen.doctor.findings import Code, Finding, Fix
@@ -119,11 +120,16 @@ def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
         return Fix(command=f"envgen {names} --python {resolution.request.python}", reason=reason, by_decision=True)
     if first.command:
         return Fix(command=first.command, reason=first.remedy)
-    newest = resolution.rejected[0] if resolution.rejected else None
-    unlock = f": {newest.text}" if newest else ""
-    return Fix(
-        command="", reason=f"no build of PyTorch runs on this GPU with this driver and Python{unlock}", by_decision=True
-    )
+    return Fix(command="", reason=_no_build(resolution), by_decision=True)
+
+
+def _no_build(resolution: Resolution) -> str:
+    """Why nothing runs here, by the build that comes closest, and the option that would change it."""
+    error = NoBuildError(resolution)
+    known = (r for r in resolution.rejected if r.code is not RejectionCode.UNCERTAIN)
+    closest = error.main_rejection() or next(known, None)
+    fact = f": {closest.text}" if closest else ""
+    return f"no build of PyTorch runs on this GPU with this driver and Python{fact}; {error.hint()}"
 
 
 def pip_command(target: Target | None, pairing: PipPairing, first: Finding) -> str:

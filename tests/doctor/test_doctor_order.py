@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,7 @@ from doctor.patients import (
     unavailable,
     vision,
 )
+from envgen.cli.main import main
 from envgen.core.drivers import DriverVersion
 from envgen.core.findings import Level
 from envgen.core.observation import EnvironmentKind
@@ -33,7 +35,7 @@ from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.explain import explained
 from envgen.doctor.findings import Code, Finding
-from envgen.doctor.fix import request_for
+from envgen.doctor.fix import choose_fix, request_for
 from envgen.doctor.target import Target
 
 RTX4090 = "linux-rtx4090-570.133.20"
@@ -236,7 +238,65 @@ def test_what_was_installed_twice_is_uninstalled_first() -> None:
 def test_a_python_without_wheels_gets_a_new_environment() -> None:
     diagnosis = examine(host(RTX4090), environment(python="3.17.0"))
     assert diagnosis.fix is not None
-    assert diagnosis.fix.command == 'envgen --gpu "NVIDIA GeForce RTX 4090" --python 3.15'
+    assert diagnosis.fix.command == 'envgen --gpu "NVIDIA GeForce RTX 4090" --driver 570.133.20 --python 3.15'
+
+
+@pytest.mark.parametrize(
+    ("name", "python", "expected"),
+    [
+        # The last torch for sm_37 is 2.3.1, with wheels up to Python 3.12 (download.pytorch.org/whl/cu118).
+        pytest.param("linux-k80-470.256.02", "3.16.0", "3.12", id="gpu-of-old-builds"),
+        # R515 is below the floor of CUDA 12; the last cu118 wheels, torch 2.7.1, end at Python 3.13.
+        pytest.param("linux-gtx1060-515.65.01", "3.16.0", "3.13", id="driver-of-old-builds"),
+        # Blackwell begins with torch 2.7 (PyTorch 2.7 release notes), whose oldest Python is 3.9.
+        pytest.param("linux-uv-rtx5090-580.95.05", "3.5.10", "3.9", id="python-too-old"),
+    ],
+)
+def test_the_new_python_has_a_build_for_this_gpu_and_driver(name: str, python: str, expected: str) -> None:
+    diagnosis = examine(host(name), environment(python=python))
+    assert diagnosis.fix is not None
+    assert diagnosis.fix.command.endswith(f" --python {expected}")
+    assert expected in diagnosis.fix.reason
+
+
+@pytest.mark.parametrize("name", ["linux-k80-470.256.02", "linux-gtx1060-515.65.01", RTX4090])
+def test_the_printed_envgen_command_finds_a_pairing(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    diagnosis = examine(host(name), environment(python="3.16.0"))
+    assert diagnosis.fix is not None
+    program, *arguments = shlex.split(diagnosis.fix.command)
+    assert program == "envgen"
+    assert main(["resolve", *arguments, "--platform", "linux-64"]) == 0
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("label", "option"),
+    [
+        ('X "$(touch /tmp/pwn)"', "--compute-capability 8.9"),
+        ("RTX `id`", "--compute-capability 8.9"),
+        ("$HOME", "--compute-capability 8.9"),
+        ("RTX 4090\nrm -rf .", "--compute-capability 8.9"),
+        ("Graphics Device", "--compute-capability 8.9"),  # plain, but names no GPU
+        ("Tesla K80", "--compute-capability 8.9"),  # names another GPU than the PCI id does
+        ("NVIDIA GeForce RTX 4090", '--gpu "NVIDIA GeForce RTX 4090"'),
+    ],
+)
+def test_a_name_that_a_shell_would_act_on_never_enters_a_command(label: str, option: str) -> None:
+    observation = host(RTX4090)
+    gpus = tuple(replace(gpu, name=label) for gpu in observation.gpus)
+    diagnosis = examine(replace(observation, gpus=gpus), environment(python="3.17.0"))
+    assert diagnosis.fix is not None
+    assert diagnosis.fix.command == f"envgen {option} --driver 570.133.20 --python 3.15"
+
+
+def test_equal_gpus_are_named_once() -> None:
+    diagnosis = examine(host("linux-8xh100-fabric-570.133.20"), environment(python="3.17.0"))
+    finding = next(f for f in diagnosis.findings if f.code is Code.NO_WHEEL_FOR_PYTHON)
+    alone = choose_fix(
+        case_of(host("linux-8xh100-fabric-570.133.20"), environment(python="3.17.0")), (finding,), decide
+    )
+    assert alone is not None
+    assert alone.command.count("--gpu") == 1
 
 
 def test_host_causes_come_with_their_own_command() -> None:

@@ -8,17 +8,22 @@ from dataclasses import replace
 
 from envgen.core.errors_request import NoBuildError
 from envgen.core.findings import Level
+from envgen.core.gpus import MatchKind
 from envgen.core.observation import EnvironmentKind
+from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import CondaPairing, PipPairing, RejectionCode, Resolution
 from envgen.core.wsl import linux_branch
 from envgen.doctor.case import Case
+from envgen.doctor.checks.interpreter import pythons_with_builds
 from envgen.doctor.findings import Code, Finding, Fix
 from envgen.doctor.target import Target
 
 Decide = Callable[[Request], Resolution | None]
 
 PYPI = "https://pypi.org/simple"
+# What no shell acts on between double quotes.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()/+-]*")
 # Findings that another build of torch, or the same one again, puts right.
 _BY_INSTALL = frozenset(
     {
@@ -63,7 +68,7 @@ def choose_fix(case: Case, findings: tuple[Finding, ...], decide: Decide) -> Fix
         return None
     first = pressing[0]
     if first.code is Code.NO_WHEEL_FOR_PYTHON:
-        return _new_environment(case, first)
+        return _new_environment(case, findings, first, decide)
     if first.code not in _BY_INSTALL:
         return Fix(command=first.command, reason=first.remedy)
     request = request_for(case, findings)
@@ -115,9 +120,8 @@ def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
     if resolution.pip:
         return Fix(command=pip_command(target, resolution.pip, first), reason=first.remedy, by_decision=True)
     if resolution.conda:
-        names = " ".join(f'--gpu "{known.label}"' for known in case.gpus)
         reason = "only conda has a build that runs here: write its files and create that environment"
-        return Fix(command=f"envgen {names} --python {resolution.request.python}", reason=reason, by_decision=True)
+        return Fix(command=envgen_command(case, resolution.request), reason=reason, by_decision=True)
     if first.command:
         return Fix(command=first.command, reason=first.remedy)
     return Fix(command="", reason=_no_build(resolution), by_decision=True)
@@ -174,14 +178,59 @@ def _conda_owns_torch(target: Target) -> bool:
     return target.conda_record("pytorch") is not None or not target.named("torch")
 
 
-def _new_environment(case: Case, first: Finding) -> Fix:
-    """A new environment needs a Python that there are builds for."""
-    found = re.search(r"with Python (3\.\d+)|Python (3\.\d+) and", first.remedy)
-    python = next((text for text in (found.groups() if found else ()) if text), case.builds.default_python)
-    names = " ".join(f'--gpu "{known.label}"' for known in case.gpus)
-    if case.subdir is None or not names:
+def _new_environment(case: Case, findings: tuple[Finding, ...], first: Finding, decide: Decide) -> Fix:
+    """A new environment, of a Python that has a build for these GPUs and this driver."""
+    request = request_for(case, findings)
+    if request is None or case.target is None or case.target.interpreter.musl:
         return Fix(command="", reason=first.remedy)
-    return Fix(command=f"envgen {names} --python {python}", reason=first.remedy, by_decision=True)
+    near = _by_nearness(request.python, pythons_with_builds(case, request.subdir), case.builds.default_python)
+    decided = [r for python in near if (r := decide(replace(request, python=python)))]
+    by_conda = next((r for r in decided if r.conda), None)
+    by_pip = next((r for r in decided if r.pip), None)
+    best = by_conda or by_pip if case.target.kind is EnvironmentKind.CONDA else by_pip or by_conda
+    if best is not None:
+        reason = f"make a new environment with Python {best.request.python}"
+        return Fix(command=envgen_command(case, best.request), reason=reason, by_decision=True)
+    nothing = decide(replace(request, python=case.builds.default_python))
+    if nothing is None:
+        return Fix(command="", reason=first.remedy)
+    return Fix(command="", reason=_no_build(nothing), by_decision=True)
+
+
+def _by_nearness(python: str, known: frozenset[str], default: str) -> list[str]:
+    """The Pythons at or below one, the newest first, then those above it, without the free-threaded builds.
+
+    Where the version itself is among them, something else is wrong with that Python: the default comes first.
+    """
+    wanted = release_key(python.rstrip("t"))
+    plain = sorted((p for p in known if not p.endswith("t")), key=release_key)
+    near = [p for p in reversed(plain) if release_key(p) <= wanted] + [p for p in plain if release_key(p) > wanted]
+    return [default, *near] if python in plain else near
+
+
+def envgen_command(case: Case, request: Request) -> str:
+    """Return the command that writes the files of an environment for the host's GPUs, its driver and one Python.
+
+    Without a driver it would assume the newest one.
+    """
+    driver = f"--driver {request.driver} " if request.driver else ""
+    return f"envgen {_gpu_options(case)} {driver}--python {request.python}"
+
+
+def _gpu_options(case: Case) -> str:
+    """The GPUs by the names that the driver prints; by what they can, where the name is not one that says that.
+
+    Anything may call itself a GPU, and a name that a shell would act on is never printed into a command.
+    """
+    options: list[str] = []
+    for known in case.gpus:
+        match = case.catalog.match(known.label)
+        same = match.gpu is not None and known.gpu is not None and match.gpu.capability == known.gpu.capability
+        if match.kind is MatchKind.EXACT and same and _PLAIN_NAME.fullmatch(known.label):
+            options.append(f'--gpu "{known.label}"')
+        elif known.gpu is not None:
+            options.append(f"--compute-capability {known.gpu.capability}")
+    return " ".join(dict.fromkeys(options))
 
 
 def _quoted(path: str) -> str:

@@ -78,9 +78,9 @@ def no_wheel_for_python(case: Case) -> Iterator[Finding]:
     elif subdir is None:
         evidence = (f"no CUDA build exists for {case.observation.system.os} on {case.observation.system.machine}",)
         remedy = f"CUDA builds exist for {', '.join(s.value for s in Subdir)}"
-    elif (known := _pythons(case, subdir)) and python.minor not in known:
+    elif (known := pythons_with_builds(case, subdir)) and python.minor not in known:
         evidence = (f"Python {python.minor}; {subdir} has CUDA builds for Python {', '.join(sorted(known, key=_key))}",)
-        remedy = f"make a new environment with Python {_nearest(python.minor, known)}, the nearest that has builds"
+        remedy = "make a new environment with a Python that has a build for this GPU and driver"
     if evidence:
         yield Finding(
             code=Code.NO_WHEEL_FOR_PYTHON,
@@ -108,19 +108,12 @@ def torch_missing(case: Case) -> Iterator[Finding]:
     )
 
 
-def _pythons(case: Case, subdir: Subdir) -> frozenset[str]:
-    """All Pythons that any CUDA wheel or package of this platform exists for."""
+def pythons_with_builds(case: Case, subdir: Subdir) -> frozenset[str]:
+    """Return all Pythons that any CUDA wheel or package of this platform exists for."""
     pip = (python for build in case.builds.pip_builds(subdir) for python in build.pythons)
     conda = (python for build in case.builds.conda_builds(subdir) for python in build.pythons)
     is_conda = case.target is not None and case.target.kind is EnvironmentKind.CONDA
     return frozenset((*pip, *conda)) if is_conda else frozenset(pip)
-
-
-def _nearest(python: str, known: frozenset[str]) -> str:
-    """The newest at or below, else the oldest: without the free-threaded builds, which few packages serve."""
-    plain = sorted((p for p in known if not p.endswith("t")), key=release_key)
-    wanted = release_key(python.rstrip("t"))
-    return next((p for p in reversed(plain) if release_key(p) <= wanted), plain[0])
 
 
 def _key(python: str) -> tuple[tuple[int, ...], bool]:

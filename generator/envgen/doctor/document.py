@@ -32,7 +32,14 @@ def diagnosis_mapping(case: Case, diagnosis: Diagnosis, *, strict: bool) -> dict
         "exit_code": diagnosis.exit_code(strict=strict),
         "findings": [_finding(finding) for finding in diagnosis.findings],
         "skipped": [{"check": check.check, "reason": check.reason} for check in diagnosis.skipped],
-        "fix": {"command": fix.command, "reason": fix.reason, "by_decision": fix.by_decision} if fix else None,
+        "fix": {
+            "before": fix.before,
+            "command": fix.command,
+            "reason": fix.reason,
+            "by_decision": fix.by_decision,
+        }
+        if fix
+        else None,
     }
 
 
@@ -49,12 +56,7 @@ def diagnosis_lines(case: Case, diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.findings or diagnosis.skipped:
         yield ""
     fix = diagnosis.fix
-    if fix is None:
-        yield "nothing to fix"
-    elif fix.command:
-        yield f"fix: {fix.command}"
-    else:
-        yield f"fix: {fix.reason}"
+    yield f"fix: {fix.text}" if fix else "nothing to fix"
 
 
 def _subject(case: Case) -> Iterator[str]:

@@ -58,7 +58,10 @@ _ORDER = {code: place for place, code in enumerate(Code)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One cause. `evidence` are facts, a line each; `remedy` says what to do; `command` does it, where one line can."""
+    """One cause. `evidence` are facts, a line each; `remedy` says what to do; `command` does it, where one line can.
+
+    `before` is what a command can't do of the remedy, or where it must be run.
+    """
 
     code: Code
     level: Level
@@ -66,6 +69,7 @@ class Finding:
     evidence: tuple[str, ...]
     remedy: str
     command: str = ""
+    before: str = ""
 
     @property
     def place(self) -> int:
@@ -75,11 +79,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """The one next thing to do. `command` is empty when no command does it; `by_decision` says where it comes from."""
+    """The one next thing to do. `command` is empty when no command does it; `by_decision` says where it comes from.
+
+    `before` is what must be done before the command, or where it must be run.
+    """
 
     command: str
     reason: str
     by_decision: bool = False
+    before: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it in one line, in the order in which it is done."""
+        return ": ".join(part for part in (self.before, self.command) if part) if self.command else self.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

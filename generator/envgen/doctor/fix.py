@@ -70,12 +70,18 @@ def choose_fix(case: Case, findings: tuple[Finding, ...], decide: Decide) -> Fix
     if first.code is Code.NO_WHEEL_FOR_PYTHON:
         return _new_environment(case, findings, first, decide)
     if first.code not in _BY_INSTALL:
-        return Fix(command=first.command, reason=first.remedy)
+        return _own_way(first)
     request = request_for(case, findings)
     resolution = _decision(case, findings, request, decide) if request else None
     if resolution is None:
-        return Fix(command=first.command, reason=first.remedy)
+        return _own_way(first)
     return _by_decision(case, first, resolution)
+
+
+def _own_way(finding: Finding) -> Fix:
+    """What a finding itself says to do."""
+    before = finding.before if finding.command else ""
+    return Fix(before=before, command=finding.command, reason=finding.remedy)
 
 
 def request_for(case: Case, findings: tuple[Finding, ...]) -> Request | None:
@@ -121,9 +127,13 @@ def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
         return Fix(command=pip_command(target, resolution.pip, first), reason=first.remedy, by_decision=True)
     if resolution.conda:
         reason = "only conda has a build that runs here: write its files and create that environment"
-        return Fix(command=envgen_command(case, resolution.request), reason=reason, by_decision=True)
+        # On a Jetson the remedy names builds that no catalog holds; conda-forge's stands beside them.
+        jetson = first.code is Code.JETSON_GENERIC_WHEEL
+        before = f"{first.remedy}, the files of which this writes" if jetson else reason
+        command = envgen_command(case, resolution.request)
+        return Fix(before=before, command=command, reason=reason, by_decision=True)
     if first.command:
-        return Fix(command=first.command, reason=first.remedy)
+        return _own_way(first)
     return Fix(command="", reason=_no_build(resolution), by_decision=True)
 
 
@@ -190,7 +200,10 @@ def _new_environment(case: Case, findings: tuple[Finding, ...], first: Finding, 
     best = by_conda or by_pip if case.target.kind is EnvironmentKind.CONDA else by_pip or by_conda
     if best is not None:
         reason = f"make a new environment with Python {best.request.python}"
-        return Fix(command=envgen_command(case, best.request), reason=reason, by_decision=True)
+        if case.target.interpreter.bits != 64:
+            reason = f"install the 64-bit Python {best.request.python} and make a new environment with it"
+        command = envgen_command(case, best.request)
+        return Fix(before=reason, command=command, reason=reason, by_decision=True)
     nothing = decide(replace(request, python=case.builds.default_python))
     if nothing is None:
         return Fix(command="", reason=first.remedy)

@@ -10,6 +10,7 @@ from envgen.core.findings import Level
 from envgen.core.observation import HostGpu, Observation
 from envgen.doctor.case import Case, KnownGpu
 from envgen.doctor.findings import Code, Finding
+from envgen.doctor.shell import Shell
 from envgen.probe.linux import WSL_LIBRARIES
 
 _MISMATCH = 18  # NVML_ERROR_LIB_RM_VERSION_MISMATCH, nvml.h
@@ -28,18 +29,22 @@ def wsl_driver(case: Case) -> Iterator[Finding]:
     system, parts = case.observation.system, case.observation.parts
     if not system.wsl or system.container or case.works:
         return
-    evidence, remedy, command = "", "", ""
+    evidence, remedy, before, command = "", "", "", ""
     first = parts.libraries[0] if parts.libraries else None
     if system.wsl == 1:
         evidence = f"kernel {system.kernel} is WSL 1, which has no GPU"
-        remedy = "convert the distribution to WSL 2, in PowerShell"
-        command = f"wsl --set-version {case.observation.variable('WSL_DISTRO_NAME') or 'Ubuntu'} 2"
+        remedy = "convert the distribution to WSL 2: `wsl --set-version NAME 2`, in PowerShell on Windows"
+        name = case.observation.variable("WSL_DISTRO_NAME")
+        before = "run in PowerShell on Windows"
+        command = f"wsl --set-version {Shell(is_windows=True).word(name)} 2" if name else ""
     elif not any(node.path == "/dev/dxg" for node in parts.nodes):
         evidence = f"/dev/dxg is not there (kernel {system.kernel})"
-        remedy, command = "update WSL and Windows, then `wsl --shutdown`; in PowerShell", "wsl --update"
+        remedy = "update Windows and WSL, then start WSL anew"
+        before, command = "update Windows, then run in PowerShell there", "wsl --update; wsl --shutdown"
     elif first is None or not any(library.path.startswith(WSL_LIBRARIES) for library in parts.libraries):
         evidence = f"{WSL_LIBRARIES}/libcuda.so.1 is not there: Windows has no NVIDIA driver that serves WSL"
         remedy = "install the current NVIDIA driver in Windows, never one inside WSL, then `wsl --shutdown`"
+        before = "install the current NVIDIA driver in Windows, never one inside WSL, then run in PowerShell there"
         command = "wsl --shutdown"
     elif first.version and not first.path.startswith(WSL_LIBRARIES):
         evidence = f"the loader takes {first.target} before {WSL_LIBRARIES}/libcuda.so.1"
@@ -54,6 +59,7 @@ def wsl_driver(case: Case) -> Iterator[Finding]:
             title="WSL does not get the GPU from Windows",
             evidence=lines,
             remedy=remedy,
+            before=before,
             command=command,
         )
 
@@ -79,14 +85,14 @@ def container_without_gpu(case: Case) -> Iterator[Finding]:
         return
     if visible in ("none", "void", ""):
         evidence.append(f"NVIDIA_VISIBLE_DEVICES={visible}")
+    start = "with the GPU (`docker run --gpus all`)" if system.container == "docker" else "with the GPU"
     yield Finding(
         code=Code.CONTAINER_WITHOUT_GPU,
         level=Level.ERROR,
         title=f"this {system.container} container has no access to the GPU",
         evidence=tuple(evidence),
-        remedy="install the NVIDIA Container Toolkit on the host and start the container with the GPU; an image build "
-        "has none, only a running container",
-        command="docker run --rm --gpus all IMAGE" if system.container == "docker" else "",
+        remedy=f"install the NVIDIA Container Toolkit on the host and start the container there {start}; an image "
+        "build has none, only a running container",
     )
 
 
@@ -104,7 +110,7 @@ def no_driver(case: Case) -> Iterator[Finding]:
     evidence = [f"{gpu.label} is on the bus, no nvidia module is loaded" for gpu in observation.nvidia]
     if "nouveau" in parts.modules or any(gpu.kernel_driver == "nouveau" for gpu in observation.nvidia):
         evidence.append("nouveau drives it: good for a screen, no CUDA")
-    installed = bool(parts.libraries)
+    installed, before = bool(parts.libraries), ""
     if installed and system.secure_boot:
         evidence.append(
             f"driver {parts.user_library} is installed and Secure Boot is on: the kernel refuses the module"
@@ -113,12 +119,14 @@ def no_driver(case: Case) -> Iterator[Finding]:
             "sign the module (the distribution asks for it at the next start), or turn Secure Boot off",
             "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der" if _is_debian_like(case) else "",
         )
+        before = "enrol the key that signs the module, then reboot and confirm it with the password that you give here"
     elif installed:
         evidence.append(f"driver {parts.user_library} is installed, but its module was not loaded")
         remedy, command = "load it; if that fails, reinstall the driver for the running kernel", "sudo modprobe nvidia"
     else:
         branch = _branch_to_install(case)
         remedy, command = f"install the NVIDIA driver, {branch}, then reboot", _install_command(case)
+        before = remedy
     if system.container:
         evidence.append("this is a container: the driver belongs on its host")
     yield Finding(
@@ -127,6 +135,7 @@ def no_driver(case: Case) -> Iterator[Finding]:
         title="no NVIDIA driver is running",
         evidence=tuple(evidence),
         remedy=remedy,
+        before=before,
         command="" if system.container else command,
     )
 
@@ -143,6 +152,7 @@ def driver_and_gpu(case: Case) -> Iterator[Finding]:
         windows = case.rules.subdir.is_windows
         if support.last_branch is not None and branch > case.last_major(support.last_branch):
             last = (support.last_windows if windows else support.last_linux) or f"R{support.last_branch}"
+            remedy = f"install driver {last} (branch R{support.last_branch}), hold it there, then reboot"
             yield Finding(
                 code=Code.DRIVER_DROPPED_GPU,
                 level=Level.ERROR,
@@ -151,16 +161,19 @@ def driver_and_gpu(case: Case) -> Iterator[Finding]:
                     f"{known.label} is {support.architecture}; R{support.last_branch} is its last branch",
                     *((case.observation.parts.error,) if case.observation.parts.error else ()),
                 ),
-                remedy=f"install driver {last} (branch R{support.last_branch}) and hold it there",
+                remedy=remedy,
+                before=remedy,
                 command=_install_command(case),
             )
         elif support.first_branch is not None and branch < support.first_branch:
+            remedy = f"install driver R{support.first_branch} or newer, then reboot"
             yield Finding(
                 code=Code.DRIVER_PREDATES_GPU,
                 level=Level.ERROR,
                 title=f"driver {driver} is older than {known.label}",
                 evidence=(f"R{support.first_branch} is the first branch that knows {support.architecture}",),
-                remedy=f"install driver R{support.first_branch} or newer",
+                remedy=remedy,
+                before=remedy,
                 command=_install_command(case),
             )
 
@@ -197,7 +210,7 @@ def no_permission(case: Case) -> Iterator[Finding]:
     observation = case.observation
     if case.works:
         return
-    evidence, remedy, command = [], "", ""
+    evidence, remedy, before, command = [], "", "", ""
     closed = _closed_nodes(observation)
     if observation.variable("CUDA_VISIBLE_DEVICES") == "NoDevFiles" or _is_slurm_without_gpu(case):
         job = observation.variable("SLURM_JOB_ID")
@@ -208,7 +221,7 @@ def no_permission(case: Case) -> Iterator[Finding]:
         if observation.parts.error_code == _NO_PERMISSION:
             evidence.append(f"NVML: {observation.parts.error}")
         remedy = "join the groups that own the device files (often video and render), then log in again"
-        command = 'sudo usermod -aG video,render "$USER"'
+        before, command = remedy, 'sudo usermod -aG video,render "$USER"'
     elif empty := _without_instance(observation):
         evidence += [f"{gpu.label} is in MIG mode and has no instance" for gpu in empty]
         remedy, command = "create MIG instances, or turn MIG mode off", "sudo nvidia-smi mig -cgi 0 -C"
@@ -219,6 +232,7 @@ def no_permission(case: Case) -> Iterator[Finding]:
             title="this user or job may not use the GPU",
             evidence=tuple(evidence),
             remedy=remedy,
+            before=before,
             command=command,
         )
 

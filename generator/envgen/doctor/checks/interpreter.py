@@ -69,7 +69,7 @@ def no_wheel_for_python(case: Case) -> Iterator[Finding]:
     evidence: tuple[str, ...] = ()
     if python.bits != 64:
         evidence = (f"{python.executable} is a {python.bits}-bit Python; PyTorch has 64-bit builds only",)
-        remedy = f"install the 64-bit Python {case.builds.default_python} and make a new environment"
+        remedy = "install a 64-bit Python and make a new environment with it"
     elif python.musl:
         evidence = ("this Python is built for musl (Alpine); CUDA builds need glibc",)
         remedy = "use a Debian or Ubuntu based image; no CUDA build runs on musl"

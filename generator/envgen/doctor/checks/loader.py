@@ -27,12 +27,16 @@ def fabric_manager(case: Case) -> Iterator[Finding]:
     if not evidence or case.works or not (said or parts.has_nvswitch):
         return
     version = parts.kernel_module or "the driver"
+    fits = manager is not None and manager.version in ("", version)
+    where = " on the host" if case.observation.system.container else ""
+    remedy = f"install Fabric Manager in the version of the driver ({version}) and start it{where}"
     yield Finding(
         code=Code.FABRIC_MANAGER,
         level=Level.ERROR,
         title="Fabric Manager, which this NVSwitch host needs, is not ready",
         evidence=tuple(evidence),
-        remedy=f"install Fabric Manager in the version of the driver ({version}) and start it",
+        remedy=remedy,
+        before="" if fits and not where else remedy,
         command="sudo systemctl enable --now nvidia-fabricmanager",
     )
 

@@ -1,0 +1,115 @@
+"""The last line says all that must be done, in its order, in words that the reader's shell takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from doctor.patients import case_of, decide, environment, examine, host, printed, torch, unavailable
+from doctor.test_doctor_causes import with_driver, with_nodes
+from envgen.core.observation import DriverParts, FabricManager, Observation
+from envgen.doctor.diagnose import diagnose
+from envgen.doctor.document import diagnosis_mapping
+
+CU128 = torch("2.8.0+cu128", "12.8")
+NO_DRIVER = "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver"
+
+
+def parts_of(name: str, **parts: object) -> Observation:
+    """A captured host whose driver has other parts."""
+    observation = host(name)
+    changed: DriverParts = replace(observation.parts, **parts)  # type: ignore[arg-type]  # names are the test's own
+    return replace(observation, parts=changed)
+
+
+def without_windows_driver() -> Observation:
+    """WSL 2 with the device of Windows' graphics, and none of the libraries of an NVIDIA driver."""
+    observation = parts_of("wsl2-rtx3080-560.94", libraries=(), error="x")
+    return replace(observation, gpus=(), driver=None)
+
+
+@pytest.mark.parametrize(
+    ("observation", "line"),
+    [
+        # learn.microsoft.com/windows/wsl/basic-commands: these are commands of Windows.
+        pytest.param(
+            without_windows_driver(),
+            "install the current NVIDIA driver in Windows, never one inside WSL, then run in PowerShell there: "
+            "wsl --shutdown",
+            id="wsl-without-windows-driver",
+        ),
+        pytest.param(host("wsl1-none"), "run in PowerShell on Windows: wsl --set-version Debian 2", id="wsl-1"),
+        pytest.param(
+            host("wsl1-none", variables={"WSL_DISTRO_NAME": "My Debian"}),
+            'run in PowerShell on Windows: wsl --set-version "My Debian" 2',
+            id="wsl-1-with-a-space",
+        ),
+        pytest.param(
+            with_nodes("wsl2-rtx3080-shadowed-560.94", without="/dev/dxg"),
+            "update Windows, then run in PowerShell there: wsl --update; wsl --shutdown",
+            id="wsl-without-device",
+        ),
+        # docs.docker.com/engine/containers/gpu
+        pytest.param(
+            host("container-none-rtx3090"),
+            "install the NVIDIA Container Toolkit on the host and start the container there with the GPU "
+            "(`docker run --gpus all`); an image build has none, only a running container",
+            id="container",
+        ),
+        pytest.param(
+            with_driver("linux-uv-rtx5090-580.95.05", "565.57.01"),
+            "install driver R570 or newer, then reboot: sudo ubuntu-drivers install",
+            id="driver-predates-gpu",
+        ),
+        pytest.param(
+            with_nodes("linux-rtx4090-570.133.20", closed=("/dev/nvidiactl", "/dev/nvidia0")),
+            "join the groups that own the device files (often video and render), then log in again: "
+            'sudo usermod -aG video,render "$USER"',
+            id="groups",
+        ),
+        pytest.param(
+            host("linux-8xh100-fabric-570.133.20"), "sudo systemctl enable --now nvidia-fabricmanager", id="service"
+        ),
+        pytest.param(
+            parts_of("linux-8xh100-fabric-570.133.20", fabric_manager=FabricManager(state="failed", version="570.86")),
+            "install Fabric Manager in the version of the driver (570.133.20) and start it: "
+            "sudo systemctl enable --now nvidia-fabricmanager",
+            id="service-of-another-version",
+        ),
+    ],
+)
+def test_a_cause_of_the_host(observation: Observation, line: str) -> None:
+    assert printed(case_of(observation, environment(CU128), unavailable(NO_DRIVER)))[-1] == f"fix: {line}"
+
+
+def test_musl_is_left_and_not_given_another_python() -> None:
+    line = printed(case_of(host("linux-rtx4090-570.133.20"), environment(musl=True)))[-1]
+    assert line == "fix: use a Debian or Ubuntu based image; no CUDA build runs on musl"
+
+
+def test_a_32_bit_python_is_replaced_before_an_environment_is_made() -> None:
+    line = printed(case_of(host("windows-rtx4070-560.94"), environment(bits=32)))[-1]
+    before, _, command = line.partition(": ")[2].partition(": ")
+    assert before == "install the 64-bit Python 3.12 and make a new environment with it"
+    assert command == 'envgen --gpu "NVIDIA GeForce RTX 4070" --driver 560.94 --python 3.12'
+
+
+def test_a_jetson_is_told_of_the_builds_that_no_catalog_holds() -> None:
+    line = printed(case_of(host("jetson-orin-r36.4.3"), environment(torch("2.7.1+cpu", None))))[-1]
+    assert "take the wheel made for this JetPack (L4T 36.4.3), NVIDIA's l4t container, or conda-forge's build" in line
+    assert line.endswith(': envgen --gpu "Orin (nvgpu)" --python 3.12')
+
+
+def test_json_says_what_comes_before_the_command() -> None:
+    case = case_of(host("wsl1-none"), environment(CU128))
+    found = diagnosis_mapping(case, diagnose(case, decide), strict=False)["fix"]
+    assert found["before"] == "run in PowerShell on Windows"
+    assert found["command"] == "wsl --set-version Debian 2"
+
+
+def test_nothing_comes_before_a_command_that_is_not_there() -> None:
+    fix = examine(host("linux-gtx970-nouveau"), environment(CU128)).fix
+    assert fix is not None
+    assert (fix.before, fix.command) == ("", "")
+    assert fix.text == "install the NVIDIA driver, branch R580: the last one that serves GeForce GTX 970, then reboot"

@@ -12,16 +12,17 @@ from envgen.core.gpus import MatchKind
 from envgen.core.observation import EnvironmentKind
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
-from envgen.core.resolution import CondaPairing, PipPairing, RejectionCode, Resolution
+from envgen.core.resolution import RejectionCode, Resolution
 from envgen.core.wsl import linux_branch
 from envgen.doctor.case import Case
 from envgen.doctor.checks.interpreter import pythons_with_builds
 from envgen.doctor.findings import Code, Finding, Fix
+from envgen.doctor.installers import conda_command, pip_command
+from envgen.doctor.shell import shell_of
 from envgen.doctor.target import Target
 
 Decide = Callable[[Request], Resolution | None]
 
-PYPI = "https://pypi.org/simple"
 # What no shell acts on between double quotes.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()/+-]*")
 # Findings that another build of torch, or the same one again, puts right.
@@ -120,11 +121,16 @@ def _decision(case: Case, findings: tuple[Finding, ...], request: Request, decid
 
 def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
     target = case.target
+    shell = shell_of(case)
     is_conda = target is not None and (target.kind is EnvironmentKind.CONDA and _conda_owns_torch(target))
+    command = ""
     if is_conda and resolution.conda and target:
-        return Fix(command=conda_command(target, resolution.conda, first), reason=first.remedy, by_decision=True)
-    if resolution.pip:
-        return Fix(command=pip_command(target, resolution.pip, first), reason=first.remedy, by_decision=True)
+        command = conda_command(target, resolution.conda, shell)
+    elif resolution.pip:
+        command = pip_command(target, resolution.pip, shell)
+    if command:
+        uninstall = first.command if first.code is Code.TORCH_REPLACED else ""
+        return Fix(command=shell.steps(uninstall, command), reason=first.remedy, by_decision=True)
     if resolution.conda:
         reason = "only conda has a build that runs here: write its files and create that environment"
         # On a Jetson the remedy names builds that no catalog holds; conda-forge's stands beside them.
@@ -144,43 +150,6 @@ def _no_build(resolution: Resolution) -> str:
     closest = error.main_rejection() or next(known, None)
     fact = f": {closest.text}" if closest else ""
     return f"no build of PyTorch runs on this GPU with this driver and Python{fact}; {error.hint()}"
-
-
-def pip_command(target: Target | None, pairing: PipPairing, first: Finding) -> str:
-    """Return the command that puts a pip pairing into the environment, in one step and whatever is there now.
-
-    The exact versions carry the CUDA tag, so only PyTorch's own index can serve them; PyPI beside it has the rest.
-    """
-    build, index = pairing.build, pairing.index_url
-    local = "" if index.startswith(PYPI) else f"+{build.cuda_tag}"
-    packages = [f"torch=={build.torch}{local}"]
-    if pairing.torchvision:
-        packages.append(f"torchvision=={pairing.torchvision}{local}")
-    python = _quoted(target.interpreter.executable if target and target.interpreter.executable else "python")
-    by_uv = target is not None and not target.has_pip and target.kind is EnvironmentKind.UV
-    parts = (
-        ["uv pip install --python", python, "--reinstall"] if by_uv else [python, "-m pip install --force-reinstall"]
-    )
-    if local:
-        parts += ["--index-url", index, "--extra-index-url", PYPI]
-        parts += ["--index-strategy unsafe-best-match"] if by_uv else []
-    else:
-        parts += ["--index-url", PYPI]
-    command = " ".join([*parts, *packages])
-    if first.code is Code.TORCH_REPLACED and first.command:
-        return f"{first.command} && {command}"
-    return command
-
-
-def conda_command(target: Target, pairing: CondaPairing, first: Finding) -> str:
-    """Return the command that puts a conda pairing into the environment."""
-    channels = " ".join(f"-c {channel}" for channel in pairing.build.channels)
-    specs = " ".join(f'"{spec}"' for spec in pairing.specs)
-    prefix = _quoted(target.interpreter.prefix)
-    command = f"conda install -p {prefix} --override-channels {channels} --force-reinstall {specs}"
-    if first.code is Code.TORCH_REPLACED and first.command:
-        return f"{first.command} && {command}"
-    return command
 
 
 def _conda_owns_torch(target: Target) -> bool:
@@ -244,8 +213,3 @@ def _gpu_options(case: Case) -> str:
         elif known.gpu is not None:
             options.append(f"--compute-capability {known.gpu.capability}")
     return " ".join(dict.fromkeys(options))
-
-
-def _quoted(path: str) -> str:
-    """A path for a command line of either system."""
-    return f'"{path}"' if " " in path else path

@@ -10,6 +10,8 @@ from envgen.core.observation import InstallSetting
 from envgen.doctor.case import Case
 from envgen.doctor.checks.requirements import damages, unmet
 from envgen.doctor.findings import Code, Finding
+from envgen.doctor.installers import uninstall_command
+from envgen.doctor.shell import shell_of
 from envgen.doctor.target import Distribution
 
 _BY_INSTALLER = "install the build that the last line names"
@@ -64,7 +66,6 @@ def torch_replaced(case: Case) -> Iterator[Finding]:
         evidence.append(f"{here[0].info} beside the files of torch {target.torch.version}")
     if not evidence:
         return
-    python = target.interpreter.executable or "python"
     yield Finding(
         code=Code.TORCH_REPLACED,
         level=Level.ERROR,
@@ -72,7 +73,7 @@ def torch_replaced(case: Case) -> Iterator[Finding]:
         evidence=tuple(evidence),
         remedy="uninstall torch until it is gone, then install it once, with one installer; hold it with an exact "
         "version (torch==X+cuY) so that no dependency replaces it",
-        command=f"{python} -m pip uninstall -y torch torchvision torchaudio",
+        command=uninstall_command(target, shell_of(case)),
     )
 
 

@@ -11,6 +11,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.doctor.case import Case
 from envgen.doctor.findings import Code, Finding
+from envgen.doctor.shell import shell_of
 from envgen.doctor.target import Target
 
 
@@ -34,7 +35,8 @@ def wrong_environment(case: Case) -> Iterator[Finding]:
             title="Python imports torch from outside its environment",
             evidence=tuple(evidence),
             remedy=_remedy_for_outside(folder, case),
-            command="unset PYTHONPATH" if _is_on_pythonpath(folder, case) else "",
+            command=shell_of(case).unset("PYTHONPATH") if _is_on_pythonpath(folder, case) else "",
+            before="" if hides_another else "run this, then `envgen doctor` again for the build to install",
         )
     elif "module torch is not PyTorch" in case.start_errors or _is_local_module(imported):
         yield Finding(
@@ -54,7 +56,8 @@ def wrong_environment(case: Case) -> Iterator[Finding]:
                 f"{other.interpreter.prefix} has torch {other.torch.version if other.torch else ''}",
             ),
             remedy="use that environment's Python (in an editor or notebook: select it as interpreter or kernel)",
-            command=other.interpreter.executable,
+            before="use that environment's Python (in an editor or notebook: select it as interpreter or kernel)",
+            command=shell_of(case).program(other.interpreter.executable),
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from doctor.patients import case_of, decide, environment, examine, host, printed, torch, unavailable
 from doctor.test_doctor_causes import with_driver, with_nodes
-from envgen.core.observation import DriverParts, FabricManager, Observation
+from envgen.core.observation import DriverParts, EnvironmentKind, FabricManager, Observation
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
 
@@ -99,6 +99,51 @@ def test_a_jetson_is_told_of_the_builds_that_no_catalog_holds() -> None:
     line = printed(case_of(host("jetson-orin-r36.4.3"), environment(torch("2.7.1+cpu", None))))[-1]
     assert "take the wheel made for this JetPack (L4T 36.4.3), NVIDIA's l4t container, or conda-forge's build" in line
     assert line.endswith(': envgen --gpu "Orin (nvgpu)" --python 3.12')
+
+
+MANAGED = {"/usr/lib/python3.12/site-packages/EXTERNALLY-MANAGED": "[externally-managed]\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "pip"),
+    [
+        pytest.param(MANAGED, True, id="marked"),  # PEP 668: an installer must refuse, in words of its own
+        pytest.param({}, False, id="without-pip"),
+    ],
+)
+def test_a_python_of_the_system_is_left_alone(files: dict[str, str], pip: bool) -> None:
+    target = environment(files, kind=EnvironmentKind.SYSTEM, prefix="/usr", pip=pip)
+    debian = host("linux-rtx4090-570.133.20")
+    debian = replace(debian, system=replace(debian.system, name="Debian GNU/Linux 13 (trixie)"))
+    fix = examine(debian, target).fix
+    assert fix is not None
+    first, second = fix.command.split(" && ")
+    assert first == "/usr/bin/python -m venv .venv"
+    assert second.startswith(".venv/bin/python -m pip install ")
+    assert "this Python belongs to the system" in fix.before
+    assert "sudo apt install python3-venv" in fix.before  # packages.debian.org: python3-venv brings ensurepip
+
+
+def test_the_mark_of_the_base_python_does_not_count_inside_an_environment() -> None:
+    target = environment(MANAGED, torch("2.8.0+cpu", None), path=("/usr/lib/python3.12/site-packages",))
+    fix = examine(host("linux-rtx4090-570.133.20"), target).fix
+    assert fix is not None
+    assert fix.command.startswith("/home/ada/venv/bin/python -m pip install ")
+
+
+def test_on_windows_the_new_environment_has_its_own_place_of_python() -> None:
+    target = environment(
+        {"C:/Python312/lib/python3.12/site-packages/EXTERNALLY-MANAGED": ""},
+        kind=EnvironmentKind.SYSTEM,
+        prefix="C:/Python312",
+        executable="C:\\Program Files\\Python312\\python.exe",
+    )
+    fix = examine(host("windows-rtx4070-560.94"), target).fix
+    assert fix is not None
+    assert fix.command.startswith(
+        '& "C:\\Program Files\\Python312\\python.exe" -m venv .venv; .venv\\Scripts\\python.exe -m pip install '
+    )
+    assert "apt" not in fix.before
 
 
 def test_json_says_what_comes_before_the_command() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import venv
@@ -47,17 +48,22 @@ def index() -> Iterator[WheelIndex]:
         yield running
 
 
-def command_for(prefix: Path, *, kind: EnvironmentKind, pip: bool) -> str:
-    """The last line for a GTX 1080 Ti on which PyPI's own torch was installed."""
+def command_for(
+    prefix: Path, *, kind: EnvironmentKind, pip: bool, twice: bool = False, executable: str = "", marked: bool = False
+) -> str:
+    """The last line for a GTX 1080 Ti on which PyPI's own torch was installed, or that and an older one (`twice`)."""
     site = f"{prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     target: Target = environment(
         torch("2.15.0+cu132", "13.2", recorded="2.15.0", site=site),
         vision("0.29.2+cu132", site=site),
         dist("filelock", "3.20.0", site=site),
+        dist("torch", "2.14.1", site=site) if twice else {},
+        {f"{site}/EXTERNALLY-MANAGED": ""} if marked else {},
         prefix=str(prefix),
         python=f"{sys.version_info[0]}.{sys.version_info[1]}.0",
         kind=kind,
         pip=pip,
+        **({"executable": executable} if executable else {}),
     )
     diagnosis = examine(host("linux-gtx1080ti-535.183.01"), target)
     assert diagnosis.fix is not None
@@ -69,10 +75,10 @@ def run(command: str, index: WheelIndex, home: Path, uv: str = "uv") -> None:
     """Run a command with the public indexes replaced by those of the loopback interface."""
     at_home = command.replace("https://download.pytorch.org", index.url()).replace("https://pypi.org", index.url())
     assert "https://" not in at_home
-    words = [uv if word == "uv" else word for word in shlex.split(at_home)]
+    words = ["sh", "-c", re.sub(r"(^|&& )uv ", rf"\1{shlex.quote(uv)} ", at_home)]
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "PIP_CONFIG_FILE": "/dev/null", "UV_NO_CONFIG": "1"}
     environ |= {"UV_CACHE_DIR": str(home / "uv"), "PIP_NO_CACHE_DIR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    done = subprocess.run(words, capture_output=True, text=True, env=environ, check=False, timeout=300)
+    done = subprocess.run(words, cwd=home, capture_output=True, text=True, env=environ, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -99,6 +105,44 @@ def test_uv_installs_the_decided_build(tmp_path: Path, index: WheelIndex) -> Non
     venv.create(prefix, with_pip=False, symlinks=True)
     run(command_for(prefix, kind=EnvironmentKind.UV, pip=False), index, tmp_path, uv)
     assert installed(prefix) == EXPECTED
+
+
+def test_uv_takes_out_what_was_installed_twice(tmp_path: Path, index: WheelIndex) -> None:
+    uv = pytest.importorskip("uv").find_uv_bin()
+    prefix = tmp_path / "env"
+    venv.create(prefix, with_pip=False, symlinks=True)
+    command = command_for(prefix, kind=EnvironmentKind.UV, pip=False)
+    run(command, index, tmp_path, uv)
+    (site,) = prefix.glob("lib/python*/site-packages")
+    older = site / "torch-2.14.0+cu126.dist-info"
+    shutil.copytree(site / "torch-2.14.1+cu126.dist-info", older)
+    for file in (older / "RECORD", older / "METADATA"):
+        file.write_text(file.read_text().replace("2.14.1+cu126", "2.14.0+cu126"))
+    run(command_for(prefix, kind=EnvironmentKind.UV, pip=False, twice=True), index, tmp_path, uv)
+    assert [folder.name for folder in site.glob("torch-*.dist-info")] == ["torch-2.14.1+cu126.dist-info"]
+
+
+def test_an_environment_without_pip_gets_one_first(tmp_path: Path, index: WheelIndex) -> None:
+    pytest.importorskip("ensurepip")
+    prefix = tmp_path / "my env"
+    venv.create(prefix, with_pip=False, symlinks=True)
+    run(command_for(prefix, kind=EnvironmentKind.VENV, pip=False), index, tmp_path)
+    assert installed(prefix) == EXPECTED
+
+
+@pytest.mark.parametrize(("pip", "marked"), [(True, True), (False, False)])
+def test_a_python_of_the_system_gets_an_environment_first(
+    tmp_path: Path, index: WheelIndex, pip: bool, marked: bool
+) -> None:
+    pytest.importorskip("ensurepip")
+    own = str(Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info[1]}")
+    system = tmp_path / "usr"
+    run(
+        command_for(system, kind=EnvironmentKind.SYSTEM, pip=pip, executable=own, marked=marked, twice=marked),
+        index,
+        tmp_path,
+    )
+    assert installed(tmp_path / ".venv") == EXPECTED
 
 
 def test_running_it_again_changes_nothing(tmp_path: Path, index: WheelIndex) -> None:

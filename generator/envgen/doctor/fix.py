@@ -17,8 +17,7 @@ from envgen.core.wsl import linux_branch
 from envgen.doctor.case import Case
 from envgen.doctor.checks.interpreter import pythons_with_builds
 from envgen.doctor.findings import Code, Finding, Fix
-from envgen.doctor.installers import conda_command, pip_command
-from envgen.doctor.shell import shell_of
+from envgen.doctor.installers import conda_fix, pip_fix
 from envgen.doctor.target import Target
 
 Decide = Callable[[Request], Resolution | None]
@@ -121,16 +120,11 @@ def _decision(case: Case, findings: tuple[Finding, ...], request: Request, decid
 
 def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
     target = case.target
-    shell = shell_of(case)
     is_conda = target is not None and (target.kind is EnvironmentKind.CONDA and _conda_owns_torch(target))
-    command = ""
     if is_conda and resolution.conda and target:
-        command = conda_command(target, resolution.conda, shell)
-    elif resolution.pip:
-        command = pip_command(target, resolution.pip, shell)
-    if command:
-        uninstall = first.command if first.code is Code.TORCH_REPLACED else ""
-        return Fix(command=shell.steps(uninstall, command), reason=first.remedy, by_decision=True)
+        return conda_fix(case, target, resolution.conda, first)
+    if resolution.pip:
+        return pip_fix(case, resolution.pip, first)
     if resolution.conda:
         reason = "only conda has a build that runs here: write its files and create that environment"
         # On a Jetson the remedy names builds that no catalog holds; conda-forge's stands beside them.

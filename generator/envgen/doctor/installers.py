@@ -4,34 +4,59 @@ from __future__ import annotations
 
 from envgen.core.observation import EnvironmentKind
 from envgen.core.resolution import CondaPairing, PipPairing
-from envgen.doctor.shell import Shell
+from envgen.doctor.case import Case
+from envgen.doctor.checks.driver import is_debian_like
+from envgen.doctor.findings import Code, Finding, Fix
+from envgen.doctor.shell import shell_of
 from envgen.doctor.target import Target
 
 PYPI = "https://pypi.org/simple"
 _PACKAGES = "torch torchvision torchaudio"
 
 
-def uninstall_command(target: Target, shell: Shell) -> str:
-    """Return the command that takes torch and its companions out of an environment."""
-    return f"{_pip(target, shell)} uninstall -y {_PACKAGES}"
+def uninstall_command(case: Case) -> str:
+    """Return the command that takes torch and its companions out of the environment; empty where none is let in."""
+    target, shell = case.target, shell_of(case)
+    if target is None or _needs_environment(target):
+        return ""
+    python = target.interpreter.executable or "python"
+    if _is_for_uv(target):
+        return f"uv pip uninstall --python {shell.word(python)} {_PACKAGES}"
+    return shell.steps(_ensure_pip(case), f"{shell.program(python)} -m pip uninstall -y {_PACKAGES}")
 
 
-def pip_command(target: Target | None, pairing: PipPairing, shell: Shell) -> str:
-    """Return the command that puts a pip pairing into the environment, in one step and whatever is there now.
+def pip_fix(case: Case, pairing: PipPairing, first: Finding) -> Fix:
+    """Return how a pip pairing gets into the environment, or into a new one where this Python takes no packages."""
+    target, shell = case.target, shell_of(case)
+    python = target.interpreter.executable if target and target.interpreter.executable else "python"
+    if target is None or not _needs_environment(target):
+        replaced = first.code is Code.TORCH_REPLACED and first.command
+        prepare = first.command if replaced else _ensure_pip(case)
+        command = shell.steps(prepare, _install(case, pairing, python))
+        return Fix(command=command, reason=first.remedy, by_decision=True)
+    inside = ".venv\\Scripts\\python.exe" if shell.is_windows else ".venv/bin/python"
+    command = shell.steps(f"{shell.program(python)} -m venv .venv", _install(case, pairing, inside))
+    before = "this Python belongs to the system and takes no packages, so make an environment"
+    if target.interpreter.prefix == "/usr" and is_debian_like(case):
+        before += " (after `sudo apt install python3-venv`)"
+    return Fix(before=before, command=command, reason=first.remedy, by_decision=True)
+
+
+def _install(case: Case, pairing: PipPairing, python: str) -> str:
+    """The command that puts a pip pairing into an environment, in one step and whatever is there now.
 
     The exact versions carry the CUDA tag, so only PyTorch's own index can serve them; PyPI beside it has the rest.
     """
-    build, index = pairing.build, pairing.index_url
+    build, index, shell = pairing.build, pairing.index_url, shell_of(case)
     local = "" if index.startswith(PYPI) else f"+{build.cuda_tag}"
     packages = [f"torch=={build.torch}{local}"]
     if pairing.torchvision:
         packages.append(f"torchvision=={pairing.torchvision}{local}")
-    by_uv = target is not None and _is_for_uv(target)
-    if by_uv and target is not None:
-        python = shell.word(target.interpreter.executable)
-        parts = [f"uv pip install --python {python} --reinstall"]
+    by_uv = case.target is not None and _is_for_uv(case.target)
+    if by_uv:
+        parts = [f"uv pip install --python {shell.word(python)} --reinstall"]
     else:
-        parts = [f"{_pip(target, shell)} install --force-reinstall"]
+        parts = [f"{shell.program(python)} -m pip install --force-reinstall"]
     if local:
         parts += ["--index-url", index, "--extra-index-url", PYPI]
         parts += ["--index-strategy unsafe-best-match"] if by_uv else []
@@ -40,18 +65,29 @@ def pip_command(target: Target | None, pairing: PipPairing, shell: Shell) -> str
     return " ".join([*parts, *packages])
 
 
-def conda_command(target: Target, pairing: CondaPairing, shell: Shell) -> str:
-    """Return the command that puts a conda pairing into the environment."""
+def conda_fix(case: Case, target: Target, pairing: CondaPairing, first: Finding) -> Fix:
+    """Return how a conda pairing gets into the environment."""
+    shell = shell_of(case)
     channels = " ".join(f"-c {channel}" for channel in pairing.build.channels)
     specs = " ".join(f'"{spec}"' for spec in pairing.specs)
     prefix = shell.word(target.interpreter.prefix)
-    return f"conda install -p {prefix} --override-channels {channels} --force-reinstall {specs}"
+    command = f"conda install -p {prefix} --override-channels {channels} --force-reinstall {specs}"
+    uninstall = first.command if first.code is Code.TORCH_REPLACED else ""
+    return Fix(command=shell.steps(uninstall, command), reason=first.remedy, by_decision=True)
 
 
-def _pip(target: Target | None, shell: Shell) -> str:
-    executable = target.interpreter.executable if target else ""
-    return f"{shell.program(executable or 'python')} -m pip"
+def _needs_environment(target: Target) -> bool:
+    """True for a system's Python that is marked as such (PEP 668), or from which the system took pip."""
+    return target.kind is EnvironmentKind.SYSTEM and (target.is_managed or not target.has_pip)
 
 
 def _is_for_uv(target: Target) -> bool:
     return not target.has_pip and target.kind is EnvironmentKind.UV
+
+
+def _ensure_pip(case: Case) -> str:
+    """The command that brings pip into an environment that has none; empty where it has, or where uv does the work."""
+    target, shell = case.target, shell_of(case)
+    if target is None or target.has_pip or _is_for_uv(target):
+        return ""
+    return f"{shell.program(target.interpreter.executable or 'python')} -m ensurepip"

@@ -97,7 +97,7 @@ class Target:
     """The environment under diagnosis. `torch_folder` is the entry of `sys.path` that torch is imported from.
 
     `path_libraries` are CUDA's libraries in the folders of LD_LIBRARY_PATH, `settings` those of the environment's own
-    pip configuration.
+    pip configuration. `is_managed` is True for a Python that another package manager keeps installers out of (PEP 668).
     """
 
     interpreter: Interpreter
@@ -110,6 +110,7 @@ class Target:
     has_pip: bool
     path_libraries: tuple[str, ...] = ()
     settings: tuple[InstallSetting, ...] = ()
+    is_managed: bool = False
 
     def named(self, name: str) -> tuple[Distribution, ...]:
         """The installed distributions of one name, in the order of `sys.path`; normally one or none."""
@@ -137,6 +138,8 @@ def read_target(
         has_pip=any("pip" in files.names(folder) for folder in folders),
         path_libraries=tuple(_cuda_libraries(library_path, files)),
         settings=tuple(_settings(interpreter.prefix, files)),
+        # The mark lies in the standard library, which a virtual environment shares; there it does not count.
+        is_managed=kind is EnvironmentKind.SYSTEM and any("EXTERNALLY-MANAGED" in files.names(f) for f in folders),
     )
 
 

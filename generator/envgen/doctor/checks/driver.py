@@ -50,7 +50,7 @@ def wsl_driver(case: Case) -> Iterator[Finding]:
         evidence = f"the loader takes {first.target} before {WSL_LIBRARIES}/libcuda.so.1"
         remedy = "remove the Linux driver packages from this distribution; the driver is the one in Windows"
         removal = "sudo apt-get remove --purge '^nvidia-.*' '^libnvidia-.*' && sudo ldconfig"
-        command = removal if _is_debian_like(case) else ""
+        command = removal if is_debian_like(case) else ""
     if evidence:
         lines = (evidence, parts.error) if parts.error else (evidence,)
         yield Finding(
@@ -117,7 +117,7 @@ def no_driver(case: Case) -> Iterator[Finding]:
         )
         remedy, command = (
             "sign the module (the distribution asks for it at the next start), or turn Secure Boot off",
-            "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der" if _is_debian_like(case) else "",
+            "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der" if is_debian_like(case) else "",
         )
         before = "enrol the key that signs the module, then reboot and confirm it with the password that you give here"
     elif installed:
@@ -294,5 +294,6 @@ def _install_command(case: Case) -> str:
     return "sudo ubuntu-drivers install" if name.startswith(("Ubuntu", "Linux Mint")) else ""
 
 
-def _is_debian_like(case: Case) -> bool:
+def is_debian_like(case: Case) -> bool:
+    """Return whether the host's packages are those of Debian or of a system made from it."""
     return case.observation.system.name.startswith(("Ubuntu", "Debian", "Linux Mint", "Pop!_OS"))

@@ -11,7 +11,6 @@ from envgen.doctor.case import Case
 from envgen.doctor.checks.requirements import damages, unmet
 from envgen.doctor.findings import Code, Finding
 from envgen.doctor.installers import uninstall_command
-from envgen.doctor.shell import shell_of
 from envgen.doctor.target import Distribution
 
 _BY_INSTALLER = "install the build that the last line names"
@@ -73,7 +72,7 @@ def torch_replaced(case: Case) -> Iterator[Finding]:
         evidence=tuple(evidence),
         remedy="uninstall torch until it is gone, then install it once, with one installer; hold it with an exact "
         "version (torch==X+cuY) so that no dependency replaces it",
-        command=uninstall_command(target, shell_of(case)),
+        command=uninstall_command(case),
     )
 
 

@@ -6,11 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from doctor.patients import case_of, decide, environment, examine, host, printed, torch, unavailable
+from doctor.patients import (
+    case_of,
+    conda,
+    decide,
+    dist,
+    environment,
+    examine,
+    host,
+    printed,
+    torch,
+    unavailable,
+    vision,
+)
 from doctor.test_doctor_causes import with_driver, with_nodes
 from envgen.core.observation import DriverParts, EnvironmentKind, FabricManager, Observation
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
+from envgen.doctor.target import Target
 
 CU128 = torch("2.8.0+cu128", "12.8")
 NO_DRIVER = "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver"
@@ -144,6 +157,52 @@ def test_on_windows_the_new_environment_has_its_own_place_of_python() -> None:
         '& "C:\\Program Files\\Python312\\python.exe" -m venv .venv; .venv\\Scripts\\python.exe -m pip install '
     )
     assert "apt" not in fix.before
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "packages"),
+    [
+        # Requires-Dist of torchaudio 2.8.0: torch==2.8.0; of torchvision 0.23.0: torch==2.8.0.
+        pytest.param(
+            "windows-rtx4070-560.94",
+            environment(CU128, vision("0.22.1+cu128", requires=["torch==2.7.1"]), dist("torchaudio", "2.5.0+cu124")),
+            "torch==2.8.0+cu128 torchvision==0.23.0+cu128 torchaudio==2.8.0+cu128",
+            id="the-same-release",
+        ),
+        # torchaudio ended with 2.11.0, which asks for no torch and has no build for each later tag.
+        pytest.param(
+            "linux-gtx1080ti-535.183.01",
+            environment(torch("2.14.1+cpu", None), dist("torchaudio", "2.11.0+cpu")),
+            "torch==2.14.1+cu126 torchaudio==2.11.0",
+            id="the-last-that-loads",
+        ),
+        pytest.param(
+            "linux-gtx1080ti-535.183.01",
+            environment(torch("2.14.1+cpu", None)),
+            "torch==2.14.1+cu126",
+            id="not-installed",
+        ),
+    ],
+)
+def test_torchaudio_is_installed_again_with_the_others(name: str, target: Target, packages: str) -> None:
+    fix = examine(host(name), target).fix
+    assert fix is not None
+    assert fix.command.endswith(f"https://pypi.org/simple {packages}")
+
+
+def test_torchaudio_of_conda_is_asked_for_again() -> None:
+    prefix = "/home/ada/miniforge3/envs/sound"
+    site = f"{prefix}/lib/python3.12/site-packages"
+    target = environment(
+        conda("pytorch", "2.12.0", "cpu_mkl_py312_h94e416f_100", prefix),
+        torch("2.12.0", None, installer="conda", site=site),
+        dist("torchaudio", "2.11.0", installer="conda", site=site),
+        kind=EnvironmentKind.CONDA,
+        prefix=prefix,
+    )
+    fix = examine(host("linux-conda-rtx3090-550.120"), target).fix
+    assert fix is not None
+    assert '"torchaudio"' in fix.command
 
 
 def test_json_says_what_comes_before_the_command() -> None:

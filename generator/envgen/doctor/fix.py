@@ -103,6 +103,7 @@ def request_for(case: Case, findings: tuple[Finding, ...]) -> Request | None:
         driver_origin=DriverOrigin.PROBED if driver else DriverOrigin.ASSUMED,
         glibc=system.libc_version if system.libc == "glibc" and system.libc_version else case.builds.default_glibc,
         vision=bool(target is None or target.vision or target.torch is None),
+        audio=target is not None and bool(target.named("torchaudio")),
     )
 
 

@@ -52,6 +52,11 @@ def _install(case: Case, pairing: PipPairing, python: str) -> str:
     packages = [f"torch=={build.torch}{local}"]
     if pairing.torchvision:
         packages.append(f"torchvision=={pairing.torchvision}{local}")
+    if pairing.torchaudio:
+        # One that only loads beside this torch is older, and not built for each of its CUDA tags.
+        known = case.builds.companions.get(build.torch)
+        matched = known is not None and known.torchaudio == pairing.torchaudio
+        packages.append(f"torchaudio=={pairing.torchaudio}{local if matched else ''}")
     by_uv = case.target is not None and _is_for_uv(case.target)
     if by_uv:
         parts = [f"uv pip install --python {shell.word(python)} --reinstall"]

@@ -19,7 +19,7 @@ from doctor.patients import (
     unavailable,
     vision,
 )
-from doctor.test_doctor_causes import with_driver, with_nodes
+from doctor.test_doctor_causes import PATIENTS, Patient, with_driver, with_nodes
 from envgen.core.observation import DriverParts, EnvironmentKind, FabricManager, Observation
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
@@ -203,6 +203,13 @@ def test_torchaudio_of_conda_is_asked_for_again() -> None:
     fix = examine(host("linux-conda-rtx3090-550.120"), target).fix
     assert fix is not None
     assert '"torchaudio"' in fix.command
+
+
+@pytest.mark.parametrize("patient", [pytest.param(p, id=p.number) for p in PATIENTS])
+def test_a_remedy_stands_by_itself(patient: Patient) -> None:
+    # The last line is about the first finding only, and JSON has none.
+    diagnosis = examine(patient.observation, patient.target, patient.run, patient.neighbours)
+    assert not any("last line" in finding.remedy for finding in diagnosis.findings)
 
 
 def test_json_says_what_comes_before_the_command() -> None:

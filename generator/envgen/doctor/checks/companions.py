@@ -27,7 +27,7 @@ def torchvision(case: Case) -> Iterator[Finding]:
             level=Level.ERROR,
             title="torchvision is a CPU build beside a CUDA build of torch",
             evidence=(*evidence, *([_first_line(error)] if error else [])),
-            remedy="install both from one index, as the last line does",
+            remedy="install both again from one index, in one command",
         )
         return
     pair = _pair_problem(case, version)
@@ -42,7 +42,7 @@ def torchvision(case: Case) -> Iterator[Finding]:
         level=Level.ERROR if (missing_op or pair or case.torch_cuda) else Level.WARNING,
         title="torchvision does not belong to this torch",
         evidence=tuple(evidence),
-        remedy="install both from one index, as the last line does",
+        remedy="install both again from one index, in one command",
     )
 
 

@@ -13,7 +13,7 @@ from envgen.doctor.findings import Code, Finding
 from envgen.doctor.installers import uninstall_command
 from envgen.doctor.target import Distribution
 
-_BY_INSTALLER = "install the build that the last line names"
+_BY_INSTALLER = "install a build of torch for this GPU and driver"
 # L4T 38 (JetPack 7) is the first that runs the wheels for ARM servers (SBSA).
 _FIRST_SBSA_L4T = 38
 _LIBRARY_WORDS = (

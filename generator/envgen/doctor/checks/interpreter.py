@@ -107,7 +107,7 @@ def torch_missing(case: Case) -> Iterator[Finding]:
         level=Level.ERROR,
         title="torch is not installed in this environment",
         evidence=(f"{target.interpreter.prefix} (Python {target.interpreter.version}) holds no torch",),
-        remedy="install the build that the last line names",
+        remedy="install a build of torch for this GPU and driver",
     )
 
 

@@ -15,7 +15,7 @@ from envgen.doctor.findings import Code, Finding
 from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
 from envgen.resolve.coverage import code_for
 
-_BY_INSTALLER = "install the build that the last line names"
+_BY_INSTALLER = "install a build of torch for this GPU and driver"
 _NO_IMAGE = ("no kernel image is available", "cudaErrorNoKernelImageForDevice")
 _BAD_PTX = ("unsupported toolchain", "cudaErrorUnsupportedPtxVersion", "Error 222")
 
@@ -92,7 +92,7 @@ def ptx_too_new(case: Case) -> Iterator[Finding]:
         level=Level.ERROR,
         title="the driver can't compile the intermediate code of this build",
         evidence=tuple(evidence),
-        remedy="update the driver, or take the build that the last line names",
+        remedy="update the driver, or install a build of torch with machine code for this GPU",
     )
 
 
@@ -124,7 +124,7 @@ def cudnn_unsupported(case: Case) -> Iterator[Finding]:
 
 def _driver_remedy(case: Case, floor: DriverVersion | None) -> str:
     """Whether a newer driver is a way out too: a GPU that the newer branches dropped can't have one."""
-    remedy = "install the build that the last line names, which this driver runs"
+    remedy = "install a build of torch that this driver runs"
     supports = [case.support(known.gpu.capability) for known in case.gpus if known.gpu]
     last = min((s.last_branch for s in supports if s and s.last_branch), default=None)
     if floor is not None and last is not None and last < floor.branch:

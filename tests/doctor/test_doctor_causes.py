@@ -107,6 +107,11 @@ def taken_by_vfio(name: str) -> Observation:
     return replace(observation, gpus=tuple(replace(gpu, kernel_driver="vfio-pci") for gpu in observation.gpus))
 
 
+def stopped_import(outcome: LiveOutcome, reason: str) -> Live:
+    """A run that ended before the import did."""
+    return Live(outcome=outcome, reason=reason, stage="prefix")
+
+
 WINDOWS_CPU = environment(
     torch("2.15.0+cpu", None, recorded="2.15.0", site="C:/Users/ada/venv/lib/python3.12/site-packages"),
     prefix="C:/Users/ada/venv",
@@ -736,6 +741,42 @@ PATIENTS = [
         host(RTX4090),
         environment(CU128),
         live(import_error="ImportError: cannot import name 'foo' from 'torch._C'", available=None),
+    ),
+    Patient(
+        "import-hangs",
+        Code.TORCH_IMPORT_HANGS,
+        host(RTX4090),
+        environment(CU128),
+        stopped_import(LiveOutcome.TIMED_OUT, "torch gave no answer within 60 s"),
+        words="no answer within 60 s",
+    ),
+    Patient(
+        "import-crashes",
+        Code.CUDA_LIBRARIES_BROKEN,
+        host(RTX4090),
+        environment(CU128),
+        stopped_import(LiveOutcome.CRASHED, "python died of signal 11"),
+        words="signal 11",
+    ),
+    Patient(
+        "import-hangs-over-a-missing-file",
+        Code.CUDA_LIBRARIES_BROKEN,
+        host(RTX4090),
+        environment(CU128, dist("nvidia-cudnn-cu12", "9.10.2.21", gone=["nvidia/cudnn/lib/libcudnn.so.9"])),
+        stopped_import(LiveOutcome.TIMED_OUT, "torch gave no answer within 60 s"),
+        words="libcudnn.so.9",
+    ),
+    Patient(
+        "paging-file",  # learn.microsoft.com, System Error Codes (1300-1699): ERROR_COMMITMENT_LIMIT
+        Code.PAGING_FILE,
+        host("windows-rtx4070-560.94"),
+        environment(CU128),
+        live(
+            import_error="OSError: [WinError 1455] The paging file is too small for this operation to complete. Error "
+            'loading "C:\\venv\\Lib\\site-packages\\torch\\lib\\cudnn_cnn64_9.dll" or one of its dependencies.',
+            available=None,
+        ),
+        words="1455",
     ),
     Patient(
         "unexplained",

@@ -14,6 +14,7 @@ from doctor.patients import (
     environment,
     examine,
     host,
+    live,
     printed,
     torch,
     unavailable,
@@ -23,6 +24,7 @@ from doctor.test_doctor_causes import PATIENTS, Patient, with_driver, with_nodes
 from envgen.core.observation import DriverParts, EnvironmentKind, FabricManager, Observation
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
+from envgen.doctor.live import Live, LiveOutcome
 from envgen.doctor.target import Target
 
 CU128 = torch("2.8.0+cu128", "12.8")
@@ -112,6 +114,21 @@ def test_a_jetson_is_told_of_the_builds_that_no_catalog_holds() -> None:
     line = printed(case_of(host("jetson-orin-r36.4.3"), environment(torch("2.7.1+cpu", None))))[-1]
     assert "take the wheel made for this JetPack (L4T 36.4.3), NVIDIA's l4t container, or conda-forge's build" in line
     assert line.endswith(': envgen --gpu "Orin (nvgpu)" --python 3.12')
+
+
+def test_an_import_that_does_not_end_is_waited_for() -> None:
+    run = Live(outcome=LiveOutcome.TIMED_OUT, reason="torch gave no answer within 60 s", stage="prefix")
+    line = printed(case_of(host("linux-rtx4090-570.133.20"), environment(CU128), run))[-1]
+    assert line.endswith('then run `envgen doctor` again: /home/ada/venv/bin/python -c "import torch"')
+    assert "install" not in line
+
+
+def test_a_paging_file_is_not_raised_by_an_installer() -> None:
+    run = live(import_error="OSError: [WinError 1455] The paging file is too small", available=None)
+    fix = examine(host("windows-rtx4070-560.94"), environment(CU128), run).fix
+    assert fix is not None
+    assert fix.command == ""
+    assert "raise the size of the paging file" in fix.reason
 
 
 MANAGED = {"/usr/lib/python3.12/site-packages/EXTERNALLY-MANAGED": "[externally-managed]\n"}

@@ -14,6 +14,8 @@ _ANYWHERE = frozenset(
         Code.WRONG_ENVIRONMENT,
         Code.TORCH_REPLACED,
         Code.CUDA_LIBRARIES_BROKEN,
+        Code.PAGING_FILE,
+        Code.TORCH_IMPORT_HANGS,
         Code.TORCH_IMPORT_FAILED,
         Code.TORCHVISION_MISMATCH,
     }

@@ -41,6 +41,8 @@ class Code(StrEnum):
     CUDA_LIBRARIES_BROKEN = "cuda-libraries-broken"
     CUDA_ON_LIBRARY_PATH = "cuda-on-library-path"
     CUDNN_OVERLAP = "cudnn-overlap"
+    PAGING_FILE = "paging-file-too-small"
+    TORCH_IMPORT_HANGS = "torch-import-hangs"
     TORCH_IMPORT_FAILED = "torch-import-failed"
     DRIVER_TOO_OLD = "driver-too-old"
     NO_KERNEL_IMAGE = "no-kernel-image"

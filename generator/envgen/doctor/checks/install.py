@@ -11,11 +11,14 @@ from envgen.doctor.case import Case
 from envgen.doctor.checks.requirements import damages, unmet
 from envgen.doctor.findings import Code, Finding
 from envgen.doctor.installers import uninstall_command
-from envgen.doctor.target import Distribution
+from envgen.doctor.live import LiveOutcome
+from envgen.doctor.shell import shell_of
+from envgen.doctor.target import Distribution, Target
 
 _BY_INSTALLER = "install a build of torch for this GPU and driver"
 # L4T 38 (JetPack 7) is the first that runs the wheels for ARM servers (SBSA).
 _FIRST_SBSA_L4T = 38
+_NO_COMMIT = "[WinError 1455]"  # ERROR_COMMITMENT_LIMIT, winerror.h
 _LIBRARY_WORDS = (
     "libcudnn",
     "libcublas",
@@ -176,9 +179,15 @@ def cuda_libraries_broken(case: Case) -> Iterator[Finding]:
     evidence = [*damages(target), *(unmet(target, case.observation.system) if case.torch_cuda else ())]
     failed = case.live.import_error if case.live else ""
     by_library = next((word for word in _LIBRARY_WORDS if word in failed), "")
-    if by_library:
+    if _NO_COMMIT in failed:
+        yield _paging_file(failed)
+        failed = ""  # the libraries that it names are whole
+    elif by_library:
         evidence.insert(0, _one_line(failed))
     elif case.live_failure and case.live and case.live.stage in ("prefix", "executable"):
+        if case.live.outcome is LiveOutcome.TIMED_OUT and not evidence:
+            yield _hanging_import(case, target)
+            return
         evidence.insert(0, f"importing torch: {case.live_failure}")
     if not evidence:
         if failed and "No module named 'torch'" not in failed and "module torch is not PyTorch" not in failed:
@@ -198,6 +207,34 @@ def cuda_libraries_broken(case: Case) -> Iterator[Finding]:
         title="libraries that torch needs are missing or don't fit",
         evidence=tuple(dict.fromkeys(evidence))[:8],
         remedy=f"reinstall torch and its nvidia packages together{extra}",
+    )
+
+
+def _paging_file(failed: str) -> Finding:
+    """Windows promises memory for all of a library when it loads it: CUDA's are of gigabytes."""
+    return Finding(
+        code=Code.PAGING_FILE,
+        level=Level.ERROR,
+        title="Windows has no memory left to promise to torch's libraries",
+        evidence=(_one_line(failed),),
+        remedy="raise the size of the paging file (System Properties, Advanced, Performance, Virtual memory) and "
+        "restart, or end other programs; the installation is not at fault",
+    )
+
+
+def _hanging_import(case: Case, target: Target) -> Finding:
+    """Nothing says that the installation is damaged: to install gigabytes again would only take as long again."""
+    python = shell_of(case).program(target.interpreter.executable or "python")
+    return Finding(
+        code=Code.TORCH_IMPORT_HANGS,
+        level=Level.ERROR,
+        title="importing torch does not end",
+        evidence=(f"importing torch: {case.live_failure}",),
+        remedy="import it by itself and wait: the first import from a slow disk or a network folder, or under a virus "
+        "scanner, can take minutes; then run `envgen doctor` again",
+        before="wait until this ends (from a slow disk or a network folder it can take minutes), then run `envgen "
+        "doctor` again",
+        command=f'{python} -c "import torch"',
     )
 
 

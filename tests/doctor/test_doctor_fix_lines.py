@@ -21,7 +21,7 @@ from doctor.patients import (
     vision,
 )
 from doctor.test_doctor_causes import PATIENTS, Patient, with_driver, with_nodes
-from envgen.core.observation import DriverParts, EnvironmentKind, FabricManager, Observation
+from envgen.core.observation import DriverParts, EnvironmentKind, FabricManager, InstallSetting, Observation
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.live import Live, LiveOutcome
@@ -129,6 +129,46 @@ def test_a_paging_file_is_not_raised_by_an_installer() -> None:
     assert fix is not None
     assert fix.command == ""
     assert "raise the size of the paging file" in fix.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [
+        ("linux-gtx1080ti-535.183.01", "PIP_NO_INDEX=0 /home/ada/venv/bin/python -m pip install "),
+        ("windows-rtx4070-560.94", '$env:PIP_NO_INDEX = "0"; /home/ada/venv/bin/python -m pip install '),
+    ],
+)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        [InstallSetting(origin="/etc/pip.conf", key="no-index", value="true")],
+        [InstallSetting(origin="PIP_NO_INDEX", key="no-index", value="1")],
+    ],
+)
+def test_no_index_is_lifted_for_the_command(name: str, begin: str, settings: list[InstallSetting]) -> None:
+    fix = examine(host(name, settings=settings), environment(torch("2.8.0", None))).fix
+    assert fix is not None
+    assert fix.command.startswith(begin)
+
+
+@pytest.mark.parametrize(
+    ("origin", "value", "pip", "lifted"),
+    [
+        ("/etc/pip.conf", "false", True, ""),
+        ("/home/ada/.config/uv/uv.toml", "True", True, ""),  # not pip's
+        ("/etc/pip.conf", "true", False, ""),  # not uv's
+        ("UV_NO_INDEX", "1", True, ""),
+        ("/home/ada/.config/uv/uv.toml", "True", False, " --no-config "),
+    ],
+)
+def test_only_the_settings_of_the_installer_count(origin: str, value: str, pip: bool, lifted: str) -> None:
+    setting = InstallSetting(origin=origin, key="no-index", value=value)
+    kind = EnvironmentKind.VENV if pip else EnvironmentKind.UV
+    target = environment(torch("2.8.0", None), kind=kind, pip=pip)
+    fix = examine(host("linux-gtx1080ti-535.183.01", settings=[setting]), target).fix
+    assert fix is not None
+    assert ("--no-config" in fix.command) == bool(lifted)
+    assert "PIP_NO_INDEX" not in fix.command
 
 
 MANAGED = {"/usr/lib/python3.12/site-packages/EXTERNALLY-MANAGED": "[externally-managed]\n"}

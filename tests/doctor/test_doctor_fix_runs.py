@@ -12,13 +12,13 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from doctor.patients import dist, environment, examine, host, torch, vision
-from envgen.core.observation import EnvironmentKind
+from envgen.core.observation import EnvironmentKind, InstallSetting
 from envgen.doctor.target import Target
 from equipment.wheel_index import WheelIndex, make_wheel
 
@@ -49,7 +49,14 @@ def index() -> Iterator[WheelIndex]:
 
 
 def command_for(
-    prefix: Path, *, kind: EnvironmentKind, pip: bool, twice: bool = False, executable: str = "", marked: bool = False
+    prefix: Path,
+    *,
+    kind: EnvironmentKind,
+    pip: bool,
+    twice: bool = False,
+    executable: str = "",
+    marked: bool = False,
+    settings: Sequence[InstallSetting] = (),
 ) -> str:
     """The last line for a GTX 1080 Ti on which PyPI's own torch was installed, or that and an older one (`twice`)."""
     site = f"{prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
@@ -65,18 +72,18 @@ def command_for(
         pip=pip,
         **({"executable": executable} if executable else {}),
     )
-    diagnosis = examine(host("linux-gtx1080ti-535.183.01"), target)
+    diagnosis = examine(host("linux-gtx1080ti-535.183.01", settings=settings), target)
     assert diagnosis.fix is not None
     assert diagnosis.fix.by_decision
     return diagnosis.fix.command
 
 
-def run(command: str, index: WheelIndex, home: Path, uv: str = "uv") -> None:
+def run(command: str, index: WheelIndex, home: Path, uv: str = "uv", pip_config: str = "/dev/null") -> None:
     """Run a command with the public indexes replaced by those of the loopback interface."""
     at_home = command.replace("https://download.pytorch.org", index.url()).replace("https://pypi.org", index.url())
     assert "https://" not in at_home
     words = ["sh", "-c", re.sub(r"(^|&& )uv ", rf"\1{shlex.quote(uv)} ", at_home)]
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "PIP_CONFIG_FILE": "/dev/null", "UV_NO_CONFIG": "1"}
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "PIP_CONFIG_FILE": pip_config, "UV_NO_CONFIG": "1"}
     environ |= {"UV_CACHE_DIR": str(home / "uv"), "PIP_NO_CACHE_DIR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     done = subprocess.run(words, cwd=home, capture_output=True, text=True, env=environ, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -96,6 +103,16 @@ def test_pip_installs_the_decided_build(tmp_path: Path, index: WheelIndex) -> No
     prefix = tmp_path / "env"
     venv.create(prefix, with_pip=True, symlinks=True)
     run(command_for(prefix, kind=EnvironmentKind.VENV, pip=True), index, tmp_path)
+    assert installed(prefix) == EXPECTED
+
+
+def test_pip_installs_it_where_a_setting_forbids_every_index(tmp_path: Path, index: WheelIndex) -> None:
+    prefix, config = tmp_path / "env", tmp_path / "pip.conf"
+    config.write_text("[global]\nno-index = true\n")
+    venv.create(prefix, with_pip=True, symlinks=True)
+    setting = InstallSetting(origin=str(config), key="no-index", value="true")
+    command = command_for(prefix, kind=EnvironmentKind.VENV, pip=True, settings=[setting])
+    run(command, index, tmp_path, pip_config=str(config))
     assert installed(prefix) == EXPECTED
 
 

@@ -58,8 +58,10 @@ def _install(case: Case, pairing: PipPairing, python: str) -> str:
         matched = known is not None and known.torchaudio == pairing.torchaudio
         packages.append(f"torchaudio=={pairing.torchaudio}{local if matched else ''}")
     by_uv = case.target is not None and _is_for_uv(case.target)
+    no_index = _is_without_index(case, by_uv=by_uv)
     if by_uv:
         parts = [f"uv pip install --python {shell.word(python)} --reinstall"]
+        parts += ["--no-config"] if no_index else []
     else:
         parts = [f"{shell.program(python)} -m pip install --force-reinstall"]
     if local:
@@ -67,7 +69,19 @@ def _install(case: Case, pairing: PipPairing, python: str) -> str:
         parts += ["--index-strategy unsafe-best-match"] if by_uv else []
     else:
         parts += ["--index-url", PYPI]
-    return " ".join([*parts, *packages])
+    command = " ".join([*parts, *packages])
+    # No option takes pip's no-index back; a variable is stronger than the files, and replaces itself.
+    return shell.with_variable("PIP_NO_INDEX", "0", command) if no_index and not by_uv else command
+
+
+def _is_without_index(case: Case, *, by_uv: bool) -> bool:
+    """True when a setting of that installer forbids every index, so that one on its command line is not asked."""
+    settings = (*case.observation.settings, *(case.target.settings if case.target else ()))
+    # pip reads such a value as distutils' strtobool does; uv has no variable for it (0.13).
+    forbidding = (
+        s for s in settings if s.key == "no-index" and s.value.lower() in ("1", "true", "yes", "on", "y", "t")
+    )
+    return any(s.origin.endswith("uv.toml") == by_uv for s in forbidding if not s.origin.startswith("UV_"))
 
 
 def conda_fix(case: Case, target: Target, pairing: CondaPairing, first: Finding) -> Fix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -169,6 +170,43 @@ def test_only_the_settings_of_the_installer_count(origin: str, value: str, pip: 
     assert fix is not None
     assert ("--no-config" in fix.command) == bool(lifted)
     assert "PIP_NO_INDEX" not in fix.command
+
+
+def pixi_target(name: str, *, by_conda: bool = True) -> Target:
+    """An environment of pixi with the CPU build of torch, from conda or from PyPI."""
+    prefix = f"/home/ada/my work/.pixi/envs/{name}"
+    site = f"{prefix}/lib/python3.12/site-packages"
+    record = "pytorch" if by_conda else "python"
+    return environment(
+        conda(record, "2.12.0", "cpu_mkl_py312_h94e416f_100", prefix),
+        torch("2.12.0", None, installer="conda" if by_conda else "uv-pixi", site=site),
+        kind=EnvironmentKind.CONDA,
+        prefix=prefix,
+        pip=False,
+    )
+
+
+def test_an_environment_of_pixi_is_mended_through_its_manifest() -> None:
+    # pixi.sh: `pixi add --manifest-path` takes the workspace's folder; cuda under system-requirements is __cuda.
+    fix = examine(host("linux-conda-rtx3090-550.120"), pixi_target("default")).fix
+    assert fix is not None
+    words = shlex.split(fix.command)
+    assert words[:4] == ["pixi", "add", "--manifest-path", "/home/ada/my work"]
+    assert [word for word in words[4:] if word.startswith("pytorch=")] != []
+    assert not any(word.startswith("python=") for word in words[4:])
+    assert 'cuda = "12" under system-requirements' in fix.before
+    assert "pypi-dependencies" not in fix.before
+    by_pypi = examine(host("linux-conda-rtx3090-550.120"), pixi_target("default", by_conda=False)).fix
+    assert by_pypi is not None
+    assert by_pypi.command == fix.command
+    assert by_pypi.before.endswith(", and take torch out of its pypi-dependencies, then run")
+
+
+def test_another_environment_of_pixi_is_mended_in_its_feature() -> None:
+    fix = examine(host("linux-conda-rtx3090-550.120"), pixi_target("gpu")).fix
+    assert fix is not None
+    assert fix.command == ""
+    assert "in a feature of the environment gpu (/home/ada/my work)" in fix.reason
 
 
 MANAGED = {"/usr/lib/python3.12/site-packages/EXTERNALLY-MANAGED": "[externally-managed]\n"}

@@ -17,7 +17,7 @@ from envgen.core.wsl import linux_branch
 from envgen.doctor.case import Case
 from envgen.doctor.checks.interpreter import pythons_with_builds
 from envgen.doctor.findings import Code, Finding, Fix
-from envgen.doctor.installers import conda_fix, pip_fix
+from envgen.doctor.installers import conda_fix, pip_fix, pixi_fix
 from envgen.doctor.target import Target
 
 Decide = Callable[[Request], Resolution | None]
@@ -121,6 +121,8 @@ def _decision(case: Case, findings: tuple[Finding, ...], request: Request, decid
 
 def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
     target = case.target
+    if target is not None and (by_pixi := pixi_fix(case, target, resolution)):
+        return by_pixi
     is_conda = target is not None and (target.kind is EnvironmentKind.CONDA and _conda_owns_torch(target))
     if is_conda and resolution.conda and target:
         return conda_fix(case, target, resolution.conda, first)

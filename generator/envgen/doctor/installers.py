@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from envgen.core.observation import EnvironmentKind
-from envgen.core.resolution import CondaPairing, PipPairing
+from envgen.core.resolution import CondaPairing, PipPairing, Resolution
 from envgen.doctor.case import Case
 from envgen.doctor.checks.driver import is_debian_like
 from envgen.doctor.findings import Code, Finding, Fix
@@ -11,6 +13,7 @@ from envgen.doctor.shell import shell_of
 from envgen.doctor.target import Target
 
 PYPI = "https://pypi.org/simple"
+_PIXI = re.compile(r"(.+)[/\\]\.pixi[/\\]envs[/\\]([^/\\]+)[/\\]?")
 _PACKAGES = "torch torchvision torchaudio"
 
 
@@ -93,6 +96,35 @@ def conda_fix(case: Case, target: Target, pairing: CondaPairing, first: Finding)
     command = f"conda install -p {prefix} --override-channels {channels} --force-reinstall {specs}"
     uninstall = first.command if first.code is Code.TORCH_REPLACED else ""
     return Fix(command=shell.steps(uninstall, command), reason=first.remedy, by_decision=True)
+
+
+def pixi_fix(case: Case, target: Target, resolution: Resolution) -> Fix | None:
+    """Return how pixi's manifest asks for the decided build, or None for an environment that is not pixi's.
+
+    pixi makes the folder anew from its manifest: what another installer puts there is gone with its next run.
+    """
+    found = _PIXI.fullmatch(target.interpreter.prefix)
+    if found is None:
+        return None
+    project, name = found.groups()
+    if resolution.conda is None:
+        reason = f"ask for the build in the manifest of {project}: pixi manages this environment"
+        return Fix(command="", reason=f"{reason}, and conda has no build that runs here", by_decision=True)
+    pairing = resolution.conda
+    specs = [spec for spec in pairing.specs if not spec.startswith("python=")]
+    major = pairing.cuda_version.partition(".")[0]
+    # pixi.sh, system requirements: a solve sees no GPU unless the manifest states its CUDA.
+    before = f'pixi manages this environment: state cuda = "{major}" under system-requirements in its manifest'
+    others = [channel for channel in pairing.build.channels if channel != "conda-forge"]
+    before += f", the channels {' '.join(others)}" if others else ""
+    before += ", and take torch out of its pypi-dependencies" if not target.conda_record("pytorch") else ""
+    if name != "default":
+        listed = " ".join(specs)
+        reason = f"{before}, and ask for {listed} in a feature of the environment {name} ({project})"
+        return Fix(command="", reason=reason, by_decision=True)
+    quoted = " ".join(f'"{spec}"' for spec in specs)
+    command = f"pixi add --manifest-path {shell_of(case).word(project)} {quoted}"
+    return Fix(before=f"{before}, then run", command=command, reason=before, by_decision=True)
 
 
 def _needs_environment(target: Target) -> bool:

@@ -209,6 +209,26 @@ def test_another_environment_of_pixi_is_mended_in_its_feature() -> None:
     assert "in a feature of the environment gpu (/home/ada/my work)" in fix.reason
 
 
+@pytest.mark.parametrize(
+    ("system", "command"),
+    [
+        # wiki.ubuntu.com/UEFI/SecureBoot/DKMS; wiki.debian.org/SecureBoot, "DKMS and secure boot"
+        ("Ubuntu 24.04.1 LTS", "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der"),
+        ("Debian GNU/Linux 13 (trixie)", "sudo mokutil --import /var/lib/dkms/mok.pub"),
+        ("Debian GNU/Linux 12 (bookworm)", "sudo mokutil --import /var/lib/dkms/mok.pub"),
+        ("Debian GNU/Linux forky/sid", "sudo mokutil --import /var/lib/dkms/mok.pub"),
+        ("Debian GNU/Linux 11 (bullseye)", ""),
+        ("Fedora Linux 43", ""),
+    ],
+)
+def test_the_key_is_where_the_distribution_keeps_it(system: str, command: str) -> None:
+    observation = host("linux-rtx4070-secure-boot")
+    fix = examine(replace(observation, system=replace(observation.system, name=system)), environment(CU128)).fix
+    assert fix is not None
+    assert fix.command == command
+    assert "sign" in fix.text
+
+
 MANAGED = {"/usr/lib/python3.12/site-packages/EXTERNALLY-MANAGED": "[externally-managed]\n"}
 
 

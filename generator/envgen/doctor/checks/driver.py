@@ -117,7 +117,7 @@ def no_driver(case: Case) -> Iterator[Finding]:
         )
         remedy, command = (
             "sign the module (the distribution asks for it at the next start), or turn Secure Boot off",
-            "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der" if is_debian_like(case) else "",
+            _enrol_command(case),
         )
         before = "enrol the key that signs the module, then reboot and confirm it with the password that you give here"
     elif installed:
@@ -292,6 +292,16 @@ def _install_command(case: Case) -> str:
     """The distribution's own way, where it has one that chooses the branch by itself."""
     name = case.observation.system.name
     return "sudo ubuntu-drivers install" if name.startswith(("Ubuntu", "Linux Mint")) else ""
+
+
+def _enrol_command(case: Case) -> str:
+    """The command that enrols the key of DKMS: Debian's own from 12 on, Ubuntu's is the one of its shim."""
+    name = case.observation.system.name
+    if name.startswith("Debian"):
+        # wiki.debian.org/SecureBoot: dkms makes a key by itself from Debian 12 on; testing states no number.
+        release = re.search(r"\b\d+\b", name)
+        return "sudo mokutil --import /var/lib/dkms/mok.pub" if not release or int(release[0]) >= 12 else ""
+    return "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der" if is_debian_like(case) else ""
 
 
 def is_debian_like(case: Case) -> bool:

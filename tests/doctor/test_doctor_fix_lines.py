@@ -202,6 +202,17 @@ def test_an_environment_of_pixi_is_mended_through_its_manifest() -> None:
     assert by_pypi.before.endswith(", and take torch out of its pypi-dependencies, then run")
 
 
+def test_pixi_has_nothing_to_take_out_of_an_empty_environment() -> None:
+    prefix = "/home/ada/work/.pixi/envs/default"
+    target = environment(
+        conda("python", "3.12.8", "h9e4cc4f_1_cpython", prefix), kind=EnvironmentKind.CONDA, prefix=prefix, pip=False
+    )
+    fix = examine(host("linux-conda-rtx3090-550.120"), target).fix
+    assert fix is not None
+    assert fix.command.startswith("pixi add --manifest-path /home/ada/work ")
+    assert "pypi-dependencies" not in fix.before
+
+
 def test_another_environment_of_pixi_is_mended_in_its_feature() -> None:
     fix = examine(host("linux-conda-rtx3090-550.120"), pixi_target("gpu")).fix
     assert fix is not None

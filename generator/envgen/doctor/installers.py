@@ -116,8 +116,9 @@ def pixi_fix(case: Case, target: Target, resolution: Resolution) -> Fix | None:
     # pixi.sh, system requirements: a solve sees no GPU unless the manifest states its CUDA.
     before = f'pixi manages this environment: state cuda = "{major}" under system-requirements in its manifest'
     others = [channel for channel in pairing.build.channels if channel != "conda-forge"]
+    by_pypi = target.named("torch") and not target.conda_record("pytorch")
     before += f", the channels {' '.join(others)}" if others else ""
-    before += ", and take torch out of its pypi-dependencies" if not target.conda_record("pytorch") else ""
+    before += ", and take torch out of its pypi-dependencies" if by_pypi else ""
     if name != "default":
         listed = " ".join(specs)
         reason = f"{before}, and ask for {listed} in a feature of the environment {name} ({project})"

@@ -313,6 +313,14 @@ def test_a_card_that_no_common_build_serves_is_hidden_by_its_uuid() -> None:
     assert printed(case)[-1] == f"fix: export CUDA_VISIBLE_DEVICES={uuid}"
 
 
+@pytest.mark.parametrize("uuid", ["GPU-1; rm -rf ~", "$(id)", ""])
+def test_a_uuid_that_is_none_is_not_printed_into_a_command(uuid: str) -> None:
+    observation = host("linux-rtx3090-gt710-470.256.02")
+    gpus = tuple(replace(gpu, uuid=uuid) for gpu in observation.gpus)
+    case = case_of(replace(observation, gpus=gpus), environment(torch("2.3.1+cu118", "11.8")))
+    assert "CUDA_VISIBLE_DEVICES=" not in printed(case)[-1]
+
+
 def test_no_pairing_at_all_is_said_plainly() -> None:
     old = host("linux-k80-470.256.02")
     target = environment(torch("2.8.0+cu128", "12.8"), python="3.14.0")
@@ -326,7 +334,16 @@ def test_no_pairing_at_all_is_said_plainly() -> None:
     ("name", "python", "words"),
     [
         # download.pytorch.org/whl/cu118: torch 2.3.1 has wheels for Python 3.8 to 3.12, and 2.4 on has no sm_37.
-        pytest.param("linux-k80-470.256.02", "3.14.0", ("Python 3.14", "--python 3.12 would allow"), id="python"),
+        pytest.param(
+            "linux-k80-470.256.02",
+            "3.14.0",
+            (
+                "Python 3.14",
+                "--python 3.12 would allow",
+                ': envgen --gpu "Tesla K80" --driver 470.256.02 --python 3.12',
+            ),
+            id="python",
+        ),
         # CUDA compatibility guide: 12.x needs 525.60.13 on Linux.
         pytest.param("linux-gtx1060-515.65.01", "3.14.0", ("515.65.01", "--driver 525.60.13 would"), id="driver"),
         pytest.param("linux-rtx3090-gt710-470.256.02", "3.12.0", ("--python 3.11 would allow",), id="two-gpus"),

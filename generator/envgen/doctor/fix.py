@@ -137,16 +137,19 @@ def _by_decision(case: Case, first: Finding, resolution: Resolution) -> Fix:
         return Fix(before=before, command=command, reason=reason, by_decision=True)
     if first.command:
         return _own_way(first)
-    return Fix(command="", reason=_no_build(resolution), by_decision=True)
+    return Fix(command="", reason=_no_build(case, resolution), by_decision=True)
 
 
-def _no_build(resolution: Resolution) -> str:
+def _no_build(case: Case, resolution: Resolution) -> str:
     """Why nothing runs here, by the build that comes closest, and the option that would change it."""
     error = NoBuildError(resolution)
     known = (r for r in resolution.rejected if r.code is not RejectionCode.UNCERTAIN)
     closest = error.main_rejection() or next(known, None)
     fact = f": {closest.text}" if closest else ""
-    return f"no build of PyTorch runs on this GPU with this driver and Python{fact}; {error.hint()}"
+    hint = error.hint()
+    if closest and set(closest.unlock) == {"python"}:
+        hint += f": {envgen_command(case, replace(resolution.request, python=closest.unlock['python']))}"
+    return f"no build of PyTorch runs on this GPU with this driver and Python{fact}; {hint}"
 
 
 def _conda_owns_torch(target: Target) -> bool:
@@ -173,7 +176,7 @@ def _new_environment(case: Case, findings: tuple[Finding, ...], first: Finding, 
     nothing = decide(replace(request, python=case.builds.default_python))
     if nothing is None:
         return Fix(command="", reason=first.remedy)
-    return Fix(command="", reason=_no_build(nothing), by_decision=True)
+    return Fix(command="", reason=_no_build(case, nothing), by_decision=True)
 
 
 def _by_nearness(python: str, known: frozenset[str], default: str) -> list[str]:

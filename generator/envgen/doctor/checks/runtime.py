@@ -159,7 +159,7 @@ def _split(case: Case) -> tuple[list[tuple[str, ComputeCapability]], list[str]]:
 def _command_to_hide(case: Case, good: list[str]) -> str:
     """Name the GPUs that work by UUID: CUDA's own numbering is not that of nvidia-smi."""
     uuids = [gpu.uuid for gpu in case.observation.nvidia if gpu.is_driven and gpu.label in good]
-    if not uuids or not all(uuids):
+    if not uuids or not all(re.fullmatch(r"[A-Za-z0-9-]+", uuid) for uuid in uuids):
         return ""
     assignment = f"CUDA_VISIBLE_DEVICES={','.join(uuids)}"
     if case.observation.system.os == "windows":

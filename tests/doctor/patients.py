@@ -131,7 +131,8 @@ def live(*devices: tuple[str, tuple[int, int], str], outcome: LiveOutcome = Live
         text.append(json.dumps(["device", {"index": index, "name": name, "capability": list(capability), "error": ""}]))
         text.append(json.dumps(["kernel", {"index": index, "error": error}]))
         convolution = keys.get("convolution-error", error)
-        text.append(json.dumps(["convolution", {"index": index, "error": convolution}]))
+        if convolution is not None:
+            text.append(json.dumps(["convolution", {"index": index, "error": convolution}]))
     return parse_live("\n".join(f"envgen-doctor:{line}" for line in text), outcome)
 
 

@@ -786,6 +786,51 @@ PATIENTS = [
         unavailable("Unexpected error from cudaGetDeviceCount(). Error 46: all CUDA-capable devices are busy"),
         words="busy",
     ),
+    # pytorch/builder#1859, m-bain/whisperX#902, pytorch/pytorch#54047: plain kernels are fine, cuDNN is not.
+    Patient(
+        "convolution-without-its-library",
+        Code.CUDA_LIBRARIES_BROKEN,
+        host(RTX4090),
+        environment(CU128),
+        live(
+            ("NVIDIA GeForce RTX 4090", (8, 9), ""),
+            convolution_error="RuntimeError: Unable to load any of {libcudnn_cnn.so.9.1.0, libcudnn_cnn.so.9.1}",
+        ),
+        words="libcudnn_cnn.so.9",
+    ),
+    Patient(
+        "convolution-aborts-without-its-library",
+        Code.CUDA_LIBRARIES_BROKEN,
+        host(RTX4090),
+        environment(CU128),
+        replace(
+            live(("NVIDIA GeForce RTX 4090", (8, 9), ""), convolution_error=None, outcome=LiveOutcome.CRASHED),
+            reason="python died of signal 6: Invalid handle. Cannot load symbol cudnnCreateConvolutionDescriptor",
+        ),
+        words="cudnnCreateConvolutionDescriptor",
+    ),
+    Patient(
+        "convolution-fails",
+        Code.UNEXPLAINED,
+        host(RTX4090),
+        environment(CU128),
+        live(
+            ("NVIDIA GeForce RTX 4090", (8, 9), ""),
+            convolution_error="RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
+        ),
+        words="CUDNN_STATUS_NOT_INITIALIZED",
+    ),
+    Patient(
+        "convolution-out-of-memory",
+        Code.OUT_OF_MEMORY,
+        host(RTX4090),
+        environment(CU128),
+        live(
+            ("NVIDIA GeForce RTX 4090", (8, 9), ""),
+            convolution_error="torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.",
+        ),
+        words="out of memory",
+    ),
     Patient("crash", Code.UNEXPLAINED, host(RTX4090), environment(CU128), live(outcome=LiveOutcome.CRASHED)),
 ]
 

@@ -7,7 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from doctor.patients import catalog, conda, decide, dist, environment, examine, host, live, torch, vision
+from doctor.patients import (
+    case_of,
+    catalog,
+    conda,
+    decide,
+    dist,
+    environment,
+    examine,
+    host,
+    live,
+    printed,
+    torch,
+    vision,
+)
 from envgen.core.builds import PipBuild
 from envgen.core.capability import CodeKind
 from envgen.core.findings import Level
@@ -127,6 +140,21 @@ def test_a_kernel_that_ran_outweighs_every_prediction() -> None:
     run = live(("NVIDIA A100-SXM4-40GB", (8, 0), ""), torch_version="2.13.0+cu130", cuda="13.0")
     assert [f.code for f in examine(observation, target).errors] == [Code.DRIVER_TOO_OLD]
     assert examine(observation, target, run).findings == ()
+
+
+def test_a_convolution_that_fails_puts_no_blame_below_torch() -> None:
+    # The kernel ran: whatever is wrong, it is not the number of the driver.
+    observation = host("container-a100-550.54.15")
+    target = environment(torch("2.13.0+cu130", "13.0", recorded="2.13.0"))
+    run = live(
+        ("NVIDIA A100-SXM4-40GB", (8, 0), ""),
+        torch_version="2.13.0+cu130",
+        cuda="13.0",
+        convolution_error="RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
+    )
+    diagnosis = examine(observation, target, run)
+    assert [f.code for f in diagnosis.findings] == [Code.UNEXPLAINED]
+    assert "torch   2.13.0+cu130, CUDA is available" in printed(case_of(observation, target, run))
 
 
 def test_orin_may_run_code_that_the_table_does_not_promise() -> None:

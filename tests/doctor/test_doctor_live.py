@@ -49,7 +49,7 @@ def test_a_torch_that_works(fake: FakeEnvironment) -> None:
     fake.torch("2.8.0+cu128", "12.8", devices=[RTX4090], arch_list=["sm_80", "sm_90", "compute_90"], cudnn=91002)
     fake.vision("0.23.0+cu128", requires=("torch==2.8.0",))
     live = use_torch(fake.python, run_command)
-    assert live.works
+    assert live.computes
     assert (live.torch_version, live.cuda, live.cudnn, live.vision_version) == (
         "2.8.0+cu128",
         "12.8",
@@ -114,6 +114,10 @@ def test_a_wrong_sum_is_no_working_gpu(fake: FakeEnvironment) -> None:
     fake.torch("2.8.0+cu128", "12.8", devices=[RTX4090], convolution=323.0)
     live = use_torch(fake.python, run_command)
     assert live.devices[0].convolution_error == "ArithmeticError: a convolution of ones gave 323.0"
+    assert not live.computes
+    (error,) = diagnose_here(fake).errors
+    assert error.title == "a convolution fails, and no known cause fits"
+    assert "NVIDIA GeForce RTX 4090: ArithmeticError: a convolution of ones gave 323.0" in error.evidence
 
 
 def test_a_torch_that_hangs_is_left_behind(fake: FakeEnvironment) -> None:

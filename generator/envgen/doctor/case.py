@@ -59,8 +59,13 @@ class Case:
 
     @cached_property
     def works(self) -> bool:
-        """True when torch computed rightly on every device."""
+        """True when torch ran a kernel rightly on every device."""
         return self.live is not None and self.live.works
+
+    @cached_property
+    def computes(self) -> bool:
+        """True when torch computed rightly on every device, with cuDNN too."""
+        return self.live is not None and self.live.computes
 
     @cached_property
     def is_linux(self) -> bool:
@@ -160,7 +165,7 @@ class Case:
 
     @cached_property
     def start_errors(self) -> str:
-        """What CUDA's start and the kernels said."""
+        """What CUDA's start, the kernels and the convolutions said."""
         return self.live.said if self.live else ""
 
     def cuda_error(self, *numbers: int) -> str:

@@ -84,7 +84,7 @@ def diagnose(case: Case, decide: Decide, *, no_target: str = "", no_live: str = 
     if not case.torch_ran and (reason := _why_not_live(case, no_live)):
         skipped.append(SkippedCheck(check="run-torch", reason=reason))
     found.extend(_disagreements(case))
-    findings = explained(contradicted(finding, works=case.works) for finding in found)
+    findings = explained(contradicted(finding, computes=case.computes) for finding in found)
     if not any(finding.level is Level.ERROR for finding in findings):
         findings = (*findings, *_unexplained(case))
     return Diagnosis(findings=findings, skipped=tuple(skipped), fix=choose_fix(case, findings, decide))
@@ -119,17 +119,17 @@ def _disagreements(case: Case) -> Iterator[Finding]:
 def _unexplained(case: Case) -> Iterator[Finding]:
     """torch says no and nothing above says why: its own words are the evidence."""
     live = case.live
-    if live is None or live.works or not (case.torch_cuda or case.live_failure):
+    if live is None or live.computes or not (case.torch_cuda or case.live_failure):
         return
     if live.outcome is LiveOutcome.NOT_RUN:
         return
-    kernels = [f"{d.name}: {d.kernel_error}" for d in live.devices if d.kernel_error]
-    words = [" ".join(text.split())[:300] for text in (*live.errors, *kernels)]
+    devices = [f"{d.name}: {error}" for d in live.devices if (error := d.kernel_error or d.convolution_error)]
+    words = [" ".join(text.split())[:300] for text in (*live.errors, *devices)]
     stage = f"the last that torch said was {live.stage!r}" if case.live_failure else ""
     yield Finding(
         code=Code.UNEXPLAINED,
         level=Level.ERROR,
-        title="CUDA does not work, and no known cause fits",
+        title=("a convolution fails" if live.works else "CUDA does not work") + ", and no known cause fits",
         evidence=tuple(line for line in (case.live_failure, stage, *words) if line) or ("torch gave no reason",),
         remedy="run `envgen doctor --collect report.txt` and open an issue with that file",
         command="envgen doctor --collect report.txt",

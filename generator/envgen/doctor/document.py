@@ -26,7 +26,7 @@ def diagnosis_mapping(case: Case, diagnosis: Diagnosis, *, strict: bool) -> dict
         }
         if target
         else None,
-        "torch": {"version": case.torch_version, "cuda": case.torch_cuda or None, "works": case.works}
+        "torch": {"version": case.torch_version, "cuda": case.torch_cuda or None, "works": case.computes}
         if case.has_torch
         else None,
         "exit_code": diagnosis.exit_code(strict=strict),
@@ -67,7 +67,7 @@ def _subject(case: Case) -> Iterator[str]:
         yield f"python  {python.executable or python.prefix} (Python {python.version}, {case.target.kind})"
     if not case.has_torch:
         return
-    if case.works:
+    if case.computes:
         state = "computed rightly on every GPU"
     elif case.torch_ran:
         state = "CUDA is available" if case.live and case.live.available else "CUDA is not available"

@@ -54,9 +54,9 @@ def explained(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(left, key=lambda finding: finding.place))
 
 
-def contradicted(finding: Finding, *, works: bool) -> Finding:
+def contradicted(finding: Finding, *, computes: bool) -> Finding:
     """Return a finding as a warning when torch has just computed rightly in spite of it."""
-    if not works or finding.level is not Level.ERROR:
+    if not computes or finding.level is not Level.ERROR:
         return finding
     if finding.code in (Code.MIXED_GPUS, Code.CUDNN_UNSUPPORTED, Code.TORCHVISION_CPU, Code.TORCHVISION_MISMATCH):
         return finding  # torch computes, and these are about the rest

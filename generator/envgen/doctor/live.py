@@ -67,15 +67,21 @@ class Live:
 
     @property
     def works(self) -> bool:
-        """True when every device computed rightly."""
+        """True when every device ran a kernel rightly: nothing below torch is at fault."""
         tried = [device.kernel_error for device in self.devices]
         return bool(self.available) and bool(tried) and all(error == "" for error in tried)
 
     @property
+    def computes(self) -> bool:
+        """True when every device computed a convolution rightly too, which takes cuDNN."""
+        return self.works and all(device.convolution_error == "" for device in self.devices)
+
+    @property
     def said(self) -> str:
-        """All that CUDA's start and the kernels said, as one text to search."""
+        """All that CUDA's start, the kernels and the convolutions said, as one text to search."""
         kernels = (device.kernel_error or "" for device in self.devices)
-        return "\n".join((*self.errors, *kernels, self.import_error))
+        convolutions = (device.convolution_error or "" for device in self.devices)
+        return "\n".join((*self.errors, *kernels, *convolutions, self.import_error))
 
 
 @dataclass(slots=True, kw_only=True)

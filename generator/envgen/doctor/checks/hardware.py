@@ -135,9 +135,9 @@ def driver_hangs(case: Case) -> Iterator[Finding]:
 
 
 def out_of_memory(case: Case) -> Iterator[Finding]:
-    """CUDA's start itself ran out of memory."""
+    """CUDA's start or the first computation ran out of memory."""
     said = case.cuda_error(2) or case.said("CUDA out of memory", "cudaErrorMemoryAllocation")
-    if said and not case.works:
+    if said and not case.computes:
         yield Finding(
             code=Code.OUT_OF_MEMORY,
             level=Level.ERROR,

@@ -46,6 +46,7 @@ _LIBRARY_WORDS = (
     "cudnn_",
     "Could not load library",
     "Unable to load any of",
+    "Cannot load symbol cudnn",
     "CUDNN_STATUS_SUBLIBRARY",
 )
 
@@ -174,16 +175,17 @@ def torch_other_backend(case: Case) -> Iterator[Finding]:
 def cuda_libraries_broken(case: Case) -> Iterator[Finding]:
     """The libraries that torch needs are missing, damaged or of other versions."""
     target = case.target
-    if target is None or case.works:
+    if target is None or case.computes:
         return
     evidence = [*damages(target), *(unmet(target, case.observation.system) if case.torch_cuda else ())]
     failed = case.live.import_error if case.live else ""
-    by_library = next((word for word in _LIBRARY_WORDS if word in failed), "")
     if _NO_COMMIT in failed:
         yield _paging_file(failed)
         failed = ""  # the libraries that it names are whole
-    elif by_library:
-        evidence.insert(0, _one_line(failed))
+    texts = (failed, *_convolution_errors(case), "" if _NO_COMMIT in case.live_failure else case.live_failure)
+    by_library = [text for text in texts if any(word in text for word in _LIBRARY_WORDS)]
+    if by_library:
+        evidence.insert(0, _one_line(by_library[0]))
     elif case.live_failure and case.live and case.live.stage in ("prefix", "executable"):
         if case.live.outcome is LiveOutcome.TIMED_OUT and not evidence:
             yield _hanging_import(case, target)
@@ -263,6 +265,10 @@ def _diverting(case: Case, here: Distribution | None) -> list[InstallSetting]:
         return []
     keys = ("extra-index-url", "index-url", "find-links", "index", "default-index", "no-index")
     return [s for s in settings if s.key in keys and s.value.rstrip("/") != "https://pypi.org/simple"]
+
+
+def _convolution_errors(case: Case) -> list[str]:
+    return [device.convolution_error or "" for device in (case.live.devices if case.live else ())]
 
 
 def _base(version: str) -> str:

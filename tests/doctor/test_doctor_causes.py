@@ -831,6 +831,14 @@ PATIENTS = [
         ),
         words="out of memory",
     ),
+    Patient(
+        "python-does-not-start",
+        Code.PYTHON_UNUSABLE,
+        host(RTX4090),
+        environment(CU128),
+        Live(outcome=LiveOutcome.NOT_RUN, reason=f"{PREFIX}/bin/python could not be started: Exec format error"),
+        words="Exec format error",
+    ),
     Patient("crash", Code.UNEXPLAINED, host(RTX4090), environment(CU128), live(outcome=LiveOutcome.CRASHED)),
 ]
 

@@ -130,6 +130,7 @@ def test_probe_command(capsys: Captured) -> None:
     [
         (["--python", "no-such-python"], '"no-such-python" is not there (from --python)'),
         (["--env", "no-such-folder"], '"no-such-folder" is not a folder (from --env)'),
+        (["--env", str(Path(__file__).parent)], "holds no Python (from --env)"),
         (["--python", sys.executable, "--env", "."], "--python and --env name the same thing twice"),
     ],
 )

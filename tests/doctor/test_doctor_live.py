@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,43 @@ def test_what_is_no_interpreter_is_not_one(tmp_path: Path) -> None:
     assert reason.endswith("is not there")
 
 
+def test_a_python_that_writes_before_it_answers(fake: FakeEnvironment) -> None:
+    # The line has no end: what is said next stands behind it.
+    fake.put("sitecustomize.py", "import sys; sys.stdout.write('loading'); sys.stdout.flush()\n")
+    fake.torch("2.8.0+cu128", "12.8", devices=[RTX4090])
+    found, reason = describe_interpreter(fake.python, run_command)
+    assert (reason, found is not None) == ("", True)
+    live = use_torch(fake.python, run_command)
+    assert live.computes
+    assert diagnose_here(fake).findings == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the program is a shell script")
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("exit 0", "ran and did not answer as a Python does"),
+        # ls and others quote what they can't read, which is the whole text of the child.
+        ("printf '%s' \"$2\" | tr '\\n' ' ' >&2; exit 2", "ended with status 2: "),
+    ],
+)
+def test_a_program_that_is_no_python_is_said_to_be_none(tmp_path: Path, script: str, reason: str) -> None:
+    (tmp_path / "lib/python3.12/site-packages").mkdir(parents=True)
+    program = tmp_path / "bin/program"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    wanted = Wanted(python=str(program), prefix=None, environ={}, own="")
+    opened = open_environment(wanted, DISK, run_command, lambda _: None)
+    assert (opened.target, opened.python) == (None, "")
+    assert opened.reason.startswith(f"{program} {reason}")
+    assert len(opened.reason) < 500
+    case = Case(observation=host("linux-rtx4090-570.133.20"), builds=builds(), catalog=catalog())
+    diagnosis = diagnose(case, decide, no_target=opened.reason, no_live=opened.reason)
+    assert [(f.code, f.evidence) for f in diagnosis.errors] == [(Code.PYTHON_UNUSABLE, (opened.reason,))]
+    assert diagnosis.exit_code(strict=False) == 1
+
+
 def test_an_environment_is_read_without_its_interpreter(fake: FakeEnvironment) -> None:
     fake.torch("2.8.0+cpu", None)
     Path(fake.python).unlink()
@@ -199,6 +237,9 @@ def test_an_environment_is_read_without_its_interpreter(fake: FakeEnvironment) -
     assert opened.target.kind is EnvironmentKind.VENV
     assert opened.target.torch is not None
     assert opened.target.torch.version == "2.8.0+cpu"
+    case = Case(observation=host("linux-gtx1650-none"), builds=builds(), catalog=catalog(), target=opened.target)
+    errors = diagnose(case, decide, no_target=opened.reason, no_live=opened.reason).errors
+    assert [error.code for error in errors] == [Code.NO_DRIVER, Code.PYTHON_UNUSABLE, Code.TORCH_CPU_BUILD]
 
 
 def test_lines_of_other_programs_are_passed_over() -> None:

@@ -76,13 +76,15 @@ def diagnose(case: Case, decide: Decide, *, no_target: str = "", no_live: str = 
     found: list[Finding] = []
     for check in CHECKS:
         if check.needs_target and case.target is None:
-            skipped.append(SkippedCheck(check=check.name, reason=no_target or "no environment was given"))
+            reason = "this Python could not be examined" if no_target else "no environment was given"
+            skipped.append(SkippedCheck(check=check.name, reason=reason))
         elif check.needs_live and not case.torch_ran:
             skipped.append(SkippedCheck(check=check.name, reason=_why_not_live(case, no_live)))
         else:
             found.extend(check.run(case))
     if not case.torch_ran and (reason := _why_not_live(case, no_live)):
         skipped.append(SkippedCheck(check="run-torch", reason=reason))
+    found.extend(_unusable(case, no_target))
     found.extend(_disagreements(case))
     findings = explained(contradicted(finding, computes=case.computes) for finding in found)
     if not any(finding.level is Level.ERROR for finding in findings):
@@ -103,6 +105,19 @@ def _why_not_live(case: Case, no_live: str) -> str:
     if case.live.outcome is LiveOutcome.DONE:
         return "torch could not be imported" if case.live.import_error else "torch gave no answer"
     return case.live.reason
+
+
+def _unusable(case: Case, no_target: str) -> Iterator[Finding]:
+    """The interpreter that was meant does not run: what is in its environment is of no use to anybody."""
+    not_run = case.live.reason if case.live and case.live.outcome is LiveOutcome.NOT_RUN else ""
+    if reason := no_target or not_run:
+        yield Finding(
+            code=Code.PYTHON_UNUSABLE,
+            level=Level.ERROR,
+            title="this Python could not be examined",
+            evidence=(reason,),
+            remedy="make this environment anew, or name the Python that runs torch with --python",
+        )
 
 
 def _disagreements(case: Case) -> Iterator[Finding]:

@@ -44,8 +44,12 @@ def open_environment(wanted: Wanted, files: HostFiles, runner: Runner, which: Wh
     interpreter, reason = describe_interpreter(python, runner) if python else (None, "no Python is there to run")
     prefix = wanted.prefix or ""
     if interpreter is None:
-        prefix = prefix or str(Path(python).parent.parent)
-        by_files = interpreter_of_files(prefix, files)
+        # The folder of another program (/usr/bin) says nothing of a Python that was meant.
+        is_named_so = "python" in Path(python).name.lower()
+        prefix = prefix or (str(Path(python).parent.parent) if is_named_so else "")
+        by_files = interpreter_of_files(prefix, files) if prefix else None
+        if by_files is None and not python:
+            raise UsageError(f"{show(prefix)} holds no Python (from --env)", hint="give an environment's prefix")
         if by_files is None:
             return Opened(target=None, python="", reason=reason)
         return Opened(target=_read(by_files, files, wanted.environ), python="", reason=reason)

@@ -11,6 +11,7 @@ from envgen.doctor.findings import Code, Finding
 # What is wrong with or without a GPU.
 _ANYWHERE = frozenset(
     {
+        Code.PYTHON_UNUSABLE,
         Code.WRONG_ENVIRONMENT,
         Code.TORCH_REPLACED,
         Code.CUDA_LIBRARIES_BROKEN,

@@ -29,6 +29,7 @@ class Code(StrEnum):
     FORWARD_COMPATIBILITY = "forward-compatibility"
     VISIBLE_DEVICES = "visible-devices"
     OUT_OF_MEMORY = "gpu-out-of-memory"
+    PYTHON_UNUSABLE = "python-unusable"
     WRONG_ENVIRONMENT = "wrong-environment"
     NO_WHEEL_FOR_PYTHON = "no-wheel-for-python"
     TORCH_MISSING = "torch-missing"

@@ -108,6 +108,8 @@ def describe_interpreter(python: str, runner: Runner) -> tuple[Interpreter | Non
     command = Command(name="python", argv=(python, "-c", _child("python_child.py")), limit_s=5.0)
     completed = runner(command, timeout_s=command.limit_s)
     found = parse_interpreter(completed.stdout) if completed.outcome is Outcome.DONE else None
+    if found is None and completed.exit_code == 0:
+        return None, f"{python} ran and did not answer as a Python does"
     return found, "" if found else _why(python, completed, command.limit_s)
 
 
@@ -168,16 +170,19 @@ def _why(python: str, completed: Completed, limit_s: float) -> str:
             code = completed.exit_code or 0
             ended = f"died of signal {-code}" if code < 0 else f"ended with status {code}"
             last = next((line.strip() for line in reversed(completed.stderr.splitlines()) if line.strip()), "")
-            return f"{python} {ended}{f': {last}' if last else ''}"
+            # What is no Python may answer with the whole text of the child.
+            return f"{python} {ended}{f': {last[:160]}' if last else ''}"
 
 
 def _read(text: str) -> _Said:
     said = _Said()
     for line in text.splitlines():
-        if not line.startswith(_MARK):
+        # Another program's line before ours may have no end.
+        _, mark, ours = line.partition(_MARK)
+        if not mark:
             continue
         try:
-            key, value = json.loads(line.removeprefix(_MARK))
+            key, value = json.loads(ours)
         except (ValueError, TypeError):
             continue
         said.last = str(key)

@@ -145,9 +145,9 @@ def read_target(
 
 def parse_interpreter(text: str) -> Interpreter | None:
     """Return what the interpreter's child printed, or None when it printed nothing of the kind."""
-    line = next((line for line in text.splitlines() if line.startswith("envgen-doctor:")), "")
+    line = next((line for line in text.splitlines() if "envgen-doctor:" in line), "")
     try:
-        found = json.loads(line.partition(":")[2])
+        found = json.loads(line.partition("envgen-doctor:")[2])
         return Interpreter(**{**found, "path": tuple(found["path"])})
     except (ValueError, TypeError, KeyError):
         return None

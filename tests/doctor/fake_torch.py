@@ -77,7 +77,12 @@ class backends:
         def version(): return _said.get("cudnn", 91002)
 """
 _VISION = """
+import os as _os
 from torch import _said
+if _said.get("vision_error"):
+    raise OSError(_said["vision_error"])
+if _said.get("vision_crash"):
+    _os.abort()
 __version__ = {version!r}
 class ops:
     @staticmethod

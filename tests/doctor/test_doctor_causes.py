@@ -584,6 +584,41 @@ PATIENTS = [
         ),
         words="nms does not exist",
     ),
+    # GOATmessi8/ASFF#52, pytorch/vision#5729, pytorch/vision#8236: of a pair by its number, and not of this torch.
+    Patient(
+        "T2-undefined-symbol",
+        Code.TORCHVISION_MISMATCH,
+        host(RTX4090),
+        environment(CU128, vision("0.23.0+cu128")),
+        live(
+            ("NVIDIA GeForce RTX 4090", (8, 9), ""),
+            vision_error="ImportError: torchvision/_C.so: undefined symbol: _ZN3c105ErrorC1ENS_14SourceLocationE",
+        ),
+        words="does not belong to this torch",
+    ),
+    Patient(
+        "T2-no-code-for-this-gpu",
+        Code.TORCHVISION_MISMATCH,
+        host(RTX4090),
+        environment(CU128, vision("0.23.0+cu128")),
+        live(
+            ("NVIDIA GeForce RTX 4090", (8, 9), ""),
+            vision_version="0.23.0+cu128",
+            vision_error="RuntimeError: CUDA error: no kernel image is available for execution on the device",
+        ),
+        words="no kernel image",
+    ),
+    Patient(
+        "crash-after-all-that-torch-does",
+        Code.UNEXPLAINED,
+        host(RTX4090),
+        environment(CU128),
+        replace(
+            live(("NVIDIA GeForce RTX 4090", (8, 9), ""), outcome=LiveOutcome.CRASHED),
+            reason="python died of signal 11",
+        ),
+        words="torch computes and then crashes",
+    ),
     # T3: pytorch/pytorch#62350
     Patient(
         "T3-label",

@@ -29,7 +29,7 @@ from envgen.core.platforms import Subdir
 from envgen.doctor.case import Case
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.findings import Code
-from envgen.doctor.live import Live
+from envgen.doctor.live import Live, LiveOutcome
 from envgen.doctor.target import Target
 from envgen.facts.builds import BuildCatalog
 
@@ -140,6 +140,32 @@ def test_a_kernel_that_ran_outweighs_every_prediction() -> None:
     run = live(("NVIDIA A100-SXM4-40GB", (8, 0), ""), torch_version="2.13.0+cu130", cuda="13.0")
     assert [f.code for f in examine(observation, target).errors] == [Code.DRIVER_TOO_OLD]
     assert examine(observation, target, run).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stage"),
+    [
+        pytest.param(LiveOutcome.CRASHED, "done", id="crash-at-the-end-of-the-program"),
+        pytest.param(LiveOutcome.TIMED_OUT, "vision-found", id="slow-disk"),
+    ],
+)
+def test_an_end_that_proves_nothing_is_no_error(outcome: LiveOutcome, stage: str) -> None:
+    run = replace(live(("NVIDIA GeForce RTX 4090", (8, 9), "")), outcome=outcome, reason="it ended", stage=stage)
+    target = environment(CU128, vision("0.23.0+cu128", requires=["torch==2.8.0"]))
+    assert examine(host("linux-rtx4090-570.133.20"), target, run).errors == ()
+
+
+def test_torchvision_is_not_blamed_for_a_torch_that_fails() -> None:
+    error = "RuntimeError: CUDA error: no kernel image is available for execution on the device"
+    run = live(
+        ("NVIDIA GeForce GTX 1080 Ti", (6, 1), error),
+        vision_version="0.23.0+cu128",
+        vision_error=error,
+        arch_list=["sm_70", "sm_75"],
+    )
+    target = environment(CU128, vision("0.23.0+cu128", requires=["torch==2.8.0"]))
+    diagnosis = examine(host("linux-gtx1080ti-535.183.01"), target, run)
+    assert [f.code for f in diagnosis.findings] == [Code.NO_KERNEL_IMAGE]
 
 
 def test_a_convolution_that_fails_puts_no_blame_below_torch() -> None:

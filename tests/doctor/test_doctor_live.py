@@ -138,6 +138,23 @@ def test_a_torchvision_of_another_release(fake: FakeEnvironment) -> None:
     assert "torchvision 0.22.1+cu128 requires torch==2.7.1" in error.evidence
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        pytest.param({"vision_error": "torchvision/_C.so: undefined symbol: _ZN3c10"}, "undefined symbol", id="symbol"),
+        pytest.param({"vision_crash": True}, "died of signal 6", id="crash"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+def test_a_torchvision_that_cannot_be_imported(fake: FakeEnvironment, behaviour: dict[str, Any], words: str) -> None:
+    fake.torch("2.8.0+cu128", "12.8", devices=[RTX4090], **behaviour)
+    fake.vision("0.23.0+cu128", requires=("torch==2.8.0",))
+    assert use_torch(fake.python, run_command).computes
+    (error,) = diagnose_here(fake).errors
+    assert error.code is Code.TORCHVISION_MISMATCH
+    assert words in "\n".join(error.evidence)
+
+
 def test_a_deleted_file_and_a_deleted_dist_info(fake: FakeEnvironment) -> None:
     requires = ("nvidia-cudnn-cu12==9.10.2.21", "nvidia-nccl-cu12==2.27.3")
     fake.torch("2.8.0+cu128", "12.8", requires=requires)

@@ -134,17 +134,22 @@ def _disagreements(case: Case) -> Iterator[Finding]:
 def _unexplained(case: Case) -> Iterator[Finding]:
     """torch says no and nothing above says why: its own words are the evidence."""
     live = case.live
-    if live is None or live.computes or not (case.torch_cuda or case.live_failure):
+    if live is None or not (case.torch_cuda or case.live_failure):
+        return
+    crashed_late = live.outcome is LiveOutcome.CRASHED and live.stage != "done" and not live.vision_failure
+    if live.computes and not crashed_late:
         return
     if live.outcome is LiveOutcome.NOT_RUN:
         return
     devices = [f"{d.name}: {error}" for d in live.devices if (error := d.kernel_error or d.convolution_error)]
     words = [" ".join(text.split())[:300] for text in (*live.errors, *devices)]
+    failure = "CUDA does not work" if not live.works else "a convolution fails"
+    failure = "torch computes and then crashes" if live.computes else failure
     stage = f"the last that torch said was {live.stage!r}" if case.live_failure else ""
     yield Finding(
         code=Code.UNEXPLAINED,
         level=Level.ERROR,
-        title=("a convolution fails" if live.works else "CUDA does not work") + ", and no known cause fits",
+        title=f"{failure}, and no known cause fits",
         evidence=tuple(line for line in (case.live_failure, stage, *words) if line) or ("torch gave no reason",),
         remedy="run `envgen doctor --collect report.txt` and open an issue with that file",
         command="envgen doctor --collect report.txt",

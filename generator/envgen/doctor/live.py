@@ -77,6 +77,15 @@ class Live:
         return self.works and all(device.convolution_error == "" for device in self.devices)
 
     @property
+    def vision_failure(self) -> str:
+        """What torchvision itself failed with; empty where CUDA fails without it too."""
+        ended_there = self.outcome is not LiveOutcome.DONE and self.stage in ("vision-found", "vision-version")
+        was_imported = bool(self.vision_version)
+        if was_imported and self.available and not self.computes:
+            return ""
+        return self.reason if ended_there else self.vision_error or ""
+
+    @property
     def said(self) -> str:
         """All that CUDA's start, the kernels and the convolutions said, as one text to search."""
         kernels = (device.kernel_error or "" for device in self.devices)

@@ -95,6 +95,7 @@ def use_devices(torch: ModuleType) -> None:
 
 
 def look_at_vision(torch: ModuleType) -> None:
+    say("vision-found", True)
     torchvision = importlib.import_module("torchvision")
     say("vision-version", str(getattr(torchvision, "__version__", "")))
     boxes, scores = torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0])

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from envgen.core.findings import Level
 from envgen.doctor.case import Case
 from envgen.doctor.findings import Code, Finding
+from envgen.doctor.live import LiveOutcome
 
 
 def torchvision(case: Case) -> Iterator[Finding]:
     """torchvision must be of torch's pair and of the same CUDA."""
     target = case.target
     error = (case.live.vision_error if case.live else None) or ""
-    version = _vision_version(case)
+    failed = case.live.vision_failure if case.live else ""
+    version = _vision_version(case) or ("of unknown version" if case.live_failure and failed else "")
     if not version or not case.has_torch:
         return
     torch_label, vision_label = _label(case), _cuda_label(version.partition("+")[2]) or _vision_label(case)
@@ -32,15 +34,19 @@ def torchvision(case: Case) -> Iterator[Finding]:
         return
     pair = _pair_problem(case, version)
     tags_differ = bool(torch_label and vision_label and torch_label != vision_label and target)
-    if not (missing_op or pair or (tags_differ and vision_label != "cpu")):
+    foreign = bool(missing_op or pair or (tags_differ and vision_label != "cpu") or "undefined symbol" in failed)
+    if not foreign and not failed:
         return
-    evidence += [line for line in (pair, _first_line(error) if error else "") if line]
+    evidence += [line for line in (pair, _first_line(error or failed)) if line]
     if tags_differ:
         evidence.append(f"torch is built for {torch_label}, torchvision for {vision_label}")
+    # On a slow disk the time limit ends the import of a good one.
+    slow = case.computes and not foreign and case.live is not None and case.live.outcome is LiveOutcome.TIMED_OUT
+    serious = missing_op or pair or case.torch_cuda or failed
     yield Finding(
         code=Code.TORCHVISION_MISMATCH,
-        level=Level.ERROR if (missing_op or pair or case.torch_cuda) else Level.WARNING,
-        title="torchvision does not belong to this torch",
+        level=Level.ERROR if serious and not slow else Level.WARNING,
+        title="torchvision does not " + ("belong to this torch" if foreign else "work with this torch"),
         evidence=tuple(evidence),
         remedy="install both again from one index, in one command",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from doctor.fake_torch import FakeEnvironment
 from envgen.cli.main import main
-from envgen.core.errors import UsageError
+from envgen.core.errors import UsageError, show
 from envgen.doctor.environments import Wanted, find_python
 from envgen.doctor.examine import Boundary, examine_host
 from envgen.doctor.findings import Code
@@ -114,6 +115,32 @@ def test_collect_writes_a_report_and_overwrites_only_reports(
     assert main(arguments) == 2
     assert report.read_text() == "my notes\n"
     assert "is there and no report of envgen" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_examined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setattr("envgen.doctor.examine.examine_host", lambda **_: pytest.fail("the host was examined"))
+    missing = tmp_path / "missing" / "report.txt"
+    assert main(["doctor", "--collect", str(missing)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"error: {show(str(missing))} can't be written (from --collect) [usage]"
+    assert said[1] == f"  {missing.parent} is not a folder"
+    assert main(["doctor", "--collect", str(tmp_path)]) == 2
+    assert "can't be written (from --collect)" in capsys.readouterr().err
+
+
+def test_a_report_that_fails_while_it_is_written_leaves_nothing(
+    fake: FakeEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def refuse(_: Path, __: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    report = tmp_path / "report.txt"
+    assert main(["doctor", "--python", fake.python, "--collect", str(report)]) == 2
+    assert "Permission denied" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
 
 
 def test_probe_command(capsys: Captured) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from envgen.cli import options
 from envgen.cli.output import emit, emit_json, say
 
 if TYPE_CHECKING:
+    from envgen.core.errors import UsageError
     from envgen.doctor.examine import Examined
 
 Python = Annotated[
@@ -49,6 +52,8 @@ def doctor_command(
     from envgen.doctor.document import diagnosis_lines, diagnosis_mapping
     from envgen.doctor.examine import examine_host
 
+    if collect is not None:
+        _check_report(Path(collect))
     examined = examine_host(python=python, prefix=env, recording=collect is not None)
     if collect is not None:
         _write_report(Path(collect), examined)
@@ -59,17 +64,35 @@ def doctor_command(
     raise typer.Exit(examined.diagnosis.exit_code(strict=strict))
 
 
+def _check_report(path: Path) -> None:
+    """Refuse, before the host is examined, what can't be written; a file that is no report is not overwritten."""
+    from envgen.core.errors import UsageError, show
+    from envgen.doctor.collect import HEADER
+
+    try:
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, f"{path.parent} is not a folder")
+        if path.exists() and not path.read_text("utf-8", "replace").startswith(HEADER):
+            raise UsageError(f"{show(str(path))} is there and no report of envgen", hint="give --collect another name")
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
+def _not_writable(path: Path, error: OSError) -> UsageError:
+    from envgen.core.errors import UsageError, show
+
+    fact = error.strerror or str(error)
+    return UsageError(f"{show(str(path))} can't be written (from --collect)", fact=fact, hint="name another file")
+
+
 def _write_report(path: Path, examined: Examined) -> None:
-    """Write the report whole or not at all; a file that is not such a report is not overwritten."""
+    """Write the report whole or not at all."""
     import getpass
     import platform
 
     from envgen import __version__
-    from envgen.core.errors import UsageError, show
-    from envgen.doctor.collect import HEADER, Identity, report
+    from envgen.doctor.collect import Identity, report
 
-    if path.exists() and not path.read_text("utf-8", "replace").startswith(HEADER):
-        raise UsageError(f"{show(str(path))} is there and no report of envgen", hint="give --collect another name")
     try:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):
@@ -77,7 +100,12 @@ def _write_report(path: Path, examined: Examined) -> None:
     identity = Identity(user=user, host=platform.node(), home=str(Path("~").expanduser()))
     text = report(examined.case, examined.diagnosis, identity, examined.recorder, __version__)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, "utf-8", newline="\n")
-    beside.replace(path)
+    try:
+        beside.write_text(text, "utf-8", newline="\n")
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise _not_writable(path, error) from error
     say(f"wrote {path}")
     sys.stderr.flush()

@@ -80,6 +80,13 @@ def vision(version: str, *, requires: Sequence[str] = (), site: str = SITE) -> d
     }
 
 
+def audio(version: str, *, requires: Sequence[str] = (), site: str = SITE) -> dict[str, str]:
+    """The files of an installed torchaudio."""
+    return dist("torchaudio", version, requires=requires, site=site) | {
+        f"{site}/torchaudio/version.py": f"__version__ = {version!r}\n"
+    }
+
+
 def conda(name: str, version: str, build: str, prefix: str = PREFIX) -> dict[str, str]:
     """The record of a conda package."""
     text = json.dumps({"name": name, "version": version, "build": build, "channel": "conda-forge"})

@@ -12,6 +12,7 @@ import pytest
 
 from doctor.patients import (
     PREFIX,
+    audio,
     conda,
     dist,
     environment,
@@ -618,6 +619,29 @@ PATIENTS = [
             reason="python died of signal 11",
         ),
         words="torch computes and then crashes",
+    ),
+    # torchaudio's own metadata (torch==2.5.0), and its check of CUDA since pytorch/audio#2707
+    Patient(
+        "T2-torchaudio-release",
+        Code.TORCHAUDIO_MISMATCH,
+        host(RTX4090),
+        environment(CU128, audio("2.5.0+cu124", requires=["torch==2.5.0"])),
+        live(("NVIDIA GeForce RTX 4090", (8, 9), "")),
+        words="torchaudio 2.5.0+cu124 requires torch==2.5.0",
+    ),
+    Patient(
+        "T2-torchaudio-tag",
+        Code.TORCHAUDIO_MISMATCH,
+        host(RTX4090),
+        environment(CU128, audio("2.8.0+cu126", requires=["torch==2.8.0"])),
+        words="torch is built for cu128, torchaudio for cu126",
+    ),
+    Patient(
+        "T2-torchaudio-by-the-table",  # 2.11.0 requires no torch; pytorch/audio#4212: torch 2.11 or newer
+        Code.TORCHAUDIO_MISMATCH,
+        host(RTX4090),
+        environment(CU128, audio("2.11.0+cu128")),
+        words="torch 2.8.0 goes with torchaudio 2.8.0",
     ),
     # T3: pytorch/pytorch#62350
     Patient(

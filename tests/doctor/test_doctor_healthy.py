@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from doctor.patients import (
+    audio,
     case_of,
     catalog,
     conda,
@@ -153,6 +154,40 @@ def test_an_end_that_proves_nothing_is_no_error(outcome: LiveOutcome, stage: str
     run = replace(live(("NVIDIA GeForce RTX 4090", (8, 9), "")), outcome=outcome, reason="it ended", stage=stage)
     target = environment(CU128, vision("0.23.0+cu128", requires=["torch==2.8.0"]))
     assert examine(host("linux-rtx4090-570.133.20"), target, run).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("torch_version", "cuda", "companion", "warned"),
+    [
+        pytest.param("2.8.0+cu128", "12.8", audio("2.8.0+cu128", requires=["torch==2.8.0"]), False, id="pair"),
+        pytest.param("2.8.0+cu128", "12.8", audio("2.8.0", requires=["torch==2.8.0"]), False, id="no-label"),
+        # companions.csv: torchaudio 2.11.0 is the last and loads beside newer releases.
+        pytest.param("2.13.0+cu126", "12.6", audio("2.11.0+cu126"), False, id="last-one-beside-a-newer-torch"),
+        # pytorch/test-infra#8052: its check of CUDA was taken out.
+        pytest.param("2.13.0+cu126", "12.6", audio("2.11.0+cu132"), False, id="build-without-the-check"),
+        pytest.param("2.13.0+cu126", "12.6", audio("2.11.0+cu128"), True, id="build-with-the-check"),
+        pytest.param("2.8.0+cu128", "12.8", audio("2.8.0+cpu", requires=["torch==2.8.0"]), True, id="cpu-build"),
+    ],
+)
+def test_a_torchaudio_that_loads_is_no_error(
+    torch_version: str, cuda: str, companion: dict[str, str], warned: bool
+) -> None:
+    diagnosis = examine(host("linux-rtx4090-570.133.20"), environment(torch(torch_version, cuda), companion))
+    found = [(f.code, f.level) for f in diagnosis.findings]
+    assert found == ([(Code.TORCHAUDIO_MISMATCH, Level.WARNING)] if warned else [])
+
+
+def test_condas_torchaudio_may_be_of_another_release() -> None:
+    # torchaudio-feedstock@cc9368e: 2.11.0 is built against pytorch 2.10.
+    site = f"{CONDA_PREFIX}/lib/python3.12/site-packages"
+    target = environment(
+        conda("pytorch", "2.10.0", "cuda128_mkl_py312_h1234567_300", CONDA_PREFIX),
+        torch("2.10.0", "12.8", installer="conda", site=site),
+        audio("2.11.0", site=site),
+        kind=EnvironmentKind.CONDA,
+        prefix=CONDA_PREFIX,
+    )
+    assert examine(host("linux-conda-rtx3090-550.120"), target).findings == ()
 
 
 def test_torchvision_is_not_blamed_for_a_torch_that_fails() -> None:

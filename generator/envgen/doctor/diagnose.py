@@ -63,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
     Check(run=runtime.ptx_too_new),
     Check(run=runtime.cudnn_unsupported),
     Check(run=companions.torchvision),
+    Check(run=companions.torchaudio, needs_target=True),
 )
 
 

@@ -19,6 +19,17 @@ _ANYWHERE = frozenset(
         Code.TORCH_IMPORT_HANGS,
         Code.TORCH_IMPORT_FAILED,
         Code.TORCHVISION_MISMATCH,
+        Code.TORCHAUDIO_MISMATCH,
+    }
+)
+# torch may compute, and these are about the rest.
+_BESIDE_TORCH = frozenset(
+    {
+        Code.MIXED_GPUS,
+        Code.CUDNN_UNSUPPORTED,
+        Code.TORCHVISION_CPU,
+        Code.TORCHVISION_MISMATCH,
+        Code.TORCHAUDIO_MISMATCH,
     }
 )
 # Cause -> what it brings about by itself, so that naming both would send people to the wrong one first.
@@ -59,7 +70,7 @@ def contradicted(finding: Finding, *, computes: bool) -> Finding:
     """Return a finding as a warning when torch has just computed rightly in spite of it."""
     if not computes or finding.level is not Level.ERROR:
         return finding
-    if finding.code in (Code.MIXED_GPUS, Code.CUDNN_UNSUPPORTED, Code.TORCHVISION_CPU, Code.TORCHVISION_MISMATCH):
-        return finding  # torch computes, and these are about the rest
+    if finding.code in _BESIDE_TORCH:
+        return finding
     evidence = (*finding.evidence, "and yet torch computed rightly on every GPU")
     return replace(finding, level=Level.WARNING, evidence=evidence)

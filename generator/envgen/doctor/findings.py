@@ -52,6 +52,7 @@ class Code(StrEnum):
     CUDNN_UNSUPPORTED = "cudnn-unsupported"
     TORCHVISION_CPU = "torchvision-cpu"
     TORCHVISION_MISMATCH = "torchvision-mismatch"
+    TORCHAUDIO_MISMATCH = "torchaudio-mismatch"
     SOURCES_DISAGREE = "sources-disagree"
     UNEXPLAINED = "unexplained"
 

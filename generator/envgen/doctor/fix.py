@@ -44,6 +44,7 @@ _BY_INSTALL = frozenset(
         Code.CUDNN_OVERLAP,
         Code.TORCHVISION_CPU,
         Code.TORCHVISION_MISMATCH,
+        Code.TORCHAUDIO_MISMATCH,
     }
 )
 # What the installed release itself is not to blame for: the same build, whole, puts it right.
@@ -55,6 +56,7 @@ _BY_REPAIR = frozenset(
         Code.CUDNN_OVERLAP,
         Code.TORCHVISION_CPU,
         Code.TORCHVISION_MISMATCH,
+        Code.TORCHAUDIO_MISMATCH,
     }
 )
 # The driver that the host has does not count where it is what must change.

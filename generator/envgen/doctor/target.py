@@ -48,7 +48,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionFile:
-    """`version.py` of torch or torchvision: its version text, and CUDA's and ROCm's version (None: without)."""
+    """`version.py` of torch or a companion: its version text, and CUDA's and ROCm's version (None: without)."""
 
     version: str
     cuda: str | None
@@ -111,6 +111,7 @@ class Target:
     path_libraries: tuple[str, ...] = ()
     settings: tuple[InstallSetting, ...] = ()
     is_managed: bool = False
+    audio: VersionFile | None = None
 
     def named(self, name: str) -> tuple[Distribution, ...]:
         """The installed distributions of one name, in the order of `sys.path`; normally one or none."""
@@ -126,13 +127,18 @@ def read_target(
 ) -> Target:
     """Return what is installed for an interpreter. `library_path` are the folders of LD_LIBRARY_PATH."""
     folders = tuple(dict.fromkeys(folder for folder in interpreter.path if folder and files.names(folder)))
+    vision, audio = (
+        next((v for f in folders if (v := _version_file(f"{f}/{name}/version.py", files))), None)
+        for name in ("torchvision", "torchaudio")
+    )
     torch_folder = next((f for f in folders if {"torch", "torch.py"} & set(files.names(f))), "")
     return Target(
         interpreter=interpreter,
         kind=kind,
         distributions=tuple(d for folder in folders for d in _distributions(folder, files)),
         torch=_version_file(f"{torch_folder}/torch/version.py", files) if torch_folder else None,
-        vision=next((v for f in folders if (v := _version_file(f"{f}/torchvision/version.py", files))), None),
+        vision=vision,
+        audio=audio,
         torch_folder=torch_folder,
         conda=tuple(_conda_records(interpreter.prefix, files)),
         has_pip=any("pip" in files.names(folder) for folder in folders),

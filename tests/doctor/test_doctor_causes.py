@@ -416,6 +416,20 @@ PATIENTS = [
         words=".local",
     ),
     Patient(
+        "18-user-site-beside-conda",
+        Code.WRONG_ENVIRONMENT,
+        host(CONDA),
+        environment(
+            conda("pytorch", "2.10.0", "cuda128_mkl_py312_h1234567_300", CONDA_PREFIX),
+            torch("2.10.0", "12.8", installer="conda", site=CONDA_SITE),
+            torch("2.8.0+cu128", "12.8", site="/home/ada/.local/lib/python3.12/site-packages"),
+            kind=EnvironmentKind.CONDA,
+            prefix=CONDA_PREFIX,
+            path=("/home/ada/.local/lib/python3.12/site-packages",),
+        ),
+        words=".local",
+    ),
+    Patient(
         "18-local-file",
         Code.WRONG_ENVIRONMENT,
         host(RTX4090),

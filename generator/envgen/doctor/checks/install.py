@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from envgen.core.findings import Level
 from envgen.core.observation import InstallSetting
 from envgen.doctor.case import Case
+from envgen.doctor.checks.interpreter import is_inside
 from envgen.doctor.checks.requirements import damages, unmet
 from envgen.doctor.findings import Code, Finding
 from envgen.doctor.installers import uninstall_command
@@ -60,7 +61,8 @@ def torch_replaced(case: Case) -> Iterator[Finding]:
     here = [d for d in target.named("torch") if d.folder == target.torch_folder]
     if len(here) > 1:
         evidence.append("torch is recorded twice: " + ", ".join(d.info for d in here))
-    record = target.conda_record("pytorch")
+    # A torch of the user's folder stands beside conda's, not over it.
+    record = target.conda_record("pytorch") if is_inside(target.torch_folder, target.interpreter.prefix) else None
     if record and here and here[0].installer == "pip" and here[0].info not in record.dist_infos:
         evidence.append(f"conda recorded pytorch {record.version} ({record.build}), pip wrote torch {here[0].version}")
     elif record and _base(record.version) != _base(target.torch.version):

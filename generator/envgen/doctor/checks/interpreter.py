@@ -27,7 +27,7 @@ def wrong_environment(case: Case) -> Iterator[Finding]:
         evidence = [f"torch is imported from {folder}", f"the environment is {prefix}"]
         if path := case.observation.variable("PYTHONPATH"):
             evidence.append(f"PYTHONPATH={path}")
-        hides_another = any(_is_inside(d.folder, prefix) for d in target.named("torch"))
+        hides_another = any(is_inside(d.folder, prefix) for d in target.named("torch"))
         yield Finding(
             code=Code.WRONG_ENVIRONMENT,
             # A build of one's own, made in its source tree, is meant to be there.
@@ -132,7 +132,7 @@ def _is_outside(folder: str, target: Target) -> bool:
     prefixes = (target.interpreter.prefix, target.interpreter.base_prefix)
     # `pip install --user` beside the system's Python is no accident; below conda's or a venv's it is.
     by_user = target.kind is EnvironmentKind.SYSTEM and _is_user_site(folder)
-    return not by_user and not any(_is_inside(folder, prefix) for prefix in prefixes)
+    return not by_user and not any(is_inside(folder, prefix) for prefix in prefixes)
 
 
 def _is_user_site(folder: str) -> bool:
@@ -140,7 +140,7 @@ def _is_user_site(folder: str) -> bool:
     return "/.local/lib/python" in plain or "/AppData/Roaming/Python" in plain or "/Library/Python/" in plain
 
 
-def _is_inside(path: str, folder: str) -> bool:
+def is_inside(path: str, folder: str) -> bool:
     """True when a path lies below a folder, whichever system's separators they have."""
     inner, outer = path.replace("\\", "/").rstrip("/"), folder.replace("\\", "/").rstrip("/")
     if outer[1:2] == ":":  # a drive: Windows does not tell capitals apart
@@ -150,7 +150,7 @@ def _is_inside(path: str, folder: str) -> bool:
 
 def _is_on_pythonpath(folder: str, case: Case) -> bool:
     entries = (case.observation.variable("PYTHONPATH") or "").replace(";", ":").split(":")
-    return any(_is_inside(folder, entry) for entry in entries if entry)
+    return any(is_inside(folder, entry) for entry in entries if entry)
 
 
 def _remedy_for_outside(folder: str, case: Case) -> str:

@@ -238,7 +238,15 @@ PATIENTS = [
             host(RTX4090, variables={"CUDA_VISIBLE_DEVICES": value}),
             environment(CU128),
         )
-        for name, value in (("empty", ""), ("minus-one", "-1"), ("out-of-range", "1"), ("stale-uuid", "GPU-deadbeef"))
+        for name, value in (
+            ("empty", ""),
+            ("minus-one", "-1"),
+            ("out-of-range", "1"),
+            ("stale-uuid", "GPU-deadbeef"),
+            ("twice", "0,0"),  # torch/cuda/__init__.py: "Repeated ordinal results in empty set"
+            ("no-uuid", "GPU-"),
+            ("left-from-slurm", "NoDevFiles"),
+        )
     ),
     Patient(
         "7-torch-says-so",

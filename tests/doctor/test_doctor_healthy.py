@@ -243,6 +243,21 @@ def test_visible_devices_count_up_to_the_first_wrong_entry() -> None:
     assert (finding.code, finding.level) == (Code.VISIBLE_DEVICES, Level.WARNING)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("1,0,1", id="twice"),
+        pytest.param("GPU-00000001,GPU-00000001", id="twice-by-uuid"),
+        pytest.param("GPU-0000000", id="beginning-of-several"),
+    ],
+)
+def test_visible_devices_that_show_none(value: str) -> None:
+    observation = host("linux-4xl40s-610.43.02", variables={"CUDA_VISIBLE_DEVICES": value})
+    (finding,) = examine(observation, environment(torch("2.15.0+cu132", "13.2", recorded="2.15.0"))).findings
+    assert (finding.code, finding.level) == (Code.VISIBLE_DEVICES, Level.ERROR)
+    assert finding.title == "CUDA_VISIBLE_DEVICES hides every GPU"
+
+
 def test_mig_instances_may_be_named() -> None:
     observation = host("linux-a100-mig-535.129.03", variables={"CUDA_VISIBLE_DEVICES": "MIG-00000001-5b6c-5d7e"})
     assert examine(observation, environment(CU126)).findings == ()

@@ -212,8 +212,8 @@ def no_permission(case: Case) -> Iterator[Finding]:
         return
     evidence, remedy, before, command = [], "", "", ""
     closed = _closed_nodes(observation)
-    if observation.variable("CUDA_VISIBLE_DEVICES") == "NoDevFiles" or _is_slurm_without_gpu(case):
-        job = observation.variable("SLURM_JOB_ID")
+    job = observation.variable("SLURM_JOB_ID")
+    if (job and observation.variable("CUDA_VISIBLE_DEVICES") == "NoDevFiles") or _is_slurm_without_gpu(case):
         evidence.append(f"SLURM job {job} was given no GPU")
         remedy, command = "ask for one when submitting", "srun --gres=gpu:1 --pty bash"
     elif closed or observation.parts.error_code == _NO_PERMISSION:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from envgen.core.findings import Level
+from envgen.core.observation import HostGpu
 from envgen.doctor.case import Case
 from envgen.doctor.findings import Code, Finding
 
@@ -139,21 +140,9 @@ def visible_devices(case: Case) -> Iterator[Finding]:
     driven = [gpu for gpu in case.observation.nvidia if gpu.is_driven and not gpu.error]
     if value is None or case.works or not driven:
         return
-    names = [gpu.uuid for gpu in driven] + [i.uuid for gpu in driven for i in gpu.mig_instances]
-    seen = 0
-    entries = value.split(",")
-    for entry in entries:
-        text = entry.strip()
-        by_number = text.isascii() and text.isdigit() and int(text) < len(driven)
-        by_name = text.startswith(("GPU-", "MIG-")) and any(name.startswith(text) for name in names if name)
-        # An NVML that can't name a GPU's UUID leaves nothing to compare with: the benefit of the doubt.
-        unknown = text.startswith(("GPU-", "MIG-")) and (not all(names) or text.startswith("MIG-GPU-"))
-        if not (by_number or by_name or unknown):
-            break
-        seen += 1
-    if seen == len(entries):
+    seen, ends = _seen(value, driven)
+    if not ends:
         return
-    ends = f"entry {entries[seen].strip() or 'empty'} names no GPU of this host" if value else "it is empty"
     yield Finding(
         code=Code.VISIBLE_DEVICES,
         level=Level.ERROR if seen == 0 else Level.WARNING,
@@ -162,6 +151,38 @@ def visible_devices(case: Case) -> Iterator[Finding]:
         remedy="unset it, or name existing GPUs (`nvidia-smi -L`), before Python starts",
         command="Remove-Item Env:CUDA_VISIBLE_DEVICES" if case.observation.system.os == "windows" else _UNSET,
     )
+
+
+def _seen(value: str, driven: Sequence[HostGpu]) -> tuple[int, str]:
+    """How many GPUs the value shows, and why no more; the reason is empty when every entry counts.
+
+    The rules are those of torch/cuda/__init__.py, which follows CUDA: the first entry that names none ends the list,
+    and where two name the same GPU none is shown.
+    """
+    names = [gpu.uuid for gpu in driven] + [i.uuid for gpu in driven for i in gpu.mig_instances]
+    taken: list[str] = []
+    for entry in value.split(","):
+        text = entry.strip()
+        name = _named(text, names, len(driven))
+        if not name:
+            return len(taken), f"entry {text or 'empty'} names no GPU of this host" if value else "it is empty"
+        if name in taken:
+            return 0, f"entry {text} names a GPU for the second time, and then CUDA shows none"
+        taken.append(name)
+    return len(taken), ""
+
+
+def _named(text: str, names: Sequence[str], count: int) -> str:
+    """The GPU that an entry names, as a number or by the beginning of its UUID; empty for none, or for several."""
+    if text.isascii() and text.isdigit():
+        return str(int(text)) if int(text) < count else ""
+    if not text.startswith(("GPU-", "MIG-")) or text in ("GPU-", "MIG-"):
+        return ""
+    # An NVML that can't name a GPU's UUID leaves nothing to compare with: the benefit of the doubt.
+    if not all(names) or text.startswith("MIG-GPU-"):
+        return text
+    found = [name for name in names if name.startswith(text)]
+    return found[0] if len(found) == 1 else ""
 
 
 def cuda_on_library_path(case: Case) -> Iterator[Finding]:

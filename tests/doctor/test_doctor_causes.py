@@ -102,6 +102,14 @@ def with_silent_gpu(name: str) -> Observation:
     return replace(observation, gpus=gpus, xids=(Xid(pci_address="0000:01:00.0", code=79),))
 
 
+def seen_by_nothing(name: str, *, without: tuple[str, ...] = ()) -> Observation:
+    """A captured host on which neither the bus nor the driver's own files show a GPU, and some sources are absent."""
+    observation = host(name)
+    parts = replace(observation.parts, kernel_module="", modules=(), nodes=())
+    sources = tuple(source for source in observation.sources if source.name not in without)
+    return replace(observation, gpus=(), parts=parts, driver=None, sources=sources)
+
+
 def taken_by_vfio(name: str) -> Observation:
     """A captured host whose GPUs are set aside for virtual machines."""
     observation = host(name)
@@ -403,6 +411,12 @@ PATIENTS = [
     ),
     Patient("17-amd", Code.NO_NVIDIA_GPU, host("linux-amd-rx7900xtx"), environment(CPU), words="amd"),
     Patient("17-intel", Code.NO_NVIDIA_GPU, host("linux-intel-arc-a770"), environment(PYPI_213), words="intel"),
+    Patient(
+        "17-slow-computer",  # NVML is asked through a child of Python, which has a start of its own
+        Code.NO_NVIDIA_GPU,
+        seen_by_nothing("linux-rtx2080ti-hung", without=("nvidia-smi-q", "nvidia-smi-csv")),
+        environment(CPU),
+    ),
     # 18: pytorch/pytorch#10529
     Patient(
         "18-other-environment",
@@ -551,6 +565,13 @@ PATIENTS = [
         words="Error 2",
     ),
     Patient("22-driver-hangs", Code.DRIVER_HANGS, host("linux-rtx2080ti-hung"), environment(CU128), words="no answer"),
+    Patient(
+        "22-driver-hangs-and-hides-the-gpu",
+        Code.DRIVER_HANGS,
+        seen_by_nothing("linux-rtx2080ti-hung"),
+        environment(CU128),
+        words="no answer",
+    ),
     # T1: pytorch/pytorch#31285, astral-sh/uv#14742
     Patient(
         "T1-pascal-cu128",

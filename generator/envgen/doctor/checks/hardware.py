@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envgen.core.findings import Level
-from envgen.core.observation import HostGpu, SourceStatus, Vendor
+from envgen.core.observation import HostGpu, Source, SourceStatus, Vendor
 from envgen.doctor.case import Case
 from envgen.doctor.findings import Code, Finding
 from envgen.probe import commands
@@ -24,6 +24,9 @@ def no_nvidia_gpu(case: Case) -> Iterator[Finding]:
     if case.works or case.observation.nvidia or system.jetson or system.wsl or _is_switched_off(case):
         return
     if case.driver_loaded or any("nvidia" in node.path for node in case.observation.parts.nodes):
+        return
+    # nvidia-smi comes with a driver and waits for nothing else: where it hangs, seeing nothing proves nothing.
+    if not case.observation.gpus and commands.SMI_QUERY in {source.name for source in _hung(case)}:
         return
     others = [gpu for gpu in case.observation.gpus if gpu.vendor in (Vendor.AMD, Vendor.INTEL)]
     if system.os == "macos":
@@ -118,9 +121,7 @@ def gpu_lost(case: Case) -> Iterator[Finding]:
 
 def driver_hangs(case: Case) -> Iterator[Finding]:
     """Every question to the driver ran out of time."""
-    observation = case.observation
-    hung = [s for name in (commands.NVML, commands.SMI_QUERY) if (s := observation.source(name))]
-    hung = [source for source in hung if source.status is SourceStatus.TIMED_OUT]
+    hung = _hung(case)
     if not hung:
         return
     wedged = not case.driver_answers and not case.works
@@ -132,6 +133,12 @@ def driver_hangs(case: Case) -> Iterator[Finding]:
         remedy="end programs that use the GPU, or reboot; many GPUs without persistence mode can also be this slow",
         command="sudo reboot" if wedged and case.is_linux else "",
     )
+
+
+def _hung(case: Case) -> list[Source]:
+    """The ways of asking the driver that got no answer in time."""
+    asked = (case.observation.source(name) for name in (commands.NVML, commands.SMI_QUERY))
+    return [source for source in asked if source and source.status is SourceStatus.TIMED_OUT]
 
 
 def out_of_memory(case: Case) -> Iterator[Finding]:

@@ -166,6 +166,27 @@ def test_usage_errors(arguments: list[str], message: str, capsys: Captured) -> N
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("on_path", "expected"),
+    [
+        # docs.python.org/3/using/windows.html, troubleshooting: app execution aliases.
+        pytest.param(
+            {"python3": r"C:\Users\ada\AppData\Local\Microsoft\WindowsApps\python3.EXE", "python": r"C:\Py\python.EXE"},
+            r"C:\Py\python.EXE",
+            id="alias-beside-a-python",
+        ),
+        pytest.param(
+            {name: rf"C:\Users\ada\AppData\Local\Microsoft\WindowsApps\{name}.EXE" for name in ("python3", "python")},
+            r"C:\Users\ada\AppData\Local\Microsoft\WindowsApps\python3.EXE",
+            id="python-of-the-store",
+        ),
+    ],
+)
+def test_an_alias_of_windows_is_no_python(on_path: dict[str, str], expected: str) -> None:
+    wanted = Wanted(python=None, prefix=None, environ={}, own="/tool/python")
+    assert find_python(wanted, on_path.get) == expected
+
+
 def test_which_python_is_meant(fake: FakeEnvironment, tmp_path: Path) -> None:
     other = FakeEnvironment(tmp_path / "other")
 

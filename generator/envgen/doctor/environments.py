@@ -72,7 +72,10 @@ def find_python(wanted: Wanted, which: Which) -> str:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if (prefix := wanted.environ.get(variable)) and (python := _of_prefix(prefix)):
             return python
-    return which("python3") or which("python") or wanted.own
+    on_path = [found for name in ("python3", "python") if (found := which(name))]
+    # Windows puts a python3 there that only opens its store; where that store's Python is installed, both are of it.
+    real = [found for found in on_path if "windowsapps" not in found.lower()]
+    return next(iter((*real, *on_path)), wanted.own)
 
 
 def neighbours(target: Target, environ: Mapping[str, str], here: Path, files: HostFiles) -> tuple[Target, ...]:

@@ -198,6 +198,10 @@ def test_which_python_is_meant(fake: FakeEnvironment, tmp_path: Path) -> None:
     assert find(on_path="/usr/bin/python3") == "/usr/bin/python3"
     assert find(on_path="/usr/bin/python3", CONDA_PREFIX=str(other.prefix)) == other.python
     assert find(VIRTUAL_ENV=str(fake.prefix), CONDA_PREFIX=str(other.prefix)) == fake.python
+    both = {"VIRTUAL_ENV": str(fake.prefix), "CONDA_PREFIX": str(other.prefix)}
+    assert find(on_path=str(Path(other.python).with_name("python3")), **both) == other.python
+    assert find(on_path=fake.python, **both) == fake.python
+    assert find(on_path="/usr/bin/python3", **both) == fake.python
     assert find(VIRTUAL_ENV=str(tmp_path / "gone"), on_path="/usr/bin/python3") == "/usr/bin/python3"
     assert find(prefix=str(other.prefix), VIRTUAL_ENV=str(fake.prefix)) == other.python
     assert find(python=str(other.prefix)) == other.python

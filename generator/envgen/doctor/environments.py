@@ -69,9 +69,12 @@ def find_python(wanted: Wanted, which: Which) -> str:
         if not Path(wanted.prefix).is_dir():
             raise UsageError(f"{show(wanted.prefix)} is not a folder (from --env)", hint="give an environment's prefix")
         return _of_prefix(wanted.prefix)
-    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
-        if (prefix := wanted.environ.get(variable)) and (python := _of_prefix(prefix)):
-            return python
+    prefixes = [prefix for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if (prefix := wanted.environ.get(name))]
+    active = [python for prefix in prefixes if (python := _of_prefix(prefix))]
+    if active:
+        # With both active, the one that `python` runs is the one that was activated last.
+        runs = which("python") or which("python3") or ""
+        return next((python for python in active if Path(python).parent == Path(runs).parent), active[0])
     on_path = [found for name in ("python3", "python") if (found := which(name))]
     # Windows puts a python3 there that only opens its store; where that store's Python is installed, both are of it.
     real = [found for found in on_path if "windowsapps" not in found.lower()]

@@ -205,6 +205,23 @@ def test_what_is_no_interpreter_is_not_one(tmp_path: Path) -> None:
     assert reason.endswith("is not there")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="virtual environments on Windows hold no links")
+@pytest.mark.parametrize("named", [True, False])
+def test_an_environment_whose_python_was_removed(fake: FakeEnvironment, tmp_path: Path, named: bool) -> None:
+    # As after an upgrade of the system: bin/python and bin/python3 link to a file that is gone.
+    fake.torch("2.8.0+cu128", "12.8")
+    for link in Path(fake.python).parent.glob("python*"):
+        link.unlink()
+        link.symlink_to(tmp_path / "python3.11")
+    environ = {} if named else {"VIRTUAL_ENV": str(fake.prefix)}
+    wanted = Wanted(python=None, prefix=str(fake.prefix) if named else None, environ=environ, own="/usr/bin/python3")
+    opened = open_environment(wanted, DISK, run_command, lambda _: "/usr/bin/python3")
+    assert opened.python == ""
+    assert opened.reason == f"{fake.python} links to {tmp_path / 'python3.11'}, which is not there"
+    assert opened.target is not None
+    assert opened.target.torch is not None
+
+
 def test_a_python_that_writes_before_it_answers(fake: FakeEnvironment) -> None:
     # The line has no end: what is said next stands behind it.
     fake.put("sitecustomize.py", "import sys; sys.stdout.write('loading'); sys.stdout.flush()\n")

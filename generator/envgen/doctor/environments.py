@@ -42,6 +42,8 @@ def open_environment(wanted: Wanted, files: HostFiles, runner: Runner, which: Wh
     """
     python = find_python(wanted, which)
     interpreter, reason = describe_interpreter(python, runner) if python else (None, "no Python is there to run")
+    if python and Path(python).is_symlink() and not Path(python).exists():
+        reason = f"{python} links to {Path(python).resolve()}, which is not there"
     prefix = wanted.prefix or ""
     if interpreter is None:
         # The folder of another program (/usr/bin) says nothing of a Python that was meant.
@@ -68,9 +70,12 @@ def find_python(wanted: Wanted, which: Which) -> str:
     if wanted.prefix is not None:
         if not Path(wanted.prefix).is_dir():
             raise UsageError(f"{show(wanted.prefix)} is not a folder (from --env)", hint="give an environment's prefix")
-        return _of_prefix(wanted.prefix)
+        return _of_prefix(wanted.prefix) or _broken_link(wanted.prefix)
     prefixes = [prefix for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if (prefix := wanted.environ.get(name))]
-    active = [python for prefix in prefixes if (python := _of_prefix(prefix))]
+    active = [python for prefix in prefixes if (python := _of_prefix(prefix) or _broken_link(prefix))]
+    # No shell finds a broken link on PATH: what `python` runs instead is not what was activated.
+    if active and not Path(active[0]).exists():
+        return active[0]
     if active:
         # With both active, the one that `python` runs is the one that was activated last.
         runs = which("python") or which("python3") or ""
@@ -116,6 +121,12 @@ def _named(python: str, which: Which) -> str:
 
 def _of_prefix(prefix: str) -> str:
     return next(_interpreters(Path(prefix)), "")
+
+
+def _broken_link(prefix: str) -> str:
+    """The interpreter of a virtual environment whose Python was removed, which leaves the link; empty for none."""
+    places = (Path(prefix) / "bin" / name for name in ("python", "python3"))
+    return next((str(place.absolute()) for place in places if place.is_symlink() and not place.exists()), "")
 
 
 def _interpreters(prefix: Path) -> Iterator[str]:

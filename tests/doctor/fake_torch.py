@@ -74,7 +74,9 @@ class cuda:
 class backends:
     class cudnn:
         @staticmethod
-        def version(): return _said.get("cudnn", 91002)
+        def version():
+            if _said.get("cudnn_error"): raise RuntimeError(_said["cudnn_error"])
+            return _said.get("cudnn", 91002)
 """
 _VISION = """
 import os as _os

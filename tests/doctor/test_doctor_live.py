@@ -13,6 +13,7 @@ import pytest
 from doctor.fake_torch import FakeEnvironment
 from doctor.patients import builds, catalog, decide, host
 from envgen.core.capability import ComputeCapability
+from envgen.core.findings import Level
 from envgen.core.observation import EnvironmentKind
 from envgen.doctor.case import Case
 from envgen.doctor.diagnose import diagnose
@@ -119,6 +120,28 @@ def test_a_wrong_sum_is_no_working_gpu(fake: FakeEnvironment) -> None:
     (error,) = diagnose_here(fake).errors
     assert error.title == "a convolution fails, and no known cause fits"
     assert "NVIDIA GeForce RTX 4090: ArithmeticError: a convolution of ones gave 323.0" in error.evidence
+
+
+@pytest.mark.parametrize(
+    ("advice", "code"),
+    [
+        # The three ends of this message in torch/backends/cudnn/__init__.py.
+        ("Looks like your LD_LIBRARY_PATH contains incompatible version of cudnn.", Code.CUDA_ON_LIBRARY_PATH),
+        ("one possibility is that there is a conflicting cuDNN in LD_LIBRARY_PATH.", Code.CUDA_LIBRARIES_BROKEN),
+        ("", Code.CUDA_LIBRARIES_BROKEN),
+    ],
+)
+@pytest.mark.parametrize("computes", [True, False])
+def test_another_cudnn_than_torchs_own(fake: FakeEnvironment, advice: str, code: Code, computes: bool) -> None:
+    message = f"cuDNN version incompatibility: PyTorch was compiled  against (9, 10, 2) but found (8, 9, 2). {advice}"
+    result = 324.0 if computes else 323.0
+    fake.torch("2.8.0+cu128", "12.8", devices=[RTX4090], cudnn_error=message, convolution=result)
+    live = use_torch(fake.python, run_command)
+    assert live.outcome is LiveOutcome.DONE
+    assert (live.works, live.computes) == (True, computes)
+    found = diagnose_here(fake).findings
+    assert [(f.code, f.level) for f in found] == [(code, Level.WARNING if computes else Level.ERROR)]
+    assert "found (8, 9, 2)" in found[0].evidence[0]
 
 
 def test_a_torch_that_hangs_is_left_behind(fake: FakeEnvironment) -> None:

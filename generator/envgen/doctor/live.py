@@ -44,7 +44,8 @@ class LiveDevice:
 class Live:
     """What the child said. `stage` is the last thing that it said, `reason` why there is no full answer.
 
-    `has_torch` is True once the import ended well. `errors` are all error texts of CUDA's start, warnings included.
+    `has_torch` is True once the import ended well. `errors` are all error texts of CUDA's and cuDNN's start, warnings
+    included.
     """
 
     outcome: LiveOutcome
@@ -140,7 +141,7 @@ def parse_live(text: str, outcome: LiveOutcome = LiveOutcome.DONE, reason: str =
     """Return what the lines of the child say."""
     said = _read(text)
     cuda, hip, available = said.values.get("cuda"), said.values.get("hip"), said.values.get("available")
-    error_keys = ("available-error", "init-error", "device-error")
+    error_keys = ("available-error", "init-error", "device-error", "cudnn-error")
     return Live(
         outcome=outcome,
         reason=reason,

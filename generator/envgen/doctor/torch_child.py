@@ -127,7 +127,7 @@ def main() -> None:
         say("libraries", loaded(("libcuda.so", "libcudnn.so", "libcudart.so")))
         if available and available[0]:
             say("device-error", attempt(lambda: look_at_devices(torch)))
-            say("cudnn", torch.backends.cudnn.version())
+            say("cudnn-error", attempt(lambda: say("cudnn", torch.backends.cudnn.version())))
             use_devices(torch)
         if importlib.util.find_spec("torchvision") is not None:
             say("vision-error", attempt(lambda: look_at_vision(torch)))

@@ -9,6 +9,7 @@ from envgen.core.findings import Level
 from envgen.core.observation import InstallSetting
 from envgen.doctor.case import Case
 from envgen.doctor.checks.interpreter import is_inside
+from envgen.doctor.checks.loader import cudnn_on_library_path
 from envgen.doctor.checks.requirements import damages, unmet
 from envgen.doctor.findings import Code, Finding
 from envgen.doctor.installers import uninstall_command
@@ -49,6 +50,7 @@ _LIBRARY_WORDS = (
     "Unable to load any of",
     "Cannot load symbol cudnn",
     "CUDNN_STATUS_SUBLIBRARY",
+    "cuDNN version incompatibility",
 )
 
 
@@ -176,15 +178,16 @@ def torch_other_backend(case: Case) -> Iterator[Finding]:
 
 def cuda_libraries_broken(case: Case) -> Iterator[Finding]:
     """The libraries that torch needs are missing, damaged or of other versions."""
-    target = case.target
-    if target is None or case.computes:
+    target, other_cudnn = case.target, case.said("cuDNN version incompatibility")
+    if target is None or (case.computes and not other_cudnn) or cudnn_on_library_path(case):
         return
     evidence = [*damages(target), *(unmet(target, case.observation.system) if case.torch_cuda else ())]
     failed = case.live.import_error if case.live else ""
     if _NO_COMMIT in failed:
         yield _paging_file(failed)
         failed = ""  # the libraries that it names are whole
-    texts = (failed, *_convolution_errors(case), "" if _NO_COMMIT in case.live_failure else case.live_failure)
+    crashed = "" if _NO_COMMIT in case.live_failure else case.live_failure
+    texts = (failed, other_cudnn, *_convolution_errors(case), crashed)
     by_library = [text for text in texts if any(word in text for word in _LIBRARY_WORDS)]
     if by_library:
         evidence.insert(0, _one_line(by_library[0]))

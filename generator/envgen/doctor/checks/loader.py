@@ -185,9 +185,28 @@ def _named(text: str, names: Sequence[str], count: int) -> str:
     return found[0] if len(found) == 1 else ""
 
 
+def cudnn_on_library_path(case: Case) -> tuple[str, ...]:
+    """What shows that LD_LIBRARY_PATH brings another cuDNN than torch's own; empty where nothing does."""
+    said = case.said("cuDNN version incompatibility")
+    libraries = [path for path in (case.target.path_libraries if case.target else ()) if "libcudnn" in path]
+    # torch's words where the path names cuda or cudnn; of any other path it says only that it may be the cause.
+    by_path = "Looks like your LD_LIBRARY_PATH" in said
+    return (said, *libraries) if said and (libraries or by_path) else ()
+
+
 def cuda_on_library_path(case: Case) -> Iterator[Finding]:
     """LD_LIBRARY_PATH wins over the libraries that torch brings."""
     if case.target is None or not case.torch_cuda:
+        return
+    if shadowed := cudnn_on_library_path(case):
+        yield Finding(
+            code=Code.CUDA_ON_LIBRARY_PATH,
+            level=Level.ERROR,
+            title="LD_LIBRARY_PATH holds another cuDNN than the one that torch brings",
+            evidence=shadowed,
+            remedy="leave LD_LIBRARY_PATH empty: torch brings its own CUDA libraries",
+            command="unset LD_LIBRARY_PATH",
+        )
         return
     major = case.torch_cuda.partition(".")[0]
     runtime = [p for p in case.target.path_libraries if "libcudart.so." in p and not p.endswith(f".so.{major}")]

@@ -395,6 +395,16 @@ def test_text_says_first_what_was_examined() -> None:
     ]
 
 
+def test_a_gpu_that_gives_neither_name_nor_id_is_not_shown_as_half_an_id() -> None:
+    # nvml.json of this capture: index 0, "GPU is lost", and nothing else.
+    lost = host("linux-rtx3090-lost-560.35.03")
+    lines = printed(case_of(lost, environment(CU128)))
+    assert lines[0] == "gpu     unnamed GPU, GeForce RTX 3090; driver 560.35.03"
+    assert "  a GPU: GPU is lost" in lines
+    at = replace(lost, gpus=tuple(replace(gpu, pci_address="0000:01:00.0") for gpu in lost.gpus))
+    assert printed(case_of(at, environment(CU128)))[0].startswith("gpu     0000:01:00.0, ")
+
+
 def test_an_explained_finding_goes_and_order_does_not_depend_on_the_checks() -> None:
     def finding(code: Code) -> Finding:
         return Finding(code=code, level=Level.ERROR, title="", evidence=(), remedy="")

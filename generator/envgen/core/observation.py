@@ -123,8 +123,9 @@ class HostGpu:
 
     @property
     def label(self) -> str:
-        """The name, or the id when there is no name."""
-        return self.name or (f"10de:{self.pci_id}" if self.vendor is Vendor.NVIDIA else self.pci_id)
+        """The name, or the id when there is no name; empty for a GPU that gives neither, as a lost one."""
+        is_nvidia = self.vendor is Vendor.NVIDIA
+        return self.name or (f"10de:{self.pci_id}" if is_nvidia and self.pci_id else self.pci_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,9 @@ class KnownGpu:
 
     @property
     def label(self) -> str:
-        """The name to show: the driver's, else the catalog's, else the PCI id."""
-        return self.host.name or (self.gpu.name if self.gpu else "") or self.host.label
+        """The name to show: the driver's, else the catalog's, else the PCI id or where it sits."""
+        name = self.host.name or (self.gpu.name if self.gpu else "") or self.host.label
+        return name or self.host.pci_address or "unnamed GPU"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -280,6 +280,8 @@ def test_a_program_that_is_no_python_is_said_to_be_none(tmp_path: Path, script: 
     diagnosis = diagnose(case, decide, no_target=opened.reason, no_live=opened.reason)
     assert [(f.code, f.evidence) for f in diagnosis.errors] == [(Code.PYTHON_UNUSABLE, (opened.reason,))]
     assert diagnosis.exit_code(strict=False) == 1
+    reasons = {check.check: check.reason for check in diagnosis.skipped}
+    assert reasons["torch-missing"] == reasons["run-torch"] == "this Python could not be examined"
 
 
 def test_an_environment_is_read_without_its_interpreter(fake: FakeEnvironment) -> None:

@@ -73,17 +73,17 @@ def diagnose(case: Case, decide: Decide, *, no_target: str = "", no_live: str = 
     `no_target` and `no_live` say why there is no environment or no run of torch to look at. `decide` is the decision
     for a request; it may be a function that always returns None where there is none to make.
     """
+    unexamined = "this Python could not be examined" if no_target else ""
     skipped = list(_skipped_sources(case))
     found: list[Finding] = []
     for check in CHECKS:
         if check.needs_target and case.target is None:
-            reason = "this Python could not be examined" if no_target else "no environment was given"
-            skipped.append(SkippedCheck(check=check.name, reason=reason))
+            skipped.append(SkippedCheck(check=check.name, reason=unexamined or "no environment was given"))
         elif check.needs_live and not case.torch_ran:
-            skipped.append(SkippedCheck(check=check.name, reason=_why_not_live(case, no_live)))
+            skipped.append(SkippedCheck(check=check.name, reason=unexamined or _why_not_live(case, no_live)))
         else:
             found.extend(check.run(case))
-    if not case.torch_ran and (reason := _why_not_live(case, no_live)):
+    if not case.torch_ran and (reason := unexamined or _why_not_live(case, no_live)):
         skipped.append(SkippedCheck(check="run-torch", reason=reason))
     found.extend(_unusable(case, no_target))
     found.extend(_disagreements(case))

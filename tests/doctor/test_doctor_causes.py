@@ -938,6 +938,18 @@ PATIENTS = [
         words="/usr/local/cuda-11.8/lib64/libcudnn.so.8",
     ),
     Patient(
+        "convolution-fails-with-a-stack-trace",  # pytorch/pytorch#54047
+        Code.UNEXPLAINED,
+        host(RTX4090),
+        environment(CU128),
+        live(
+            ("NVIDIA GeForce RTX 4090", (8, 9), ""),
+            convolution_error="RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED\nframe #17: "
+            "at::_ops::convolution::redispatch + 0x176 (0x7f58499df106 in torch/lib/libtorch_cpu.so)",
+        ),
+        words="CUDNN_STATUS_NOT_INITIALIZED",
+    ),
+    Patient(
         "convolution-out-of-memory",
         Code.OUT_OF_MEMORY,
         host(RTX4090),

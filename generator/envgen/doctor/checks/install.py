@@ -48,9 +48,16 @@ _LIBRARY_WORDS = (
     "cudnn_",
     "Could not load library",
     "Unable to load any of",
+    "CUDNN_STATUS_SUBLIBRARY",
+)
+# After the import a library's bare name proves nothing: a stack trace names the library of every frame.
+_NOT_LOADED = (
+    "undefined symbol",
+    "cannot open shared object file",
+    "Could not load library",
+    "Unable to load any of",
     "Cannot load symbol cudnn",
     "CUDNN_STATUS_SUBLIBRARY",
-    "cuDNN version incompatibility",
 )
 
 
@@ -186,9 +193,12 @@ def cuda_libraries_broken(case: Case) -> Iterator[Finding]:
     if _NO_COMMIT in failed:
         yield _paging_file(failed)
         failed = ""  # the libraries that it names are whole
-    crashed = "" if _NO_COMMIT in case.live_failure else case.live_failure
-    texts = (failed, other_cudnn, *_convolution_errors(case), crashed)
-    by_library = [text for text in texts if any(word in text for word in _LIBRARY_WORDS)]
+    later = (*_convolution_errors(case), "" if _NO_COMMIT in case.live_failure else case.live_failure)
+    by_library = [
+        *(failed for word in _LIBRARY_WORDS if word in failed),
+        *(text for text in later for word in _NOT_LOADED if word in text),
+        *filter(None, [other_cudnn]),
+    ]
     if by_library:
         evidence.insert(0, _one_line(by_library[0]))
     elif case.live_failure and case.live and case.live.stage in ("prefix", "executable"):

@@ -15,7 +15,7 @@ from envgen.facts.builds import BuildCatalog
 from envgen.facts.tables import catalog_revision
 from envgen.lock.conda_source import ChannelSource
 from envgen.lock.extras import read_extras
-from envgen.lock.fileset import environment_files
+from envgen.lock.fileset import check_removals, environment_files
 from envgen.lock.obtain import Obtained, obtain
 from envgen.lock.shipped import shipped_locks
 from envgen.lock.sites import Site
@@ -83,6 +83,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     command = remake_command([one.resolution.request for one in obtained], writing)
     files = environment_files(obtained, command=command, catalog=catalog_revision())
     plan = make_plan(folder, found, files, force=writing.force or writing.dry_run or writing.check)
+    check_removals((change.name for change in plan.changes if change.state is State.STALE), obtained)
     return _finish(plan, obtained, writing)
 
 
@@ -130,6 +131,7 @@ def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions) -> 
 def _talk(obtained: Sequence[Obtained]) -> Iterator[str]:
     """The notices, each once, and what could not be reached."""
     for one in obtained:
+        yield from (f"{error.headline()}: {error.reason}" for error in one.unanswered)
         for side in (one.pip, one.conda):
             if side is not None and side.because:
                 yield f"{side.because}; what is here already, or else the newest shipped lock that runs, is used"

@@ -147,6 +147,25 @@ class LockFormatError(DataError):
         return "make it anew with --upgrade, or delete it"
 
 
+class FilesUnansweredError(ToolError):
+    """Files of ours would go only because nobody could be asked for what takes their place."""
+
+    code = "files-unanswered"
+
+    def __init__(self, names: Sequence[str], cause: IndexUnreachableError | ChannelUnreachableError) -> None:
+        super().__init__(names, cause)
+        self.names, self.cause = tuple(names), cause
+
+    def headline(self) -> str:
+        return f"{', '.join(self.names)} can be neither kept nor made anew: {self.cause.headline()}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.cause.reason, "they don't answer this request; nothing in the folder was changed")
+
+    def hint(self) -> str:
+        return self.cause.hint()
+
+
 class ChannelUnreachableError(ToolError):
     """A conda channel did not answer in time, or refused to; `url` carries no credentials. A caller may fall back."""
 

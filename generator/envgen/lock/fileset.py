@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from envgen import __version__
+from envgen.core.errors_lock import FilesUnansweredError, IndexUnreachableError
+from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.lock.obtain import Obtained
 from envgen.lock.obtain_conda import CondaSide
@@ -47,6 +49,21 @@ def environment_files(obtained: Sequence[Obtained], *, command: str, catalog: st
         )
         for name, body in bodies.items()
     }
+
+
+def check_removals(names: Iterable[str], obtained: Sequence[Obtained]) -> None:
+    """Raise FilesUnansweredError when a file would be removed because an index or channel did not answer.
+
+    Only what has no pairing any more is stale; a lock that could not be made anew is no reason to delete the old one.
+    """
+    removed = sorted(names)
+    for one in obtained:
+        others = [subdir.value for subdir in Subdir if subdir is not one.resolution.request.subdir]
+        for error in one.unanswered:
+            is_pip = isinstance(error, IndexUnreachableError)
+            lost = [n for n in removed if _is_pip(n) == is_pip and not any(other in n for other in others)]
+            if lost:
+                raise FilesUnansweredError(lost, error)
 
 
 def environment_bodies(obtained: Sequence[Obtained]) -> dict[str, str]:

@@ -20,12 +20,16 @@ Unreachable = IndexUnreachableError | ChannelUnreachableError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obtained:
-    """What was obtained for one request. A side is None when it has no pairing, or could not be locked at all."""
+    """What was obtained for one request. A side is None when it has no pairing, or could not be locked at all.
+
+    `unanswered` holds, for each side that has a pairing and could not be locked, who did not answer.
+    """
 
     resolution: Resolution
     pip: PipSide | None
     conda: CondaSide | None
     notices: tuple[Notice, ...]
+    unanswered: tuple[Unreachable, ...] = ()
 
     @property
     def pip_held(self) -> str:
@@ -62,7 +66,7 @@ def obtain(request: Request, sources: Sources, *, multi: bool) -> Obtained:
     errors = [error for error in (pip_error, conda_error) if error is not None]
     if errors and (not sources.may_fall_back or (pip is None and conda is None)):
         raise errors[0]
-    obtained = Obtained(resolution=resolution, pip=pip, conda=conda, notices=())
+    obtained = Obtained(resolution=resolution, pip=pip, conda=conda, notices=(), unanswered=tuple(errors))
     return replace(obtained, notices=(*_notices(obtained), *(_unlocked(error) for error in errors)))
 
 
@@ -105,6 +109,7 @@ def _notices(obtained: Obtained) -> Iterator[Notice]:
 
 
 def _unlocked(error: Unreachable) -> Notice:
+    """What the files of the other side say; why nobody answered is told to the terminal alone, it differs each time."""
     side = "pip" if isinstance(error, IndexUnreachableError) else "conda"
-    text = f"the {side} files are not written, no lock for them is shipped: {error.headline()} ({error.reason})"
+    text = f"the {side} files are not written: no lock for them is shipped, and none could be made"
     return Notice(code="side-not-locked", text=text)

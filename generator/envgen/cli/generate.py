@@ -57,10 +57,12 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     found = read_folder(folder)
     progress = Progress()
     shipped_root = tree("lockfiles")
+    command = remake_command(asked.requests, writing)
     sources = Sources(
         builds=builds,
         shipped_root=shipped_root,
         shipped=shipped_locks(shipped_root),
+        command=command,
         pins=untouched(found),
         fresh=writing.upgrade,
         extras=read_extras(writing.with_packages),
@@ -80,7 +82,6 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     obtained = [replace(one, notices=(*asked.notices, *one.notices)) for one in obtained]
     if all(one.pip is None and one.conda is None for one in obtained):
         raise NoBuildError(obtained[0].resolution)
-    command = remake_command([one.resolution.request for one in obtained], writing)
     files = environment_files(obtained, command=command, catalog=catalog_revision())
     plan = make_plan(folder, found, files, force=writing.force or writing.dry_run or writing.check)
     check_removals((change.name for change in plan.changes if change.state is State.STALE), obtained)

@@ -17,7 +17,6 @@ from envgen.core.resolution import CondaPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
 from envgen.core.wheel_names import glibc_key
 from envgen.lock.conda_source import CHANNEL_SITE
-from envgen.lock.conda_specs import is_bare
 from envgen.lock.obtain_pip import BuildAbsentError
 from envgen.lock.shipped import shipped_files
 from envgen.lock.sources import Origin, Sources
@@ -113,25 +112,18 @@ def _kept(request: Request, sources: Sources) -> tuple[CondaPairing, Mapping[str
     names = next((pair for pair in (several, single) if pair <= pins.keys()), None)
     if names is None or not {explicit, "virtual-packages.yml"} <= pins.keys():
         return None
+    from envgen.lock.stated import conda_wish
     from envgen.render.header import split
 
-    bodies = {name: split(pins[name])[1] for name in (*names, explicit, "virtual-packages.yml")}
-    environment = next(body for name, body in bodies.items() if name.startswith("environment"))
-    if not _holds_extras(environment, sources) or (CHANNEL_SITE in bodies[explicit]) == sources.write_mirror:
+    parts = {name: split(pins[name]) for name in (*names, explicit, "virtual-packages.yml")}
+    bodies = {name: body for name, (_, body) in parts.items()}
+    wishes = {conda_wish(header.command) for header, _ in parts.values() if header is not None}
+    if wishes != {conda_wish(sources.command)} or (CHANNEL_SITE in bodies[explicit]) == sources.write_mirror:
         return None
     if not _claims_no_newer_glibc(bodies["virtual-packages.yml"], request):
         return None
     pairing = _pairing_of(bodies[explicit], request, sources)
     return (pairing, bodies) if pairing is not None else None
-
-
-def _holds_extras(environment: str, sources: Sources) -> bool:
-    """True when environment.yml lists each extra as it was asked for, or with the version found for a bare name."""
-    listed = [line.strip().removeprefix("- ").strip('"') for line in environment.splitlines()]
-    return all(
-        spec in listed or (is_bare(spec) and any(line.startswith(f"{spec}=") for line in listed))
-        for spec in sources.extras.conda
-    )
 
 
 def _pairing_of(explicit: str, request: Request, sources: Sources) -> CondaPairing | None:
@@ -140,8 +132,7 @@ def _pairing_of(explicit: str, request: Request, sources: Sources) -> CondaPairi
     if not {"pytorch", "python"} <= held.keys():
         return None
     version, build_string = held["pytorch"]
-    unwanted = {"torchvision", "torchaudio"} - set(_wanted(request)) if not sources.extras.conda else set()
-    if not held["python"][0].startswith(f"{request.python}.") or unwanted & held.keys():
+    if not held["python"][0].startswith(f"{request.python}."):
         return None
     for build in reversed(sources.builds.conda_builds(request.subdir)):
         glob = build.glob_for(request.python)

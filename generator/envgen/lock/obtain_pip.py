@@ -82,9 +82,24 @@ def _kept(request: Request, sources: Sources, *, multi: bool) -> tuple[PipLock, 
         lock = read_pylock(text)
     except LockFormatError:
         return None
+    if not _same_wish(text, sources):
+        return None
     fitting = _for_glibc(lock, request)
     pairing = _pairing_of(fitting, request, sources) if fitting is not None else None
     return (fitting, pairing) if fitting is not None and pairing is not None else None
+
+
+def _same_wish(text: str, sources: Sources) -> bool:
+    """True when a file was made for the same further packages and companions as are asked for now.
+
+    The packages alone don't tell: an extra of one (`fsspec[http]`) adds others, a marker may leave it out, and what
+    came along for a wish that is no longer made would stay.
+    """
+    from envgen.lock.stated import pip_wish
+    from envgen.render.header import split
+
+    header, _ = split(text)
+    return header is not None and pip_wish(header.command) == pip_wish(sources.command)
 
 
 def _for_glibc(lock: PipLock, request: Request) -> PipLock | None:
@@ -128,16 +143,7 @@ def _holds(lock: PipLock, pairing: PipPairing, request: Request, sources: Source
         check_constraints(lock, pip_query(pairing, request).constraints)
     except SolveFailedError:
         return False
-    return not extras or all(_satisfied(lock, extra) for extra in extras)
-
-
-def _satisfied(lock: PipLock, extra: str) -> bool:
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    requirement = Requirement(extra)
-    version = lock.version_of(canonicalize_name(requirement.name))
-    return bool(version) and requirement.specifier.contains(version, prereleases=True)
+    return True
 
 
 def _is_plain(request: Request, sources: Sources) -> bool:

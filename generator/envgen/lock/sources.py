@@ -29,7 +29,8 @@ def _silent(text: str) -> None:
 class Sources:
     """The sources of one run.
 
-    `pins` maps file name -> text of the untouched files of ours in the output folder. With `fresh` (`--upgrade`)
+    `command` remakes this run's files. `pins` maps file name -> text of the untouched files of ours in the output
+    folder; they are kept while the command in their header asks for the same beside torch. With `fresh` (`--upgrade`)
     neither they nor the shipped locks are taken before a solve was tried; they are still what is fallen back to.
     `shipped_root` is the `lockfiles` tree and `shipped` its locks. Without `may_solve` nothing but pins and shipped
     locks is used (`--offline`, `--check`); without `may_fall_back` an unreachable index is an error (`envgen lock`).
@@ -38,6 +39,7 @@ class Sources:
     builds: BuildCatalog
     shipped_root: Path
     shipped: tuple[Shipped, ...] = ()
+    command: str = ""
     pins: Mapping[str, str] = field(default_factory=dict)
     extras: Extras = field(default_factory=Extras)
     conda_mirror: str = ""

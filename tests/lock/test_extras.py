@@ -33,6 +33,8 @@ def test_read(texts: list[str], pip: tuple[str, ...], conda: tuple[str, ...]) ->
         pytest.param("", "is not a requirement", id="empty"),
         pytest.param("not a requirement", "is not a requirement", id="words"),
         pytest.param("torch==2.0", "torch is not an extra", id="torch"),
+        pytest.param("pip:torchaudio", "torchaudio is not an extra.*\n.*--audio adds it", id="torchaudio"),
+        pytest.param("pip:TorchVision>=0.20", "torchvision is not an extra.*\n.*--no-vision", id="torchvision"),
         pytest.param("x @ https://example.org/x.whl", "is asked for by URL", id="url"),
         pytest.param("ray[default]", "has no conda spelling", id="extra-for-conda"),
         pytest.param("numpy~=2.0", "has no conda spelling", id="compatible-release-for-conda"),

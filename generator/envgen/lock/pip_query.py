@@ -18,6 +18,11 @@ PYPI_INDEX = "https://pypi.org/simple"
 
 # Built for one CUDA each and published on PyTorch's indexes; PyPI's files of the same release are other builds.
 FAMILY = frozenset({"torch", "torchvision", "torchaudio"})
+_FAMILY_HINTS = {
+    "torch": "choose its version with --torch and its CUDA with --cuda",
+    "torchvision": "it comes along, in the release that goes with torch, unless --no-vision is given",
+    "torchaudio": "--audio adds it, in the release that goes with torch",
+}
 # On some of those indexes only, and only for some releases; taken from there when they are there.
 FAMILY_IF_THERE = frozenset({"torchcodec", "xformers"})
 
@@ -123,7 +128,7 @@ def _numpy_bound(build: PipBuild) -> tuple[str, ...]:
 def plain_requirement(text: str) -> str:
     """Return a PEP 508 requirement as packaging writes it.
 
-    Raises: UsageError when it is not one, names a URL or path, or names torch itself (which the pairing decides).
+    Raises: UsageError when it is not one, names a URL or path, or names torch or a companion (the pairing decides).
     """
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -136,6 +141,7 @@ def plain_requirement(text: str) -> str:
     if requirement.url:
         hint = "name a release; a lock needs a file on an index with a sha256"
         raise UsageError(f"{show(requirement.name)} is asked for by URL", hint=hint)
-    if normalise_project(requirement.name) == "torch":
-        raise UsageError("torch is not an extra", hint="choose its version with --torch and its CUDA with --cuda")
+    project = normalise_project(requirement.name)
+    if project in FAMILY:
+        raise UsageError(f"{project} is not an extra", hint=_FAMILY_HINTS[project])
     return str(requirement)

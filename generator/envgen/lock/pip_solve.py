@@ -124,7 +124,12 @@ class _Solve:
             python=query.python,
             platform=query.uv_platform,
             requirements=(*family, *extras),
-            constraints=(*query.constraints, *(f"{pin.package}=={pin.version}" for pin in pins), query.bindings_bound),
+            constraints=(
+                *query.constraints,
+                *(f"{pin.package}=={pin.version}" for pin in pins),
+                query.bindings_bound,
+                *(f"{name}=={version}" for name, version in self._companions().items() if query.on_pypi),
+            ),
             torch_index=None if query.on_pypi else self.torch,
             torch_names=names,
             default_index=self.pypi,
@@ -138,12 +143,19 @@ class _Solve:
 
     def _with_companions(self, request: UvRequest, names: tuple[str, ...]) -> UvRequest:
         """The request with further members of the family, in the release that goes with torch where one is known."""
-        known = BuildCatalog().companions.get(self.query.torch)
-        versions = {"torchvision": known.torchvision, "torchaudio": known.torchaudio} if known else {}
+        versions = self._companions()
         added = (f"{name}=={version}" if (version := versions.get(name)) else name for name in names)
         return replace(
             request, requirements=(*request.requirements, *added), torch_names=(*request.torch_names, *names)
         )
+
+    def _companions(self) -> dict[str, str]:
+        """Project -> the release that goes with torch, of those that the catalog knows; another one may not load."""
+        known = BuildCatalog().companions.get(self.query.torch)
+        if known is None:
+            return {}
+        named = {"torchvision": known.torchvision, "torchaudio": known.torchaudio or known.torchaudio_loads}
+        return {project: version for project, version in named.items() if version}
 
     def _lock(
         self,

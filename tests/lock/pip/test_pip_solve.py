@@ -110,6 +110,16 @@ def test_an_extra_that_needs_torchvision_gets_the_indexs_and_not_pypis(solve: So
     assert lock.version_of("torchvision") == f"{TORCHVISION}+{TAG}"
 
 
+def test_a_companion_of_pypis_own_build_is_the_one_that_goes_with_it(solve: Solve, pypi_index: WheelIndex) -> None:
+    """torchaudio 2.11.0 states no torch, so a solver is free to put it beside 2.9.1, which 2.9.1 is made for."""
+    tag = f"{CP}-{CP}-manylinux_2_28_x86_64"
+    names = ("torch-2.9.1", "torchvision-0.24.1", "torchvision-0.29.1", "torchaudio-2.9.1", "torchaudio-2.11.0")
+    speech = make_wheel("speech-1.0-py3-none-any.whl", ("torchaudio", "torchvision"))
+    pypi_index.wheels = {"/simple": [speech, *(make_wheel(f"{name}-{tag}.whl") for name in names)]}
+    lock = solve(query(torch="2.9.1", torchvision="", cuda_tag="cu128", on_pypi=True, extras=("speech",)))
+    assert versions(lock) == {"speech": "1.0", "torch": "2.9.1", "torchaudio": "2.9.1", "torchvision": "0.24.1"}
+
+
 def test_a_companion_without_the_tag_is_taken_where_the_index_has_no_other(
     solve: Solve, torch_index: WheelIndex
 ) -> None:

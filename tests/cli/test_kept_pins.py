@@ -19,6 +19,7 @@ from equipment.wheel_index import WheelIndex, make_wheel
 BUILD = ["--torch", "2.9.1", "--cuda", "cu126"]
 RTX3060 = ["--gpu", "RTX 3060", "--platform", "linux-64", "--driver", "570"]
 CP312 = "cp312-cp312-manylinux_2_28_x86_64"
+NUMPY_OLD = make_wheel("numpy-2.0.2-py3-none-any.whl")
 Run = Callable[..., int]
 
 
@@ -39,7 +40,6 @@ def pypi() -> Iterator[WheelIndex]:
         make_wheel(f"{name}-py3-none-any.whl", needs)
         for name, needs in (
             ("filelock-3.20.0", ()),
-            ("numpy-1.26.4", ()),
             ("numpy-2.3.0", ()),
             ("einops-0.8.1", ()),
             ("tqdm-4.67.1", ()),
@@ -137,3 +137,50 @@ def test_another_spelling_of_a_requirement_is_the_same_request(run: Run, torch_i
     asked = len(torch_index.requests)
     assert run(*BUILD, "--with", "pip:tqdm", "--with", "pip: einops >= 0.8") == 0
     assert len(torch_index.requests) == asked
+
+
+def test_pins_stay_when_something_is_added(tmp_path: Path, run: Run, pypi: WheelIndex) -> None:
+    wheels = pypi.wheels["/simple"]
+    pypi.wheels = {"/simple": [wheel for wheel in wheels if wheel.project != "numpy"] + [NUMPY_OLD]}
+    assert run(*BUILD) == 0
+    pypi.wheels = {"/simple": [*wheels, NUMPY_OLD]}
+    assert run(*EINOPS) == 0
+    assert (versions(tmp_path / "out")["einops"], versions(tmp_path / "out")["numpy"]) == ("0.8.1", "2.0.2")
+    assert run(*EINOPS, "--check") == 0
+    assert run(*BUILD, "--with", "pip:numpy>=2.1") == 0
+    assert versions(tmp_path / "out")["numpy"] == "2.3.0"
+    assert run(*EINOPS, to="empty") == 0
+    assert versions(tmp_path / "empty")["numpy"] == "2.3.0"
+
+
+def test_upgrade_takes_the_newest(tmp_path: Path, run: Run, pypi: WheelIndex) -> None:
+    pypi.wheels = {"/simple": [w for w in pypi.wheels["/simple"] if w.project != "numpy"] + [NUMPY_OLD]}
+    assert run(*EINOPS) == 0
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], make_wheel("numpy-2.3.0-py3-none-any.whl")]}
+    assert run(*EINOPS, "--upgrade") == 0
+    assert versions(tmp_path / "out")["numpy"] == "2.3.0"
+
+
+def test_the_build_stays_when_something_is_added_and_goes_when_it_is_gone(
+    tmp_path: Path, run: Run, torch_index: WheelIndex
+) -> None:
+    either = ["--torch", ">=2.9.1,<2.12", "--cuda", "cu126", "--no-vision"]
+    assert run(*BUILD, "--no-vision") == 0
+    newer = make_wheel(f"torch-2.11.0+cu126-{CP312}.whl", ("filelock",))
+    torch_index.wheels = {"/whl/cu126": [*torch_index.wheels["/whl/cu126"], newer]}
+    assert run(*either, "--with", "pip:einops") == 0
+    assert versions(tmp_path / "out")["torch"] == "2.9.1+cu126"
+    torch_index.wheels = {"/whl/cu126": [newer]}
+    assert run(*either, "--with", "pip:tqdm") == 0
+    assert versions(tmp_path / "out")["torch"] == "2.11.0+cu126"
+
+
+def test_the_conda_build_stays_when_something_is_added(tmp_path: Path, run: Run) -> None:
+    """The small channel has 2.10.0 for CUDA 12.9 and 13.0; the newer CUDA is what an empty folder gets."""
+    newer_driver = ["--driver", "580.65.06"]
+    assert run(*newer_driver, "--cuda", "12.9", "--torch", "<=2.12.1") == 0
+    assert run(*newer_driver, "--with", "conda:scipy") == 0
+    explicit = (tmp_path / "out/conda-linux-64.lock").read_text(encoding="utf-8")
+    assert "/pytorch-2.10.0-cuda129" in explicit
+    assert "/scipy-1.16.2" in explicit
+    assert run(*newer_driver, "--with", "conda:scipy", "--check") == 0

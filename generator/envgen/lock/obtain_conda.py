@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from envgen.lock.obtain_pip import BuildAbsentError
 from envgen.lock.shipped import shipped_files
 from envgen.lock.sources import Origin, Sources
 from envgen.lock.virtual_packages import virtual_packages
+from envgen.render.header import Header, split
 from envgen.resolve.shipped import conda_pairing_if_it_runs, newest_conda
 
 if TYPE_CHECKING:
@@ -66,20 +68,32 @@ def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
     if decided is None:
         return None
     request = resolution.request
-    kept = _kept(request, sources)
+    parts = _parts(request, sources)
+    held = _pairing_of(parts, request, sources) if parts else None
+    kept = (held, _bodies(parts)) if held is not None and _answers(parts, request, sources) else None
     if kept is not None and not sources.fresh:
         return _side(kept, Origin.KEPT, request)
-    shipped = None if sources.fresh else _shipped(decided, request, sources)
+    # Whatever else is asked for beside it now, the build in the folder stays until --upgrade.
+    wanted = held if held is not None and not sources.fresh else decided
+    shipped = None if sources.fresh else _shipped(wanted, request, sources)
     if shipped is not None:
-        return _side((decided, shipped), Origin.SHIPPED, request)
+        return _side((wanted, shipped), Origin.SHIPPED, request)
     try:
-        return _solve(decided, request, sources)
+        return _solved(wanted, decided, request, sources)
     except ChannelUnreachableError as error:
         fallback = (kept or _fallback(request, sources)) if sources.may_fall_back else None
         if fallback is None:
             raise
         because = f"{error.headline()}: {error.reason}" if sources.may_solve else ""
         return replace(_side(fallback, Origin.FALLBACK, request), because=because)
+
+
+def _solved(wanted: CondaPairing, decided: CondaPairing, request: Request, sources: Sources) -> CondaSide:
+    """A new lock of the build that is in the folder, or of the one decided on when that can't be had any more."""
+    if wanted.build != decided.build:
+        with contextlib.suppress(BuildAbsentError, SolveFailedError):
+            return _solve(wanted, request, sources)
+    return _solve(decided, request, sources)
 
 
 def conda_name(build: CondaBuild) -> str:
@@ -89,7 +103,7 @@ def conda_name(build: CondaBuild) -> str:
 
 def _side(found: tuple[CondaPairing, Mapping[str, str]], origin: Origin, request: Request) -> CondaSide:
     pairing, bodies = found
-    held = explicit_packages(bodies[f"conda-{request.subdir}.lock"])
+    held = explicit_packages(bodies[_explicit(request)])
     missing = tuple(name for name in _wanted(request) if name not in held)
     return CondaSide(pairing=pairing, origin=origin, missing=missing, bodies=bodies)
 
@@ -103,32 +117,43 @@ def explicit_packages(text: str) -> dict[str, tuple[str, str]]:
     return {found["name"]: (found["version"], found["build"]) for found in _EXPLICIT.finditer(text)}
 
 
-def _kept(request: Request, sources: Sources) -> tuple[CondaPairing, Mapping[str, str]] | None:
-    """The conda files of the folder while all of them are there, untouched, and valid for the request."""
+# File name -> header and body of the conda files of a folder.
+_Parts = Mapping[str, tuple[Header | None, str]]
+
+
+def _parts(request: Request, sources: Sources) -> _Parts:
+    """The conda files of the folder while all of them are there and untouched, else none."""
     pins, subdir = sources.pins, request.subdir
-    explicit = f"conda-{subdir}.lock"
     single = {"environment.yml", "conda-lock.yml"}
     several = {f"environment-{subdir}.yml", f"{subdir}.conda-lock.yml"}
+    shared = {_explicit(request), "virtual-packages.yml"}
     names = next((pair for pair in (several, single) if pair <= pins.keys()), None)
-    if names is None or not {explicit, "virtual-packages.yml"} <= pins.keys():
-        return None
+    return {name: split(pins[name]) for name in names | shared} if names and shared <= pins.keys() else {}
+
+
+def _bodies(parts: _Parts) -> Mapping[str, str]:
+    return {name: body for name, (_, body) in sorted(parts.items())}
+
+
+def _explicit(request: Request) -> str:
+    return f"conda-{request.subdir}.lock"
+
+
+def _answers(parts: _Parts, request: Request, sources: Sources) -> bool:
+    """True when the files were made for what is asked for now: the wish, the glibc, whose URLs."""
     from envgen.lock.stated import conda_wish
-    from envgen.render.header import split
 
-    parts = {name: split(pins[name]) for name in (*names, explicit, "virtual-packages.yml")}
-    bodies = {name: body for name, (_, body) in parts.items()}
     wishes = {conda_wish(header.command) for header, _ in parts.values() if header is not None}
-    if wishes != {conda_wish(sources.command)} or (CHANNEL_SITE in bodies[explicit]) == sources.write_mirror:
-        return None
-    if not _claims_no_newer_glibc(bodies["virtual-packages.yml"], request):
-        return None
-    pairing = _pairing_of(bodies[explicit], request, sources)
-    return (pairing, bodies) if pairing is not None else None
+    if wishes != {conda_wish(sources.command)}:
+        return False
+    if (CHANNEL_SITE in parts[_explicit(request)][1]) == sources.write_mirror:
+        return False
+    return _claims_no_newer_glibc(parts["virtual-packages.yml"][1], request)
 
 
-def _pairing_of(explicit: str, request: Request, sources: Sources) -> CondaPairing | None:
-    """The pairing that an explicit lock holds when it still answers the request."""
-    held = explicit_packages(explicit)
+def _pairing_of(parts: _Parts, request: Request, sources: Sources) -> CondaPairing | None:
+    """The pairing of the build that conda files hold while it runs for the request."""
+    held = explicit_packages(parts[_explicit(request)][1])
     if not {"pytorch", "python"} <= held.keys():
         return None
     version, build_string = held["pytorch"]
@@ -155,8 +180,6 @@ def _shipped(pairing: CondaPairing, request: Request, sources: Sources) -> Mappi
     )
     if wanted not in sources.shipped:
         return None
-    from envgen.render.header import split
-
     files = shipped_files(sources.shipped_root, wanted)
     bodies = {name: split(text)[1] for name, text in files.items() if name != "smoke_test.py"}
     return bodies if _claims_no_newer_glibc(bodies["virtual-packages.yml"], request) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
 from envgen.core.builds import Existence, PipBuild
@@ -13,6 +14,7 @@ from envgen.core.shipped import Channel, Shipped
 from envgen.core.wheel_names import WheelName, file_name, glibc_key
 from envgen.lock.pylock import read_pylock
 from envgen.lock.sources import Origin, Sources
+from envgen.render.header import split
 from envgen.resolve.shipped import newest_pip, pip_pairing_if_it_runs
 
 
@@ -47,20 +49,35 @@ def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipS
     if decided is None:
         return None
     request = resolution.request
-    kept = _kept(request, sources, multi=multi)
+    pins = _pins(request, sources, multi=multi)
+    kept = _kept(pins, request, sources) if pins is not None else None
     if kept is not None and not sources.fresh:
         return PipSide(lock=kept[0], pairing=kept[1], origin=Origin.KEPT)
-    lock = None if sources.fresh else _shipped(decided, request, sources)
+    # Whatever else is asked for beside it now, the build in the folder stays until --upgrade.
+    held = _pairing_of(pins.lock, request, sources) if pins is not None and not sources.fresh else None
+    wanted = held or decided
+    lock = None if sources.fresh else _shipped(wanted, request, sources)
     if lock is not None:
-        return PipSide(lock=lock, pairing=decided, origin=Origin.SHIPPED)
+        return PipSide(lock=lock, pairing=wanted, origin=Origin.SHIPPED)
+    preferred = pins.lock if pins is not None and not sources.fresh else None
     try:
-        return PipSide(lock=_solve(decided, request, sources), pairing=decided, origin=Origin.SOLVED)
+        return _solved(wanted, decided, request, sources, preferred)
     except IndexUnreachableError as error:
         fallback = (kept or _fallback(request, sources)) if sources.may_fall_back else None
         if fallback is None:
             raise
         because = f"{error.headline()}: {error.reason}" if sources.may_solve else ""
         return PipSide(lock=fallback[0], pairing=fallback[1], origin=Origin.FALLBACK, because=because)
+
+
+def _solved(
+    wanted: PipPairing, decided: PipPairing, request: Request, sources: Sources, preferred: PipLock | None
+) -> PipSide:
+    """A new lock of the build that is in the folder, or of the one decided on when that can't be had any more."""
+    if wanted.build != decided.build:
+        with contextlib.suppress(BuildAbsentError, SolveFailedError, WheelMissingError):
+            return PipSide(lock=_solve(wanted, request, sources, preferred), pairing=wanted, origin=Origin.SOLVED)
+    return PipSide(lock=_solve(decided, request, sources, preferred), pairing=decided, origin=Origin.SOLVED)
 
 
 def pip_name(build: PipBuild) -> str:
@@ -73,8 +90,16 @@ def pins_name(request: Request, *, multi: bool) -> str:
     return f"pylock.{request.subdir.value}.toml" if multi else "pylock.toml"
 
 
-def _kept(request: Request, sources: Sources, *, multi: bool) -> tuple[PipLock, PipPairing] | None:
-    """The pins of the folder while they are valid for the request."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pins:
+    """The pip pins of a folder for one platform and Python, and the text that they were read from."""
+
+    text: str
+    lock: PipLock
+
+
+def _pins(request: Request, sources: Sources, *, multi: bool) -> _Pins | None:
+    """The pins of the folder when they are for the request's platform and Python."""
     text = sources.pins.get(pins_name(request, multi=multi))
     if text is None:
         return None
@@ -82,11 +107,19 @@ def _kept(request: Request, sources: Sources, *, multi: bool) -> tuple[PipLock, 
         lock = read_pylock(text)
     except LockFormatError:
         return None
-    if not _same_wish(text, sources):
+    fits = (lock.subdir, lock.python) == (request.subdir, request.python)
+    return _Pins(text=text, lock=lock) if fits else None
+
+
+def _kept(pins: _Pins, request: Request, sources: Sources) -> tuple[PipLock, PipPairing] | None:
+    """The pins of the folder while they are valid for the request."""
+    if not _same_wish(pins.text, sources):
         return None
-    fitting = _for_glibc(lock, request)
+    fitting = _for_glibc(pins.lock, request)
     pairing = _pairing_of(fitting, request, sources) if fitting is not None else None
-    return (fitting, pairing) if fitting is not None and pairing is not None else None
+    if fitting is None or pairing is None or not _holds(fitting, pairing, request, sources):
+        return None
+    return fitting, pairing
 
 
 def _same_wish(text: str, sources: Sources) -> bool:
@@ -96,7 +129,6 @@ def _same_wish(text: str, sources: Sources) -> bool:
     came along for a wish that is no longer made would stay.
     """
     from envgen.lock.stated import pip_wish
-    from envgen.render.header import split
 
     header, _ = split(text)
     return header is not None and pip_wish(header.command) == pip_wish(sources.command)
@@ -115,16 +147,11 @@ def _for_glibc(lock: PipLock, request: Request) -> PipLock | None:
 
 
 def _pairing_of(lock: PipLock, request: Request, sources: Sources) -> PipPairing | None:
-    """The pairing that a lock holds when it still answers the request, companions and extras included."""
-    if (lock.subdir, lock.python) != (request.subdir, request.python):
-        return None
+    """The pairing of the build that a lock holds while it runs for the request."""
     release, _, tag = lock.version_of("torch").partition("+")
     rows = sources.builds.pip_builds(request.subdir)
     build = next((b for b in rows if b.torch == release and (b.cuda_tag == tag if tag else b.on_pypi)), None)
-    pairing = pip_pairing_if_it_runs(build, request, sources.builds) if build is not None else None
-    if pairing is None or not _holds(lock, pairing, request, sources):
-        return None
-    return pairing
+    return pip_pairing_if_it_runs(build, request, sources.builds) if build is not None else None
 
 
 def _holds(lock: PipLock, pairing: PipPairing, request: Request, sources: Sources) -> bool:
@@ -171,7 +198,7 @@ def _read(shipped: Shipped, sources: Sources) -> PipLock:
     return read_pylock(path.read_text(encoding="utf-8"), origin=f"lockfiles/{shipped.folder}/pylock.toml")
 
 
-def _solve(pairing: PipPairing, request: Request, sources: Sources) -> PipLock:
+def _solve(pairing: PipPairing, request: Request, sources: Sources, preferred: PipLock | None) -> PipLock:
     from envgen.lock.pip_query import pip_query
 
     query = pip_query(pairing, request, extras=sources.extras.pip)
@@ -187,6 +214,7 @@ def _solve(pairing: PipPairing, request: Request, sources: Sources) -> PipLock:
     try:
         return solve_pip(
             query,
+            preferred=preferred,
             wheel_mirror=sources.wheel_mirror,
             write_mirror=sources.write_mirror,
             timeout_s=sources.timeout_s,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -23,6 +23,7 @@ from envgen.lock.wheel_choice import best_wheel
 
 __all__ = ["canonical_pypi_url", "check_constraints", "solve_pip"]
 
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WAREHOUSE_PATH = re.compile(r"/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/]+")
 _ROUNDS = 3
@@ -31,6 +32,7 @@ _ROUNDS = 3
 def solve_pip(  # noqa: PLR0913 -- each option is a user's
     query: PipQuery,
     *,
+    preferred: PipLock | None = None,
     wheel_mirror: str = "",
     pypi: str = "",
     write_mirror: bool = False,
@@ -44,7 +46,7 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
 
     Traffic for PyTorch's index goes to `<wheel_mirror>/<cuda tag>/`, for PyPI to `pypi`; the lock names the canonical
     URLs, or the mirrors' with `write_mirror`. A login in a mirror's URL reaches only that mirror. `offline` solves from
-    uv's cache alone.
+    uv's cache alone. Versions of `preferred`, an earlier lock, are taken again where nothing speaks against them.
 
     Raises: IndexUnreachableError (the only one after which a shipped lock is a fair answer), IndexDataError,
     WheelMissingError, WheelHashError, SolveFailedError, SolverError, UsageError.
@@ -59,6 +61,7 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
         patience=Patience(deadline=Deadline.after(timeout_s), retry=retry or Retry()),
         catalog=WheelCatalog.load(),
         pins=TorchPins.load().of(query.torch, query.cuda_tag, query.subdir),
+        preferred=_versions(preferred) if preferred is not None else {},
         report=progress or _silent,
     )
     return solve.run(offline=offline, cache_dir=cache_dir)
@@ -79,6 +82,7 @@ class _Solve:
     patience: Patience
     catalog: WheelCatalog
     pins: tuple[TorchPin, ...]
+    preferred: Mapping[str, str]
     report: Callable[[str], None]
 
     def run(self, *, offline: bool, cache_dir: Path | None) -> PipLock:
@@ -133,6 +137,7 @@ class _Solve:
             torch_index=None if query.on_pypi else self.torch,
             torch_names=names,
             default_index=self.pypi,
+            preferred=self.preferred,
         )
 
     def _strays(self, request: UvRequest, names: Iterable[str]) -> tuple[str, ...]:
@@ -222,6 +227,21 @@ class _Solve:
             reason=reason,
             dependencies=needs,
         )
+
+
+def _versions(lock: PipLock) -> dict[str, str]:
+    """Project -> version of a lock's packages, without what is none: the file may come from anybody."""
+    from packaging.version import InvalidVersion, Version
+
+    found = {}
+    for package in lock.packages:
+        try:
+            version = str(Version(package.version))
+        except InvalidVersion:
+            continue
+        if _NAME.fullmatch(package.name):
+            found[package.name] = version
+    return found
 
 
 def _project(requirement: str) -> str:

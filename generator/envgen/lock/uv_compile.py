@@ -10,7 +10,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ _UNREACHABLE = re.compile(
 class UvRequest:
     """What uv is asked: requirements and constraints (PEP 508), and where each package may come from.
 
-    Packages named in `torch_names` come from `torch_index` only, all others from `default_index` only.
+    Packages named in `torch_names` come from `torch_index` only, all others from `default_index` only. `preferred`
+    (project -> version) is taken where nothing speaks against it.
     """
 
     subject: str
@@ -55,6 +56,7 @@ class UvRequest:
     torch_index: Site | None
     torch_names: tuple[str, ...]
     default_index: Site
+    preferred: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,17 @@ class _Run:
         (self._folder / "pyproject.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         constraints = "".join(f"{constraint}\n" for constraint in request.constraints)
         (self._folder / "constraints.txt").write_text(constraints, encoding="utf-8")
+        if request.preferred:
+            self._write_preferred()
+
+    def _write_preferred(self) -> None:
+        """Write the outputs as if an earlier run had made them: uv keeps the versions that it finds there."""
+        lock = ['lock-version = "1.0"', 'created-by = "envgen"']
+        for name, version in sorted(self._request.preferred.items()):
+            lock += ["[[packages]]", f"name = {json.dumps(name)}", f"version = {json.dumps(version)}"]
+        (self._folder / "pylock.toml").write_text("\n".join(lock) + "\n", encoding="utf-8")
+        pins = "".join(f"{name}=={version}\n" for name, version in sorted(self._request.preferred.items()))
+        (self._folder / "requirements.txt").write_text(pins, encoding="utf-8")
 
     def compile(self, output: str, *options: str) -> str:
         """Run `uv pip compile` and return what it wrote."""

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from envgen.cli.main import main
+from envgen.core.locks import PipLock
+from envgen.core.platforms import Subdir
+from envgen.facts.wheels import WheelCatalog
 from envgen.lock import pip_solve
+from envgen.lock.pip_query import PYPI_INDEX, PipQuery
+from envgen.render.header import split
 from equipment.conda_channel import Row, pytorch_rows, write_channel
+from equipment.loopback import serving
 from equipment.pip_world import QUICK
-from equipment.wheel_index import WheelIndex, make_wheel
+from equipment.wheel_index import ServedWheel, WheelIndex, make_wheel, metadata_of
 
 # No hash of this build's files is known, so the test may make its own; nothing of it is shipped.
 BUILD = ["--torch", "2.9.1", "--cuda", "cu126"]
@@ -58,7 +67,14 @@ def run(
 ) -> Run:
     """The program with mirrors of everything; only PyPI has no option, so the solve is told of it."""
     real = partial(pip_solve.solve_pip, pypi=pypi.url("/simple"), retry=QUICK, cache_dir=uv_cache)
-    monkeypatch.setattr(pip_solve, "solve_pip", real)
+
+    def solve(query: PipQuery, **options: Any) -> PipLock:
+        lock = real(query, **options)
+        ours = pypi.url("/simple")
+        packages = (replace(p, index=PYPI_INDEX) if p.index == ours else p for p in lock.packages)
+        return replace(lock, packages=tuple(packages))
+
+    monkeypatch.setattr(pip_solve, "solve_pip", solve)
     monkeypatch.setenv("ENVGEN_CACHE_DIR", str(tmp_path / "cache"))
     further = [Row(name="scipy", version="1.16.2", depends=("numpy",)), Row(name="numpy", version="2.3.3")]
     write_channel(tmp_path / "channels" / "conda-forge", (*pytorch_rows(), *further))
@@ -184,3 +200,74 @@ def test_the_conda_build_stays_when_something_is_added(tmp_path: Path, run: Run)
     assert "/pytorch-2.10.0-cuda129" in explicit
     assert "/scipy-1.16.2" in explicit
     assert run(*newer_driver, "--with", "conda:scipy", "--check") == 0
+
+
+def known_torch(release: str, tag: str) -> ServedWheel:
+    """A wheel of torch with its real name and hash, as an index lists it; a solve downloads none."""
+    known = WheelCatalog.load().known("torch", release, index=tag, subdir=Subdir.LINUX_64, python="3.12")
+    assert known is not None
+    filename = known.name.filename
+    return ServedWheel(filename=filename, sha256=known.sha256, metadata=metadata_of(filename))
+
+
+def made_by(folder: Path) -> list[str]:
+    """The command in the header of a folder's smoke test, as a shell reads it."""
+    header, _ = split((folder / "smoke_test.py").read_text(encoding="utf-8"))
+    assert header is not None
+    return shlex.split(header.command)
+
+
+class TestMirrorsInTheFiles:
+    def index(self, folder: Path) -> str:
+        lock = tomllib.loads((folder / "pylock.toml").read_text(encoding="utf-8"))
+        return next(str(package["index"]) for package in lock["packages"] if package["name"] == "torch")
+
+    def test_a_wheel_mirror_is_kept_and_named_by_the_header(
+        self, tmp_path: Path, run: Run, torch_index: WheelIndex
+    ) -> None:
+        login = torch_index.url("/whl/", login="me:secret")
+        out, wanted = tmp_path / "out", [*EINOPS, "--write-mirror", "--wheel-mirror", login]
+        assert run(*wanted) == 0
+        before, asked = contents(out), len(torch_index.requests)
+        assert self.index(out) == torch_index.url("/whl/cu126")
+        assert not any(b"secret" in data for data in before.values())
+        assert run(*wanted, "--check") == 0
+        assert main([*made_by(out)[1:], "--check", "--output", str(out)]) == 0
+        assert run(*wanted) == 0
+        assert contents(out) == before
+        assert len(torch_index.requests) == asked
+
+    def test_another_wheel_mirror_takes_its_place(self, tmp_path: Path, run: Run, torch_index: WheelIndex) -> None:
+        out, other = tmp_path / "out", torch_index.url("/whl").replace("127.0.0.1", "localhost")
+        assert run(*EINOPS, "--write-mirror") == 0
+        assert run(*EINOPS, "--write-mirror", "--wheel-mirror", other) == 0
+        assert self.index(out) == f"{other}/cu126"
+        assert run(*EINOPS) == 0
+        assert self.index(out) == "https://download.pytorch.org/whl/cu126"
+
+    def test_pypis_own_build_is_kept_too(self, run: Run, pypi: WheelIndex) -> None:
+        own = [make_wheel(f"{name}-{CP312}.whl") for name in ("torch-2.9.1", "torchvision-0.24.1")]
+        pypi.wheels = {"/simple": [*pypi.wheels["/simple"], *own]}
+        wanted = ["--driver", "570.133.20", "--torch", "2.9.1", "--cuda", "cu128", "--write-mirror"]
+        assert run(*wanted) == 0
+        assert run(*wanted, "--check") == 0
+
+    def test_a_conda_mirror_is_kept_and_another_takes_its_place(
+        self, tmp_path: Path, run: Run, torch_index: WheelIndex
+    ) -> None:
+        out = tmp_path / "out"
+        torch_index.wheels = {"/whl/cu129": [known_torch("2.10.0", "cu129")]}
+        with serving(tmp_path / "channels") as channel:
+            wanted = ["--torch", "2.10.0", "--cuda", "12.9", "--no-vision", "--write-mirror", "--conda-mirror"]
+            assert run(*wanted, channel.url) == 0
+            before, asked = contents(out), len(channel.log)
+            assert f"\n{channel.url}/conda-forge/" in (out / "conda-linux-64.lock").read_text(encoding="utf-8")
+            assert run(*wanted, channel.url, "--check") == 0
+            assert main([*made_by(out)[1:], "--check", "--output", str(out)]) == 0
+            assert contents(out) == before
+            assert len(channel.log) == asked
+            other = channel.url.replace("127.0.0.1", "localhost")
+            assert run(*wanted, other) == 0
+            text = (out / "conda-linux-64.lock").read_text(encoding="utf-8")
+            assert f"\n{other}/conda-forge/" in text
+            assert f"\n{channel.url}/" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -48,3 +49,12 @@ def test_no_option_can_add_another(package: str) -> None:
     command = remake_command([ask("7.5", "win-64")], WriteOptions(with_packages=(package,)))
     assert len(shlex.split(command)) == 9
     assert command.isprintable()
+
+
+def test_mirrors_are_named_when_the_files_name_them_and_never_a_login() -> None:
+    mirrors = WriteOptions(conda_mirror="https://me:secret@m.example/conda/", wheel_mirror="https://m.example/whl")
+    plain = 'envgen --gpu "GPU 7.5" --platform win-64 --python 3.12'
+    assert remake_command([ask("7.5", "win-64")], mirrors) == plain
+    assert remake_command([ask("7.5", "win-64")], replace(mirrors, write_mirror=True)) == (
+        f"{plain} --conda-mirror https://m.example/conda --wheel-mirror https://m.example/whl --write-mirror"
+    )

@@ -86,4 +86,16 @@ def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
     words += ["--audio"] if first.audio else []
     for package in writing.with_packages:
         words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
-    return command_line(words)
+    return command_line([*words, *_mirror_words(writing)])
+
+
+def _mirror_words(writing: WriteOptions) -> Iterator[str]:
+    """The mirrors, when the files name them: without a login, which is nobody's business in a file."""
+    if not writing.write_mirror:
+        return
+    from envgen.lock.sites import without_credentials
+
+    for option, mirror in (("--conda-mirror", writing.conda_mirror), ("--wheel-mirror", writing.wheel_mirror)):
+        if mirror:
+            yield from (option, without_credentials(mirror.strip()).rstrip("/"))
+    yield "--write-mirror"

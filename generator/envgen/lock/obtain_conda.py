@@ -146,7 +146,8 @@ def _answers(parts: _Parts, request: Request, sources: Sources) -> bool:
     wishes = {conda_wish(header.command) for header, _ in parts.values() if header is not None}
     if wishes != {conda_wish(sources.command)}:
         return False
-    if (CHANNEL_SITE in parts[_explicit(request)][1]) == sources.write_mirror:
+    urls = [line for line in parts[_explicit(request)][1].splitlines() if line.startswith("http")]
+    if not all(url.startswith(f"{_site(sources)}/") for url in urls):
         return False
     return _claims_no_newer_glibc(parts["virtual-packages.yml"][1], request)
 
@@ -244,6 +245,15 @@ def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSi
     return CondaSide(pairing=pairing, origin=Origin.SOLVED, missing=found.missing, lock=lock)
 
 
+def _site(sources: Sources) -> str:
+    """The site that the files of this run name for their packages."""
+    if not (sources.write_mirror and sources.conda_mirror):
+        return CHANNEL_SITE
+    from envgen.lock.sites import without_credentials
+
+    return without_credentials(sources.conda_mirror.strip()).rstrip("/")
+
+
 def mirrored(lock: CondaLock, mirror: str) -> CondaLock:
     """The lock with a mirror's URLs instead of the canonical ones, without a login; unchanged when there is no mirror.
 
@@ -253,7 +263,7 @@ def mirrored(lock: CondaLock, mirror: str) -> CondaLock:
         return lock
     from envgen.lock.sites import without_credentials
 
-    site = without_credentials(mirror).rstrip("/")
+    site = without_credentials(mirror.strip()).rstrip("/")
     if not site.startswith(("http://", "https://")):
         hint = "serve the folder over HTTP, or leave --write-mirror out"
         raise UsageError(f"--write-mirror cannot write the folder {show(mirror)} into files", hint=hint)

@@ -157,7 +157,7 @@ def _pairing_of(lock: PipLock, request: Request, sources: Sources) -> PipPairing
 def _holds(lock: PipLock, pairing: PipPairing, request: Request, sources: Sources) -> bool:
     extras = sources.extras.pip
     torch = next(package for package in lock.packages if package.name == "torch")
-    if (torch.index == pairing.index_url) == sources.write_mirror:
+    if torch.index != _index_url(pairing, sources):
         return False
     for name, wanted in (("torchvision", pairing.torchvision), ("torchaudio", pairing.torchaudio)):
         found = lock.version_of(name).partition("+")[0]
@@ -171,6 +171,15 @@ def _holds(lock: PipLock, pairing: PipPairing, request: Request, sources: Source
     except SolveFailedError:
         return False
     return True
+
+
+def _index_url(pairing: PipPairing, sources: Sources) -> str:
+    """The index that a lock of this run names for torch: PyPI's own build has no mirror."""
+    if not (sources.write_mirror and sources.wheel_mirror) or pairing.build.on_pypi:
+        return pairing.index_url
+    from envgen.lock.sites import Site
+
+    return Site.parse(sources.wheel_mirror).below(pairing.build.cuda_tag).url
 
 
 def _is_plain(request: Request, sources: Sources) -> bool:

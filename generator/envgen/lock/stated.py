@@ -8,33 +8,40 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-_VALUED = frozenset({"--with"})
-_FLAGS = frozenset({"--no-vision", "--audio"})
+_VALUED = frozenset({"--with", "--conda-mirror", "--wheel-mirror"})
+_FLAGS = frozenset({"--no-vision", "--audio", "--write-mirror"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What one side of a command asks for: companions and further packages, in the spelling of its world."""
+    """What one side of a command asks for: companions and further packages, in the spelling of its world.
+
+    `mirror` is the one whose URLs the files hold, empty when they hold the canonical ones.
+    """
 
     vision: bool
     audio: bool
     packages: tuple[str, ...]
+    mirror: str
 
 
 def pip_wish(command: str) -> Wish:
     """What a command asks of pip, in any order of its packages."""
     words = _words(command)
-    return _wish(words, tuple(sorted(_packages(words.get("--with", []), "pip"))))
+    return _wish(words, tuple(sorted(_packages(words.get("--with", []), "pip"))), "--wheel-mirror")
 
 
 def conda_wish(command: str) -> Wish:
     """What a command asks of conda, in the order in which environment.yml lists it."""
     words = _words(command)
-    return _wish(words, _packages(words.get("--with", []), "conda"))
+    return _wish(words, _packages(words.get("--with", []), "conda"), "--conda-mirror")
 
 
-def _wish(words: Mapping[str, list[str]], packages: tuple[str, ...]) -> Wish:
-    return Wish(vision="--no-vision" not in words, audio="--audio" in words, packages=packages)
+def _wish(words: Mapping[str, list[str]], packages: tuple[str, ...], mirror: str) -> Wish:
+    mirrors = words.get(mirror, []) if "--write-mirror" in words else []
+    return Wish(
+        vision="--no-vision" not in words, audio="--audio" in words, packages=packages, mirror="".join(mirrors[-1:])
+    )
 
 
 def _packages(texts: list[str], side: str) -> tuple[str, ...]:

@@ -399,3 +399,12 @@ def test_a_mistyped_option_is_sent_to_the_help_that_lists_the_right_ones(
 ) -> None:
     assert main(arguments) == 2
     assert capsys.readouterr().err.endswith(f" [usage]\n  hint: run `{command} --help`\n")
+
+
+def test_the_header_names_the_driver_of_the_build_that_is_locked(tmp_path: Path) -> None:
+    """The shipped conda lock is of CUDA 12 (R525); the decision, which is newer, of CUDA 13 (R580)."""
+    assert generate(tmp_path, "--gpu", "RTX 3060", "--platform", "linux-64", "--offline") == 0
+    header = (tmp_path / "conda-linux-64.lock").read_text(encoding="utf-8")
+    assert "cuda12" in header
+    assert "conda 525.60.13" in header
+    assert "conda 580" not in header

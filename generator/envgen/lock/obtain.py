@@ -13,8 +13,12 @@ from envgen.lock.obtain_conda import CondaSide, conda_name, obtain_conda
 from envgen.lock.obtain_pip import BuildAbsentError, PipSide, obtain_pip, pip_name
 from envgen.lock.sources import Sources
 from envgen.resolve import resolve
+from envgen.resolve.driver import DriverRules
+from envgen.resolve.notices import notices
 
 Side = TypeVar("Side")
+# What the catalog says of the GPU, whatever is locked.
+_OF_THE_DECISION = ("no-conda-pairing", "no-pip-pairing", "last-build-for-gpu")
 Unreachable = IndexUnreachableError | ChannelUnreachableError
 
 
@@ -67,7 +71,7 @@ def obtain(request: Request, sources: Sources, *, multi: bool) -> Obtained:
     if errors and (not sources.may_fall_back or (pip is None and conda is None)):
         raise errors[0]
     obtained = Obtained(resolution=resolution, pip=pip, conda=conda, notices=(), unanswered=tuple(errors))
-    return replace(obtained, notices=(*_notices(obtained), *(_unlocked(error) for error in errors)))
+    return replace(obtained, notices=(*_notices(obtained, sources), *(_unlocked(error) for error in errors)))
 
 
 def _side(
@@ -84,23 +88,25 @@ def _side(
             return None, error
 
 
-def _notices(obtained: Obtained) -> Iterator[Notice]:
-    """The notices of the decision, and what the files hold instead of it.
+def _notices(obtained: Obtained, sources: Sources) -> Iterator[Notice]:
+    """The notices of what is locked, those of the decision that hold for both, and what is locked instead of it.
 
     The text is the same whether a lock is new, shipped or kept: the same pins give the same bytes.
     """
     held = {"pip": obtained.pip_held, "conda": obtained.conda_held}
     newer = {"pip": obtained.pip_newer, "conda": obtained.conda_newer}
-    for notice in obtained.resolution.notices:
-        channel = notice.code.removesuffix("-build-announced")
-        if not newer.get(channel):
-            yield notice
+    resolution = obtained.resolution
+    rules = DriverRules(driver=resolution.driver, subdir=resolution.request.subdir, builds=sources.builds)
+    pip, conda = obtained.pip, obtained.conda
+    locked = notices(resolution.request, rules, pip.pairing if pip else None, conda.pairing if conda else None)
+    yield from (notice for notice in locked if notice.code not in _OF_THE_DECISION)
+    yield from (notice for notice in resolution.notices if notice.code in _OF_THE_DECISION)
     for channel, build in newer.items():
         if build:
             text = f"{channel} is locked at {held[channel]}; by the catalog {build} is newer and runs too: "
             text += "--upgrade asks the index or channel for it"
             yield Notice(code="fallback-lock", text=text)
-    conda, python = obtained.conda, obtained.resolution.request.python
+    python = resolution.request.python
     if conda is not None and conda.missing:
         pairing = conda.pairing.build
         text = f"{' and '.join(conda.missing)} is not in the conda files: {pairing.channels[0]} had no build of it for "

@@ -84,6 +84,8 @@ def run(command: str, index: WheelIndex, home: Path, uv: str = "uv", pip_config:
     assert "https://" not in at_home
     words = ["sh", "-c", re.sub(r"(^|&& )uv ", rf"\1{shlex.quote(uv)} ", at_home)]
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "PIP_CONFIG_FILE": pip_config, "UV_NO_CONFIG": "1"}
+    # A command that is wrong must not reach the Python that the tests run on.
+    environ |= {"PIP_REQUIRE_VIRTUALENV": "1", "UV_SYSTEM_PYTHON": "0"}
     environ |= {"UV_CACHE_DIR": str(home / "uv"), "PIP_NO_CACHE_DIR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     done = subprocess.run(words, cwd=home, capture_output=True, text=True, env=environ, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -51,8 +51,9 @@ def diagnosis_lines(case: Case, diagnosis: Diagnosis) -> Iterator[str]:
         yield f"{finding.level}: {finding.title} [{finding.code}]"
         yield from (f"  {line}" for line in finding.evidence)
         yield f"  remedy: {finding.remedy}"
-    for check in diagnosis.skipped:
-        yield f"skipped: {check.check}: {check.reason}"
+    for reason in dict.fromkeys(check.reason for check in diagnosis.skipped):
+        checks = [check.check for check in diagnosis.skipped if check.reason == reason]
+        yield f"skipped: {', '.join(checks)}: {reason}"
     if diagnosis.findings or diagnosis.skipped:
         yield ""
     fix = diagnosis.fix

@@ -408,3 +408,18 @@ def test_the_header_names_the_driver_of_the_build_that_is_locked(tmp_path: Path)
     assert "cuda12" in header
     assert "conda 525.60.13" in header
     assert "conda 580" not in header
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_said"),
+    [
+        (["--gpu", "K80", "--python", "3.11"], False),  # 2.3.1 is newer than the shipped 2.1.0
+        (["--gpu", "RTX 3060", "--cuda", "cu132"], False),  # 2.15.0+cu130 is of the same release
+        (["--gpu", "GTX 1080"], True),
+    ],
+)
+def test_nothing_newer_is_said_where_nothing_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], is_said: bool
+) -> None:
+    assert generate(tmp_path, *arguments, "--platform", "linux-64", "--offline") == 0
+    assert ("nothing newer" in capsys.readouterr().out) is is_said

@@ -460,3 +460,10 @@ def test_a_list_of_gpus_is_not_answered_for_one_of_them(text: str) -> None:
     match = catalog().match(text)
     assert match.kind is MatchKind.UNKNOWN
     assert "--gpu" in " ".join(match.notes) or ";" in text
+
+
+@pytest.mark.parametrize(("text", "number"), [("4090ti", "4090"), ("RTX 5090 Ti", "5090"), ("GTX 1080 Tie", "1080")])
+def test_suggestions_keep_the_number_that_was_typed(text: str, number: str) -> None:
+    suggestions = catalog().match(text).suggestions
+    assert suggestions
+    assert all(number in name for name in suggestions)

@@ -16,6 +16,7 @@ from envgen.core.resolution import Notice
 from envgen.core.wsl import linux_branch
 from envgen.facts.builds import BuildCatalog
 from envgen.facts.gpus import GpuCatalog
+from envgen.resolve.driver import first_dropped
 
 
 def host_request(
@@ -75,10 +76,10 @@ def _found_notice(gpus: Sequence[RequestedGpu], seen: Observation) -> Notice:
 
 def _driver_notice(gpus: Sequence[RequestedGpu], builds: BuildCatalog) -> Notice:
     """Which driver branch to install: the last one that serves the oldest GPU, else the newest."""
-    supports = [builds.support[requested.gpu.capability] for requested in gpus]
-    limited = [support for support in supports if support.last_branch is not None]
-    first = max(support.first_branch or 0 for support in supports)
-    oldest = min(limited, key=lambda support: support.last_branch or 0) if limited else None
+    supports = [(requested, builds.support[requested.gpu.capability]) for requested in gpus]
+    first = max(support.first_branch or 0 for _, support in supports)
+    found = first_dropped(supports)
+    oldest = found[1] if found else None
     if oldest is not None and first > (oldest.last_branch or 0):
         advice = f"no driver serves all of them: R{oldest.last_branch} is the last branch for {oldest.architecture}, "
         advice += f"R{first} the first for the newest"

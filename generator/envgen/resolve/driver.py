@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from envgen.core.builds import DriverFloor, DriverSupport, Toolkit
@@ -10,6 +11,8 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request, RequestedGpu
 from envgen.facts.builds import BuildCatalog
+
+SupportedGpu = tuple[RequestedGpu, DriverSupport]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +57,25 @@ class DriverRules:
 
 def assumed_driver(request: Request, builds: BuildCatalog) -> DriverVersion:
     """The driver to decide for when nobody stated one: the newest branch that still serves all the GPUs."""
-    windows = request.subdir.is_windows
-    limits = [s for _, s in supports(request, builds) if s.last_branch is not None]
-    if limits:
-        oldest = min(limits, key=lambda s: s.last_branch or 0)
-        return DriverVersion.parse((oldest.last_windows if windows else oldest.last_linux) or str(oldest.last_branch))
-    known = [b.last_windows if windows else b.last_linux for b in builds.branches]
+    oldest = first_dropped(supports(request, builds))
+    if oldest is not None:
+        return DriverVersion.parse(last_release(oldest[1], request.subdir))
+    known = [b.last_windows if request.subdir.is_windows else b.last_linux for b in builds.branches]
     return DriverVersion.parse([version for version in known if version][-1])
 
 
-def supports(request: Request, builds: BuildCatalog) -> list[tuple[RequestedGpu, DriverSupport]]:
+def first_dropped(found: Sequence[SupportedGpu]) -> SupportedGpu | None:
+    """The GPU that drivers stopped serving first, or None while they serve all."""
+    limited = [(gpu, support) for gpu, support in found if support.last_branch is not None]
+    return min(limited, key=lambda pair: pair[1].last_branch or 0, default=None)
+
+
+def last_release(support: DriverSupport, subdir: Subdir) -> str:
+    """The newest driver of the last branch that serves a GPU."""
+    return (support.last_windows if subdir.is_windows else support.last_linux) or str(support.last_branch)
+
+
+def supports(request: Request, builds: BuildCatalog) -> list[SupportedGpu]:
     """Each GPU of the request with its driver support; a capability that no table knows is left out."""
     found = ((requested, builds.support.get(requested.gpu.capability)) for requested in request.gpus)
     return [(requested, support) for requested, support in found if support is not None]

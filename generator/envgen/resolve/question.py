@@ -15,14 +15,13 @@ from envgen.core.request import Request, RequestedGpu
 from envgen.core.resolution import RejectionCode
 from envgen.facts.builds import BuildCatalog
 from envgen.resolve.coverage import code_in
-from envgen.resolve.driver import DriverRules, assumed_driver, supports
+from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, first_dropped, last_release, supports
 from envgen.resolve.failure import Failure
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 Build = PipBuild | CondaBuild
-_NO_LIMIT = 10**6
 # The oldest driver that will do, or None, and what speaks against an older one.
 NeededDriver = tuple[DriverVersion | None, tuple[Failure, ...]]
 
@@ -50,7 +49,7 @@ class Question:
     request: Request
     rules: DriverRules
     torch: SpecifierSet | None
-    supports: tuple[tuple[RequestedGpu, DriverSupport], ...]
+    supports: tuple[SupportedGpu, ...]
     off_platform: tuple[Failure, ...]
     off_branch: tuple[Failure, ...]
     _coverages: dict[str, Coverage] = field(default_factory=dict, repr=False, compare=False)
@@ -167,26 +166,25 @@ def _off_platform(requested: RequestedGpu, support: DriverSupport, request: Requ
         )
 
 
-def _off_branch(supports: Sequence[tuple[RequestedGpu, DriverSupport]], rules: DriverRules) -> Iterator[Failure]:
+def _off_branch(supports: Sequence[SupportedGpu], rules: DriverRules) -> Iterator[Failure]:
     """What speaks against the driver itself: it is too new or too old for a GPU, or none can serve all of them."""
-    oldest = min(supports, key=lambda found: found[1].last_branch or _NO_LIMIT, default=None)
+    oldest = first_dropped(supports)
     newest = max(supports, key=lambda found: found[1].first_branch or 0, default=None)
-    if oldest is None or newest is None:
-        return
-    last, first = oldest[1].last_branch, newest[1].first_branch
-    if last is not None and first is not None and first > _last_major(last, rules):
+    last = oldest[1].last_branch if oldest else None
+    first = newest[1].first_branch if newest else None
+    if oldest and newest and last is not None and first is not None and first > _last_major(last, rules):
         text = f"no driver serves both {oldest[0].gpu.name} (R{last} is its last branch) "
         text += f"and {newest[0].gpu.name} (R{first} is its first)"
         yield Failure(code=RejectionCode.DRIVER_PREDATES_GPU, text=text, is_whole=True)
         return
     branch = rules.driver.branch
     for requested, support in supports:
-        if support.last_branch is not None and branch > _last_major(support.last_branch, rules):
+        if oldest and support.last_branch is not None and branch > _last_major(support.last_branch, rules):
             yield Failure(
                 code=RejectionCode.DRIVER_TOO_NEW,
                 text=f": driver {rules.driver} no longer serves {requested.gpu.name} ({support.architecture}); "
                 f"R{support.last_branch} is the last branch that does",
-                unlock={"driver": _last_release(oldest[1], rules)},
+                unlock={"driver": last_release(oldest[1], rules.subdir)},
             )
         if support.first_branch is not None and branch < support.first_branch:
             yield Failure(
@@ -197,17 +195,11 @@ def _off_branch(supports: Sequence[tuple[RequestedGpu, DriverSupport]], rules: D
             )
 
 
-def _last_release(support: DriverSupport, rules: DriverRules) -> str:
-    """The newest driver of the last branch that serves a GPU."""
-    return (support.last_windows if rules.subdir.is_windows else support.last_linux) or str(support.last_branch)
-
-
-def _driver_option(
-    version: str, supports: Sequence[tuple[RequestedGpu, DriverSupport]], rules: DriverRules
-) -> dict[str, str]:
+def _driver_option(version: str, supports: Sequence[SupportedGpu], rules: DriverRules) -> dict[str, str]:
     """The option of a newer driver; empty when it no longer serves one of the GPUs."""
-    lasts = [support.last_branch for _, support in supports if support.last_branch is not None]
-    served = not lasts or DriverVersion.parse(version).branch <= _last_major(min(lasts), rules)
+    oldest = first_dropped(supports)
+    last = oldest[1].last_branch if oldest else None
+    served = last is None or DriverVersion.parse(version).branch <= _last_major(last, rules)
     return {"driver": version} if served else {}
 
 

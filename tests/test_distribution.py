@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from envgen import __version__
-from envgen.paths import TreeMissingError, tree
+from envgen.core.paths import TreeMissingError, tree
 
 ROOT = Path(__file__).parent.parent
 WHEEL_ROOTS = {"generator/envgen": "envgen", "templates": "envgen/templates", "lockfiles": "envgen/lockfiles"}
@@ -108,7 +108,7 @@ def test_the_wheel_is_for_every_system_and_names_its_command(wheel: Path) -> Non
 def test_an_installed_package_finds_its_own_trees(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    script = "from envgen.paths import tree; print(tree('templates')); print(tree('lockfiles'))"
+    script = "from envgen.core.paths import tree; print(tree('templates')); print(tree('lockfiles'))"
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {script}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
     package = (tmp_path / "envgen").resolve()
@@ -121,8 +121,8 @@ def test_a_checkout_finds_the_trees_at_its_root() -> None:
 
 
 def test_a_package_without_its_trees_names_both_places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    module = tmp_path / "generator" / "envgen" / "paths.py"
-    monkeypatch.setattr("envgen.paths.__file__", str(module))
+    module = tmp_path / "generator" / "envgen" / "core" / "paths.py"
+    monkeypatch.setattr("envgen.core.paths.__file__", str(module))
     with pytest.raises(TreeMissingError) as caught:
         tree("templates")
     root = tmp_path.resolve().as_posix()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from envgen.ci.matrix import HOSTED_RUNNERS
 from envgen.cli.lock_all import PYTHONS
 from envgen.cli.main import main
 from envgen.core.resolution import Resolution
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.lock.shipped import shipped_locks
-from envgen.render.matrix import HOSTED_RUNNERS
 from envgen.resolve import resolve
 from envgen.resolve.shipped import newest_conda, newest_pip
 from equipment.requests import ask

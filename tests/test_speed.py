@@ -25,10 +25,10 @@ from benchmarks.results import Measure, Result, as_json, as_text
 from benchmarks.starts import REQUEST
 from envgen.core.platforms import Subdir
 from envgen.facts import tables
-from envgen.facts.builds import BuildCatalog
-from envgen.lock.conda_process import run_children
-from envgen.lock.conda_solve import solve_conda
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve import coverage, resolve
+from envgen.solve.conda.process import run_children
+from envgen.solve.conda.solve import solve_conda
 from equipment.conda_channel import cuda_query, write_pytorch_channels
 from equipment.loopback import serving
 from equipment.requests import ask
@@ -37,9 +37,9 @@ from equipment.requests import ask
 SOLVING = {
     "asyncio",
     "conda_lock",
-    "envgen.lock.conda_solve",
-    "envgen.lock.fetch",
-    "envgen.lock.pip_solve",
+    "envgen.solve.conda.solve",
+    "envgen.net.fetch",
+    "envgen.solve.pip.solve",
     "html.parser",
     "http.client",
     "packaging",
@@ -88,7 +88,7 @@ class TestDecisions:
             read[name] += 1
             return real(name, folder)
 
-        monkeypatch.setattr("envgen.facts.builds.read_table", counted)
+        monkeypatch.setattr("envgen.facts.catalog.read_table", counted)
         builds = BuildCatalog()
         for driver in ("560.94", "391.35", None):
             resolve(builds, ask("7.5", "win-64", driver))
@@ -153,7 +153,7 @@ class TestSolves:
         def meanwhile() -> None:
             running.extend(process.poll() is None for process in started)
 
-        monkeypatch.setattr("envgen.lock.conda_process.subprocess.Popen", recorded)
+        monkeypatch.setattr("envgen.solve.conda.process.subprocess.Popen", recorded)
         run_children([_unanswerable(tmp_path)] * 2, timeout_s=60, meanwhile=meanwhile)
         assert running == [True, True]
 

@@ -17,8 +17,8 @@ from benchmarks.results import Measure, Result
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
-from envgen.facts.builds import BuildCatalog
-from envgen.facts.gpus import GpuCatalog
+from envgen.facts.catalog import BuildCatalog
+from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.resolve import resolve
 
 COUNT = 10_000

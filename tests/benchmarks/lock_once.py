@@ -13,9 +13,9 @@ from typing import Any
 
 from envgen.cli.main import run_process
 from envgen.core.platforms import Subdir
-from envgen.lock.conda_files import conda_bodies
-from envgen.lock.conda_lock_v1 import load_conda_lock_package
-from envgen.lock.conda_solve import CondaQuery, solve_with_optional
+from envgen.files.conda import conda_bodies
+from envgen.files.conda_lock_v1 import load_conda_lock_package
+from envgen.solve.conda.solve import CondaQuery, solve_with_optional
 
 
 def lock_once(request: dict[str, Any]) -> int:

@@ -10,9 +10,9 @@ import pytest
 
 from ci.commands import run
 from ci.shipped_tree import add_conda, add_pip, ship
+from envgen.ci.matrix import GpuRunner, MatrixTooLargeError
 from envgen.cli.matrix import GitFailedError, matrix_command
 from envgen.core.errors import UsageError
-from envgen.render.matrix import GpuRunner, MatrixTooLargeError
 
 IDS = [
     "linux-64-py3.12-conda-pytorch-2.13.0-cuda129",

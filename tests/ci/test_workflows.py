@@ -20,10 +20,10 @@ from ci.checkers import (
     tool,
     zizmor_findings,
 )
+from envgen.ci.matrix import GpuRunner
+from envgen.ci.workflow import CommittedLock, workflow_body
 from envgen.core.platforms import Subdir
 from envgen.core.shipped import Channel
-from envgen.render.matrix import GpuRunner
-from envgen.render.workflow import CommittedLock, workflow_body
 
 NEEDS_SCHEMAS = pytest.mark.skipif(not has_schemas(), reason="check-jsonschema is not installed")
 NEEDS_ZIZMOR = pytest.mark.skipif(tool("zizmor") is None, reason="zizmor is not installed")

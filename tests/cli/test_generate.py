@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from envgen.cli.main import main
-from envgen.render.header import is_untouched, split
+from envgen.files.header import is_untouched, split
 
 MX450 = ["--gpu", "GeForce MX450", "--driver", "560.94", "--offline"]
 ONE_PLATFORM = {

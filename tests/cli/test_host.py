@@ -8,11 +8,11 @@ import pytest
 
 from envgen.cli.host import host_request
 from envgen.cli.request import Asked
-from envgen.core.errors_request import NoGpuFoundError
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve import resolve
+from envgen.resolve.errors import NoGpuFoundError
 from equipment.requests import ask
 from probe.host_capture import look_at
 

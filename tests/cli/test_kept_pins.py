@@ -16,9 +16,9 @@ from envgen.cli.main import main
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
 from envgen.facts.wheels import WheelCatalog
-from envgen.lock import pip_solve
-from envgen.lock.pip_query import PYPI_INDEX, PipQuery
-from envgen.render.header import split
+from envgen.files.header import split
+from envgen.solve.pip import solve as pip_solve
+from envgen.solve.pip.query import PYPI_INDEX, PipQuery
 from equipment.conda_channel import Row, pytorch_rows, write_channel
 from equipment.loopback import serving
 from equipment.pip_world import QUICK

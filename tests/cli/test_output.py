@@ -10,7 +10,7 @@ from hypothesis import given
 
 from envgen.cli.output import Progress, emit, emit_json, print_error, print_note, print_usage_error, say, use_colour
 from envgen.core.errors import UsageError
-from render.hostile import ANY_TEXT
+from files.hostile import ANY_TEXT
 
 
 class Terminal(io.StringIO):

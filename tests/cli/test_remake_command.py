@@ -11,7 +11,7 @@ from hypothesis import given
 from envgen.cli.generate import WriteOptions
 from envgen.cli.summary import remake_command
 from equipment.requests import ask
-from render.hostile import ANY_TEXT
+from files.hostile import ANY_TEXT
 
 
 def test_every_choice_is_in_the_command() -> None:

@@ -11,17 +11,17 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from envgen.core.observation import EnvironmentKind, InstallSetting, Observation
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_lines
 from envgen.doctor.findings import Diagnosis
-from envgen.doctor.live import Live, LiveOutcome, parse_live
-from envgen.doctor.target import Interpreter, Target, read_target
-from envgen.facts.builds import BuildCatalog
-from envgen.facts.gpus import GpuCatalog
+from envgen.environments.inspected import Interpreter, Target, read_target
+from envgen.environments.torch_run import Live, LiveOutcome, parse_live
+from envgen.facts.catalog import BuildCatalog
+from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.probe.observation import EnvironmentKind, InstallSetting, Observation
 from envgen.resolve import resolve
 from probe.host_capture import CapturedEntry, CapturedFiles, look_at
 

@@ -24,10 +24,10 @@ from doctor.patients import (
     vision,
 )
 from envgen.core.drivers import DriverVersion
-from envgen.core.observation import DeviceNode, EnvironmentKind, InstallSetting, Laptop, Observation, Xid
 from envgen.doctor.findings import Code
-from envgen.doctor.live import Live, LiveOutcome
-from envgen.doctor.target import Target
+from envgen.environments.inspected import Target
+from envgen.environments.torch_run import Live, LiveOutcome
+from envgen.probe.observation import DeviceNode, EnvironmentKind, InstallSetting, Laptop, Observation, Xid
 
 RTX4090 = "linux-rtx4090-570.133.20"
 CU128 = torch("2.8.0+cu128", "12.8")
@@ -65,7 +65,7 @@ def with_nodes(name: str, *, closed: tuple[str, ...] = (), without: str = "") ->
 
 def with_library(name: str, path: str, version: str, origin: str = "LD_LIBRARY_PATH") -> Observation:
     """A captured host whose loader takes another libcuda first."""
-    from envgen.core.observation import CudaLibrary
+    from envgen.probe.observation import CudaLibrary
 
     observation = host(name, variables={"LD_LIBRARY_PATH": path.rsplit("/", 1)[0]})
     first = CudaLibrary(path=path, target=path, version=version, origin=origin)

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from doctor.patients import builds, catalog, conda, decide, environment, host, torch, unavailable
-from envgen.core.observation import HostGpu, InstallSetting, MigInstance
-from envgen.doctor.case import Case
 from envgen.doctor.collect import HEADER, Identity, Recorder, report, scrub
+from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
+from envgen.probe.observation import HostGpu, InstallSetting, MigInstance
 from envgen.probe.process import Command, Completed, Outcome
 from probe.host_capture import load
 

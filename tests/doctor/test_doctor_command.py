@@ -12,9 +12,9 @@ import pytest
 from doctor.fake_torch import FakeEnvironment
 from envgen.cli.main import main
 from envgen.core.errors import UsageError, show
-from envgen.doctor.environments import Wanted, find_python
 from envgen.doctor.examine import Boundary, examine_host
 from envgen.doctor.findings import Code
+from envgen.environments.find import Wanted, find_python
 from envgen.probe.files import DirectoryFiles
 from envgen.probe.process import Command, Completed, run_command
 from probe.host_capture import HostCapture, load

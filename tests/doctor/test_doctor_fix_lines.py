@@ -22,11 +22,11 @@ from doctor.patients import (
     vision,
 )
 from doctor.test_doctor_causes import PATIENTS, Patient, with_driver, with_nodes
-from envgen.core.observation import DriverParts, EnvironmentKind, FabricManager, InstallSetting, Observation
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
-from envgen.doctor.live import Live, LiveOutcome
-from envgen.doctor.target import Target
+from envgen.environments.inspected import Target
+from envgen.environments.torch_run import Live, LiveOutcome
+from envgen.probe.observation import DriverParts, EnvironmentKind, FabricManager, InstallSetting, Observation
 
 CU128 = torch("2.8.0+cu128", "12.8")
 NO_DRIVER = "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver"

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from doctor.patients import dist, environment, examine, host, torch, vision
-from envgen.core.observation import EnvironmentKind, InstallSetting
-from envgen.doctor.target import Target
+from envgen.environments.inspected import Target
+from envgen.probe.observation import EnvironmentKind, InstallSetting
 from equipment.wheel_index import WheelIndex, make_wheel
 
 pytestmark = [

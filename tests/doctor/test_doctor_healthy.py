@@ -25,14 +25,14 @@ from doctor.patients import (
 from envgen.core.builds import PipBuild
 from envgen.core.capability import CodeKind
 from envgen.core.findings import Level
-from envgen.core.observation import EnvironmentKind, FabricManager
 from envgen.core.platforms import Subdir
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.findings import Code
-from envgen.doctor.live import Live, LiveOutcome
-from envgen.doctor.target import Target
-from envgen.facts.builds import BuildCatalog
+from envgen.environments.inspected import Target
+from envgen.environments.torch_run import Live, LiveOutcome
+from envgen.facts.catalog import BuildCatalog
+from envgen.probe.observation import EnvironmentKind, FabricManager
 
 CU128 = torch("2.8.0+cu128", "12.8")
 CU126 = torch("2.7.1+cu126", "12.6")

@@ -14,13 +14,13 @@ from doctor.fake_torch import FakeEnvironment
 from doctor.patients import builds, catalog, decide, host
 from envgen.core.capability import ComputeCapability
 from envgen.core.findings import Level
-from envgen.core.observation import EnvironmentKind
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
-from envgen.doctor.environments import Wanted, open_environment
 from envgen.doctor.findings import Code, Diagnosis
-from envgen.doctor.live import LiveOutcome, describe_interpreter, parse_live, use_torch
+from envgen.environments.find import Wanted, open_environment
+from envgen.environments.torch_run import LiveOutcome, describe_interpreter, parse_live, use_torch
 from envgen.probe.files import DirectoryFiles
+from envgen.probe.observation import EnvironmentKind
 from envgen.probe.process import run_command
 
 RTX4090 = {"name": "NVIDIA GeForce RTX 4090", "capability": [8, 9]}

@@ -27,16 +27,16 @@ from doctor.patients import (
 from envgen.cli.main import main
 from envgen.core.drivers import DriverVersion
 from envgen.core.findings import Level
-from envgen.core.observation import EnvironmentKind
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.explain import explained
 from envgen.doctor.findings import Code, Finding
 from envgen.doctor.fix import choose_fix, request_for
-from envgen.doctor.target import Target
+from envgen.environments.inspected import Target
+from envgen.probe.observation import EnvironmentKind
 
 RTX4090 = "linux-rtx4090-570.133.20"
 CPU = torch("2.8.0+cpu", None)

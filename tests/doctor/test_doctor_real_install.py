@@ -17,11 +17,11 @@ import pytest
 
 from doctor.patients import case_of, decide, host
 from envgen.doctor.diagnose import diagnose
-from envgen.doctor.environments import Wanted, open_environment
 from envgen.doctor.examine import examine_host
 from envgen.doctor.findings import Code, Diagnosis
-from envgen.doctor.live import Live, use_torch
-from envgen.doctor.target import Target
+from envgen.environments.find import Wanted, open_environment
+from envgen.environments.inspected import Target
+from envgen.environments.torch_run import Live, use_torch
 from envgen.probe.files import DirectoryFiles
 from envgen.probe.process import run_command
 

@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from doctor.patients import PREFIX, case_of, dist, environment, examine, host, printed, torch
-from envgen.core.observation import EnvironmentKind
 from envgen.doctor.findings import Code
 from envgen.doctor.shell import Shell
+from envgen.probe.observation import EnvironmentKind
 
 RTX4090 = "linux-rtx4090-570.133.20"
 WINDOWS = "windows-rtx4070-560.94"

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from envgen.core.platforms import Subdir
-from envgen.lock.conda_solve import CondaQuery
-from envgen.lock.virtual_packages import virtual_packages
+from envgen.solve.conda.solve import CondaQuery
+from envgen.solve.conda.virtual_packages import virtual_packages
 
 SUBDIRS = ("linux-64", "win-64", "linux-aarch64")
 

@@ -6,8 +6,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from envgen.facts.builds import BuildCatalog
-from envgen.render.header import body_digest, compose, split
+from envgen.facts.catalog import BuildCatalog
+from envgen.files.header import body_digest, compose, split
 from envgen.verify.findings import Asking, Report
 from envgen.verify.folder import verify_folder
 from envgen.verify.form import run_of

@@ -8,8 +8,8 @@ from typing import Any
 
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
-from envgen.lock.fetch import Retry
-from envgen.lock.pip_query import PipQuery
+from envgen.net.fetch import Retry
+from envgen.solve.pip.query import PipQuery
 from equipment.wheel_index import ServedWheel, make_wheel
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"

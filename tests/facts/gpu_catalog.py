@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from envgen.core.gpus import Match, MatchKind
-from envgen.facts.gpus import GpuCatalog
+from envgen.facts.gpus.catalog import GpuCatalog
 
 
 @cache

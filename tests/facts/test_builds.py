@@ -11,7 +11,7 @@ from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.facts.tables import read_table
 
 BUILDS = BuildCatalog()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from envgen.core.errors import DataError
-from envgen.core.errors_gpus import FactInvalidError
-from envgen.facts.gpus import GpuCatalog
+from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.facts.gpus.errors import FactInvalidError
 from envgen.facts.tables import data_dir
 
 HINT = "\n  hint: correct the row, then run `pytest tests/facts`"

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from envgen.facts import names
-from envgen.facts.index import GpuTables
+from envgen.facts.gpus import names
+from envgen.facts.gpus.index import GpuTables
+from envgen.facts.gpus.vendors import other_vendor
 from envgen.facts.tables import read_table
-from envgen.facts.vendors import other_vendor
 
 TABLES_WITH_SOURCES = ("gpus", "ambiguous", "spellings", "chips", "vgpu_boards")
 THREAD = re.compile(r"[\w.-]+/[\w.-]+#\d+")

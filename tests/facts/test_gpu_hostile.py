@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envgen.core.errors_gpus import match_error
 from envgen.core.gpus import MatchKind
+from envgen.facts.gpus.errors import match_error
 from envgen.facts.tables import read_table
 from facts.gpu_catalog import ask, catalog
 

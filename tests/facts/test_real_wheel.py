@@ -11,7 +11,7 @@ import zipfile
 import pytest
 
 from envgen.core.platforms import Subdir
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 

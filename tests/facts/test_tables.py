@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from envgen.core.errors_gpus import FactInvalidError, Violation
-from envgen.facts.checks import check_table, natural_key, table_violations
+from envgen.facts.gpus.errors import FactInvalidError, Violation
+from envgen.facts.schema_checks import check_table, natural_key, table_violations
 from envgen.facts.tables import (
     catalog_revision,
     data_dir,

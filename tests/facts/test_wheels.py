@@ -9,7 +9,7 @@ import pytest
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.wheel_names import WheelName
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.facts.tables import read_table
 from envgen.facts.wheels import TorchPins, WheelCatalog
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from envgen.core.capability import ComputeCapability
-from envgen.core.observation import MigInstance, VirtualMode
 from envgen.probe import commands
+from envgen.probe.observation import MigInstance, VirtualMode
 from envgen.probe.parse.nvml import parse_nvml
 from envgen.probe.process import run_command
 

@@ -13,7 +13,7 @@ import pytest
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import read_table
-from envgen.lock.pip_index import IndexFile
+from envgen.net.pip_index import IndexFile
 from envgen.refresh.__main__ import main
 from envgen.refresh.arch_lists import Measured, changed_hashes, compared, has_wheel, newest_wheels
 from envgen.refresh.outcome import Level

@@ -10,8 +10,8 @@ import pytest
 from envgen.core.errors_lock import IndexDataError
 from envgen.core.platforms import Subdir
 from envgen.facts.tables import read_table
-from envgen.lock.fetch import Page
-from envgen.lock.pip_index import parse_page
+from envgen.net.fetch import Page
+from envgen.net.pip_index import parse_page
 from envgen.refresh.__main__ import main
 from envgen.refresh.pypi_builds import (
     newer_glibc,

@@ -9,8 +9,8 @@ import pytest
 
 from envgen.core.errors_lock import IndexDataError
 from envgen.facts.tables import read_table
-from envgen.lock.fetch import Page
-from envgen.lock.pip_index import parse_page
+from envgen.net.fetch import Page
+from envgen.net.pip_index import parse_page
 from envgen.refresh.__main__ import main
 from envgen.refresh.index_pages import CudaPage
 from envgen.refresh.index_wheels import merge_page, oldest_releases, shared_hashes, unknown_builds

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from envgen.facts.tables import dump_table, schema_dir
-from envgen.lock.fetch import Deadline, Page, Patience, Retry
-from envgen.lock.pip_index import ProjectPage, parse_page
+from envgen.net.fetch import Deadline, Page, Patience, Retry
+from envgen.net.pip_index import ProjectPage, parse_page
 
 PAGES = Path(__file__).parent / "pages"
 SHA = {letter: letter * 64 for letter in "abcdef"}

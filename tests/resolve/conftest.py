@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from envgen.core.errors import ValueFormatError
-from envgen.core.errors_request import NoBuildError
 from envgen.core.resolution import RejectionCode, Resolution
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve import resolve
+from envgen.resolve.errors import NoBuildError
 from equipment.requests import ask
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve import resolve
 from equipment.requests import ask
 

@@ -17,7 +17,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import Resolution
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
 from envgen.resolve.why_not import explain

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from envgen.render.smoke import SmokeExpectation, smoke_body
+from envgen.files.smoke import SmokeExpectation, smoke_body
 
 
 @pytest.fixture(scope="module")

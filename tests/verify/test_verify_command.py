@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.main import main
-from envgen.render.header import split
+from envgen.files.header import split
 from equipment.lock_damage import change, change_text, codes
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from envgen.core.platforms import Subdir
-from envgen.lock.conda_files import conda_bodies
-from envgen.lock.conda_solve import solve_conda
+from envgen.files.conda import conda_bodies
+from envgen.files.header import Header, body_digest, compose
+from envgen.files.pip import pip_bodies
+from envgen.files.pylock import read_pylock
 from envgen.lock.obtain_conda import mirrored
-from envgen.lock.pip_files import pip_bodies
-from envgen.lock.pip_solve import solve_pip
-from envgen.lock.pylock import read_pylock
-from envgen.render.header import Header, body_digest, compose
+from envgen.solve.conda.solve import solve_conda
+from envgen.solve.pip.solve import solve_pip
 from envgen.verify.findings import Asking
 from envgen.verify.pip_requires import marker_environment, unmet
 from equipment.conda_channel import cuda_query, write_pytorch_channels

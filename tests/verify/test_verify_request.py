@@ -10,7 +10,7 @@ import pytest
 from envgen.cli.main import main
 from envgen.cli.verify import read_requests
 from envgen.core.platforms import Subdir
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.verify.findings import Asking, Report
 from envgen.verify.folder import verify_folder
 from equipment.lock_damage import change_text, sign

@@ -35,10 +35,10 @@ def ci_command(
 
     Run it at the root of your repository. Example: envgen ci envs/train --gpu-runner gpu-t4-4-core
     """
-    from envgen.render.matrix import GpuRunner
-    from envgen.render.plan import make_plan
-    from envgen.render.workflow import find_locks, workflow_body, workflow_text
-    from envgen.render.writing import apply
+    from envgen.ci.matrix import GpuRunner
+    from envgen.ci.workflow import find_locks, workflow_body, workflow_text
+    from envgen.files.plan import make_plan
+    from envgen.files.writing import apply
 
     wanted = [PurePosixPath(Path(folder).as_posix()) for folder in folders or ["."]]
     runners = [GpuRunner.parse(text) for text in gpu_runner or ()]
@@ -72,7 +72,7 @@ def _command(folders: list[PurePosixPath], runners: list[str] | tuple[()], outpu
 
 def _found(target: Path) -> dict[str, str | None]:
     """The file that is there, as a plan compares it: None when it is no text."""
-    from envgen.render.plan import read_file
+    from envgen.files.plan import read_file
 
     try:
         return {target.name: read_file(target)}

@@ -10,19 +10,19 @@ from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.request import RequestOptions, read_request
 from envgen.cli.summary import remake_command, summary
 from envgen.core.errors import UsageError
-from envgen.core.errors_request import NoBuildError
-from envgen.facts.builds import BuildCatalog
+from envgen.core.paths import tree
+from envgen.facts.catalog import BuildCatalog
 from envgen.facts.tables import catalog_revision
-from envgen.lock.conda_source import ChannelSource
-from envgen.lock.extras import read_extras
+from envgen.files.plan import Plan, State, make_plan, read_folder, untouched
+from envgen.files.writing import apply
 from envgen.lock.fileset import check_removals, environment_files
 from envgen.lock.obtain import Obtained, obtain
 from envgen.lock.shipped import shipped_locks
-from envgen.lock.sites import Site
 from envgen.lock.sources import Sources
-from envgen.paths import tree
-from envgen.render.plan import Plan, State, make_plan, read_folder, untouched
-from envgen.render.writing import apply
+from envgen.net.sites import Site
+from envgen.resolve.errors import NoBuildError
+from envgen.solve.conda.source import ChannelSource
+from envgen.solve.extras import read_extras
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from envgen.cli.request import Asked, distinct
-from envgen.core.errors_gpus import match_error
-from envgen.core.errors_request import NoGpuFoundError
 from envgen.core.gpus import Gpu, MatchKind
-from envgen.core.observation import HostGpu, Observation, SourceStatus, Vendor
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice
 from envgen.core.wsl import linux_branch
-from envgen.facts.builds import BuildCatalog
-from envgen.facts.gpus import GpuCatalog
+from envgen.facts.catalog import BuildCatalog
+from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.facts.gpus.errors import match_error
+from envgen.probe.observation import HostGpu, Observation, SourceStatus, Vendor
 from envgen.resolve.driver import first_dropped
+from envgen.resolve.errors import NoGpuFoundError
 
 
 def host_request(

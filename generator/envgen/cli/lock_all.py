@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.cli.output import Progress, say
+from envgen.cli.values import parse_platform, parse_python
 from envgen.core.errors import ValueFormatError
-from envgen.core.options import parse_platform, parse_python
+from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.shipped import Channel, Shipped
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.facts.tables import catalog_revision
 from envgen.lock.lane_files import (
     MISSING,
@@ -24,7 +25,6 @@ from envgen.lock.lane_files import (
 from envgen.lock.lane_locks import LaneLock, lane_places, lock_lanes
 from envgen.lock.shipped import shipped_files, shipped_locks
 from envgen.lock.sources import Sources
-from envgen.paths import tree
 
 # The Pythons that PyTorch publishes wheels for and that still get fixes from python.org.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")

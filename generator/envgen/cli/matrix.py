@@ -75,9 +75,7 @@ def matrix_command(
 
     Example: envgen matrix --format github --lane pip --changed-since origin/main
     """
-    from envgen.facts.builds import BuildCatalog
-    from envgen.paths import tree
-    from envgen.render.matrix import (
+    from envgen.ci.matrix import (
         GpuRunner,
         Selection,
         find_environments,
@@ -86,6 +84,8 @@ def matrix_command(
         matrix_text,
         select,
     )
+    from envgen.core.paths import tree
+    from envgen.facts.catalog import BuildCatalog
 
     root = Path(lockfiles) if lockfiles else tree("lockfiles")
     if not root.is_dir():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from envgen.core.errors_request import option_text
 from envgen.core.resolution import CondaPairing, PipPairing, Rejection, Resolution
+from envgen.resolve.errors import option_text
 
 SCHEMA_VERSION = 1
 _SHOWN_REJECTIONS = 6

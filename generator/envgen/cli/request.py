@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from envgen.core.capability import ComputeCapability
-from envgen.core.drivers import DriverVersion
-from envgen.core.errors import ValueFormatError
-from envgen.core.errors_gpus import match_error
-from envgen.core.errors_request import CapabilityUnknownError, MacosError
-from envgen.core.gpus import Gpu, Match, MatchKind
-from envgen.core.options import (
+from envgen.cli.values import (
     is_macos,
     parse_build,
     parse_glibc,
     parse_platform,
     parse_python,
 )
+from envgen.core.capability import ComputeCapability
+from envgen.core.drivers import DriverVersion
+from envgen.core.errors import ValueFormatError
+from envgen.core.gpus import Gpu, Match, MatchKind
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
+from envgen.facts.gpus.errors import match_error
+from envgen.resolve.errors import CapabilityUnknownError, MacosError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def _gpus(
     for text in options.capabilities or ():
         found.append(_by_capability(text, builds))
     if options.gpus:
-        from envgen.facts.gpus import GpuCatalog
+        from envgen.facts.gpus.catalog import GpuCatalog
 
         catalog = GpuCatalog.load()
         for text in options.gpus:

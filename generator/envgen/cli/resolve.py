@@ -6,10 +6,10 @@ from envgen.cli import options
 from envgen.cli.output import emit, emit_json
 from envgen.cli.report import resolution_json, resolution_text
 from envgen.cli.request import Asked, RequestOptions, read_request
-from envgen.core.errors_request import NoBuildError
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
+from envgen.resolve.errors import NoBuildError
 
 
 def resolve_command(
@@ -66,8 +66,8 @@ def decide(request: Request, asked: Asked, builds: BuildCatalog) -> Resolution:
 
 def locked_labels(request: Request, builds: BuildCatalog) -> dict[str, str | None]:
     """Channel -> the newest shipped lock that runs, by name, or None."""
+    from envgen.core.paths import tree
     from envgen.lock.shipped import shipped_locks
-    from envgen.paths import tree
     from envgen.resolve.shipped import newest_conda, newest_pip
 
     shipped = shipped_locks(tree("lockfiles"))

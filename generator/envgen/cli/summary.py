@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import RejectionCode
+from envgen.files.commands import NO_TOOLKIT, conda_command, pip_commands, runs_as, test_command
 from envgen.lock.obtain import Obtained
-from envgen.lock.words import NO_TOOLKIT, conda_command, pip_commands, runs_as, test_command
 
 if TYPE_CHECKING:
     from envgen.cli.generate import WriteOptions
@@ -66,7 +66,7 @@ def _command_lines(one: Obtained, *, multi: bool) -> Iterator[str]:
 
 def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
     """The command line that makes the same files again, from the catalog's names; the same for every spelling."""
-    from envgen.render.quoting import command_line
+    from envgen.files.quoting import command_line
 
     first = requests[0]
     words = ["envgen"]
@@ -93,7 +93,7 @@ def _mirror_words(writing: WriteOptions) -> Iterator[str]:
     """The mirrors, when the files name them: without a login, which is nobody's business in a file."""
     if not writing.write_mirror:
         return
-    from envgen.lock.sites import without_credentials
+    from envgen.net.sites import without_credentials
 
     for option, mirror in (("--conda-mirror", writing.conda_mirror), ("--wheel-mirror", writing.wheel_mirror)):
         if mirror:

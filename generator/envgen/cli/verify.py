@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from envgen.core.request import Request
-    from envgen.facts.builds import BuildCatalog
+    from envgen.facts.catalog import BuildCatalog
     from envgen.verify.findings import Report
 
 
@@ -45,7 +45,7 @@ def verify_command(
     Exit status: 0 nothing is wrong, 1 something is, 5 nothing is but --online was given and an answer is missing. What
     could not be checked (offline, an index that does not answer) is told as skipped and is no fault.
     """
-    from envgen.facts.builds import BuildCatalog
+    from envgen.facts.catalog import BuildCatalog
     from envgen.verify.findings import Asking
     from envgen.verify.folder import verify_folder
 

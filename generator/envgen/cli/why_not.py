@@ -11,11 +11,11 @@ from envgen.cli import options
 from envgen.cli.output import emit, emit_json
 from envgen.cli.report import rejection_json
 from envgen.cli.request import RequestOptions, read_request
+from envgen.cli.values import parse_cuda
 from envgen.core.errors import ValueFormatError
-from envgen.core.errors_request import option_text
-from envgen.core.options import parse_cuda
 from envgen.core.request import Request
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
+from envgen.resolve.errors import option_text
 from envgen.resolve.why_not import Explanation, explain
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.document import diagnosis_lines, diagnosis_mapping
 from envgen.doctor.findings import Diagnosis
 from envgen.probe.document import observation_mapping

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from envgen.core.findings import Level, SkippedCheck
-from envgen.core.observation import SourceStatus
-from envgen.doctor.case import Case
 from envgen.doctor.checks import companions, driver, hardware, install, interpreter, loader, runtime
+from envgen.doctor.context import Case
 from envgen.doctor.explain import contradicted, explained
 from envgen.doctor.findings import Code, Diagnosis, Finding
 from envgen.doctor.fix import Decide, choose_fix
-from envgen.doctor.live import LiveOutcome
+from envgen.environments.torch_run import LiveOutcome
+from envgen.probe.observation import SourceStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.findings import Diagnosis, Finding
 
 SCHEMA_VERSION = 1

@@ -8,20 +8,20 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from envgen.core.observation import Observation, SourceStatus
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
-from envgen.doctor.case import Case
 from envgen.doctor.collect import Recorder
+from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
-from envgen.doctor.environments import Opened, Wanted, neighbours, open_environment
 from envgen.doctor.findings import Diagnosis
-from envgen.doctor.live import TIMEOUT_S, use_torch
-from envgen.facts.builds import BuildCatalog
-from envgen.facts.gpus import GpuCatalog
+from envgen.environments.find import Opened, Wanted, neighbours, open_environment
+from envgen.environments.torch_run import TIMEOUT_S, use_torch
+from envgen.facts.catalog import BuildCatalog
+from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.probe import commands, observe
 from envgen.probe.files import DirectoryFiles, HostFiles
 from envgen.probe.host import HostValues
+from envgen.probe.observation import Observation, SourceStatus
 from envgen.probe.process import Runner, run_command
 from envgen.resolve import resolve
 

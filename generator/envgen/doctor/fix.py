@@ -6,19 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from envgen.core.errors_request import NoBuildError
 from envgen.core.findings import Level
 from envgen.core.gpus import MatchKind
-from envgen.core.observation import EnvironmentKind
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import RejectionCode, Resolution
 from envgen.core.wsl import linux_branch
-from envgen.doctor.case import Case
 from envgen.doctor.checks.interpreter import pythons_with_builds
+from envgen.doctor.context import Case
 from envgen.doctor.findings import Code, Finding, Fix
 from envgen.doctor.installers import conda_fix, pip_fix, pixi_fix
-from envgen.doctor.target import Target
+from envgen.environments.inspected import Target
+from envgen.probe.observation import EnvironmentKind
+from envgen.resolve.errors import NoBuildError
 
 Decide = Callable[[Request], Resolution | None]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from envgen.core.observation import EnvironmentKind
 from envgen.core.resolution import CondaPairing, PipPairing, Resolution
-from envgen.doctor.case import Case
 from envgen.doctor.checks.driver import is_debian_like
+from envgen.doctor.context import Case
 from envgen.doctor.findings import Code, Finding, Fix
 from envgen.doctor.shell import shell_of
-from envgen.doctor.target import Target
+from envgen.environments.inspected import Target
+from envgen.probe.observation import EnvironmentKind
 
 PYPI = "https://pypi.org/simple"
 _PIXI = re.compile(r"(.+)[/\\]\.pixi[/\\]envs[/\\]([^/\\]+)[/\\]?")

@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 
 # What PowerShell takes as it is; a dash in front would begin a parameter.
 _PLAIN = re.compile(r"[A-Za-z0-9_./\\][A-Za-z0-9_./\\:-]*")

@@ -8,10 +8,7 @@ from envgen import __version__
 from envgen.core.errors_lock import FilesUnansweredError, IndexUnreachableError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
-from envgen.lock.obtain import Obtained
-from envgen.lock.obtain_conda import CondaSide
-from envgen.lock.obtain_pip import PipSide
-from envgen.lock.words import (
+from envgen.files.commands import (
     NO_TOOLKIT,
     conda_command,
     gpuless_lines,
@@ -21,7 +18,10 @@ from envgen.lock.words import (
     target,
     test_command,
 )
-from envgen.render.header import Header, body_digest, compose, run_digest
+from envgen.files.header import Header, body_digest, compose, run_digest
+from envgen.lock.obtain import Obtained
+from envgen.lock.obtain_conda import CondaSide
+from envgen.lock.obtain_pip import PipSide
 
 SMOKE_TEST = "smoke_test.py"
 
@@ -68,7 +68,7 @@ def check_removals(names: Iterable[str], obtained: Sequence[Obtained]) -> None:
 
 def environment_bodies(obtained: Sequence[Obtained]) -> dict[str, str]:
     """File name -> body of everything that one run writes."""
-    from envgen.lock.pip_files import pip_bodies
+    from envgen.files.pip import pip_bodies
 
     multi = len(obtained) > 1
     bodies: dict[str, str] = {}
@@ -85,13 +85,13 @@ def _conda_bodies(sides: Sequence[CondaSide]) -> dict[str, str]:
         return {}
     if len(sides) == 1 and {"environment.yml", "conda-lock.yml"} <= sides[0].bodies.keys():
         return dict(sides[0].bodies)
-    from envgen.lock.conda_files import conda_bodies
+    from envgen.files.conda import conda_bodies
 
     return conda_bodies([side.loaded() for side in sides])
 
 
 def _smoke_body(obtained: Sequence[Obtained]) -> str:
-    from envgen.render.smoke import SmokeExpectation, SmokeGpu, SmokePairing, smoke_body
+    from envgen.files.smoke import SmokeExpectation, SmokeGpu, SmokePairing, smoke_body
 
     pairings = [SmokePairing.of_pip(one.pip.pairing) for one in obtained if one.pip is not None]
     pairings += [SmokePairing.of_conda(one.conda.pairing) for one in obtained if one.conda is not None]

@@ -8,15 +8,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from envgen import __version__
-from envgen.core.lanes import Lane
 from envgen.core.request import Request
 from envgen.core.resolution import PipPairing
 from envgen.core.shipped import Channel, Shipped
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
+from envgen.facts.lanes import Lane
+from envgen.files.commands import NO_TOOLKIT, conda_command, gpuless_lines, pip_commands
+from envgen.files.header import Header, body_digest, compose, run_digest
 from envgen.lock.lane_locks import LaneLock, LaneResults
 from envgen.lock.sources import Sources
-from envgen.lock.words import NO_TOOLKIT, conda_command, gpuless_lines, pip_commands
-from envgen.render.header import Header, body_digest, compose, run_digest
 from envgen.resolve.shipped import newest_conda, newest_pip
 
 MISSING = "missing.csv"
@@ -88,7 +88,7 @@ def missing_csv(results: LaneResults) -> str:
 
 def readme(shipped: Sequence[Shipped], missing: str, builds: BuildCatalog, pythons: Sequence[str]) -> str:
     """The text of `lockfiles/README.md`: for each lane its GPUs, drivers, pairings and files, and what is missing."""
-    from envgen.render.templates import render
+    from envgen.files.templates import render
 
     rows = list(csv.DictReader(io.StringIO(missing)))
     lanes = [_lane_values(lane, shipped, rows, builds, pythons) for lane in builds.lanes]
@@ -146,11 +146,11 @@ def _missing_words(rows: Sequence[Mapping[str, str]]) -> str:
 def write_lane_lock(root: Path, shipped: Shipped, files: Mapping[str, str]) -> bool:
     """Write the files of one lock; return False, and touch nothing, when only the header would differ.
 
-    Raises: the errors of `envgen.render.writing.apply`, OutputEditedError when a file was edited by hand.
+    Raises: the errors of `envgen.files.writing.apply`, OutputEditedError when a file was edited by hand.
     """
-    from envgen.render.header import split
-    from envgen.render.plan import make_plan, read_folder
-    from envgen.render.writing import apply
+    from envgen.files.header import split
+    from envgen.files.plan import make_plan, read_folder
+    from envgen.files.writing import apply
 
     folder = root / shipped.folder
     found = read_folder(folder)
@@ -163,8 +163,8 @@ def write_lane_lock(root: Path, shipped: Shipped, files: Mapping[str, str]) -> b
 
 def remove_lane_locks(root: Path, stale: Collection[Shipped]) -> list[Shipped]:
     """Remove the locks that no lane holds any more, but no file that was edited; return those that were removed."""
-    from envgen.render.plan import make_plan, read_folder
-    from envgen.render.writing import apply
+    from envgen.files.plan import make_plan, read_folder
+    from envgen.files.writing import apply
 
     removed = []
     for shipped in sorted(stale, key=lambda lock: str(lock.folder)):

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import repeat
 
 from envgen.core.errors_lock import SolveFailedError, WheelMissingError
-from envgen.core.lanes import Lane
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import Absent, CondaPairing, PipPairing
 from envgen.core.shipped import Channel, Shipped
+from envgen.facts.lanes import Lane
 from envgen.lock.sources import Sources
 from envgen.resolve import resolve
 
@@ -154,10 +154,10 @@ def _reason(error: WheelMissingError | SolveFailedError) -> str:
 
 
 def _solve_pip(key: Shipped, request: Request, sources: Sources) -> LaneLock:
-    from envgen.lock.pip_files import pip_bodies
-    from envgen.lock.pip_query import pip_query
-    from envgen.lock.pip_solve import solve_pip
+    from envgen.files.pip import pip_bodies
     from envgen.resolve.shipped import pip_build_of, pip_pairing_if_it_runs
+    from envgen.solve.pip.query import pip_query
+    from envgen.solve.pip.solve import solve_pip
 
     build = pip_build_of(key, sources.builds)
     pairing = pip_pairing_if_it_runs(build, request, sources.builds) if build else None
@@ -168,10 +168,10 @@ def _solve_pip(key: Shipped, request: Request, sources: Sources) -> LaneLock:
 
 
 def _solve_conda(key: Shipped, request: Request, sources: Sources) -> LaneLock:
-    from envgen.lock.conda_files import conda_bodies
-    from envgen.lock.conda_solve import solve_with_optional
+    from envgen.files.conda import conda_bodies
     from envgen.lock.obtain_conda import conda_query
     from envgen.resolve.shipped import conda_builds_of, conda_pairing_if_it_runs
+    from envgen.solve.conda.solve import solve_with_optional
 
     rows = reversed(conda_builds_of(key, sources.builds))
     pairing = next((p for p in (conda_pairing_if_it_runs(row, request, sources.builds) for row in rows) if p), None)

@@ -17,16 +17,16 @@ from envgen.core.request import Request
 from envgen.core.resolution import CondaPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
 from envgen.core.wheel_names import glibc_key
-from envgen.lock.conda_source import CHANNEL_SITE
+from envgen.files.header import Header, split
 from envgen.lock.obtain_pip import BuildAbsentError
 from envgen.lock.shipped import shipped_files
 from envgen.lock.sources import Origin, Sources
-from envgen.lock.virtual_packages import virtual_packages
-from envgen.render.header import Header, split
 from envgen.resolve.shipped import conda_pairing_if_it_runs, newest_conda
+from envgen.solve.conda.source import CHANNEL_SITE
+from envgen.solve.conda.virtual_packages import virtual_packages
 
 if TYPE_CHECKING:
-    from envgen.lock.conda_solve import CondaQuery
+    from envgen.solve.conda.solve import CondaQuery
 
 _GLIBC = re.compile(r'__glibc: "([0-9]+\.[0-9]+)"')
 _EXPLICIT = re.compile(r"/(?P<name>[^/]+)-(?P<version>[^/-]+)-(?P<build>[^/-]+)\.(?:conda|tar\.bz2)#[0-9a-f]{32}")
@@ -52,7 +52,7 @@ class CondaSide:
         """The lock itself, read from the bodies if need be."""
         if self.lock is not None:
             return self.lock
-        from envgen.lock.conda_files import load_conda_files
+        from envgen.files.conda import load_conda_files
 
         subdir = self.pairing.build.subdir
         return next(lock for lock in load_conda_files(self.bodies) if lock.subdir is subdir)
@@ -206,7 +206,7 @@ def conda_query(pairing: CondaPairing, request: Request, extras: tuple[str, ...]
     The virtual packages claim no more than every driver at the pairing's floor can serve: the first release of its CUDA
     major. A lock solved with them runs on any driver that the decision allows.
     """
-    from envgen.lock.conda_solve import CondaQuery
+    from envgen.solve.conda.solve import CondaQuery
 
     major = pairing.cuda_version.partition(".")[0]
     return CondaQuery(
@@ -225,8 +225,8 @@ def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSi
             advice="run again without it",
         )
     # Most runs need no solve: what starts one is loaded only here.
-    from envgen.lock.conda_lock_v1 import load_conda_lock_package
-    from envgen.lock.conda_solve import solve_with_optional
+    from envgen.files.conda_lock_v1 import load_conda_lock_package
+    from envgen.solve.conda.solve import solve_with_optional
 
     query = conda_query(pairing, request, sources.extras.conda)
     try:
@@ -249,7 +249,7 @@ def _site(sources: Sources) -> str:
     """The site that the files of this run name for their packages."""
     if not (sources.write_mirror and sources.conda_mirror):
         return CHANNEL_SITE
-    from envgen.lock.sites import without_credentials
+    from envgen.net.sites import without_credentials
 
     return without_credentials(sources.conda_mirror.strip()).rstrip("/")
 
@@ -261,7 +261,7 @@ def mirrored(lock: CondaLock, mirror: str) -> CondaLock:
     """
     if not mirror:
         return lock
-    from envgen.lock.sites import without_credentials
+    from envgen.net.sites import without_credentials
 
     site = without_credentials(mirror.strip()).rstrip("/")
     if not site.startswith(("http://", "https://")):

@@ -12,9 +12,9 @@ from envgen.core.request import Request
 from envgen.core.resolution import PipPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
 from envgen.core.wheel_names import WheelName, file_name, glibc_key
-from envgen.lock.pylock import read_pylock
+from envgen.files.header import split
+from envgen.files.pylock import read_pylock
 from envgen.lock.sources import Origin, Sources
-from envgen.render.header import split
 from envgen.resolve.shipped import newest_pip, pip_pairing_if_it_runs
 
 
@@ -163,8 +163,8 @@ def _holds(lock: PipLock, pairing: PipPairing, request: Request, sources: Source
         found = lock.version_of(name).partition("+")[0]
         if found != wanted and (wanted or not extras):
             return False
-    from envgen.lock.pip_constraints import check_constraints
-    from envgen.lock.pip_query import pip_query
+    from envgen.solve.pip.constraints import check_constraints
+    from envgen.solve.pip.query import pip_query
 
     try:
         check_constraints(lock, pip_query(pairing, request).constraints)
@@ -177,7 +177,7 @@ def _index_url(pairing: PipPairing, sources: Sources) -> str:
     """The index that a lock of this run names for torch: PyPI's own build has no mirror."""
     if not (sources.write_mirror and sources.wheel_mirror) or pairing.build.on_pypi:
         return pairing.index_url
-    from envgen.lock.sites import Site
+    from envgen.net.sites import Site
 
     return Site.parse(sources.wheel_mirror).below(pairing.build.cuda_tag).url
 
@@ -208,7 +208,7 @@ def _read(shipped: Shipped, sources: Sources) -> PipLock:
 
 
 def _solve(pairing: PipPairing, request: Request, sources: Sources, preferred: PipLock | None) -> PipLock:
-    from envgen.lock.pip_query import pip_query
+    from envgen.solve.pip.query import pip_query
 
     query = pip_query(pairing, request, extras=sources.extras.pip)
     if not sources.may_solve:
@@ -218,7 +218,7 @@ def _solve(pairing: PipPairing, request: Request, sources: Sources, preferred: P
             advice="run again without it",
         )
     # Most runs need no solve: the network and the parsers of index pages are loaded only for one.
-    from envgen.lock.pip_solve import solve_pip
+    from envgen.solve.pip.solve import solve_pip
 
     try:
         return solve_pip(

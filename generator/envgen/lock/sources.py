@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from envgen.core.shipped import Shipped
-from envgen.facts.builds import BuildCatalog
-from envgen.lock.extras import Extras
+from envgen.facts.catalog import BuildCatalog
+from envgen.solve.extras import Extras
 
 
 class Origin(StrEnum):

@@ -49,7 +49,7 @@ def _packages(texts: list[str], side: str) -> tuple[str, ...]:
     if not texts:  # most requests: nothing that reads requirements is loaded for them
         return ()
     from envgen.core.errors import UsageError
-    from envgen.lock.extras import read_extras
+    from envgen.solve.extras import read_extras
 
     try:
         found = read_extras(texts)
@@ -65,7 +65,7 @@ def _words(command: str) -> dict[str, list[str]]:
     """
     import shlex
 
-    from envgen.render.quoting import comment_line
+    from envgen.files.quoting import comment_line
 
     try:
         words = iter(shlex.split(comment_line(command)))

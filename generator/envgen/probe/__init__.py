@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envgen.core.observation import HostGpu, Observation
+from envgen.probe.observation import HostGpu, Observation
 from envgen.probe.observe import TIMEOUT_S, observe
 
 __all__ = ["TIMEOUT_S", "host_gpus", "observe"]

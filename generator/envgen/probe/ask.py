@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from envgen.core.observation import Duration, Source, SourceStatus
+from envgen.probe.observation import Duration, Source, SourceStatus
 from envgen.probe.process import Command, Completed, Outcome, Runner
 
 Clock = Callable[[], float]

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import ValueFormatError
-from envgen.core.observation import (
+from envgen.core.platforms import Subdir
+from envgen.probe import commands
+from envgen.probe.ask import Answer
+from envgen.probe.environment import install_settings, python_facts, relevant_variables
+from envgen.probe.files import HostFiles
+from envgen.probe.host import HostValues
+from envgen.probe.linux import LinuxFiles, cuda_libraries, nvml_library_version
+from envgen.probe.merge import merge_gpus
+from envgen.probe.nvidia import NvidiaAnswers
+from envgen.probe.observation import (
     Disagreement,
     DriverParts,
     FabricManager,
@@ -21,15 +30,6 @@ from envgen.core.observation import (
     Vendor,
     Xid,
 )
-from envgen.core.platforms import Subdir
-from envgen.probe import commands
-from envgen.probe.ask import Answer
-from envgen.probe.environment import install_settings, python_facts, relevant_variables
-from envgen.probe.files import HostFiles
-from envgen.probe.host import HostValues
-from envgen.probe.linux import LinuxFiles, cuda_libraries, nvml_library_version
-from envgen.probe.merge import merge_gpus
-from envgen.probe.nvidia import NvidiaAnswers
 from envgen.probe.parse.driver_files import parse_fabric_version, parse_ldconfig, parse_xids
 from envgen.probe.parse.pci import has_nvswitch, parse_lspci
 from envgen.probe.parse.report import DriverReport, pci_address

@@ -8,7 +8,7 @@ from enum import Enum
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
-from envgen.core.observation import HostGpu, Observation, SourceStatus, Vendor
+from envgen.probe.observation import HostGpu, Observation, SourceStatus, Vendor
 
 SCHEMA_VERSION = 1
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from envgen.core.observation import EnvironmentKind, InstallSetting, PythonFacts, Source, SourceStatus
 from envgen.probe.files import HostFiles
 from envgen.probe.host import HostValues
+from envgen.probe.observation import EnvironmentKind, InstallSetting, PythonFacts, Source, SourceStatus
 from envgen.probe.parse.install_settings import parse_pip_config, parse_uv_config, settings_of_variables
 
 _Parser = Callable[[str, str], tuple[InstallSetting, ...]]

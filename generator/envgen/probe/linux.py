@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from envgen.core.observation import (
+from envgen.probe.files import HostFiles
+from envgen.probe.observation import (
     CudaLibrary,
     DeviceNode,
     HostGpu,
@@ -15,7 +16,6 @@ from envgen.core.observation import (
     Source,
     SourceStatus,
 )
-from envgen.probe.files import HostFiles
 from envgen.probe.parse.driver_files import library_version, parse_modules, parse_proc_version
 from envgen.probe.parse.pci import sysfs_gpu
 from envgen.probe.parse.system import (

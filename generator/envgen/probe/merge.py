@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
-from envgen.core.observation import Disagreement, HostGpu, VirtualMode
+from envgen.probe.observation import Disagreement, HostGpu, VirtualMode
 
 # Fields in which two sources must agree. Names differ by nature (the driver's, the PCI database's).
 _FACTS = ("pci_id", "capability", "uuid", "mig")

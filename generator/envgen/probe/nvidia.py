@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from envgen.core.observation import HostGpu, Source, SourceStatus
 from envgen.probe import commands
 from envgen.probe.ask import Answer, Budget, ask, skipped
+from envgen.probe.observation import HostGpu, Source, SourceStatus
 from envgen.probe.parse.nvml import parse_nvml
 from envgen.probe.parse.report import DriverReport
 from envgen.probe.parse.smi import parse_csv, parse_failure, parse_log

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from envgen.core.observation import Observation
 from envgen.probe import commands
 from envgen.probe.ask import Answer, Budget, Clock, ask, in_parallel, skipped
 from envgen.probe.assemble import Gathered, assemble
@@ -14,6 +13,7 @@ from envgen.probe.files import DirectoryFiles, HostFiles
 from envgen.probe.host import HostValues, host_values
 from envgen.probe.linux import WSL_LIBRARIES, LinuxFiles, read_linux
 from envgen.probe.nvidia import NvidiaAnswers, ask_nvidia
+from envgen.probe.observation import Observation
 from envgen.probe.process import Runner, run_command
 
 TIMEOUT_S = 5.0

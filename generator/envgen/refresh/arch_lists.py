@@ -10,12 +10,12 @@ from envgen.core.errors_lock import IndexDataError
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.wheel_names import WheelName
-from envgen.facts.checks import natural_key
+from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
-from envgen.lock.pip_index import IndexFile, ProjectPage
+from envgen.net.pip_index import IndexFile, ProjectPage
+from envgen.net.ranges import RangedFile
 from envgen.refresh.index_pages import read_pypi
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
-from envgen.refresh.ranges import RangedFile
 from envgen.refresh.rewrite import table_file
 from envgen.refresh.torch_wheel import NO_CODE, TorchWheel, WheelContentError, read_torch_wheel
 from envgen.refresh.wheel_tags import is_plain_release, python_key, pythons_of, subdirs_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.error import HTTPError
 
 from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
-from envgen.lock.pip_index import ProjectPage, read_project
-from envgen.lock.sites import Site
+from envgen.net.pip_index import ProjectPage, read_project
+from envgen.net.sites import Site
 from envgen.refresh.outcome import Inputs
 
 FAMILY = ("torch", "torchvision", "torchaudio")

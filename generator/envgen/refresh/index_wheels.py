@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from envgen.core.errors_lock import IndexDataError
 from envgen.core.releases import release_key
 from envgen.core.wheel_names import WheelName
-from envgen.facts.checks import natural_key
+from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
-from envgen.lock.pip_index import IndexFile
+from envgen.net.pip_index import IndexFile
 from envgen.refresh.index_pages import CudaPage, read_cuda_pages
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
 from envgen.refresh.rewrite import table_file

@@ -11,7 +11,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.wheel_names import fits_platform
 from envgen.facts.tables import read_table
-from envgen.lock.pip_index import ProjectPage
+from envgen.net.pip_index import ProjectPage
 from envgen.refresh.index_pages import FAMILY, read_pypi
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
 from envgen.refresh.rewrite import table_file

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import read_table
-from envgen.lock.pip_index import ProjectPage
+from envgen.net.pip_index import ProjectPage
 from envgen.refresh.index_pages import read_pypi
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
 from envgen.refresh.rewrite import table_file

@@ -9,7 +9,7 @@ from typing import TypeVar
 from envgen.core.builds import CondaBuild, PipBuild
 from envgen.core.request import Request
 from envgen.core.resolution import Absent, Rejection, RejectionCode, Resolution
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve.checks import decisive
 from envgen.resolve.conda import conda_pairing
 from envgen.resolve.failure import Failure

@@ -10,7 +10,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request, RequestedGpu
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 
 SupportedGpu = tuple[RequestedGpu, DriverSupport]
 

@@ -13,7 +13,7 @@ from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request, RequestedGpu
 from envgen.core.resolution import RejectionCode
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve.coverage import code_in
 from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, first_dropped, last_release, supports
 from envgen.resolve.failure import Failure

@@ -8,7 +8,7 @@ from envgen.core.builds import CondaBuild, PipBuild
 from envgen.core.request import Request
 from envgen.core.resolution import CondaPairing, PipPairing
 from envgen.core.shipped import Channel, Shipped
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve.checks import failures
 from envgen.resolve.conda import conda_pairing
 from envgen.resolve.pip import pip_pairing

@@ -9,7 +9,7 @@ from typing import TypeVar
 from envgen.core.builds import CondaBuild, PipBuild
 from envgen.core.request import Request
 from envgen.core.resolution import Rejection
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve.checks import failures
 from envgen.resolve.decision import resolve
 from envgen.resolve.question import Question

@@ -14,8 +14,8 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.errors import ValueFormatError
 from envgen.core.gpus import Gpu
 from envgen.core.releases import cuda_of_tag, release_key
-from envgen.facts.builds import BuildCatalog
-from envgen.render.header import Header
+from envgen.facts.catalog import BuildCatalog
+from envgen.files.header import Header
 from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
 from envgen.resolve.coverage import code_for
 from envgen.resolve.driver import DriverRules

@@ -11,10 +11,10 @@ from envgen.core.errors import ValueFormatError
 from envgen.core.errors_lock import ChannelDataError, ChannelUnreachableError, SolveFailedError, SolverError
 from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
-from envgen.facts.builds import BuildCatalog
-from envgen.lock.conda_lock_v1 import version_matches
-from envgen.lock.conda_source import CHANNEL_SITE
-from envgen.lock.conda_specs import build_glob_of, name_of
+from envgen.facts.catalog import BuildCatalog
+from envgen.files.conda_lock_v1 import version_matches
+from envgen.solve.conda.source import CHANNEL_SITE
+from envgen.solve.conda.specs import build_glob_of, name_of
 from envgen.verify.claims import Claims, check_build, check_cudnn
 from envgen.verify.findings import Asking, Code, Finding
 
@@ -197,7 +197,7 @@ def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[
 
     Raises: UsageError when a mirror is neither a URL nor a folder.
     """
-    from envgen.lock.conda_solve import CondaQuery, solve_conda
+    from envgen.solve.conda.solve import CondaQuery, solve_conda
 
     subject = f"{file}: {len(lock.packages)} hashes of {lock.subdir}"
     if asking.offline:

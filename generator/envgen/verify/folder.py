@@ -9,14 +9,14 @@ from pathlib import Path
 
 from envgen.core.errors import EnvgenError
 from envgen.core.errors_lock import LockFormatError
-from envgen.core.errors_output import OutputNotWritableError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.request import Request
-from envgen.facts.builds import BuildCatalog
-from envgen.lock.conda_files import VIRTUAL_PACKAGES_FILE, load_conda_files
-from envgen.lock.pylock import read_pylock
-from envgen.render.plan import read_folder
+from envgen.facts.catalog import BuildCatalog
+from envgen.files.conda import VIRTUAL_PACKAGES_FILE, load_conda_files
+from envgen.files.errors import OutputNotWritableError
+from envgen.files.plan import read_folder
+from envgen.files.pylock import read_pylock
 from envgen.verify import conda_side, pip_side
 from envgen.verify.claims import expected_pairings, read_claims, title_capabilities
 from envgen.verify.findings import Asking, Code, Finding, Report, has_no_error
@@ -232,7 +232,7 @@ def _new(more: Iterable[Finding], found: Sequence[Finding]) -> list[Finding]:
 
 def _content_hash(bodies: Mapping[str, str], name: str) -> Iterator[Finding]:
     """conda-lock's content hash against the one that it computes for the environment file and the virtual packages."""
-    from envgen.lock.conda_lock_v1 import content_hashes, stated_hashes
+    from envgen.files.conda_lock_v1 import content_hashes, stated_hashes
 
     environment = environment_of(name)
     try:

@@ -9,9 +9,9 @@ from envgen import __version__
 from envgen.core.errors import DataError
 from envgen.core.findings import Level
 from envgen.core.locks import CondaLock, PipLock
-from envgen.lock.conda_files import conda_bodies
-from envgen.lock.pip_files import pip_bodies
-from envgen.render.header import Header, run_digest
+from envgen.files.conda import conda_bodies
+from envgen.files.header import Header, run_digest
+from envgen.files.pip import pip_bodies
 from envgen.verify.findings import Code, Finding
 
 LANE_COMMAND = "envgen lock --all"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from envgen.core.platforms import Subdir
-from envgen.lock.conda_files import VIRTUAL_PACKAGES_FILE
-from envgen.render.header import Header, body_digest, split
+from envgen.files.conda import VIRTUAL_PACKAGES_FILE
+from envgen.files.header import Header, body_digest, split
 from envgen.verify.findings import Code, Finding
 from envgen.verify.form import LANE_COMMAND, check_run
 from envgen.verify.places import check_logins

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import PipLock, PipPackage
-from envgen.lock.fetch import Deadline, Patience, Retry
-from envgen.lock.pip_hashes import HashCheck, HashState, check_hashes, site_of
-from envgen.lock.pip_index import read_requires
+from envgen.net.fetch import Deadline, Patience, Retry
+from envgen.net.pip_index import read_requires
 from envgen.verify.findings import Asking, Code, Finding
+from envgen.verify.pip_hashes import HashCheck, HashState, check_hashes, site_of
 from envgen.verify.pip_requires import unmet
 
 

@@ -13,9 +13,9 @@ from envgen.core.findings import Level
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import WheelName, file_name
-from envgen.facts.builds import BuildCatalog
-from envgen.lock.pip_query import PYPI_INDEX, TORCH_INDEX
-from envgen.lock.pylock import environment_marker
+from envgen.facts.catalog import BuildCatalog
+from envgen.files.pylock import environment_marker
+from envgen.solve.pip.query import PYPI_INDEX, TORCH_INDEX
 from envgen.verify.claims import Claims, check_build, check_cudnn
 from envgen.verify.findings import Code, Finding
 from envgen.verify.pip_requires import check_known_requires

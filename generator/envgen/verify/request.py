@@ -8,7 +8,7 @@ from envgen.core.builds import CondaBuild, PipBuild
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import RejectionCode
-from envgen.facts.builds import BuildCatalog
+from envgen.facts.catalog import BuildCatalog
 from envgen.resolve.checks import failures
 from envgen.resolve.question import Question
 from envgen.verify.findings import Code, Finding

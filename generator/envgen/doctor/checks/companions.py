@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from envgen.core.builds import Companions
 from envgen.core.findings import Level
 from envgen.core.releases import release_key
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.findings import Code, Finding
-from envgen.doctor.live import LiveOutcome
+from envgen.environments.torch_run import LiveOutcome
 
 
 def torchvision(case: Case) -> Iterator[Finding]:

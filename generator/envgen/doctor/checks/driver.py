@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from envgen.core.builds import DriverSupport
 from envgen.core.findings import Level
-from envgen.core.observation import HostGpu, Observation
-from envgen.doctor.case import Case, KnownGpu
+from envgen.doctor.context import Case, KnownGpu
 from envgen.doctor.findings import Code, Finding
 from envgen.doctor.shell import Shell
 from envgen.probe.linux import WSL_LIBRARIES
+from envgen.probe.observation import HostGpu, Observation
 
 _MISMATCH = 18  # NVML_ERROR_LIB_RM_VERSION_MISMATCH, nvml.h
 _NO_PERMISSION = 4  # NVML_ERROR_NO_PERMISSION

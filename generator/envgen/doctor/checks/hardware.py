@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envgen.core.findings import Level
-from envgen.core.observation import HostGpu, Source, SourceStatus, Vendor
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.findings import Code, Finding
 from envgen.probe import commands
+from envgen.probe.observation import HostGpu, Source, SourceStatus, Vendor
 
 _OFF_PROFILES = ("intel", "integrated", "disabled by firmware", "removed from the bus")
 # NVML_ERROR_GPU_IS_LOST and NVML_ERROR_RESET_REQUIRED, nvml.h.

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator
 
 from envgen.core.findings import Level
-from envgen.core.observation import InstallSetting
-from envgen.doctor.case import Case
 from envgen.doctor.checks.interpreter import is_inside
 from envgen.doctor.checks.loader import cudnn_on_library_path
 from envgen.doctor.checks.requirements import damages, unmet
+from envgen.doctor.context import Case
 from envgen.doctor.findings import Code, Finding
 from envgen.doctor.installers import uninstall_command
-from envgen.doctor.live import LiveOutcome
 from envgen.doctor.shell import shell_of
-from envgen.doctor.target import Distribution, Target
+from envgen.environments.inspected import Distribution, Target
+from envgen.environments.torch_run import LiveOutcome
+from envgen.probe.observation import InstallSetting
 
 _BY_INSTALLER = "install a build of torch for this GPU and driver"
 # L4T 38 (JetPack 7) is the first that runs the wheels for ARM servers (SBSA).

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from envgen.core.findings import Level
-from envgen.core.observation import EnvironmentKind
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.findings import Code, Finding
 from envgen.doctor.shell import shell_of
-from envgen.doctor.target import Target
+from envgen.environments.inspected import Target
+from envgen.probe.observation import EnvironmentKind
 
 
 def wrong_environment(case: Case) -> Iterator[Finding]:

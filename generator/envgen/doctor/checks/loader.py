@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from envgen.core.findings import Level
-from envgen.core.observation import HostGpu
-from envgen.doctor.case import Case
+from envgen.doctor.context import Case
 from envgen.doctor.findings import Code, Finding
+from envgen.probe.observation import HostGpu
 
 _UNSET = "unset CUDA_VISIBLE_DEVICES"
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from envgen.core.observation import EnvironmentKind, System
-from envgen.doctor.target import Distribution, Interpreter, Target
+from envgen.environments.inspected import Distribution, Interpreter, Target
+from envgen.probe.observation import EnvironmentKind, System
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

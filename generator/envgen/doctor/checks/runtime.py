@@ -10,7 +10,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.findings import Level
 from envgen.core.gpus import Gpu
 from envgen.core.releases import release_key
-from envgen.doctor.case import Case, too_old_for
+from envgen.doctor.context import Case, too_old_for
 from envgen.doctor.findings import Code, Finding
 from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
 from envgen.resolve.coverage import code_for

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 
-from envgen.core.observation import InstallSetting
+from envgen.probe.observation import InstallSetting
 
 _PIP_KEYS = (
     "index-url",

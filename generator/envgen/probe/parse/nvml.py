@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from envgen.core.capability import ComputeCapability
-from envgen.core.observation import HostGpu, MigInstance, Vendor, VirtualMode
+from envgen.probe.observation import HostGpu, MigInstance, Vendor, VirtualMode
 from envgen.probe.parse.report import DriverReport, device_id, pci_address
 
 _VIRTUAL: dict[int | None, VirtualMode] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from envgen.core.observation import HostGpu, Vendor
+from envgen.probe.observation import HostGpu, Vendor
 from envgen.probe.parse.report import pci_address
 
 VENDORS = {"10de": Vendor.NVIDIA, "1002": Vendor.AMD, "1022": Vendor.AMD, "8086": Vendor.INTEL}

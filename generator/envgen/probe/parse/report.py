@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from envgen.core.observation import HostGpu
+from envgen.probe.observation import HostGpu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from envgen.core.capability import ComputeCapability
-from envgen.core.observation import HostGpu, MigInstance, Vendor, VirtualMode
+from envgen.probe.observation import HostGpu, MigInstance, Vendor, VirtualMode
 from envgen.probe.parse.report import DriverReport, device_id, pci_address
 
 _VIRTUAL = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from envgen.core.observation import Jetson
+from envgen.probe.observation import Jetson
 
 # SoC in the device tree -> chip codename of its GPU (NVIDIA's Tegra technical reference manuals).
 _TEGRA = {

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from envgen.core.observation import HostGpu, Vendor
+from envgen.probe.observation import HostGpu, Vendor
 from envgen.probe.parse.pci import VENDORS
 
 # Device Manager's problem codes: 22 disabled, 28 no driver, 45 not connected. Get-PnpDevice may give their names.

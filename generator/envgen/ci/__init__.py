@@ -1,0 +1,1 @@
+"""The CI matrix of a tree of locks, and the workflow that installs and proves them."""

@@ -1,0 +1,289 @@
+"""The CI matrix of shipped locks: one entry per environment folder, as GitHub, JSON or a person reads it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.errors import DataError, UsageError, show
+from envgen.core.gpus import Gpu
+from envgen.core.platforms import Subdir
+from envgen.core.releases import cuda_of_tag, release_key
+from envgen.core.shipped import Channel, Shipped, parse_shipped
+from envgen.facts.catalog import BuildCatalog
+from envgen.files.smoke import SmokeExpectation, SmokeGpu, SmokePairing
+from envgen.resolve.coverage import code_for
+from envgen.resolve.shipped import conda_builds_of, pip_build_of
+
+Entry = TypeVar("Entry", str, Any)
+
+# docs.github.com, "Running variations of jobs in a workflow": at most 256 jobs per workflow run and matrix (2026-11).
+GITHUB_LIMIT = 256
+
+# docs.github.com, "GitHub-hosted runners reference", standard runners for public repositories (2026-11).
+HOSTED_RUNNERS = {
+    Subdir.LINUX_64: "ubuntu-24.04",
+    Subdir.WIN_64: "windows-2025",
+    Subdir.LINUX_AARCH64: "ubuntu-24.04-arm",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuRunner:
+    """A runner with a GPU, of the user's own or rented: the labels that a job asks for, and which subdir it can run."""
+
+    subdir: Subdir
+    labels: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> GpuRunner:
+        """Return the runner written as `LABEL`, `LABEL,LABEL` or `SUBDIR=LABEL`; linux-64 when no subdir is named.
+
+        Raises: UsageError for a label that is empty, or that could be more than a label.
+        """
+        before, equals, after = text.partition("=")
+        subdirs = [subdir.value for subdir in Subdir]
+        named = equals and before in subdirs
+        if equals and not named and before.lower().startswith(("linux", "win", "osx", "mac")):
+            hint = f"the subdir before = is one of {', '.join(subdirs)}; without one it is linux-64"
+            raise UsageError(f"{show(before)} is not a subdir that envgen knows (from --gpu-runner)", hint=hint)
+        labels = tuple(label.strip() for label in (after if named else text).split(","))
+        for label in labels:
+            if not _LABEL.fullmatch(label.replace("${{ github.run_id }}", "")):
+                fact = "letters, digits and ._/=:- are allowed, and ${{ github.run_id }} inside"
+                hint = "--gpu-runner gpu-t4-4-core, or win-64=self-hosted,windows,gpu"
+                raise UsageError(f"{show(text)} is not a runner label", fact=fact, hint=hint)
+        return cls(subdir=Subdir(before) if named else Subdir.LINUX_64, labels=labels)
+
+    @property
+    def runs_on(self) -> str | list[str]:
+        """The value of `runs-on`."""
+        return self.labels[0] if len(self.labels) == 1 else list(self.labels)
+
+    @property
+    def slug(self) -> str:
+        """A name for artefacts: without the characters that GitHub forbids there."""
+        return re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(self.labels).replace("${{ github.run_id }}", "")).strip("-")
+
+
+_LABEL = re.compile(r"[A-Za-z0-9._/=:-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One shipped lock as CI builds it.
+
+    `lock` is the file to install from, relative to `lockfiles/`. `codes` is the catalog's arch list of the build, empty
+    when the catalog does not know it.
+    """
+
+    shipped: Shipped
+    lock: PurePosixPath
+    files: tuple[str, ...]
+    expected: SmokeExpectation
+    codes: tuple[ArchCode, ...]
+
+    @property
+    def id(self) -> str:
+        """A name for jobs and artefacts, such as `linux-64-py3.12-pip-torch-2.14.1-cu126`."""
+        return "-".join(self.shipped.folder.parts)
+
+    def entry(self, runner: GpuRunner | None = None, *, prefix: str = "lockfiles") -> dict[str, Any]:
+        """The matrix entry of this environment, on a hosted runner or on one with a GPU."""
+        hosted = HOSTED_RUNNERS[self.shipped.subdir]
+        return {
+            "id": self.id if runner is None else f"{self.id}-on-{runner.slug}",
+            "kind": self.shipped.channel.value,
+            "subdir": self.shipped.subdir.value,
+            "python": self.shipped.python,
+            "release": self.shipped.torch,
+            "tag": self.shipped.cuda if self.shipped.channel is Channel.PIP else f"cuda{_digits(self.shipped.cuda)}",
+            "runner": hosted if runner is None else runner.runs_on,
+            "path": str(PurePosixPath(prefix) / self.shipped.folder),
+            "lock": str(PurePosixPath(prefix) / self.lock),
+            "files": list(self.files),
+            "expect": self.expected.as_json(),
+        }
+
+
+class MatrixTooLargeError(DataError):
+    """GitHub refuses a matrix of more than 256 jobs."""
+
+    code = "matrix-too-large"
+    exit_code = 2
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
+
+    def headline(self) -> str:
+        return f"{self.count} environments are more than one GitHub matrix can hold"
+
+    def facts(self) -> tuple[str, ...]:
+        return (f"the limit is {GITHUB_LIMIT} jobs",)
+
+    def hint(self) -> str:
+        shards = -(-self.count // GITHUB_LIMIT)
+        return f"narrow it with --lane, --platform or --changed-since, or split it: --shard 1/{shards}"
+
+
+def find_environments(root: Path, catalog: BuildCatalog) -> tuple[Environment, ...]:
+    """Return every complete environment folder below `lockfiles/`, sorted: subdir, Python, kind, release, CUDA."""
+    found = []
+    for folder in root.glob("*/py*/*"):
+        shipped = parse_shipped(PurePosixPath(folder.relative_to(root).as_posix()))
+        if shipped is None:
+            continue
+        name = "requirements.txt" if shipped.channel is Channel.PIP else f"conda-{shipped.subdir}.lock"
+        lock = folder / name
+        if lock.is_file():
+            found.append(_environment(shipped, lock, catalog))
+    return tuple(sorted(found, key=_order))
+
+
+def _environment(shipped: Shipped, lock: Path, catalog: BuildCatalog) -> Environment:
+    files = tuple(sorted(path.name for path in lock.parent.iterdir() if path.is_file()))
+    pip, text = shipped.channel is Channel.PIP, lock.read_text(encoding="utf-8")
+    vision = (_TORCHVISION_WHEEL if pip else _TORCHVISION_PACKAGE).search(text)
+    pairing = SmokePairing(
+        source=shipped.channel.value,
+        torch=shipped.torch,
+        cuda=cuda_of_tag(shipped.cuda) if pip else shipped.cuda,
+        torchvision=vision["version"] if vision else "",
+    )
+    codes = _pip_codes(shipped, catalog) if pip else _conda_codes(shipped, text, catalog)
+    # The catalog's arch list as GPUs to cover: CI thereby proves the catalog on the real build.
+    gpus = tuple(SmokeGpu(name=str(code), capability=str(code.capability)) for code in codes if not code.suffix)
+    expected = SmokeExpectation(pairings=(pairing,), gpus=gpus)
+    return Environment(shipped=shipped, lock=shipped.folder / lock.name, files=files, expected=expected, codes=codes)
+
+
+_TORCHVISION_WHEEL = re.compile(r"^torchvision==(?P<version>[0-9.]+)", re.MULTILINE)
+_TORCHVISION_PACKAGE = re.compile(r"/torchvision-(?P<version>[0-9.]+)-")
+_PYTORCH_PACKAGE = re.compile(r"^https?://\S+?/(?P<channel>[^/\s]+)/[^/\s]+/pytorch-[^/\s]+$", re.MULTILINE)
+_TEGRA = re.compile(r"/arm-variant-[^/\s]*tegra")
+
+
+def _pip_codes(shipped: Shipped, catalog: BuildCatalog) -> tuple[ArchCode, ...]:
+    build = pip_build_of(shipped, catalog)
+    return tuple(sorted(build.codes)) if build else ()
+
+
+def _conda_codes(shipped: Shipped, lock: str, catalog: BuildCatalog) -> tuple[ArchCode, ...]:
+    """The arch list of the catalog's row for a conda lock; what several rows (build numbers) have in common.
+
+    The folder's name does not tell the legacy channel from conda-forge, nor a Jetson's build from a server's.
+    """
+    package, tegra = _PYTORCH_PACKAGE.search(lock), _TEGRA.search(lock) is not None
+    rows = [
+        set(build.codes)
+        for build in conda_builds_of(shipped, catalog)
+        if package is not None
+        and build.channels[0] == package["channel"]
+        and any(pin.startswith("arm-variant") for pin in build.pins) is tegra
+    ]
+    return tuple(sorted(set.intersection(*rows))) if rows else ()
+
+
+def _order(environment: Environment) -> tuple[Any, ...]:
+    shipped = environment.shipped
+    release, python = release_key(shipped.torch), release_key(shipped.python)
+    return (shipped.subdir.value, python, shipped.channel.value, release, int(_digits(shipped.cuda)))
+
+
+def _digits(cuda: str) -> str:
+    return re.sub(r"\D", "", cuda)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which environments to keep; an empty value keeps all.
+
+    `changed` are paths relative to `lockfiles/`, None for no filter. `capabilities` are GPUs that the build must have
+    code for. `shard` is (K, N): the Kth of N parts of about equal size and mixture.
+    """
+
+    lanes: tuple[Channel, ...] = ()
+    subdirs: tuple[Subdir, ...] = ()
+    changed: tuple[str, ...] | None = None
+    capabilities: tuple[ComputeCapability, ...] = ()
+    shard: tuple[int, int] = (1, 1)
+
+
+def select(environments: Iterable[Environment], selection: Selection) -> list[Environment]:
+    """Return the environments that a selection keeps, in their order."""
+    changed = None if selection.changed is None else {_folder(path) for path in selection.changed}
+    kept = [
+        environment
+        for environment in environments
+        if (not selection.lanes or environment.shipped.channel in selection.lanes)
+        and (not selection.subdirs or environment.shipped.subdir in selection.subdirs)
+        and (changed is None or environment.shipped.folder in changed)
+        and _runs_on_all(environment.codes, selection.capabilities)
+    ]
+    number, parts = selection.shard
+    return kept[number - 1 :: parts]
+
+
+def _folder(path: str) -> PurePosixPath:
+    """The environment folder of a changed file."""
+    return PurePosixPath(*PurePosixPath(path).parts[:3])
+
+
+def _runs_on_all(codes: Sequence[ArchCode], capabilities: Sequence[ComputeCapability]) -> bool:
+    gpus = [Gpu(name=str(capability), capability=capability, architecture="") for capability in capabilities]
+    return all(code_for(codes, gpu) is not None for gpu in gpus)
+
+
+def matrix_entries(
+    environments: Sequence[Environment], runners: Sequence[GpuRunner], prefix: str
+) -> list[dict[str, Any]]:
+    """Return the matrix entries: on hosted runners, or, when GPU runners are named, on each that fits the subdir."""
+    if not runners:
+        return [environment.entry(prefix=prefix) for environment in environments]
+    return with_unique_ids(
+        environment.entry(runner, prefix=prefix)
+        for environment in environments
+        for runner in dict.fromkeys(runners)
+        if runner.subdir is environment.shipped.subdir
+    )
+
+
+def with_unique_ids(entries: Iterable[dict[str, Entry]]) -> list[dict[str, Entry]]:
+    """Return the entries with a number behind an `id` that is taken: jobs and artefacts are named by it."""
+    found: list[dict[str, Entry]] = []
+    taken: set[object] = set()
+    for entry in entries:
+        numbered = (entry["id"] if number == 1 else f"{entry['id']}-{number}" for number in itertools.count(1))
+        name = next(name for name in numbered if name not in taken)
+        taken.add(name)
+        found.append({**entry, "id": name})
+    return found
+
+
+def github_matrix(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the value of `strategy.matrix`.
+
+    Raises: MatrixTooLargeError when GitHub would refuse it.
+    """
+    if len(entries) > GITHUB_LIMIT:
+        raise MatrixTooLargeError(len(entries))
+    return {"include": list(entries)}
+
+
+def matrix_text(entries: Sequence[dict[str, Any]]) -> str:
+    """Return a table for people, a line per entry."""
+    rows = [("KIND", "SUBDIR", "PYTHON", "TORCH", "CUDA", "RUNNER", "LOCK")]
+    for entry in entries:
+        runner = entry["runner"] if isinstance(entry["runner"], str) else ",".join(entry["runner"])
+        rows.append(
+            (entry["kind"], entry["subdir"], entry["python"], entry["release"], entry["tag"], runner, entry["lock"])
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*lines, f"{len(entries)} environment{'' if len(entries) == 1 else 's'}"]) + "\n"

@@ -1,0 +1,233 @@
+"""What torch itself says, from a child process of the target's Python with a time limit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.errors import ValueFormatError
+from envgen.environments.inspected import Interpreter, parse_interpreter
+from envgen.probe.process import Command, Completed, Outcome, Runner
+
+TIMEOUT_S = 60.0
+_MARK = "envgen-doctor:"
+
+
+class LiveOutcome(StrEnum):
+    """How the child ended."""
+
+    DONE = "done"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed-out"
+    NOT_RUN = "not-run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveDevice:
+    """One CUDA device as torch sees it; `kernel_error` and `convolution_error` are empty when it computed rightly.
+
+    Both are None when it was not tried.
+    """
+
+    index: int
+    name: str
+    capability: ComputeCapability | None
+    kernel_error: str | None = None
+    convolution_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What the child said. `stage` is the last thing that it said, `reason` why there is no full answer.
+
+    `has_torch` is True once the import ended well. `errors` are all error texts of CUDA's and cuDNN's start, warnings
+    included.
+    """
+
+    outcome: LiveOutcome
+    reason: str = ""
+    stage: str = ""
+    has_torch: bool = False
+    torch_file: str = ""
+    torch_version: str = ""
+    cuda: str | None = None
+    hip: str | None = None
+    import_error: str = ""
+    available: bool | None = None
+    errors: tuple[str, ...] = ()
+    devices: tuple[LiveDevice, ...] = ()
+    arch_list: tuple[ArchCode, ...] = ()
+    cudnn: str = ""
+    libraries: tuple[str, ...] = ()
+    vision_version: str = ""
+    vision_error: str | None = None
+
+    @property
+    def works(self) -> bool:
+        """True when every device ran a kernel rightly: nothing below torch is at fault."""
+        tried = [device.kernel_error for device in self.devices]
+        return bool(self.available) and bool(tried) and all(error == "" for error in tried)
+
+    @property
+    def computes(self) -> bool:
+        """True when every device computed a convolution rightly too, which takes cuDNN."""
+        return self.works and all(device.convolution_error == "" for device in self.devices)
+
+    @property
+    def vision_failure(self) -> str:
+        """What torchvision itself failed with; empty where CUDA fails without it too."""
+        ended_there = self.outcome is not LiveOutcome.DONE and self.stage in ("vision-found", "vision-version")
+        was_imported = bool(self.vision_version)
+        if was_imported and self.available and not self.computes:
+            return ""
+        return self.reason if ended_there else self.vision_error or ""
+
+    @property
+    def said(self) -> str:
+        """All that CUDA's start, the kernels and the convolutions said, as one text to search."""
+        kernels = (device.kernel_error or "" for device in self.devices)
+        convolutions = (device.convolution_error or "" for device in self.devices)
+        return "\n".join((*self.errors, *kernels, *convolutions, self.import_error))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Said:
+    """The child's lines: single values by key, repeated ones as lists."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    devices: list[Mapping[str, object]] = field(default_factory=list)
+    kernels: dict[object, str] = field(default_factory=dict)
+    convolutions: dict[object, str] = field(default_factory=dict)
+    last: str = ""
+
+    def text(self, key: str) -> str:
+        value = self.values.get(key)
+        return value if isinstance(value, str) else ""
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.values.get(key)
+        return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def describe_interpreter(python: str, runner: Runner) -> tuple[Interpreter | None, str]:
+    """Return what an interpreter is, without importing torch; else None and why not."""
+    command = Command(name="python", argv=(python, "-c", _child("python_child.py")), limit_s=5.0)
+    completed = runner(command, timeout_s=command.limit_s)
+    found = parse_interpreter(completed.stdout) if completed.outcome is Outcome.DONE else None
+    if found is None and completed.exit_code == 0:
+        return None, f"{python} ran and did not answer as a Python does"
+    return found, "" if found else _why(python, completed, command.limit_s)
+
+
+def use_torch(python: str, runner: Runner, *, timeout_s: float = TIMEOUT_S) -> Live:
+    """Return what happens when the target's Python imports torch and computes on every device."""
+    command = Command(name="torch", argv=(python, "-c", _child("torch_child.py")), limit_s=timeout_s)
+    completed = runner(command, timeout_s=timeout_s)
+    if completed.outcome in (Outcome.NOT_FOUND, Outcome.DENIED):
+        return Live(outcome=LiveOutcome.NOT_RUN, reason=_why(python, completed, timeout_s))
+    live_outcome, reason = LiveOutcome.DONE, ""
+    if completed.outcome is Outcome.TIMED_OUT:
+        live_outcome, reason = LiveOutcome.TIMED_OUT, f"torch gave no answer within {timeout_s:.0f} s"
+    elif completed.exit_code != 0:
+        live_outcome, reason = LiveOutcome.CRASHED, _why(python, completed, timeout_s)
+    return parse_live(completed.stdout, live_outcome, reason)
+
+
+def parse_live(text: str, outcome: LiveOutcome = LiveOutcome.DONE, reason: str = "") -> Live:
+    """Return what the lines of the child say."""
+    said = _read(text)
+    cuda, hip, available = said.values.get("cuda"), said.values.get("hip"), said.values.get("available")
+    error_keys = ("available-error", "init-error", "device-error", "cudnn-error")
+    return Live(
+        outcome=outcome,
+        reason=reason,
+        stage=said.last,
+        has_torch="available" in said.values,
+        torch_file=said.text("torch-file"),
+        torch_version=said.text("torch-version"),
+        cuda=cuda if isinstance(cuda, str) else None,
+        hip=hip if isinstance(hip, str) else None,
+        import_error=said.text("import-error"),
+        available=available if isinstance(available, bool) else None,
+        errors=tuple(e for e in (*(said.text(k) for k in error_keys), *said.texts("warnings")) if e),
+        devices=tuple(_device(row, said) for row in said.devices),
+        arch_list=tuple(code for entry in said.texts("arch-list") if (code := _arch(entry))),
+        cudnn=_cudnn(said.values.get("cudnn")),
+        libraries=said.texts("libraries"),
+        vision_version=said.text("vision-version"),
+        vision_error=said.text("vision-error") if "vision-error" in said.values else None,
+    )
+
+
+def _child(name: str) -> str:
+    """The text of a child: given by `-c`, so that no folder of ours enters the target's `sys.path`."""
+    return Path(__file__).with_name(name).read_text("utf-8")
+
+
+def _why(python: str, completed: Completed, limit_s: float) -> str:
+    match completed.outcome:
+        case Outcome.NOT_FOUND:
+            return f"{python} is not there"
+        case Outcome.DENIED:
+            return f"{python} could not be started: {completed.stderr}"
+        case Outcome.TIMED_OUT:
+            return f"{python} gave no answer within {limit_s:.0f} s"
+        case Outcome.DONE:
+            code = completed.exit_code or 0
+            ended = f"died of signal {-code}" if code < 0 else f"ended with status {code}"
+            last = next((line.strip() for line in reversed(completed.stderr.splitlines()) if line.strip()), "")
+            # What is no Python may answer with the whole text of the child.
+            return f"{python} {ended}{f': {last[:160]}' if last else ''}"
+
+
+def _read(text: str) -> _Said:
+    said = _Said()
+    for line in text.splitlines():
+        # Another program's line before ours may have no end.
+        _, mark, ours = line.partition(_MARK)
+        if not mark:
+            continue
+        try:
+            key, value = json.loads(ours)
+        except (ValueError, TypeError):
+            continue
+        said.last = str(key)
+        if key == "device" and isinstance(value, dict):
+            said.devices.append(value)
+        elif key in ("kernel", "convolution") and isinstance(value, dict):
+            place = said.kernels if key == "kernel" else said.convolutions
+            place[value.get("index")] = str(value.get("error", ""))
+        else:
+            said.values[str(key)] = value
+    return said
+
+
+def _device(row: Mapping[str, object], said: _Said) -> LiveDevice:
+    index, capability = row.get("index"), row.get("capability")
+    known = isinstance(capability, list) and len(capability) == 2 and all(isinstance(n, int) for n in capability)
+    return LiveDevice(
+        index=index if isinstance(index, int) else -1,
+        name=str(row.get("name", "")),
+        capability=ComputeCapability(*capability) if known and isinstance(capability, list) else None,
+        kernel_error=said.kernels.get(index),
+        convolution_error=said.convolutions.get(index),
+    )
+
+
+def _arch(entry: str) -> ArchCode | None:
+    try:
+        return ArchCode.parse(entry)
+    except ValueFormatError:
+        return None  # ROCm's gfx names
+
+
+def _cudnn(number: object) -> str:
+    """X.Y.Z of cuDNN's number: 91002 is 9.10.2 (from 9 on: major * 10000), 8907 is 8.9.7 (before: * 1000)."""
+    if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
+        return ""
+    unit = 10000 if number >= 90000 else 1000
+    return f"{number // unit}.{number % unit // 100}.{number % 100}"

@@ -1,0 +1,160 @@
+"""From rows of the catalog to the answer of a look-up: one GPU, candidates, or nothing with suggestions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from envgen.core.capability import ComputeCapability
+from envgen.core.gpus import Candidate, Gpu, Match, MatchKind
+from envgen.facts.gpus import names
+from envgen.facts.gpus.index import GpuTables, Rows
+
+
+class Answers:
+    """Builds answers from one set of tables."""
+
+    def __init__(self, tables: GpuTables) -> None:
+        self._tables = tables
+
+    def gpu(self, row: int) -> Gpu:
+        """The GPU of one row."""
+        cells = self._tables.gpus[row]
+        older = cells["renumbered"]
+        return Gpu(
+            name=cells["name"],
+            capability=self._tables.capability("gpus", cells),
+            architecture=cells["architecture"],
+            chip=cells["chip"].replace(" ", "/"),
+            segment=cells["segment"],
+            pci_ids=tuple(cells["pci_ids"].split()),
+            renumbered=self._tables.capability("gpus", cells, "renumbered") if older else None,
+        )
+
+    def rows(self, query: str, rows: Rows, key: str) -> Match:
+        """The answer for a name that stands for these rows. Laptop rows come first when the text says laptop."""
+        rows, notes = self._without_rarities(rows)
+        if len(self._capabilities(rows)) > 1:
+            return self._ambiguous(query, rows)
+        wants_laptop = names.is_laptop(key)
+        best = min(rows, key=lambda at: names.is_laptop(names.key(self._tables.gpus[at]["name"])) is not wants_laptop)
+        return self._exact(query, self.gpu(best), best, notes)
+
+    def device(self, query: str, device: str, rows: Rows, named: Rows) -> Match:
+        """The answer for a PCI id; `named` are the rows of the name beside it, which may pick one of several."""
+        both = [at for at in named if at in rows]
+        best = both[0] if both else min(rows, key=self._distance_from_driver)
+        others = [self._tables.gpus[at]["name"] for at in rows if at != best]
+        shared = f"PCI id 10de:{device} is also listed as {_listed(others)}, with the same compute capability"
+        return self._exact(query, self.gpu(best), best, (shared,) if others and not both else ())
+
+    def chip(self, query: str, chip: dict[str, str], named: Rows) -> Match:
+        """The answer for a codename; `named` are the rows of the name beside it."""
+        capability = chip["compute_capability"]
+        fitting = [at for at in named if self._tables.gpus[at]["compute_capability"] == capability]
+        fitting.sort(key=lambda at: chip["chip"] not in self._tables.gpus[at]["chip"].split())
+        if fitting:
+            gpu = replace(self.gpu(fitting[0]), chip=chip["chip"])
+            return self._exact(query, gpu, fitting[0], ())
+        name = chip["chip"]
+        told = self._tables.capability("chips", chip)
+        gpu = Gpu(name=name, capability=told, architecture=chip["architecture"], chip=name)
+        note = f"told by the chip {name}; the name beside it belongs to another compute capability"
+        return Match(kind=MatchKind.EXACT, query=query, gpu=gpu, notes=(note,) if named else ())
+
+    def board(self, query: str, board: dict[str, str], profile: str) -> Match:
+        """The answer for a virtual GPU: its board has one capability, whatever the profile."""
+        capability = self._tables.capability("vgpu_boards", board)
+        name = board["board"] + profile if profile else board["board"].removeprefix("GRID ")
+        gpu = Gpu(
+            name=name,
+            capability=capability,
+            architecture=self._tables.chips[board["chip"]]["architecture"],
+            chip=board["chip"],
+            segment="vgpu",
+        )
+        return Match(kind=MatchKind.EXACT, query=query, gpu=gpu)
+
+    def unknown(self, query: str, text: str, notes: Sequence[str] = ()) -> Match:
+        """Nothing was found. Suggestions are the names closest to `text`; none when it is empty."""
+        suggestions: tuple[str, ...] = ()
+        if text:
+            from envgen.facts.gpus.suggest import closest
+
+            suggestions = closest(text, [row["name"] for row in self._tables.gpus])
+        return Match(kind=MatchKind.UNKNOWN, query=query, suggestions=suggestions, notes=tuple(notes))
+
+    def _exact(self, query: str, gpu: Gpu, row: int, notes: Sequence[str]) -> Match:
+        found = list(notes)
+        if note := self._tables.gpus[row]["note"]:
+            found.append(f"{gpu.name}: {note}")
+        if gpu.renumbered:
+            found.append(
+                f"{gpu.name}: CUDA 12.8 and 12.9 call it {gpu.renumbered}, CUDA 13.0 and later {gpu.capability}"
+            )
+        return Match(kind=MatchKind.EXACT, query=query, gpu=gpu, notes=tuple(found))
+
+    def _ambiguous(self, query: str, rows: Rows) -> Match:
+        candidates = []
+        same_name = True
+        for at in sorted(rows, key=self._capability):
+            gpu, detail = self.gpu(at), self._details.get(self._identity(at))
+            same_name = same_name and detail is not None and detail["name"] == gpu.name
+            told = detail["how_to_tell"] if detail else gpu.chip
+            candidates.append(Candidate(name=gpu.name, capability=gpu.capability, detail=told))
+        tell = "; ".join(f"{c.capability}: {c.detail}" for c in candidates if c.detail)
+        return Match(
+            kind=MatchKind.AMBIGUOUS,
+            query=query,
+            candidates=tuple(candidates),
+            how_to_tell=tell,
+            may_agree=same_name,
+        )
+
+    @cached_property
+    def _details(self) -> dict[tuple[str, str], dict[str, str]]:
+        """Name and compute capability -> its row of `ambiguous.csv`; a row about namesakes wins over a shorthand's."""
+        rows = [row for group in self._tables.ambiguous.values() for row in group]
+        rows.sort(key=lambda row: row["kind"] != "shorthand")
+        return {(row["gpu"], row["compute_capability"]): row for row in rows}
+
+    def _without_rarities(self, rows: Rows) -> tuple[Rows, tuple[str, ...]]:
+        """Leave out a rare card that shares the name of a common one, and say so."""
+        if len(rows) < 2:
+            return rows, ()
+        rare = [at for at in rows if self._kind(at) == "rare"]
+        usual = [at for at in rows if at not in rare]
+        if not rare or not usual:
+            return rows, ()
+        notes = tuple(
+            f"{name} is taken as {self._tables.gpus[usual[0]]['compute_capability']}; a rare card of that name is "
+            f"{capability} ({self._details[name, capability]['how_to_tell']})"
+            for name, capability in map(self._identity, rare)
+        )
+        return usual, notes
+
+    def _kind(self, row: int) -> str:
+        detail = self._details.get(self._identity(row))
+        return detail["kind"] if detail else ""
+
+    def _identity(self, row: int) -> tuple[str, str]:
+        cells = self._tables.gpus[row]
+        return cells["name"], cells["compute_capability"]
+
+    def _capability(self, row: int) -> ComputeCapability:
+        return self._tables.capability("gpus", self._tables.gpus[row])
+
+    def _capabilities(self, rows: Rows) -> set[str]:
+        return {self._tables.gpus[at]["compute_capability"] for at in rows}
+
+    def _distance_from_driver(self, row: int) -> tuple[bool, int]:
+        """Rows that NVIDIA's driver sources name come first, then those with fewer ids: the closest fit to an id."""
+        cells = self._tables.gpus[row]
+        return "nvidia-open-gpu-kernel-modules" not in cells["sources"], len(cells["pci_ids"])
+
+
+def _listed(items: Sequence[str], limit: int = 4) -> str:
+    """A readable list of a few of the items."""
+    shown = ", ".join(items[:limit])
+    return f"{shown} and {len(items) - limit} more" if len(items) > limit else shown

@@ -1,0 +1,216 @@
+"""conda-lock.yml, format version 1, written with conda-lock's own models and hashes, so that conda-lock agrees.
+
+`conda_lock` is imported only to write (it costs half a second); reading needs YAML alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from envgen.core.errors import ValueFormatError
+from envgen.core.errors_lock import LockFormatError
+from envgen.core.locks import CondaLock, CondaPackage
+from envgen.core.platforms import Subdir
+from envgen.files.yaml_reader import read_yaml
+from envgen.solve.conda.source import CHANNEL_SITE
+
+_CONSTRAINT = re.compile(r"[0-9A-Za-z._+!*,|<>=~() -]*")
+_MD5, _SHA256 = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{64}")
+
+if TYPE_CHECKING:
+    from conda_lock.lockfile.v2prelim.models import LockedDependency
+
+
+def dump_conda_lock(
+    locks: Sequence[CondaLock], environment_yml: str, virtual_packages_yml: str, *, source: str = "environment.yml"
+) -> str:
+    """Return the text of a conda-lock.yml for all `locks`, which share their channels.
+
+    The content hashes are conda-lock's own for these very texts; `source` is the file name that it records.
+    """
+    load_conda_lock_package()
+    from conda_lock.lockfile import write_conda_lock_file
+    from conda_lock.lockfile.v2prelim.models import Lockfile, LockMeta
+
+    hashes = content_hashes(environment_yml, virtual_packages_yml)
+    with tempfile.TemporaryDirectory(prefix="envgen-conda-lock-") as folder:
+        place = Path(folder)
+        lockfile = Lockfile(
+            package=[_dependency(package, lock.subdir) for lock in locks for package in lock.packages],
+            metadata=LockMeta(
+                content_hash={subdir: hashes[subdir] for subdir in sorted(lock.subdir.value for lock in locks)},
+                channels=list(locks[0].channels),
+                platforms=sorted(lock.subdir.value for lock in locks),
+                sources=[source],
+            ),
+        )
+        target = place / "conda-lock.yml"
+        write_conda_lock_file(lockfile, target, metadata_choices=None, include_help_text=False)
+        return target.read_text(encoding="utf-8")
+
+
+def load_conda_lock_package() -> None:
+    """Import what is used of conda_lock, without what 4.0.3 warns of while it loads (its own vendored conda).
+
+    It takes longer than many a solve; who solves first has it done meanwhile.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in ("content_hash", "interfaces.vendored_conda", "lockfile", "src_parser", "virtual_package"):
+            importlib.import_module(f"conda_lock.{module}")
+
+
+def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str, str]:
+    """Subdir -> content hash, as `conda-lock lock --check-input-hash` computes it for these two files.
+
+    Raises: LockFormatError when conda-lock can't read them.
+    """
+    import yaml
+
+    load_conda_lock_package()
+    from conda_lock.content_hash import compute_content_hashes
+    from conda_lock.src_parser import make_lock_spec
+    from conda_lock.virtual_package import virtual_package_repo_from_specification
+
+    with tempfile.TemporaryDirectory(prefix="envgen-conda-lock-") as folder:
+        place = Path(folder)
+        environment, claims, names = place / "environment.yml", place / "virtual-packages.yml", place / "names.json"
+        environment.write_text(environment_yml, encoding="utf-8")
+        claims.write_text(virtual_packages_yml, encoding="utf-8")
+        # A pip-to-conda name map: never needed without a pip section, but conda-lock would download its own.
+        names.write_text("{}", encoding="utf-8")
+        try:
+            spec = make_lock_spec(src_files=[environment], mapping_url=names.as_uri())
+            repodata = virtual_package_repo_from_specification(claims)
+            with repodata:  # removes its own temporary folder; its __enter__ returns nothing
+                return dict(compute_content_hashes(spec, repodata))
+        except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+            raise LockFormatError(origin="environment.yml", reason=f"conda-lock can't read it ({error})") from error
+
+
+def stated_hashes(text: str) -> dict[str, str]:
+    """Subdir -> the content hash that a conda-lock.yml states; empty when it states none."""
+    document = read_yaml(text)
+    stated = document["metadata"].get("content_hash")
+    return {str(subdir): str(digest) for subdir, digest in stated.items()} if isinstance(stated, dict) else {}
+
+
+def _dependency(package: CondaPackage, subdir: Subdir) -> LockedDependency:
+    from conda_lock.lockfile.v2prelim.models import HashModel, LockedDependency
+
+    return LockedDependency(
+        name=package.name,
+        version=package.version,
+        manager="conda",
+        platform=subdir.value,
+        dependencies=_dependencies(package.depends),
+        url=package.url,
+        hash=HashModel(md5=package.md5, sha256=package.sha256),
+        categories={"main"},
+    )
+
+
+def _dependencies(depends: Sequence[str]) -> dict[str, str]:
+    """Name -> version constraint of a package's depends, by conda-lock's rule: no build strings, one entry a name.
+
+    `__glibc` and the like are kept (conda_lock.conda_solver.solve_conda, 4.0.3).
+    """
+    from conda_lock.interfaces.vendored_conda import MatchSpec
+
+    specs: dict[str, list[Any]] = {}
+    for text in depends:
+        spec = MatchSpec(text)
+        specs.setdefault(spec.name, []).append(spec)
+    merged = {n: found[0] if len(found) == 1 else MatchSpec.merge(found)[0] for n, found in specs.items()}
+    return {n: spec.version.spec_str if spec.version is not None else "" for n, spec in merged.items()}
+
+
+def version_matches(constraint: str, version: str) -> bool:
+    """True when a version meets a version constraint, by conda's own rule (`>=2.8.0,<2.9.0a0`, `3.12.*`, `1.2`).
+
+    Raises: ValueFormatError when conda can't read one of them.
+    """
+    load_conda_lock_package()
+    from conda_lock.interfaces.vendored_conda import MatchSpec
+
+    expected = "conda's form, such as >=2.8.0,<2.9.0a0"
+    if not _CONSTRAINT.fullmatch(constraint):  # conda reads `^...$` as a regular expression, which may never end
+        raise ValueFormatError(kind="version constraint", value=constraint, expected=expected)
+    try:
+        matcher = MatchSpec(f"x {constraint}").version
+        return matcher is None or bool(matcher.match(version))
+    except ValueError as error:
+        raise ValueFormatError(
+            kind="version constraint", value=f"{constraint} ({version})", expected=expected
+        ) from error
+
+
+def load_conda_lock(text: str, *, origin: str = "conda-lock.yml") -> list[CondaLock]:
+    """Return the lock of each platform in a conda-lock.yml, sorted by subdir.
+
+    The format holds no build string, build number, channel of a package, `constrains`, specs or virtual packages. The
+    first three are read from the URL and the build string's last part; `constrains`, specs and virtual packages are
+    empty (the latter two are in environment.yml and virtual-packages.yml); `depends` lack build strings.
+
+    Raises: LockFormatError.
+    """
+    import yaml
+
+    try:
+        document = read_yaml(text)
+        if document["version"] != 1:
+            raise LockFormatError(origin=origin, reason=f"its format version is {document['version']!r}, not 1")
+        channels = tuple(str(channel["url"]) for channel in document["metadata"]["channels"])
+        subdirs = [Subdir(platform) for platform in document["metadata"]["platforms"]]
+        rows = document["package"]
+        for row in rows:
+            _check_row(row, subdirs)
+        return [_lock(subdir, channels, rows) for subdir in sorted(subdirs)]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise LockFormatError(origin=origin, reason=f"it is not a conda-lock file of version 1 ({error})") from error
+
+
+def _check_row(row: dict[str, Any], subdirs: Sequence[Subdir]) -> None:
+    """Raise ValueError for a row that no lock of ours has: it would be dropped without a word."""
+    if row["manager"] != "conda" or row["platform"] not in subdirs:
+        raise ValueError(f"{row['name']} is a {row['manager']} package for {row['platform']}")
+
+
+def _lock(subdir: Subdir, channels: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> CondaLock:
+    packages = sorted((_package(row) for row in rows if row["platform"] == subdir.value), key=lambda p: p.name)
+    return CondaLock(subdir=subdir, channels=channels, specs=(), virtual_packages={}, packages=tuple(packages))
+
+
+def _package(row: dict[str, Any]) -> CondaPackage:
+    texts = (*(row[key] for key in ("name", "version", "url")), *row["dependencies"].values())
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"a name, version, URL or constraint of {row['name']!r} is not a text")
+    for digest, form in ((row["hash"]["md5"], _MD5), (row["hash"]["sha256"], _SHA256)):
+        if not form.fullmatch(digest):
+            raise ValueError(f"{digest!r} is no hash of {row['name']}")
+    place, filename = PurePosixPath(urlsplit(row["url"]).path).parent, unquote(row["url"].rpartition("/")[2])
+    name, version, stem = row["name"], row["version"], filename.removesuffix(".conda").removesuffix(".tar.bz2")
+    build = stem.removeprefix(f"{name}-{version}-")
+    if build == stem:
+        raise ValueError(f"{filename} is not a file of {name} {version}")
+    number = build.rpartition("_")[2]
+    channel = row["url"].removeprefix(CHANNEL_SITE).rsplit("/", 2)[0].strip("/")
+    return CondaPackage(
+        name=name,
+        version=version,
+        build=build,
+        build_number=int(number) if number.isdecimal() else 0,
+        channel=channel,
+        subdir=place.name,
+        url=row["url"],
+        md5=row["hash"]["md5"],
+        sha256=row["hash"]["sha256"],
+        depends=tuple(f"{n} {v} *" if v else n for n, v in row["dependencies"].items()),
+    )

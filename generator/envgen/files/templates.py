@@ -1,0 +1,67 @@
+"""The Jinja2 environment: values are data, never templates, and each format has a filter that quotes for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envgen.core.errors import DataError
+from envgen.core.paths import tree
+from envgen.files import quoting
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+class TemplateError(DataError):
+    """A template can't be read, or asks for a value that it was not given."""
+
+    code = "template-invalid"
+
+    def __init__(self, template: str, reason: str) -> None:
+        super().__init__(template, reason)
+        self.template, self.reason = template, reason
+
+    def headline(self) -> str:
+        return f"the template {self.template} cannot be used"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+
+def render(template: str, **values: object) -> str:
+    r"""Return the text of `templates/<template>` with `\n` line ends.
+
+    Raises: TemplateError when the template is missing, not valid, or uses a value that is not given.
+    """
+    import jinja2
+
+    try:
+        text: str = _environment().get_template(template).render(**values)
+    except (jinja2.TemplateError, UnicodeDecodeError) as error:
+        line = f"line {error.lineno}: " if isinstance(error, jinja2.TemplateSyntaxError) else ""
+        raise TemplateError(template, line + str(error)) from error
+    return text
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    # Not HTML: autoescape would write &#34; into a lock. Each template quotes with the filter of its own format.
+    environment = Environment(
+        loader=FileSystemLoader(tree("templates")),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        newline_sequence="\n",
+    )
+    environment.filters.update(
+        yaml=quoting.yaml_scalar,
+        toml=quoting.toml_string,
+        python=quoting.python_literal,
+        comment=quoting.comment_line,
+        word=quoting.word,
+        command=quoting.command_line,
+    )
+    return environment

@@ -1,0 +1,175 @@
+"""Reads a project's page of a Python package index: PEP 691 JSON or PEP 503 HTML, whichever is served."""
+
+from __future__ import annotations
+
+import email
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+from envgen.core.errors import ValueFormatError
+from envgen.core.errors_lock import IndexDataError
+from envgen.core.wheel_names import WheelName, file_name, normalise_project
+from envgen.net.fetch import Page, Patience, fetch
+from envgen.net.sites import Site, without_credentials
+
+_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexFile:
+    """One wheel on a project's page. `sha256` is empty and `size` None when the page does not state them.
+
+    `has_metadata` says that the index serves the wheel's metadata apart from the wheel (PEP 658).
+    """
+
+    name: WheelName
+    url: str
+    sha256: str
+    size: int | None
+    has_metadata: bool
+    is_yanked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectPage:
+    """The wheels of one project on one index, in the page's order. `url` carries no credentials."""
+
+    project: str
+    url: str
+    files: tuple[IndexFile, ...]
+
+    def find(self, filename: str) -> IndexFile | None:
+        """The file of that name, or None."""
+        return next((f for f in self.files if f.name.filename == filename), None)
+
+
+def read_project(site: Site, project: str, *, patience: Patience) -> ProjectPage | None:
+    """Return a project's page of the index at `site`, or None when the index has no such page.
+
+    Raises: IndexUnreachableError, IndexDataError.
+    """
+    url = f"{site.below(normalise_project(project)).url}/"
+    page = fetch(url, login=site, accept=_ACCEPT, patience=patience)
+    return parse_page(page, project) if page else None
+
+
+def read_requires(site: Site, file: IndexFile, *, patience: Patience) -> tuple[str, ...] | None:
+    """Return the Requires-Dist lines of a wheel's metadata (PEP 658), or None when the index does not serve it.
+
+    Raises: IndexUnreachableError, IndexDataError.
+    """
+    if not file.has_metadata:
+        return None
+    page = fetch(f"{file.url}.metadata", login=site, accept="*/*", patience=patience)
+    if page is None:
+        return None
+    message = email.message_from_bytes(page.body)
+    if normalise_project(message.get("Name", "")) != file.name.project:
+        raise IndexDataError(url=page.url, reason=f"not the metadata of {file.name.project}")
+    return tuple(message.get_all("Requires-Dist") or ())
+
+
+def parse_page(page: Page, project: str) -> ProjectPage:
+    """Return the wheels of a page; other files and broken names are left out, as pip and uv do.
+
+    Raises: IndexDataError when the page is cut off or is not an index page.
+    """
+    text = page.body.decode("utf-8", errors="replace")
+    is_json = "json" in page.content_type or text.lstrip()[:1] == "{"
+    found = list(_json_files(page, text) if is_json else _html_files(page, text))
+    wanted = normalise_project(project)
+    return ProjectPage(project=wanted, url=page.url, files=tuple(f for f in found if f.name.project == wanted))
+
+
+def _json_files(page: Page, text: str) -> Iterator[IndexFile]:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise IndexDataError(url=page.url, reason=f"not readable as JSON: {error}") from error
+    files = document.get("files") if isinstance(document, dict) else None
+    if not isinstance(files, list):
+        raise IndexDataError(url=page.url, reason='a JSON index page must hold a list "files" (PEP 691)')
+    for entry in files:
+        if not isinstance(entry, dict) or not isinstance(entry.get("url"), str):
+            raise IndexDataError(url=page.url, reason="an entry of its files has no url (PEP 691)")
+        hashes = entry.get("hashes")
+        size = entry.get("size")
+        metadata = entry.get("core-metadata") or entry.get("dist-info-metadata")
+        yield from _wheel(
+            page,
+            href=entry["url"],
+            sha256=str(hashes.get("sha256", "")) if isinstance(hashes, dict) else "",
+            size=size if isinstance(size, int) else None,
+            has_metadata=bool(metadata),
+            is_yanked=bool(entry.get("yanked")),
+        )
+
+
+def _html_files(page: Page, text: str) -> Iterator[IndexFile]:
+    reader = _Anchors()
+    reader.feed(text)
+    unfinished = reader.rawdata  # close() would take it for text
+    reader.close()
+    if reader.is_open or "<" in unfinished:
+        raise IndexDataError(url=page.url, reason=f"the HTML page ends in the middle, after {len(page.body)} bytes")
+    if not reader.anchors and not reader.is_index:
+        raise IndexDataError(
+            url=page.url, reason=f"no link on it: not an index page ({page.content_type or 'no type'})"
+        )
+    for anchor in reader.anchors:
+        href, _, fragment = (anchor.get("href") or "").partition("#")
+        algorithm, _, digest = fragment.partition("=")
+        yield from _wheel(
+            page,
+            href=href,
+            sha256=digest.partition("&")[0] if algorithm == "sha256" else "",
+            size=None,
+            has_metadata="data-core-metadata" in anchor or "data-dist-info-metadata" in anchor,
+            is_yanked="data-yanked" in anchor,
+        )
+
+
+def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
+    page: Page, *, href: str, sha256: str, size: int | None, has_metadata: bool, is_yanked: bool
+) -> Iterator[IndexFile]:
+    url = without_credentials(urljoin(page.url, href))
+    try:
+        name = WheelName.parse(file_name(url))
+    except ValueFormatError:
+        return
+    digest = sha256.strip().lower()
+    if digest and not _SHA256.fullmatch(digest):
+        raise IndexDataError(url=page.url, reason=f"the sha256 of {name.filename} is not 64 hex digits")
+    yield IndexFile(name=name, url=url, sha256=digest, size=size, has_metadata=has_metadata, is_yanked=is_yanked)
+
+
+class _Anchors(HTMLParser):
+    """Collects the attributes of all links, and notices a page that stops in the middle."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.anchors: list[dict[str, str | None]] = []
+        self.is_index = False
+        self._open: list[str] = []
+
+    @property
+    def is_open(self) -> bool:
+        """True when html, body or a link was opened and not closed."""
+        return bool(self._open)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.anchors.append(dict(attrs))
+        elif tag == "meta" and dict(attrs).get("name") == "pypi:repository-version":
+            self.is_index = True
+        if tag in ("a", "body", "html"):
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._open:
+            self._open.remove(tag)

@@ -1,0 +1,1 @@
+"""The conda set, solved by py-rattler in a child process."""

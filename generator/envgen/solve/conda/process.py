@@ -1,0 +1,110 @@
+"""Runs solving processes side by side: a real time limit, and none of them outlives the call."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import IO, cast
+
+from envgen.solve.conda.child import ChildAnswer, ChildRequest
+
+_POLL_S = 0.01
+# How much later than the limit a child ends by itself: only when nobody was left to kill it.
+_GRACE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildOutcome:
+    """How one process ended: its answer, or None with whether the time was up, its exit status and its last words."""
+
+    answer: ChildAnswer | None
+    timed_out: bool = False
+    status: int = 0
+    stderr: str = ""
+
+
+@dataclass(slots=True)
+class _Child:
+    process: subprocess.Popen[bytes]
+    stdout: IO[bytes]
+    stderr: IO[bytes]
+
+
+def run_children(
+    requests: Sequence[ChildRequest],
+    *,
+    timeout_s: float,
+    on_end: Callable[[int], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> list[ChildOutcome]:
+    """Run one process for each request, all at once, and return their outcomes in the order of the requests.
+
+    `on_end` is called with the position of each process that ended; `meanwhile` is called once when all are started,
+    for a short piece of work that would else wait for them. All are killed when the time is up or when this call is
+    left by an exception (Ctrl-C).
+    """
+    ends_at = time.monotonic() + timeout_s
+    with ExitStack() as stack:
+        children = []
+        for request in requests:
+            children.append(_start({**request, "limit_s": timeout_s + _GRACE_S}, stack))
+            stack.callback(_kill, children[-1].process)
+        if meanwhile is not None:
+            meanwhile()
+        running = set(range(len(children)))
+        while running and time.monotonic() < ends_at:
+            for at in [at for at in sorted(running) if children[at].process.poll() is not None]:
+                running.discard(at)
+                if on_end is not None:
+                    on_end(at)
+            if running:
+                time.sleep(_POLL_S)  # not a blocking wait: Windows would not see Ctrl-C during one
+        for at in running:
+            _kill(children[at].process)
+        return [_outcome(child, timed_out=at in running) for at, child in enumerate(children)]
+
+
+def _start(request: ChildRequest, stack: ExitStack) -> _Child:
+    """Start a process whose streams are files: no pipe that could fill up while another process is waited for."""
+    stdin = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 -- the stack closes it
+    stdout = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 -- the stack closes it
+    stderr = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 -- the stack closes it
+    stdin.write(json.dumps(request).encode("ascii"))
+    stdin.seek(0)
+    process = subprocess.Popen(
+        # -P and not -I: a user's own site-packages and PYTHONPATH may be where rattler lives.
+        [sys.executable, "-P", "-m", "envgen.solve.conda.child"],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env={k: v for k, v in os.environ.items() if k not in ("PYTHONINSPECT", "PYTHONWARNINGS")},
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows only: no console flashes up
+    )
+    return _Child(process, stdout, stderr)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
+def _outcome(child: _Child, *, timed_out: bool) -> ChildOutcome:
+    child.stdout.seek(0)
+    child.stderr.seek(0)
+    stderr = child.stderr.read().decode("utf-8", "replace")
+    status = child.process.returncode
+    if timed_out or status != 0:
+        return ChildOutcome(answer=None, timed_out=timed_out, status=status, stderr=stderr)
+    try:
+        answer = cast("ChildAnswer", json.loads(child.stdout.read()))
+    except ValueError:
+        return ChildOutcome(answer=None, status=status, stderr=stderr)
+    return ChildOutcome(answer=answer)

@@ -1,0 +1,279 @@
+"""Conda solutions for any platform from any host: py-rattler in child processes, strict channel priority, checked.
+
+Nothing of the host enters a solution: the virtual packages are the query's own. No conda executable is used.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from envgen.core.errors import EnvgenError, ToolError
+from envgen.core.errors_lock import ChannelDataError, ChannelUnreachableError, SolveFailedError, SolverError
+from envgen.core.locks import CondaLock, CondaPackage
+from envgen.core.platforms import Subdir
+from envgen.net.cache import cache_folder
+from envgen.net.sites import without_credentials
+from envgen.solve.conda.child import ChildRecord, ChildRequest
+from envgen.solve.conda.failures import ChannelFailure, channel_failure, failing_url, reason_of, solver_tree
+from envgen.solve.conda.process import ChildOutcome, run_children
+from envgen.solve.conda.source import CHANNEL_SITE, ChannelSource
+from envgen.solve.conda.specs import build_glob_of, name_of
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaQuery:
+    """One solve: match specs for one subdir over channels (names, highest priority first).
+
+    `virtual_packages` map `__name` to `version` or `version build`; they are all that the solver knows of the target.
+    """
+
+    subdir: Subdir
+    channels: tuple[str, ...]
+    specs: tuple[str, ...]
+    virtual_packages: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionalSolve:
+    """A solution that may lack some optional packages: `missing` names them, `why` is the solver's reason."""
+
+    lock: CondaLock
+    missing: tuple[str, ...]
+    why: tuple[str, ...]
+
+
+def solve_conda(  # noqa: PLR0913 -- keyword-only options of the room's interface
+    queries: Sequence[CondaQuery],
+    *,
+    mirror: str = "",
+    offline: bool = False,
+    timeout_s: float = 120,
+    retries: int = 3,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> list[CondaLock]:
+    """Return one checked solution for each query, in their order. All are solved at once.
+
+    `mirror` is a URL or a folder; locks keep the canonical URLs either way. `offline` uses only what is in the cache.
+    `retries` is how often a request that failed for a passing reason is sent again.
+
+    Raises: SolveFailedError, ChannelUnreachableError, ChannelDataError, SolverError, UsageError. When several queries
+    fail, bad data is told before no solution, and an unreachable channel last: it alone allows a fallback.
+    """
+    run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
+    results = run.solve(queries)
+    _raise_worst(results)
+    return [result for result in results if isinstance(result, CondaLock)]
+
+
+def solve_with_optional(  # noqa: PLR0913 -- as above
+    queries: Sequence[CondaQuery],
+    *,
+    optional: Sequence[str] = ("torchvision", "torchaudio"),
+    mirror: str = "",
+    offline: bool = False,
+    timeout_s: float = 120,
+    retries: int = 3,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> list[OptionalSolve]:
+    """As `solve_conda`, but a query without a solution is solved again without its optional packages.
+
+    As many of them as possible are kept; of equal choices the one that keeps those earlier in `optional`. `meanwhile`
+    is called once while the solver works.
+    """
+    run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
+    first = run.solve(queries, meanwhile)
+    _raise_worst([r for r in first if not isinstance(r, SolveFailedError)])
+    return [
+        OptionalSolve(lock=result, missing=(), why=())
+        if isinstance(result, CondaLock)
+        else _solve_without_some(query, result, optional, run)
+        for query, result in zip(queries, first, strict=True)
+    ]
+
+
+def _solve_without_some(query: CondaQuery, failure: EnvgenError, optional: Sequence[str], run: _Run) -> OptionalSolve:
+    why = failure.explanation if isinstance(failure, SolveFailedError) else ()
+    asked = [name for name in optional if name in {name_of(spec) for spec in query.specs}]
+    last: EnvgenError = failure
+    for count in range(len(asked) - 1, -1, -1):
+        tries = [tuple(n for n in asked if n not in kept) for kept in itertools.combinations(asked, count)]
+        results = run.solve([_without(query, dropped) for dropped in tries])
+        _raise_worst([r for r in results if not isinstance(r, SolveFailedError)])
+        for dropped, result in zip(tries, results, strict=True):
+            if isinstance(result, CondaLock):
+                return OptionalSolve(lock=result, missing=dropped, why=why)
+            last = result
+    raise last
+
+
+def _without(query: CondaQuery, names: Collection[str]) -> CondaQuery:
+    return replace(query, specs=tuple(spec for spec in query.specs if name_of(spec) not in names))
+
+
+def _raise_worst(results: Sequence[CondaLock | EnvgenError]) -> None:
+    """Raise the failure that must not be hidden by another one, if there is any."""
+    order = (ChannelDataError, SolverError, SolveFailedError, ChannelUnreachableError)
+    failures = [result for result in results if isinstance(result, EnvgenError)]
+    for kind in order:
+        for failure in failures:
+            if isinstance(failure, kind):
+                raise failure
+    if failures:
+        raise failures[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The options of one call; solves any number of queries with them."""
+
+    source: ChannelSource
+    offline: bool
+    timeout_s: float
+    retries: int
+    cache_dir: Path | None
+    progress: Progress | None
+
+    def solve(
+        self, queries: Sequence[CondaQuery], meanwhile: Callable[[], None] | None = None
+    ) -> list[CondaLock | ToolError]:
+        """A lock or an error for each query."""
+        tell = self.progress or (lambda text: None)
+        for query in queries:
+            tell(f"solving the conda packages of {query.subdir}: {_shown(query)}")
+        outcomes = run_children(
+            [self._request(query) for query in queries],
+            timeout_s=self.timeout_s,
+            on_end=(lambda at: tell(f"solved {queries[at].subdir}")) if len(queries) > 1 else None,
+            meanwhile=meanwhile,
+        )
+        return [self._result(query, outcome) for query, outcome in zip(queries, outcomes, strict=True)]
+
+    def _request(self, query: CondaQuery) -> ChildRequest:
+        from envgen import __version__
+
+        source = self.source
+        return {
+            "subdir": query.subdir.value,
+            "channels": [f"{CHANNEL_SITE}/{channel}" for channel in query.channels],
+            "specs": list(query.specs),
+            "virtual_packages": dict(query.virtual_packages),
+            "site": CHANNEL_SITE,
+            "mirror": source.mirror.url if source.mirror else "",
+            "mirror_host": (urlsplit(source.mirror.url).hostname or "") if source.mirror else "",
+            "authorization": source.authorization,
+            "folder": str(source.folder) if source.folder else "",
+            "cache_dir": str(self._cache_of(source)),
+            "offline": self.offline,
+            "retries": self.retries,
+            "limit_s": self.timeout_s,
+            "user_agent": f"envgen/{__version__}",
+        }
+
+    def _cache_of(self, source: ChannelSource) -> Path:
+        """A cache for each mirror: rattler files what it fetched under the canonical URL, whoever served it."""
+        root = self.cache_dir or cache_folder() / "conda"
+        if source.mirror is None:
+            return root / "site"
+        import hashlib
+
+        return root / hashlib.sha256(source.mirror.url.encode()).hexdigest()[:16]
+
+    def _result(self, query: CondaQuery, outcome: ChildOutcome) -> CondaLock | ToolError:
+        answer = outcome.answer
+        if answer is None:
+            return self._no_answer(query, outcome)
+        if answer["failure"] == "channel":
+            return self._channel_error(answer["text"])
+        if answer["failure"] == "unsolvable":
+            return _unsolvable(query, answer["text"])
+        if answer["failure"]:
+            return SolverError(solver="py-rattler", reason=f"{query.subdir}: {reason_of(answer['text'])}")
+        try:
+            return _checked(query, answer["records"], self.source)
+        except ToolError as error:
+            return error
+
+    def _no_answer(self, query: CondaQuery, outcome: ChildOutcome) -> ToolError:
+        if outcome.timed_out:
+            slow = "the channel answers too slowly or not at all"
+            reason = f"{query.subdir}: no solution within {self.timeout_s:g} s, {slow}"
+            return ChannelUnreachableError(url=self.source.shown, reason=reason)
+        reason = f"its process ended with status {outcome.status} and without an answer"
+        return SolverError(solver="py-rattler", reason=reason, output=outcome.stderr[-400:])
+
+    def _channel_error(self, text: str) -> ToolError:
+        url = without_credentials(failing_url(text)) or self.source.shown
+        reason = reason_of(text)
+        if channel_failure(text) is not ChannelFailure.UNREACHABLE:
+            return ChannelDataError(url=url, reason=reason)
+        advice = "run once without --offline to fill the cache" if self.offline else ""
+        return ChannelUnreachableError(url=url, reason=reason, advice=advice)
+
+
+def _shown(query: CondaQuery) -> str:
+    """What a person recognises a solve by: its pytorch and what goes with it."""
+    main = [spec for spec in query.specs if name_of(spec) in ("pytorch", "torchvision", "torchaudio")]
+    return ", ".join(main or query.specs)
+
+
+def _unsolvable(query: CondaQuery, text: str) -> SolveFailedError:
+    declared = ", ".join(f"{name}={version}" for name, version in query.virtual_packages.items())
+    lines = (f"asked for: {', '.join(query.specs)}", *solver_tree(text), f"declared: {declared}")
+    advice = ""
+    if "__" in text:
+        advice = "the virtual packages say what the target can run: see --driver and --glibc"
+    return SolveFailedError(solver="conda", subject=query.subdir.value, explanation=lines, advice=advice)
+
+
+def _checked(query: CondaQuery, records: Sequence[ChildRecord], source: ChannelSource) -> CondaLock:
+    """The lock of a solution, sorted by name.
+
+    Raises: ChannelDataError for a package without both hashes; SolverError when pytorch is not of the wanted build.
+    """
+    packages = tuple(sorted((_package(record, source) for record in records), key=lambda p: p.name))
+    lock = CondaLock(
+        subdir=query.subdir,
+        channels=query.channels,
+        specs=query.specs,
+        virtual_packages=dict(query.virtual_packages),
+        packages=packages,
+    )
+    glob = next((build_glob_of(spec) for spec in query.specs if name_of(spec) == "pytorch"), "")
+    torch = lock.find("pytorch")
+    # A CPU build passes for a CUDA one in everything but this string.
+    if torch and not fnmatchcase(torch.build, glob or "*cuda*"):
+        wanted = glob or "a CUDA build"
+        raise SolverError(solver="py-rattler", reason=f"{query.subdir}: it chose pytorch {torch.build}, not {wanted}")
+    return lock
+
+
+def _package(record: ChildRecord, source: ChannelSource) -> CondaPackage:
+    canonical = f"{record['channel'].rstrip('/')}/{record['subdir']}/{record['filename']}"
+    # A mirror's repodata may name the mirror as the place of its files (base_url, CEP 15).
+    url = canonical if source.mirror or source.folder else record["url"]
+    for kind, digest in (("md5", record["md5"]), ("sha256", record["sha256"])):
+        if not digest:
+            raise ChannelDataError(url=url, reason=f"the channel states no {kind} for {record['filename']}")
+    return CondaPackage(
+        name=record["name"],
+        version=record["version"],
+        build=record["build"],
+        build_number=record["build_number"],
+        channel=record["channel"].removeprefix(CHANNEL_SITE).strip("/"),
+        subdir=record["subdir"],
+        url=url,
+        md5=record["md5"],
+        sha256=record["sha256"],
+        depends=tuple(record["depends"]),
+        constrains=tuple(record["constrains"]),
+    )

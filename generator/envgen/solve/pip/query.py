@@ -1,0 +1,147 @@
+"""What is asked of the pip solver, and which packages belong to PyTorch's own index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envgen.core.builds import PipBuild
+from envgen.core.errors import UsageError, show
+from envgen.core.platforms import Subdir
+from envgen.core.releases import release_key
+from envgen.core.request import Request
+from envgen.core.resolution import PipPairing
+from envgen.core.wheel_names import glibc_key, normalise_project
+from envgen.net.sites import show_without_login
+
+TORCH_INDEX = "https://download.pytorch.org/whl"
+PYPI_INDEX = "https://pypi.org/simple"
+
+# Built for one CUDA each and published on PyTorch's indexes; PyPI's files of the same release are other builds.
+FAMILY = frozenset({"torch", "torchvision", "torchaudio"})
+_FAMILY_HINTS = {
+    "torch": "choose its version with --torch and its CUDA with --cuda",
+    "torchvision": "it comes along, in the release that goes with torch, unless --no-vision is given",
+    "torchaudio": "--audio adds it, in the release that goes with torch",
+}
+# On some of those indexes only, and only for some releases; taken from there when they are there.
+FAMILY_IF_THERE = frozenset({"torchcodec", "xformers"})
+
+# cuDNN 9.11 dropped compute capabilities below 7.5 (NVIDIA cuDNN support matrix).
+_CUDNN_CUT = "9.11"
+# Built for NumPy 1: 2.3.0 is the first release that was validated with NumPy 2 (pytorch/pytorch#107302), on Windows
+# only 2.4 works with it (pytorch/pytorch#128860). Their metadata doesn't say so.
+_FIRST_WITH_NUMPY_2 = ((2, 3), (2, 4))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipQuery:
+    """One pip solve: a torch build for one subdir and one Python, its companions and further requirements.
+
+    `torch`, `torchvision` and `torchaudio` are public versions, the last two empty when not wanted. `extras` are
+    PEP 508 requirements, `constraints` bind versions without asking for the package. `glibc` (X.Y) is read on Linux.
+    """
+
+    subdir: Subdir
+    python: str
+    glibc: str
+    torch: str
+    cuda_tag: str
+    on_pypi: bool = False
+    torchvision: str = ""
+    torchaudio: str = ""
+    extras: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+
+    @property
+    def torch_index(self) -> str:
+        """The canonical URL of the index that torch comes from."""
+        return PYPI_INDEX if self.on_pypi else f"{TORCH_INDEX}/{self.cuda_tag}"
+
+    @property
+    def torch_version(self) -> str:
+        """The version that the lock must hold: 2.14.1+cu126, or 2.15.0 when it is PyPI's own build."""
+        return self.torch if self.on_pypi else f"{self.torch}+{self.cuda_tag}"
+
+    @property
+    def pinned_family(self) -> dict[str, str]:
+        """Project -> public version of torch and the companions that are wanted."""
+        named = {"torch": self.torch, "torchvision": self.torchvision, "torchaudio": self.torchaudio}
+        return {project: version for project, version in named.items() if version}
+
+    @property
+    def bindings_bound(self) -> str:
+        """The bound that torch's metadata sets on cuda-bindings, whose major is CUDA's (2.14.1: `<14,>=13.0.3`)."""
+        return f"cuda-bindings=={self.cuda_tag.removeprefix('cu')[:-1]}.*"
+
+    @property
+    def uv_platform(self) -> str:
+        """uv's `--python-platform`: the newest manylinux policy that it knows and that the glibc meets."""
+        if self.subdir.is_windows:
+            return self.subdir.uv_platform
+        glibc = glibc_key(self.glibc)
+        policies = [policy for policy in _UV_MANYLINUX if policy <= glibc]
+        if not policies:
+            raise UsageError(
+                f"glibc {self.glibc} is older than any manylinux policy that the solver knows (2.17)",
+                hint="pass --glibc 2.17 or newer",
+            )
+        return f"{self.subdir.uv_platform}-manylinux_{policies[-1][0]}_{policies[-1][1]}"
+
+    @property
+    def subject(self) -> str:
+        """The query in a few words, for messages."""
+        return f"torch {self.torch_version}, {self.subdir.value}, Python {self.python}"
+
+
+# uv 0.13: `uv pip compile --help`, the values of --python-platform.
+_UV_MANYLINUX = ((2, 17), (2, 28), *((2, minor) for minor in range(31, 41)))
+
+
+def pip_query(pairing: PipPairing, request: Request, *, extras: tuple[str, ...] = ()) -> PipQuery:
+    """Return the query for a pairing; for a GPU below 7.5 it holds cuDNN below 9.11.
+
+    Raises: UsageError when an extra is not a plain PEP 508 requirement.
+    """
+    build = pairing.build
+    major = build.cuda_tag.removeprefix("cu")[:-1]
+    oldest = min((r.gpu.capability for r in request.gpus), default=None)
+    old = oldest is not None and (oldest.major, oldest.minor) < (7, 5)
+    return PipQuery(
+        subdir=request.subdir,
+        python=request.python,
+        glibc="" if request.subdir.is_windows else request.glibc,
+        torch=build.torch,
+        cuda_tag=build.cuda_tag,
+        on_pypi=build.on_pypi,
+        torchvision=pairing.torchvision,
+        torchaudio=pairing.torchaudio,
+        extras=tuple(plain_requirement(extra) for extra in extras),
+        constraints=(*((f"nvidia-cudnn-cu{major}<{_CUDNN_CUT}",) if old else ()), *_numpy_bound(build)),
+    )
+
+
+def _numpy_bound(build: PipBuild) -> tuple[str, ...]:
+    first = _FIRST_WITH_NUMPY_2[build.subdir.is_windows]
+    return ("numpy<2",) if release_key(build.torch) < first else ()
+
+
+def plain_requirement(text: str) -> str:
+    """Return a PEP 508 requirement as packaging writes it.
+
+    Raises: UsageError when it is not one, names a URL or path, or names torch or a companion (the pairing decides).
+    """
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        shown = show_without_login(text)
+        raise UsageError(f"{shown} is not a requirement", fact=reason, hint='write it like "timm>=1.0"') from error
+    if requirement.url:
+        hint = "name a release; a lock needs a file on an index with a sha256"
+        raise UsageError(f"{show(requirement.name)} is asked for by URL", hint=hint)
+    project = normalise_project(requirement.name)
+    if project in FAMILY:
+        raise UsageError(f"{project} is not an extra", hint=_FAMILY_HINTS[project])
+    return str(requirement)

@@ -1,0 +1,268 @@
+"""Solves a pip pairing into a lock: torch's family from its own index, everything else from PyPI, every file hashed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from envgen.core.errors_lock import SolveFailedError, SolverError, WheelHashError
+from envgen.core.locks import PipLock, PipPackage
+from envgen.core.wheel_names import WheelName, file_name, normalise_project
+from envgen.facts.catalog import BuildCatalog
+from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
+from envgen.net.fetch import Deadline, Patience, Retry
+from envgen.net.sites import Site
+from envgen.solve.pip.choice import best_wheel
+from envgen.solve.pip.constraints import check_constraints
+from envgen.solve.pip.query import FAMILY, PYPI_INDEX, PipQuery, plain_requirement
+from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
+from envgen.solve.pip.wheels import WantedWheels, check_known, extra_family, look_up_wheels
+
+__all__ = ["canonical_pypi_url", "check_constraints", "solve_pip"]
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_WAREHOUSE_PATH = re.compile(r"/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/]+")
+_ROUNDS = 3
+
+
+def solve_pip(  # noqa: PLR0913 -- each option is a user's
+    query: PipQuery,
+    *,
+    preferred: PipLock | None = None,
+    wheel_mirror: str = "",
+    pypi: str = "",
+    write_mirror: bool = False,
+    offline: bool = False,
+    timeout_s: float = 300.0,
+    retry: Retry | None = None,
+    cache_dir: Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> PipLock:
+    """Return the complete, checked lock of a pip pairing.
+
+    Traffic for PyTorch's index goes to `<wheel_mirror>/<cuda tag>/`, for PyPI to `pypi`; the lock names the canonical
+    URLs, or the mirrors' with `write_mirror`. A login in a mirror's URL reaches only that mirror. `offline` solves from
+    uv's cache alone. Versions of `preferred`, an earlier lock, are taken again where nothing speaks against them.
+
+    Raises: IndexUnreachableError (the only one after which a shipped lock is a fair answer), IndexDataError,
+    WheelMissingError, WheelHashError, SolveFailedError, SolverError, UsageError.
+    """
+    default = Site.parse(pypi or PYPI_INDEX)
+    mirrored = Site.parse(wheel_mirror).below(query.cuda_tag) if wheel_mirror else Site.parse(query.torch_index)
+    solve = _Solve(
+        query=query,
+        torch=default if query.on_pypi else mirrored,
+        pypi=default,
+        writes_mirror=write_mirror,
+        patience=Patience(deadline=Deadline.after(timeout_s), retry=retry or Retry()),
+        catalog=WheelCatalog.load(),
+        pins=TorchPins.load().of(query.torch, query.cuda_tag, query.subdir),
+        preferred=_versions(preferred) if preferred is not None else {},
+        report=progress or _silent,
+    )
+    return solve.run(offline=offline, cache_dir=cache_dir)
+
+
+def _silent(text: str) -> None:
+    del text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Solve:
+    """One solve: the query, where traffic goes, and what is known beforehand."""
+
+    query: PipQuery
+    torch: Site
+    pypi: Site
+    writes_mirror: bool
+    patience: Patience
+    catalog: WheelCatalog
+    pins: tuple[TorchPin, ...]
+    preferred: Mapping[str, str]
+    report: Callable[[str], None]
+
+    def run(self, *, offline: bool, cache_dir: Path | None) -> PipLock:
+        wanted = None if offline else self._look_up()
+        pins = wanted.open_pins if wanted else self.pins
+        request = self._request(wanted, pins)
+        for _ in range(_ROUNDS):
+            self.report(f"solving {self.query.subject}")
+            try:
+                packages = compile_packages(request, patience=self.patience, offline=offline, cache_dir=cache_dir)
+            except SolveFailedError as error:
+                strays = self._strays(request, re.findall(r"[a-z]+", " ".join(error.explanation)))
+                if not strays:
+                    raise
+            else:
+                strays = self._strays(request, [package.name for package in packages])
+                if not strays:
+                    return self._lock(request, packages, wanted, pins)
+            # Something asks for a companion that the query doesn't name. PyPI's is another build (and pins another
+            # torch, so that there may be no solution), so ask again for the index's.
+            request = self._with_companions(request, strays)
+        raise SolverError(solver="uv", reason=f"it keeps taking {', '.join(strays)} from PyPI")
+
+    def _look_up(self) -> WantedWheels:
+        self.report(f"reading {self.torch.url}")
+        return look_up_wheels(
+            self.query, self.torch, catalog=self.catalog, pins=self.pins, patience=self.patience, report=self.report
+        )
+
+    def _request(self, wanted: WantedWheels | None, pins: tuple[TorchPin, ...]) -> UvRequest:
+        query = self.query
+        extras = tuple(plain_requirement(extra) for extra in query.extras)
+        named = query.pinned_family | {"torch": query.torch_version}
+        family = wanted.requirements if wanted else tuple(f"{name}=={version}" for name, version in named.items())
+        names: tuple[str, ...] = ()
+        if not query.on_pypi:
+            names = tuple(query.pinned_family)
+            if wanted:
+                projects = [_project(extra) for extra in extras]
+                names += extra_family(query, projects, self.torch, patience=self.patience)
+        return UvRequest(
+            subject=query.subject,
+            python=query.python,
+            platform=query.uv_platform,
+            requirements=(*family, *extras),
+            constraints=(
+                *query.constraints,
+                *(f"{pin.package}=={pin.version}" for pin in pins),
+                query.bindings_bound,
+                *(f"{name}=={version}" for name, version in self._companions().items() if query.on_pypi),
+            ),
+            torch_index=None if query.on_pypi else self.torch,
+            torch_names=names,
+            default_index=self.pypi,
+            preferred=self.preferred,
+        )
+
+    def _strays(self, request: UvRequest, names: Iterable[str]) -> tuple[str, ...]:
+        """The members of torch's family among the names that were not told to come from its index."""
+        if self.query.on_pypi:
+            return ()
+        return tuple(sorted(FAMILY.intersection(names).difference(request.torch_names)))
+
+    def _with_companions(self, request: UvRequest, names: tuple[str, ...]) -> UvRequest:
+        """The request with further members of the family, in the release that goes with torch where one is known."""
+        versions = self._companions()
+        added = (f"{name}=={version}" if (version := versions.get(name)) else name for name in names)
+        return replace(
+            request, requirements=(*request.requirements, *added), torch_names=(*request.torch_names, *names)
+        )
+
+    def _companions(self) -> dict[str, str]:
+        """Project -> the release that goes with torch, of those that the catalog knows; another one may not load."""
+        known = BuildCatalog().companions.get(self.query.torch)
+        if known is None:
+            return {}
+        named = {"torchvision": known.torchvision, "torchaudio": known.torchaudio or known.torchaudio_loads}
+        return {project: version for project, version in named.items() if version}
+
+    def _lock(
+        self,
+        request: UvRequest,
+        packages: tuple[UvPackage, ...],
+        wanted: WantedWheels | None,
+        pins: tuple[TorchPin, ...],
+    ) -> PipLock:
+        query = self.query
+        pinned = {pin.package: pin for pin in pins}
+        locked = []
+        for package in packages:
+            wheel = best_wheel(package, query)
+            self._check(package, wheel, request, wanted)
+            reason = _reason(package, pinned.get(package.name))
+            is_torch = package.name in request.torch_names
+            needs = tuple(other.name for other in packages if package.name in other.via)
+            locked.append(self._locked(package, wheel, is_torch=is_torch, reason=reason, needs=needs))
+        lock = PipLock(subdir=query.subdir, python=query.python, glibc=query.glibc, packages=tuple(locked))
+        if lock.version_of("torch") != query.torch_version:
+            reason = f"it locked torch {lock.version_of('torch') or '(none)'} instead of {query.torch_version}"
+            raise SolverError(solver="uv", reason=reason)
+        check_constraints(lock, request.constraints)
+        return lock
+
+    def _check(self, package: UvPackage, wheel: UvWheel, request: UvRequest, wanted: WantedWheels | None) -> None:
+        """Raise unless the file has a hash: the one that the index's page showed, and the known one."""
+        filename = file_name(wheel.url)
+        if not _SHA256.fullmatch(wheel.sha256):
+            raise SolverError(solver="uv", reason=f"it gave no sha256 for {filename}")
+        listed = wanted.find(filename) if wanted else None
+        if listed and listed.sha256 != wheel.sha256:
+            raise WheelHashError(
+                filename=filename,
+                expected=listed.sha256,
+                expected_from="the index's page, a moment ago",
+                found=wheel.sha256,
+                found_in=wheel.url,
+            )
+        if wanted and not listed and package.name in wanted.files:
+            reason = f"it took {filename}, which the index did not list for {self.query.subject}"
+            raise SolverError(solver="uv", reason=reason)
+        if package.name in request.torch_names:
+            check_known(filename, wheel.sha256, found_in=wheel.url, index=self.query.cuda_tag, catalog=self.catalog)
+
+    def _locked(
+        self, package: UvPackage, wheel: UvWheel, *, is_torch: bool, reason: str, needs: tuple[str, ...]
+    ) -> PipPackage:
+        if self.writes_mirror:
+            index, url = (self.torch.url if is_torch else self.pypi.url), wheel.url
+        elif is_torch:
+            index = self.query.torch_index
+            url = f"{index}/{quote(file_name(wheel.url))}"
+        else:
+            index, url = PYPI_INDEX, canonical_pypi_url(wheel.url, package.name)
+        known = (k.size for k in self.catalog.find(file_name(wheel.url)) if k.sha256 == wheel.sha256)
+        return PipPackage(
+            name=package.name,
+            version=package.version,
+            index=index,
+            url=url,
+            sha256=wheel.sha256,
+            size=wheel.size if wheel.size is not None else next(known, None),
+            reason=reason,
+            dependencies=needs,
+        )
+
+
+def _versions(lock: PipLock) -> dict[str, str]:
+    """Project -> version of a lock's packages, without what is none: the file may come from anybody."""
+    from packaging.version import InvalidVersion, Version
+
+    found = {}
+    for package in lock.packages:
+        try:
+            version = str(Version(package.version))
+        except InvalidVersion:
+            continue
+        if _NAME.fullmatch(package.name):
+            found[package.name] = version
+    return found
+
+
+def _project(requirement: str) -> str:
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return normalise_project(found[0]) if found else ""
+
+
+def _reason(package: UvPackage, pin: TorchPin | None) -> str:
+    via = "requested" if package.is_requested or not package.via else f"via {', '.join(package.via)}"
+    return f"{via}; pinned: {pin.source}" if pin else via
+
+
+def canonical_pypi_url(url: str, project: str) -> str:
+    """Return PyPI's own URL of a file that an index or mirror serves at `url`.
+
+    Most mirrors keep PyPI's path; for others there is the address by file name that PyPI redirects from
+    (https://docs.pypi.org/api/, "Predictable URLs").
+    """
+    kept = _WAREHOUSE_PATH.search(urlsplit(url).path)
+    if kept:
+        return f"https://files.pythonhosted.org{kept[0]}"
+    filename = file_name(url)
+    tag = ".".join(WheelName.parse(filename).interpreters)
+    return f"https://files.pythonhosted.org/packages/{tag}/{project[0]}/{project}/{quote(filename)}"

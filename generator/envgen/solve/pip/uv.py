@@ -1,0 +1,279 @@
+"""Runs uv's resolver for one platform and reads its answer; uv is the binary that its PyPI package carries."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from envgen.core.errors_lock import IndexDataError, IndexUnreachableError, SolveFailedError, SolverError
+from envgen.core.wheel_names import normalise_project
+from envgen.net.cache import cache_folder
+from envgen.net.fetch import Patience
+from envgen.net.sites import Site, without_credentials
+
+_PROJECT = "envgen-request"
+_KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
+_LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
+_MARKER = re.compile(r"\{[^}]*\}")
+_URL = re.compile(r"https?://[^\s`'\"<>)]+")
+# uv 0.13's own words. What came and was wrong is looked for first: uv wraps both kinds in "Failed to fetch".
+_BAD_DATA = re.compile(
+    r"end of file before message length|unexpected json|eof while parsing|expected value at|hash mismatch"
+    r"|(?:failed|unable) to (?:parse|read metadata)|couldn't parse|invalid (?:json|metadata)|missing hash"
+    r"|package metadata (?:name|version)|inconsistent|HTTP status client error \((?:404|410)",
+    re.IGNORECASE,
+)
+_UNREACHABLE = re.compile(
+    r"error sending request|could not connect|timed out|dns error|connection (?:refused|reset|closed)|failed to fetch"
+    r"|HTTP status (?:client|server) error|returned a (?:401|403)|network connectivity is disabled|network was disabled"
+    r"|lack of valid authentication",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UvRequest:
+    """What uv is asked: requirements and constraints (PEP 508), and where each package may come from.
+
+    Packages named in `torch_names` come from `torch_index` only, all others from `default_index` only. `preferred`
+    (project -> version) is taken where nothing speaks against it.
+    """
+
+    subject: str
+    python: str
+    platform: str
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...]
+    torch_index: Site | None
+    torch_names: tuple[str, ...]
+    default_index: Site
+    preferred: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UvWheel:
+    """One file that uv found to fit. `size` is None when the index does not state it."""
+
+    url: str
+    sha256: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UvPackage:
+    """One package of uv's answer, with every file that fits; `via` are the packages that asked for it.
+
+    `is_requested` says that the request itself names it.
+    """
+
+    name: str
+    version: str
+    wheels: tuple[UvWheel, ...]
+    via: tuple[str, ...]
+    is_requested: bool
+
+
+def compile_packages(
+    request: UvRequest, *, patience: Patience, offline: bool = False, cache_dir: Path | None = None
+) -> tuple[UvPackage, ...]:
+    """Return uv's resolution, sorted by name.
+
+    Raises: SolveFailedError, IndexUnreachableError, IndexDataError, SolverError.
+    """
+    with tempfile.TemporaryDirectory(prefix="envgen-uv-") as folder:
+        run = _Run(request, Path(folder), patience=patience, offline=offline, cache_dir=cache_dir)
+        run.write_inputs()
+        document = run.compile("pylock.toml", "--format", "pylock.toml")
+        vias = _read_vias(run.compile("requirements.txt", "--annotation-style", "line"))
+    return _read_packages(document, vias)
+
+
+class _Run:
+    """uv's process, its input files and its environment, for one request."""
+
+    def __init__(
+        self, request: UvRequest, folder: Path, *, patience: Patience, offline: bool, cache_dir: Path | None
+    ) -> None:
+        self._request, self._folder, self._patience = request, folder, patience
+        self._offline, self._cache_dir = offline, cache_dir
+
+    def write_inputs(self) -> None:
+        request = self._request
+        lines = ["[project]", f'name = "{_PROJECT}"', 'version = "0"', "dependencies = ["]
+        lines += [f"  {json.dumps(requirement)}," for requirement in request.requirements]
+        lines += ["]", ""]
+        if request.torch_index is not None:
+            lines += ["[[tool.uv.index]]", 'name = "torch"', f"url = {json.dumps(request.torch_index.url)}"]
+            lines += ["explicit = true", "", "[tool.uv.sources]"]
+            lines += [f'{name} = {{ index = "torch" }}' for name in request.torch_names]
+        (self._folder / "pyproject.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        constraints = "".join(f"{constraint}\n" for constraint in request.constraints)
+        (self._folder / "constraints.txt").write_text(constraints, encoding="utf-8")
+        if request.preferred:
+            self._write_preferred()
+
+    def _write_preferred(self) -> None:
+        """Write the outputs as if an earlier run had made them: uv keeps the versions that it finds there."""
+        lock = ['lock-version = "1.0"', 'created-by = "envgen"']
+        for name, version in sorted(self._request.preferred.items()):
+            lock += ["[[packages]]", f"name = {json.dumps(name)}", f"version = {json.dumps(version)}"]
+        (self._folder / "pylock.toml").write_text("\n".join(lock) + "\n", encoding="utf-8")
+        pins = "".join(f"{name}=={version}\n" for name, version in sorted(self._request.preferred.items()))
+        (self._folder / "requirements.txt").write_text(pins, encoding="utf-8")
+
+    def compile(self, output: str, *options: str) -> str:
+        """Run `uv pip compile` and return what it wrote."""
+        request = self._request
+        command = [
+            _uv_binary(), "pip", "compile", "pyproject.toml", "--output-file", output, *options,
+            "--constraints", "constraints.txt", "--quiet", "--no-config", "--no-header", "--color", "never",
+            "--python", sys.executable,  # or uv asks every interpreter on PATH for its version (seconds)
+            "--python-version", request.python, "--python-platform", request.platform,
+            "--only-binary", ":all:",
+            # Not in pyproject.toml: --no-config hides it there, while the explicit index is read for the sources.
+            "--default-index", f"pypi={request.default_index.url}",
+        ]  # fmt: skip
+        if self._offline:
+            command.append("--offline")
+        cache = self._cache_dir or _own_cache(self._folder / "cache")
+        if cache is not None:
+            command += ["--cache-dir", str(cache)]
+        status, errors = self._finish(command)
+        if status != 0:
+            raise _failure(request, status, errors)
+        return (self._folder / output).read_text(encoding="utf-8")
+
+    def _finish(self, command: list[str]) -> tuple[int, str]:
+        try:
+            process = subprocess.Popen(  # noqa: S603 -- our own list, no shell
+                command, cwd=self._folder, env=self._environment(), text=True, encoding="utf-8", errors="replace",
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as error:
+            raise SolverError(solver="uv", reason=f"it could not be started: {error.strerror}") from error
+        left = self._patience.deadline.left()
+        try:
+            _, errors = process.communicate(timeout=left)
+        except subprocess.TimeoutExpired as error:
+            raise IndexUnreachableError(
+                url=self._slow_side(),
+                reason=f"uv was not done when the time limit passed ({left:.0f} s after its start)",
+            ) from error
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        return process.returncode, errors
+
+    def _slow_side(self) -> str:
+        torch = self._request.torch_index
+        return f"{torch.url} or {self._request.default_index.url}" if torch else self._request.default_index.url
+
+    def _environment(self) -> dict[str, str]:
+        """The caller's environment without its uv settings, and the logins that the input files must not hold."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("UV_") or k in _KEPT_ENV}
+        kept |= {
+            "NO_COLOR": "1",
+            "UV_NO_PROGRESS": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_HTTP_RETRIES": str(max(0, self._patience.retry.attempts - 1)),
+            "UV_HTTP_TIMEOUT": str(max(1, round(self._patience.retry.silence_s))),
+        }
+        sites = {"PYPI": self._request.default_index, "TORCH": self._request.torch_index}
+        for name, site in sites.items():
+            if site is not None and (site.user or site.password):
+                kept |= {f"UV_INDEX_{name}_USERNAME": site.user, f"UV_INDEX_{name}_PASSWORD": site.password}
+        return kept
+
+
+def _own_cache(scratch: Path) -> Path | None:
+    """The folder for uv's cache: below envgen's own, because uv's lies in a home that may not be writable.
+
+    None when the caller's UV_CACHE_DIR names one, which uv reads itself; `scratch` when nothing else can be written.
+    """
+    if os.environ.get("UV_CACHE_DIR"):
+        return None
+    folder = cache_folder().absolute() / "uv"  # uv runs in a folder of its own
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return scratch
+    return folder if os.access(folder, os.W_OK) else scratch
+
+
+def _uv_binary() -> str:
+    try:
+        import uv
+
+        return os.fspath(uv.find_uv_bin())
+    except (ImportError, FileNotFoundError) as error:
+        raise SolverError(solver="uv", reason="its package is not installed beside envgen") from error
+
+
+def _failure(
+    request: UvRequest, status: int, errors: str
+) -> SolveFailedError | IndexUnreachableError | IndexDataError | SolverError:
+    """The error that uv's text stands for."""
+    clean = _URL.sub(lambda found: without_credentials(found[0]), errors)
+    lines = [line.strip() for line in clean.splitlines() if line.strip()]
+    first_url = _URL.search(clean)
+    url = first_url[0].rstrip(".,;") if first_url else request.default_index.url
+    for pattern, kind in ((_BAD_DATA, IndexDataError), (_UNREACHABLE, IndexUnreachableError)):
+        telling = [line for line in lines if pattern.search(line)]
+        if telling:
+            return kind(url=url, reason=f"uv: {_LABEL.sub('', telling[-1])}")
+    if "No solution found" in clean:
+        told = [
+            line for line in lines if "No solution found" not in line and not line.startswith(("hint:", "warning:"))
+        ]
+        hints = [_LABEL.sub("", line) for line in lines if line.startswith("hint:")]
+        explanation = [_readable(line) for line in told]
+        return SolveFailedError(
+            solver="pip", subject=request.subject, explanation=explanation[:12], advice=" ".join(hints[:1])
+        )
+    return SolverError(solver="uv", reason=f"exit status {status}", output=" ".join(lines))
+
+
+def _readable(line: str) -> str:
+    """A line of uv's explanation without its labels, the markers in names, and the name of our own project."""
+    return _MARKER.sub("", _LABEL.sub("", line)).replace(f"{_PROJECT} depends on", "the request asks for")
+
+
+def _read_packages(document: str, vias: Mapping[str, tuple[str, ...]]) -> tuple[UvPackage, ...]:
+    try:
+        packages = [_package(entry, vias) for entry in tomllib.loads(document)["packages"]]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise SolverError(solver="uv", reason=f"its lock cannot be read: {error!r}") from error
+    return tuple(sorted(packages, key=lambda p: p.name))
+
+
+def _package(entry: Mapping[str, Any], vias: Mapping[str, tuple[str, ...]]) -> UvPackage:
+    # An index may link to its files with a login of its own.
+    wheels = tuple(
+        UvWheel(url=without_credentials(wheel["url"]), sha256=wheel["hashes"]["sha256"], size=wheel.get("size"))
+        for wheel in entry["wheels"]
+    )
+    name = normalise_project(entry["name"])
+    asked = vias.get(name, ())
+    via = tuple(project for project in asked if project != _PROJECT)
+    return UvPackage(name=name, version=entry["version"], wheels=wheels, via=via, is_requested=_PROJECT in asked)
+
+
+def _read_vias(text: str) -> dict[str, tuple[str, ...]]:
+    """Project -> what asked for it, out of lines such as `numpy==2.5.5  # via torch, -c pins.txt`."""
+    vias = {}
+    for line in text.splitlines():
+        pin, _, comment = line.partition("#")
+        names = comment.strip().removeprefix("via ").split(", ")
+        project = normalise_project(pin.partition("==")[0].strip())
+        vias[project] = tuple(name.split()[0] for name in names if name and not name.startswith("-c "))
+    return vias

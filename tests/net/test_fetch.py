@@ -1,0 +1,33 @@
+"""What counts as no answer: only that allows a fallback to a shipped lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
+from envgen.net.fetch import Deadline, Patience, Retry, fetch
+from envgen.net.sites import Site
+from equipment.loopback import Fault, serving
+
+
+def read(root: Path, fault: Fault) -> None:
+    patience = Patience(deadline=Deadline.after(60), retry=Retry(attempts=2))
+    with serving(root, fault) as server:
+        fetch(
+            f"{server.url}/", login=Site.parse(server.url), accept="*/*", patience=patience, pause=lambda seconds: None
+        )
+
+
+def test_a_connection_closed_without_a_byte_is_no_answer(tmp_path: Path) -> None:
+    with pytest.raises(IndexUnreachableError) as caught:
+        read(tmp_path, Fault(drop=True))
+    assert caught.value.reason == "the connection was closed without an answer (2 tries)"
+
+
+def test_a_connection_closed_within_an_answer_is_bad_data(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("a page of some length")
+    with pytest.raises(IndexDataError) as caught:
+        read(tmp_path, Fault(cut=5))
+    assert caught.value.reason == "5 of 21 bytes came (2 tries)"

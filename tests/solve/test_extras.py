@@ -1,0 +1,54 @@
+"""`--with`: one list for pip and conda, each in its own spelling."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from envgen.core.errors import UsageError
+from envgen.solve.extras import Extras, read_extras
+
+
+@pytest.mark.parametrize(
+    ("texts", "pip", "conda"),
+    [
+        pytest.param(["tqdm"], ("tqdm",), ("tqdm",), id="both"),
+        pytest.param(["transformers >=4.50, <5"], ("transformers<5,>=4.50",), ("transformers<5,>=4.50",), id="range"),
+        pytest.param(["pip:xformers"], ("xformers",), (), id="pip-only"),
+        pytest.param(["conda:Transformers==4.57.1"], (), ("transformers==4.57.1",), id="conda-only"),
+        pytest.param(["tqdm", "tqdm"], ("tqdm",), ("tqdm",), id="once"),
+        pytest.param(
+            ["pip:ray[default]; sys_platform != 'win32'"], ('ray[default]; sys_platform != "win32"',), (), id="pep-508"
+        ),
+    ],
+)
+def test_read(texts: list[str], pip: tuple[str, ...], conda: tuple[str, ...]) -> None:
+    assert read_extras(texts) == Extras(pip=pip, conda=conda)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("", "is not a requirement", id="empty"),
+        pytest.param("not a requirement", "is not a requirement", id="words"),
+        pytest.param("torch==2.0", "torch is not an extra", id="torch"),
+        pytest.param("pip:torchaudio", "torchaudio is not an extra.*\n.*--audio adds it", id="torchaudio"),
+        pytest.param("pip:TorchVision>=0.20", "torchvision is not an extra.*\n.*--no-vision", id="torchvision"),
+        pytest.param("x @ https://example.org/x.whl", "is asked for by URL", id="url"),
+        pytest.param("ray[default]", "has no conda spelling", id="extra-for-conda"),
+        pytest.param("numpy~=2.0", "has no conda spelling", id="compatible-release-for-conda"),
+    ],
+)
+def test_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_extras([text])
+
+
+@pytest.mark.parametrize(
+    "url", ["git+https://me:s3cret@h.example/foo", "https://t0ken@h.example/foo.git", "me:s3cret@h"]
+)
+def test_a_password_in_what_is_no_requirement_is_not_repeated(url: str) -> None:
+    with pytest.raises(UsageError, match=r'^"\.\.\.@h.*" is not a requirement') as caught:
+        read_extras([url])
+    assert not {"me", "s3cret", "t0ken"} & set(re.split(r"\W+", str(caught.value)))

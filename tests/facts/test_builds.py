@@ -85,6 +85,34 @@ def test_every_gpu_has_a_known_capability() -> None:
             assert ComputeCapability.parse(text) in BUILDS.support, row["name"]
 
 
+@pytest.mark.parametrize(
+    ("l4t", "release", "capability", "driver", "cuda", "glibc", "python"),
+    [
+        # vllm-project/vllm#34470: collect_env of a Thor with 580.00 and glibc 2.39
+        pytest.param("38.2", "7.0", "11.0", "580.00", "13.0", "2.39", "3.12", id="thor-on-jetpack-7.0"),
+        # iuliaferoli/jetson-jp7.2-install: Orin NX with JetPack 7.2, Ubuntu 24.04, CUDA 13.2
+        pytest.param("39.2", "7.2", "8.7", "595.78", "13.2", "2.39", "3.12", id="orin-on-jetpack-7.2"),
+        # pytorch/TensorRT#3453: JetPack 6.2 has CUDA 12.6 and Python 3.10
+        pytest.param("36.4.3", "6.2", "8.7", "540.4.0", "12.6", "2.35", "3.10", id="orin-on-jetpack-6.2"),
+        pytest.param("36.3", "6.0", "8.7", "540.3.0", "12.2", "2.35", "3.10", id="the-same-540-is-another-cuda"),
+        # https://developer.nvidia.com/embedded/linux-tegra-r3272: L4T 32.7.2 is JetPack 4.6.2, Ubuntu 18.04
+        pytest.param("32.7.2", "4.6.2", "5.3", None, "10.2", "2.27", "3.6", id="nano-on-its-last"),
+    ],
+)
+def test_a_jetson_has_what_its_jetpack_has(  # noqa: PLR0913 -- a row of the table is all of these
+    l4t: str, release: str, capability: str, driver: str | None, cuda: str, glibc: str, python: str
+) -> None:
+    found = next(jetpack for jetpack in BUILDS.jetpacks if l4t in jetpack.l4t)
+    assert ComputeCapability.parse(capability) in found.capabilities
+    stated = str(found.driver) if found.driver else None
+    assert (found.release, stated, found.cuda, found.glibc, found.python) == (release, driver, cuda, glibc, python)
+
+
+def test_one_jetson_linux_is_one_jetpack() -> None:
+    spellings = [l4t for jetpack in BUILDS.jetpacks for l4t in jetpack.l4t]
+    assert len(spellings) == len(set(spellings))
+
+
 def test_driver_branches_rise_with_their_cuda() -> None:
     numbers = [branch.branch for branch in BUILDS.branches]
     cudas = [release_key(branch.cuda) for branch in BUILDS.branches]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,28 @@ def folder(tmp_path: Path) -> Path:
 
 def test_difference_is_printed_and_nothing_is_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["revision"], folder) == 1
-    digest = tables_digest(folder)
+    revision = f"{datetime.now(UTC).date()}.{tables_digest(folder)}"
     assert capsys.readouterr().out == (
-        f"--- a/REVISION\n+++ b/REVISION\n@@ -1 +1 @@\n-2026-11-24.00000000\n+2026-11-24.{digest}\n"
+        f"--- a/REVISION\n+++ b/REVISION\n@@ -1 +1 @@\n-2026-11-24.00000000\n+{revision}\n"
     )
     assert (folder / "REVISION").read_text(encoding="utf-8") == "2026-11-24.00000000\n"
 
 
 def test_write_makes_the_next_run_silent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["revision", "--write"], folder) == 0
-    assert (folder / "REVISION").read_bytes() == f"2026-11-24.{tables_digest(folder)}\n".encode()
+    revision = f"{datetime.now(UTC).date()}.{tables_digest(folder)}\n"
+    assert (folder / "REVISION").read_bytes() == revision.encode()
     capsys.readouterr()
     assert main(["revision"], folder) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_the_day_stays_while_the_tables_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Remade on another day from the same tables, it is the same revision."""
+    revision = f"2026-11-24.{tables_digest(folder)}\n"
+    (folder / "REVISION").write_text(revision, encoding="utf-8")
+    assert main(["revision", "--write"], folder) == 0
+    assert (folder / "REVISION").read_text(encoding="utf-8") == revision
     assert capsys.readouterr().out == ""
 
 

@@ -199,6 +199,25 @@ class DriverSupport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JetPack:
+    """One release of JetPack, and what a Jetson that runs it has.
+
+    `l4t` are the spellings of its Jetson Linux (`36.4`, `36.4.0`), `driver` is the version that nvidia-smi shows, None
+    where there is no nvidia-smi, `cuda` the X.Y of driver and toolkit, `python` that of its Ubuntu.
+    """
+
+    release: str
+    l4t: tuple[str, ...]
+    capabilities: tuple[ComputeCapability, ...]
+    modules: str
+    driver: DriverVersion | None
+    cuda: str
+    glibc: str
+    python: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Companions:
     """The torchvision and torchaudio releases that go with one torch release; empty when there is none.
 

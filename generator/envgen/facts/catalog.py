@@ -13,6 +13,7 @@ from envgen.core.builds import (
     DriverFloor,
     DriverSupport,
     Existence,
+    JetPack,
     PipBuild,
     Toolkit,
 )
@@ -126,6 +127,24 @@ class BuildCatalog:
                 source=row["source"],
             )
         return found
+
+    @cached_property
+    def jetpacks(self) -> tuple[JetPack, ...]:
+        """Releases of JetPack, oldest first."""
+        return tuple(
+            JetPack(
+                release=row["jetpack"],
+                l4t=tuple(row["l4t"].split()),
+                capabilities=tuple(ComputeCapability.parse(text) for text in row["capabilities"].split()),
+                modules=row["modules"],
+                driver=DriverVersion.parse(row["driver"]) if row["driver"] else None,
+                cuda=row["cuda"],
+                glibc=row["glibc"],
+                python=row["python"],
+                source=row["source"],
+            )
+            for row in read_table("jetpack")
+        )
 
     @cached_property
     def companions(self) -> Mapping[str, Companions]:

@@ -37,9 +37,10 @@ class Task:
 
 
 def refresh_revision(inputs: Inputs) -> Outcome:
-    """REVISION: the day of the facts as it is, and the digest of the tables as they are now."""
-    day = (inputs.folder / "REVISION").read_text(encoding="utf-8").partition(".")[0]
-    return Outcome(files={"REVISION": f"{day}.{tables_digest(inputs.folder)}\n"})
+    """REVISION: the digest of the tables as they are now, and the day on which it was last another."""
+    day, _, before = (inputs.folder / "REVISION").read_text(encoding="utf-8").strip().partition(".")
+    digest = tables_digest(inputs.folder)
+    return Outcome(files={"REVISION": f"{day if digest == before else inputs.today}.{digest}\n"})
 
 
 # In the order to run them: each reads what the ones before it write.

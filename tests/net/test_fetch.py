@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.fetch import Deadline, Patience, Retry, fetch
 from envgen.net.sites import Site
 from equipment.loopback import Fault, serving
@@ -21,13 +21,13 @@ def read(root: Path, fault: Fault) -> None:
 
 
 def test_a_connection_closed_without_a_byte_is_no_answer(tmp_path: Path) -> None:
-    with pytest.raises(IndexUnreachableError) as caught:
+    with pytest.raises(UnreachableError) as caught:
         read(tmp_path, Fault(drop=True))
     assert caught.value.reason == "the connection was closed without an answer (2 tries)"
 
 
 def test_a_connection_closed_within_an_answer_is_bad_data(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("a page of some length")
-    with pytest.raises(IndexDataError) as caught:
+    with pytest.raises(SourceDataError) as caught:
         read(tmp_path, Fault(cut=5))
     assert caught.value.reason == "5 of 21 bytes came (2 tries)"

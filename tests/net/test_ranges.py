@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.fetch import Deadline, Patience
 from envgen.net.ranges import RangedFile
 from equipment.loopback import Fault, Loopback, refused_url, serving
@@ -86,36 +86,36 @@ def test_what_passes_is_tried_again(server: Loopback) -> None:
 )
 def test_no_answer(server: Loopback, fault: Fault, reason: str) -> None:
     server.faults.append(fault)
-    with pytest.raises(IndexUnreachableError) as caught:
+    with pytest.raises(UnreachableError) as caught:
         ranged(server).read(100)
     assert caught.value.reason.endswith(reason)
 
 
 def test_nobody_there() -> None:
-    with pytest.raises(IndexUnreachableError):
+    with pytest.raises(UnreachableError):
         RangedFile(f"{refused_url()}/file.whl", SIZE, patience=quick()).read(1)
 
 
 def test_a_passed_time_limit_asks_nobody(server: Loopback) -> None:
     file = RangedFile(f"{server.url}/file.whl", SIZE, patience=Patience(deadline=Deadline.after(0)))
-    with pytest.raises(IndexUnreachableError):
+    with pytest.raises(UnreachableError):
         file.read(1)
     assert server.log == []
 
 
 def test_a_server_without_ranges_is_not_read(server: Loopback) -> None:
     server.faults.append(Fault(status=200))
-    with pytest.raises(IndexDataError) as caught:
+    with pytest.raises(SourceDataError) as caught:
         ranged(server).read(100)
     assert caught.value.reason == "it serves no ranges (HTTP status 200)"
 
 
 def test_a_file_of_another_size_is_another_file(server: Loopback) -> None:
-    with pytest.raises(IndexDataError) as caught:
+    with pytest.raises(SourceDataError) as caught:
         ranged(server, SIZE + 1).read(1 << 17)
     assert caught.value.reason == (f'asked for "bytes 0-131071/{SIZE + 1}", was given "bytes 0-131071/{SIZE}"')
 
 
 def test_a_link_to_the_disk_is_refused() -> None:
-    with pytest.raises(IndexDataError):
+    with pytest.raises(SourceDataError):
         RangedFile("file:///etc/hostname", 10, patience=quick())

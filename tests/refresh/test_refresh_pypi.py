@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from envgen.core.errors_lock import IndexDataError
 from envgen.core.platforms import Subdir
 from envgen.facts.tables import read_table
+from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page
 from envgen.net.pip_index import parse_page
 from envgen.refresh.__main__ import main
@@ -54,7 +54,7 @@ def test_pypis_pythons_are_added_to_its_own_builds_and_nothing_is_taken_away() -
 
 
 def test_a_page_without_a_build_that_is_pypis_own_stops_it() -> None:
-    with pytest.raises(IndexDataError) as caught:
+    with pytest.raises(SourceDataError) as caught:
         with_pypi_pythons(OWN, pypi_page(x86("2.15.0")))
     assert caught.value.reason == "no file of torch 2.14.1 for linux-64 on it, which PyPI had"
 
@@ -89,7 +89,7 @@ def test_what_counts_as_an_unknown_release(files: list[str], entry: dict[str, st
 
 
 def test_a_version_that_cannot_be_read_stops_it() -> None:
-    with pytest.raises(IndexDataError):
+    with pytest.raises(SourceDataError):
         list(unknown_releases(pypi_page(x86("newest")), ["2.8.0"], table="torch_builds.csv"))
 
 

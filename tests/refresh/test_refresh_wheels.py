@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from envgen.core.errors_lock import IndexDataError
 from envgen.facts.tables import read_table
+from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page
 from envgen.net.pip_index import parse_page
 from envgen.refresh.__main__ import main
@@ -127,7 +127,7 @@ def test_known_files_that_are_gone_are_reported() -> None:
 
 def test_a_page_with_none_of_the_known_files_stops_it() -> None:
     known = wheel("cu126", "torch-2.14.0+cu126-cp312-cp312-win_amd64.whl", SHA["b"])
-    with pytest.raises(IndexDataError) as caught:
+    with pytest.raises(SourceDataError) as caught:
         merge_page([known], page(), floor="1.7.0", source=SOURCE)
     assert caught.value.reason == "none of the 1 files that wheels.csv knows is on it"
 
@@ -148,7 +148,7 @@ def test_a_page_with_none_of_the_known_files_stops_it() -> None:
     ],
 )
 def test_a_page_that_cannot_be_trusted_stops_it(hrefs: tuple[str, ...], reason: str) -> None:
-    with pytest.raises(IndexDataError) as caught:
+    with pytest.raises(SourceDataError) as caught:
         merge_page([], page(links(*hrefs)), floor="1.7.0", source=SOURCE)
     assert caught.value.reason == reason
 

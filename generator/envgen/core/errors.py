@@ -12,7 +12,7 @@ from typing import ClassVar
 class EnvgenError(Exception):
     """Base of all errors that are shown to a user without a traceback."""
 
-    code: ClassVar[str] = "error"
+    code: str = "error"
     exit_code: ClassVar[int] = 4
 
     def headline(self) -> str:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.files.conda_lock_v1 import dump_conda_lock, load_conda_lock
+from envgen.files.errors import LockFormatError
 from envgen.files.templates import render
 from envgen.files.yaml_reader import read_yaml
 from envgen.solve.conda.specs import is_bare, name_of

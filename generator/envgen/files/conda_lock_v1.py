@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from envgen.core.errors import ValueFormatError
-from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.platforms import Subdir
+from envgen.files.errors import LockFormatError
 from envgen.files.yaml_reader import read_yaml
 from envgen.solve.conda.source import CHANNEL_SITE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from envgen.core.errors import DataError, ToolError, UsageError
 
@@ -93,3 +94,21 @@ class OutputFullError(ToolError):
 
     def hint(self) -> str:
         return "make room, or pass an --output on another disk"
+
+
+@dataclass(eq=False, kw_only=True)
+class LockFormatError(DataError):
+    """A lock file is not one that envgen wrote, or was damaged since."""
+
+    code = "lock-format"
+    origin: str
+    reason: str
+
+    def headline(self) -> str:
+        return f"{self.origin} cannot be read as a lock of envgen's"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return "make it anew with --upgrade, or delete it"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import PipLock
+from envgen.files.errors import LockFormatError
 from envgen.files.pylock import environment_marker
 from envgen.files.templates import render
 

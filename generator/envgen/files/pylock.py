@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import normalise_project
+from envgen.files.errors import LockFormatError
 
 # PEP 508 markers; platform_machine is what the interpreter reports: AMD64 on Windows, x86_64 and aarch64 on Linux.
 _ENVIRONMENT = {

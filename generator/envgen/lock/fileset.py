@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from envgen import __version__
-from envgen.core.errors_lock import FilesUnansweredError, IndexUnreachableError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
+from envgen.core.sets import PackageSet
 from envgen.files.commands import (
     NO_TOOLKIT,
     conda_command,
@@ -19,6 +19,7 @@ from envgen.files.commands import (
     test_command,
 )
 from envgen.files.header import Header, body_digest, compose, run_digest
+from envgen.lock.errors import FilesUnansweredError
 from envgen.lock.obtain import Obtained
 from envgen.lock.obtain_conda import CondaSide
 from envgen.lock.obtain_pip import PipSide
@@ -60,10 +61,10 @@ def check_removals(names: Iterable[str], obtained: Sequence[Obtained]) -> None:
     for one in obtained:
         others = [subdir.value for subdir in Subdir if subdir is not one.resolution.request.subdir]
         for error in one.unanswered:
-            is_pip = isinstance(error, IndexUnreachableError)
+            is_pip = error.package_set is PackageSet.PIP
             lost = [n for n in removed if _is_pip(n) == is_pip and not any(other in n for other in others)]
             if lost:
-                raise FilesUnansweredError(lost, error)
+                raise FilesUnansweredError(names=tuple(lost), cause=error)
 
 
 def environment_bodies(obtained: Sequence[Obtained]) -> dict[str, str]:

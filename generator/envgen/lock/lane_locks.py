@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
 
-from envgen.core.errors_lock import SolveFailedError, WheelMissingError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import Absent, CondaPairing, PipPairing
@@ -15,6 +14,7 @@ from envgen.core.shipped import Channel, Shipped
 from envgen.facts.lanes import Lane
 from envgen.lock.sources import Sources
 from envgen.resolve import resolve
+from envgen.solve.errors import SolveFailedError, WheelMissingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from envgen.core.errors_lock import ChannelUnreachableError, IndexUnreachableError
 from envgen.core.request import Request
 from envgen.core.resolution import Notice, Resolution
 from envgen.lock.obtain_conda import CondaSide, conda_name, obtain_conda
 from envgen.lock.obtain_pip import BuildAbsentError, PipSide, obtain_pip, pip_name
 from envgen.lock.sources import Sources
+from envgen.net.errors import UnreachableError
 from envgen.resolve import resolve
 from envgen.resolve.driver import DriverRules
 from envgen.resolve.notices import notices
@@ -19,7 +19,6 @@ from envgen.resolve.notices import notices
 Side = TypeVar("Side")
 # What the catalog says of the GPU, whatever is locked.
 _OF_THE_DECISION = ("no-conda-pairing", "no-pip-pairing", "last-build-for-gpu")
-Unreachable = IndexUnreachableError | ChannelUnreachableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,7 @@ class Obtained:
     pip: PipSide | None
     conda: CondaSide | None
     notices: tuple[Notice, ...]
-    unanswered: tuple[Unreachable, ...] = ()
+    unanswered: tuple[UnreachableError, ...] = ()
 
     @property
     def pip_held(self) -> str:
@@ -61,7 +60,7 @@ class Obtained:
 def obtain(request: Request, sources: Sources, *, multi: bool) -> Obtained:
     """Decide, and lock both sides.
 
-    Raises: the errors of solving; IndexUnreachableError or ChannelUnreachableError when no side could be locked, or
+    Raises: the errors of solving; UnreachableError when no side could be locked, or
     when falling back is not allowed.
     """
     resolution = resolve(sources.builds, request)
@@ -76,7 +75,7 @@ def obtain(request: Request, sources: Sources, *, multi: bool) -> Obtained:
 
 def _side(
     resolution: Resolution, sources: Sources, obtaining: Callable[[Resolution], Side | None]
-) -> tuple[Side | None, Unreachable | None]:
+) -> tuple[Side | None, UnreachableError | None]:
     """One side; the decision is made again without each announced build that turns out absent."""
     while True:
         try:
@@ -84,7 +83,7 @@ def _side(
         except BuildAbsentError as error:
             absent = resolution.absent | {error.absent}
             resolution = resolve(sources.builds, resolution.request, absent=absent)
-        except (IndexUnreachableError, ChannelUnreachableError) as error:
+        except UnreachableError as error:
             return None, error
 
 
@@ -114,8 +113,7 @@ def _notices(obtained: Obtained, sources: Sources) -> Iterator[Notice]:
         yield Notice(code="conda-without-companion", text=text)
 
 
-def _unlocked(error: Unreachable) -> Notice:
+def _unlocked(error: UnreachableError) -> Notice:
     """What the files of the other side say; why nobody answered is told to the terminal alone, it differs each time."""
-    side = "pip" if isinstance(error, IndexUnreachableError) else "conda"
-    text = f"the {side} files are not written: no lock for them is shipped, and none could be made"
+    text = f"the {error.package_set} files are not written: no lock for them is shipped, and none could be made"
     return Notice(code="side-not-locked", text=text)

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING
 
 from envgen.core.builds import CondaBuild, Existence
 from envgen.core.errors import UsageError, show
-from envgen.core.errors_lock import ChannelUnreachableError, SolveFailedError
 from envgen.core.locks import CondaLock
 from envgen.core.request import Request
 from envgen.core.resolution import CondaPairing, Resolution
+from envgen.core.sets import PackageSet
 from envgen.core.shipped import Channel, Shipped
 from envgen.core.wheel_names import glibc_key
 from envgen.files.header import Header, split
 from envgen.lock.obtain_pip import BuildAbsentError
 from envgen.lock.shipped import shipped_files
 from envgen.lock.sources import Origin, Sources
+from envgen.net.errors import UnreachableError
 from envgen.resolve.shipped import conda_pairing_if_it_runs, newest_conda
 from envgen.solve.conda.source import CHANNEL_SITE
 from envgen.solve.conda.virtual_packages import virtual_packages
+from envgen.solve.errors import SolveFailedError
 
 if TYPE_CHECKING:
     from envgen.solve.conda.solve import CondaQuery
@@ -61,7 +63,7 @@ class CondaSide:
 def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
     """Return the conda lock for a decision, or None when there is no conda pairing.
 
-    Raises: BuildAbsentError for an announced build that the channel does not have; ChannelUnreachableError when nothing
+    Raises: BuildAbsentError for an announced build that the channel does not have; UnreachableError when nothing
     shipped runs either; every other error of solving (wrong bytes are never a reason to fall back).
     """
     decided = resolution.conda
@@ -80,7 +82,7 @@ def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
         return _side((wanted, shipped), Origin.SHIPPED, request)
     try:
         return _solved(wanted, decided, request, sources)
-    except ChannelUnreachableError as error:
+    except UnreachableError as error:
         fallback = (kept or _fallback(request, sources)) if sources.may_fall_back else None
         if fallback is None:
             raise
@@ -219,7 +221,8 @@ def conda_query(pairing: CondaPairing, request: Request, extras: tuple[str, ...]
 
 def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSide:
     if not sources.may_solve:
-        raise ChannelUnreachableError(
+        raise UnreachableError(
+            package_set=PackageSet.CONDA,
             url=f"{CHANNEL_SITE}/{pairing.build.channels[0]}",
             reason="it was not asked (--offline or --check)",
             advice="run again without it",

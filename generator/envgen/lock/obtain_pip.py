@@ -6,16 +6,18 @@ import contextlib
 from dataclasses import dataclass, replace
 
 from envgen.core.builds import Existence, PipBuild
-from envgen.core.errors_lock import IndexUnreachableError, LockFormatError, SolveFailedError, WheelMissingError
 from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import PipPairing, Resolution
 from envgen.core.shipped import Channel, Shipped
 from envgen.core.wheel_names import WheelName, file_name, glibc_key
+from envgen.files.errors import LockFormatError
 from envgen.files.header import split
 from envgen.files.pylock import read_pylock
 from envgen.lock.sources import Origin, Sources
+from envgen.net.errors import UnreachableError
 from envgen.resolve.shipped import newest_pip, pip_pairing_if_it_runs
+from envgen.solve.errors import SolveFailedError, WheelMissingError
 
 
 class BuildAbsentError(Exception):
@@ -42,7 +44,7 @@ class PipSide:
 def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipSide | None:
     """Return the pip lock for a decision, or None when there is no pip pairing.
 
-    Raises: BuildAbsentError for an announced build that the index does not have; IndexUnreachableError when nothing
+    Raises: BuildAbsentError for an announced build that the index does not have; UnreachableError when nothing
     shipped runs either; every other error of solving (wrong bytes are never a reason to fall back).
     """
     decided = resolution.pip
@@ -62,7 +64,7 @@ def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipS
     preferred = pins.lock if pins is not None and not sources.fresh else None
     try:
         return _solved(wanted, decided, request, sources, preferred)
-    except IndexUnreachableError as error:
+    except UnreachableError as error:
         fallback = (kept or _fallback(request, sources)) if sources.may_fall_back else None
         if fallback is None:
             raise
@@ -212,7 +214,7 @@ def _solve(pairing: PipPairing, request: Request, sources: Sources, preferred: P
 
     query = pip_query(pairing, request, extras=sources.extras.pip)
     if not sources.may_solve:
-        raise IndexUnreachableError(
+        raise UnreachableError(
             url=query.torch_index,
             reason="it was not asked (--offline or --check)",
             advice="run again without it",

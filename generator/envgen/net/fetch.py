@@ -12,7 +12,7 @@ from http.client import HTTPException, HTTPMessage, HTTPResponse, RemoteDisconne
 from typing import IO, Self
 from urllib.parse import urlsplit
 
-from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import Site, without_credentials
 
 _CHUNK = 1 << 16
@@ -68,7 +68,7 @@ def fetch(
 ) -> Page | None:
     """Return what is at `url`, or None when the server says that there is nothing. The login goes to its origin only.
 
-    Raises: IndexUnreachableError when no answer comes or access is refused; IndexDataError when it comes truncated.
+    Raises: UnreachableError when no answer comes or access is refused; SourceDataError when it comes truncated.
     """
     retry = patience.retry
     attempt = 0
@@ -81,8 +81,8 @@ def fetch(
             if attempt >= retry.attempts or wait >= patience.deadline.left():
                 tries = f" ({attempt} tries)" if attempt > 1 else ""
                 if error.truncated:
-                    raise IndexDataError(url=url, reason=f"{error.reason}{tries}") from error
-                raise IndexUnreachableError(url=url, reason=f"{error.reason}{tries}") from error
+                    raise SourceDataError(url=url, reason=f"{error.reason}{tries}") from error
+                raise UnreachableError(url=url, reason=f"{error.reason}{tries}") from error
             pause(wait)
 
 
@@ -114,7 +114,7 @@ def _origin(url: str) -> tuple[str, str]:
 
 def _fetch_once(url: str, login: Site, *, accept: str, patience: Patience) -> Page | None:
     if urlsplit(url).scheme not in ("http", "https"):
-        raise IndexDataError(url=url, reason="a link that is neither http nor https")
+        raise SourceDataError(url=url, reason="a link that is neither http nor https")
     request = urllib.request.Request(url, headers={"Accept": accept, "User-Agent": "envgen"})  # noqa: S310 -- checked
     given = bool(login.user or login.password) and _origin(url) == _origin(login.url)
     user, password = (login.user, login.password) if given else _netrc_login(url)
@@ -123,7 +123,7 @@ def _fetch_once(url: str, login: Site, *, accept: str, patience: Patience) -> Pa
         request.add_unredirected_header("Authorization", f"Basic {secret}")
     silence = min(patience.retry.silence_s, patience.deadline.left())
     if silence <= 0:
-        raise IndexUnreachableError(url=url, reason="the time limit passed before it was asked")
+        raise UnreachableError(url=url, reason="the time limit passed before it was asked")
     opener = urllib.request.build_opener(_SameOriginLogin)
     try:
         with opener.open(request, timeout=silence) as response:
@@ -146,7 +146,7 @@ def _fetch_once(url: str, login: Site, *, accept: str, patience: Patience) -> Pa
         raise _PassingError(f"{reason}") from error
 
 
-def _refusal(url: str, error: urllib.error.HTTPError) -> _PassingError | IndexUnreachableError:
+def _refusal(url: str, error: urllib.error.HTTPError) -> _PassingError | UnreachableError:
     """The error that a status other than success stands for."""
     status = error.code
     if status in _TRANSIENT:
@@ -154,7 +154,7 @@ def _refusal(url: str, error: urllib.error.HTTPError) -> _PassingError | IndexUn
         wait = float(after) if after.isascii() and after.isdigit() else 0.0
         return _PassingError(f"HTTP status {status}", retry_after=wait)
     why = f" ({_REFUSED[status]})" if status in _REFUSED else ""
-    return IndexUnreachableError(url=url, reason=f"HTTP status {status}{why}")
+    return UnreachableError(url=url, reason=f"HTTP status {status}{why}")
 
 
 def _read(response: HTTPResponse, deadline: Deadline) -> Page:
@@ -167,7 +167,7 @@ def _read(response: HTTPResponse, deadline: Deadline) -> Page:
         if deadline.left() <= 0:
             raise _PassingError("the time limit passed while it was sending")
         if size > _LIMIT:
-            raise IndexDataError(
+            raise SourceDataError(
                 url=without_credentials(response.url), reason=f"more than {_LIMIT >> 20} MiB for one page"
             )
     promised = response.headers.get("Content-Length", "")

@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 from envgen.core.errors import ValueFormatError
-from envgen.core.errors_lock import IndexDataError
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
+from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page, Patience, fetch
 from envgen.net.sites import Site, without_credentials
 
@@ -51,7 +51,7 @@ class ProjectPage:
 def read_project(site: Site, project: str, *, patience: Patience) -> ProjectPage | None:
     """Return a project's page of the index at `site`, or None when the index has no such page.
 
-    Raises: IndexUnreachableError, IndexDataError.
+    Raises: UnreachableError, SourceDataError.
     """
     url = f"{site.below(normalise_project(project)).url}/"
     page = fetch(url, login=site, accept=_ACCEPT, patience=patience)
@@ -61,7 +61,7 @@ def read_project(site: Site, project: str, *, patience: Patience) -> ProjectPage
 def read_requires(site: Site, file: IndexFile, *, patience: Patience) -> tuple[str, ...] | None:
     """Return the Requires-Dist lines of a wheel's metadata (PEP 658), or None when the index does not serve it.
 
-    Raises: IndexUnreachableError, IndexDataError.
+    Raises: UnreachableError, SourceDataError.
     """
     if not file.has_metadata:
         return None
@@ -70,14 +70,14 @@ def read_requires(site: Site, file: IndexFile, *, patience: Patience) -> tuple[s
         return None
     message = email.message_from_bytes(page.body)
     if normalise_project(message.get("Name", "")) != file.name.project:
-        raise IndexDataError(url=page.url, reason=f"not the metadata of {file.name.project}")
+        raise SourceDataError(url=page.url, reason=f"not the metadata of {file.name.project}")
     return tuple(message.get_all("Requires-Dist") or ())
 
 
 def parse_page(page: Page, project: str) -> ProjectPage:
     """Return the wheels of a page; other files and broken names are left out, as pip and uv do.
 
-    Raises: IndexDataError when the page is cut off or is not an index page.
+    Raises: SourceDataError when the page is cut off or is not an index page.
     """
     text = page.body.decode("utf-8", errors="replace")
     is_json = "json" in page.content_type or text.lstrip()[:1] == "{"
@@ -90,13 +90,13 @@ def _json_files(page: Page, text: str) -> Iterator[IndexFile]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise IndexDataError(url=page.url, reason=f"not readable as JSON: {error}") from error
+        raise SourceDataError(url=page.url, reason=f"not readable as JSON: {error}") from error
     files = document.get("files") if isinstance(document, dict) else None
     if not isinstance(files, list):
-        raise IndexDataError(url=page.url, reason='a JSON index page must hold a list "files" (PEP 691)')
+        raise SourceDataError(url=page.url, reason='a JSON index page must hold a list "files" (PEP 691)')
     for entry in files:
         if not isinstance(entry, dict) or not isinstance(entry.get("url"), str):
-            raise IndexDataError(url=page.url, reason="an entry of its files has no url (PEP 691)")
+            raise SourceDataError(url=page.url, reason="an entry of its files has no url (PEP 691)")
         hashes = entry.get("hashes")
         size = entry.get("size")
         metadata = entry.get("core-metadata") or entry.get("dist-info-metadata")
@@ -116,9 +116,9 @@ def _html_files(page: Page, text: str) -> Iterator[IndexFile]:
     unfinished = reader.rawdata  # close() would take it for text
     reader.close()
     if reader.is_open or "<" in unfinished:
-        raise IndexDataError(url=page.url, reason=f"the HTML page ends in the middle, after {len(page.body)} bytes")
+        raise SourceDataError(url=page.url, reason=f"the HTML page ends in the middle, after {len(page.body)} bytes")
     if not reader.anchors and not reader.is_index:
-        raise IndexDataError(
+        raise SourceDataError(
             url=page.url, reason=f"no link on it: not an index page ({page.content_type or 'no type'})"
         )
     for anchor in reader.anchors:
@@ -144,7 +144,7 @@ def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
         return
     digest = sha256.strip().lower()
     if digest and not _SHA256.fullmatch(digest):
-        raise IndexDataError(url=page.url, reason=f"the sha256 of {name.filename} is not 64 hex digits")
+        raise SourceDataError(url=page.url, reason=f"the sha256 of {name.filename} is not 64 hex digits")
     yield IndexFile(name=name, url=url, sha256=digest, size=size, has_metadata=has_metadata, is_yanked=is_yanked)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
-from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.fetch import Patience
 
 _WINDOW = 1 << 16  # what a small read fetches ahead
@@ -23,13 +23,13 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 class RangedFile(io.RawIOBase):
     """A seekable, read-only file of `size` bytes at a URL.
 
-    Reading raises IndexUnreachableError when no answer comes, IndexDataError when it is not the range that was asked
+    Reading raises UnreachableError when no answer comes, SourceDataError when it is not the range that was asked
     for or the file has another size. `requests` and `received` (bytes) count what it has cost.
     """
 
     def __init__(self, url: str, size: int, *, patience: Patience, pause: Callable[[float], None] = time.sleep) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
-            raise IndexDataError(url=url, reason="a link that is neither http nor https")
+            raise SourceDataError(url=url, reason="a link that is neither http nor https")
         self._url, self._size, self._patience, self._pause = url, size, patience, pause
         self._at = 0
         self._window_at, self._window = 0, b""
@@ -89,7 +89,7 @@ class RangedFile(io.RawIOBase):
         request = urllib.request.Request(self._url, headers=headers)  # noqa: S310 -- the scheme was checked
         silence = min(self._patience.retry.silence_s, self._patience.deadline.left())
         if silence <= 0:
-            raise IndexUnreachableError(url=self._url, reason="the time limit passed before it was asked")
+            raise UnreachableError(url=self._url, reason="the time limit passed before it was asked")
         self.requests += 1
         with urllib.request.urlopen(request, timeout=silence) as response:  # noqa: S310 -- the scheme was checked
             self._check(response.status, response.headers.get("Content-Range", ""), start, end)
@@ -102,16 +102,16 @@ class RangedFile(io.RawIOBase):
     def _check(self, status: int, content_range: str, start: int, end: int) -> None:
         """See that the answer is the range that was asked for, of a file of the stated size."""
         if status != 206:
-            raise IndexDataError(url=self._url, reason=f"it serves no ranges (HTTP status {status})")
+            raise SourceDataError(url=self._url, reason=f"it serves no ranges (HTTP status {status})")
         found = _CONTENT_RANGE.fullmatch(content_range)
         expected = (start, end - 1, self._size)
         if not found or (int(found[1]), int(found[2]), int(found[3])) != expected:
             asked = f"bytes {start}-{end - 1}/{self._size}"
-            raise IndexDataError(url=self._url, reason=f'asked for "{asked}", was given "{content_range}"')
+            raise SourceDataError(url=self._url, reason=f'asked for "{asked}", was given "{content_range}"')
 
-    def _unreachable(self, error: Exception, attempt: int) -> IndexUnreachableError:
+    def _unreachable(self, error: Exception, attempt: int) -> UnreachableError:
         if isinstance(error, urllib.error.HTTPError):
             reason = f"HTTP status {error.code}"
         else:
             reason = str(getattr(error, "reason", None) or error or type(error).__name__)
-        return IndexUnreachableError(url=self._url, reason=reason + (f" ({attempt} tries)" if attempt > 1 else ""))
+        return UnreachableError(url=self._url, reason=reason + (f" ({attempt} tries)" if attempt > 1 else ""))

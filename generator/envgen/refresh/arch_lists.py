@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from envgen.core.errors_lock import IndexDataError
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.wheel_names import WheelName
 from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
+from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import IndexFile, ProjectPage
 from envgen.net.ranges import RangedFile
 from envgen.refresh.index_pages import read_pypi
@@ -40,7 +40,7 @@ class Measured:
 def refresh_arch_lists(inputs: Inputs) -> Outcome:
     """The tables with what the newest wheels of PyPI say that are not in them yet.
 
-    Raises: IndexUnreachableError, IndexDataError, WheelContentError, FactInvalidError.
+    Raises: UnreachableError, SourceDataError, WheelContentError, FactInvalidError.
     """
     measured = read_table("torch_measured", inputs.folder)
     requires = read_table("torch_requires", inputs.folder)
@@ -171,7 +171,7 @@ def compared(builds: Rows, found: Measured) -> tuple[Rows, list[Finding]]:
 def _read(inputs: Inputs, page: ProjectPage, file: IndexFile) -> TorchWheel:
     """What a wheel on the server says."""
     if not file.sha256 or file.size is None:
-        raise IndexDataError(url=page.url, reason=f"it states no sha256 or no size of {file.name.filename}")
+        raise SourceDataError(url=page.url, reason=f"it states no sha256 or no size of {file.name.filename}")
     stream = RangedFile(file.url, file.size, patience=inputs.patience)
     wheel = read_torch_wheel(stream, file.name.filename)
     release, _, local = wheel.version.partition("+")

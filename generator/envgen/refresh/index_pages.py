@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.error import HTTPError
 
-from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.pip_index import ProjectPage, read_project
 from envgen.net.sites import Site
 from envgen.refresh.outcome import Inputs
@@ -30,7 +30,7 @@ def read_cuda_pages(inputs: Inputs, urls: Mapping[str, str], known: Iterable[tup
 
     `known` are the (CUDA tag, project) that must have one; the others may be absent.
 
-    Raises: IndexUnreachableError, IndexDataError.
+    Raises: UnreachableError, SourceDataError.
     """
     expected = set(known)
     pages = []
@@ -46,11 +46,11 @@ def read_cuda_pages(inputs: Inputs, urls: Mapping[str, str], known: Iterable[tup
 def read_pypi(inputs: Inputs, project: str) -> ProjectPage:
     """Return PyPI's page of a project.
 
-    Raises: IndexUnreachableError, IndexDataError.
+    Raises: UnreachableError, SourceDataError.
     """
     page = read_project(Site.parse(inputs.pypi), project, patience=inputs.patience)
     if page is None or not page.files:
-        raise IndexDataError(url=f"{Site.parse(inputs.pypi).url}/{project}/", reason=f"no wheel of {project}")
+        raise SourceDataError(url=f"{Site.parse(inputs.pypi).url}/{project}/", reason=f"no wheel of {project}")
     return page
 
 
@@ -59,15 +59,15 @@ def _cuda_page(inputs: Inputs, site: Site, project: str, *, expected: bool) -> P
     url = f"{site.url}/{project}/"
     try:
         page = read_project(site, project, patience=inputs.patience)
-    except IndexUnreachableError as error:
+    except UnreachableError as error:
         # download.pytorch.org answers 403, not 404, where nothing is (read 2026-11-24 in a public user report).
         if expected or not _is_forbidden(error):
             raise
         return None
     if page is None and expected:
-        raise IndexDataError(url=url, reason=f"no such page, but wheels.csv knows files of {project} on it")
+        raise SourceDataError(url=url, reason=f"no such page, but wheels.csv knows files of {project} on it")
     return page
 
 
-def _is_forbidden(error: IndexUnreachableError) -> bool:
+def _is_forbidden(error: UnreachableError) -> bool:
     return isinstance(error.__cause__, HTTPError) and error.__cause__.code == 403

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from envgen.core.errors_lock import IndexDataError
 from envgen.core.releases import release_key
 from envgen.core.wheel_names import WheelName
 from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
+from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import IndexFile
 from envgen.refresh.index_pages import CudaPage, read_cuda_pages
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
@@ -22,7 +22,7 @@ _SHOWN = 5
 def refresh_wheels(inputs: Inputs) -> Outcome:
     """wheels.csv with what the CUDA indexes list today.
 
-    Raises: IndexUnreachableError, IndexDataError, FactInvalidError.
+    Raises: UnreachableError, SourceDataError, FactInvalidError.
     """
     rows = read_table("wheels", inputs.folder)
     builds = read_table("torch_builds", inputs.folder)
@@ -55,7 +55,7 @@ def merge_page(rows: Rows, page: CudaPage, *, floor: str, source: str) -> tuple[
 
     A row with a hash is never changed; one that has only a name gets the page's hash.
 
-    Raises: IndexDataError when the page can't be the one that was asked for.
+    Raises: SourceDataError when the page can't be the one that was asked for.
     """
     table = {(row["index"], row["filename"]): row for row in rows}
     listed = _listed(page, floor)
@@ -111,7 +111,7 @@ def _listed(page: CudaPage, floor: str) -> dict[str, IndexFile]:
         before = found.setdefault(file.name.filename, file)
         if before.sha256 != file.sha256:
             reason = f"it lists {file.name.filename} twice, with different hashes"
-            raise IndexDataError(url=page.page.url, reason=reason)
+            raise SourceDataError(url=page.page.url, reason=reason)
     return found
 
 
@@ -132,7 +132,7 @@ def _refuse_candidates(page: CudaPage, file: IndexFile) -> None:
     """A candidate of the test index has a release's name and other bytes, so that a page of them must not be read."""
     inside = file.url.removeprefix(page.site) if file.url.startswith(page.site) else urlsplit(file.url).path
     if {"test", "nightly"} & set(inside.split("/")):
-        raise IndexDataError(url=page.page.url, reason=f"it links to a test build: {file.url}")
+        raise SourceDataError(url=page.page.url, reason=f"it links to a test build: {file.url}")
 
 
 def _missing(
@@ -140,7 +140,7 @@ def _missing(
 ) -> Iterator[Finding]:
     """A warning when files with a known hash are not on the page.
 
-    Raises: IndexDataError when none of them is.
+    Raises: SourceDataError when none of them is.
     """
     known = [
         filename
@@ -149,7 +149,9 @@ def _missing(
     ]
     gone = [filename for filename in known if filename not in listed]
     if known and len(gone) == len(known):
-        raise IndexDataError(url=page.page.url, reason=f"none of the {len(known)} files that wheels.csv knows is on it")
+        raise SourceDataError(
+            url=page.page.url, reason=f"none of the {len(known)} files that wheels.csv knows is on it"
+        )
     if gone:
         more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
         yield Finding(

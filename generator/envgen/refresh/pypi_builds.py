@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from packaging.version import InvalidVersion, Version
 
-from envgen.core.errors_lock import IndexDataError
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.wheel_names import fits_platform
 from envgen.facts.tables import read_table
+from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import ProjectPage
 from envgen.refresh.index_pages import FAMILY, read_pypi
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
@@ -24,7 +24,7 @@ _LINUX = (Subdir.LINUX_64, Subdir.LINUX_AARCH64)
 def refresh_pypi_torch(inputs: Inputs) -> Outcome:
     """torch_builds.csv with the Pythons that PyPI has files for, and findings about releases that no row knows.
 
-    Raises: IndexUnreachableError, IndexDataError, FactInvalidError.
+    Raises: UnreachableError, SourceDataError, FactInvalidError.
     """
     builds = read_table("torch_builds", inputs.folder)
     companions = read_table("companions", inputs.folder)
@@ -49,7 +49,7 @@ def with_pypi_pythons(builds: Rows, page: ProjectPage) -> Rows:
 
     Nothing is taken away: a CUDA index can have files for more Pythons than PyPI.
 
-    Raises: IndexDataError when a build that is PyPI's own has no file at all on the page.
+    Raises: SourceDataError when a build that is PyPI's own has no file at all on the page.
     """
     pypi = pypi_pythons(page)
     rows: Rows = []
@@ -60,7 +60,7 @@ def with_pypi_pythons(builds: Rows, page: ProjectPage) -> Rows:
         found = pypi.get((row["torch"], Subdir(row["subdir"])), frozenset())
         if not found:
             reason = f"no file of torch {row['torch']} for {row['subdir']} on it, which PyPI had"
-            raise IndexDataError(url=page.url, reason=reason)
+            raise SourceDataError(url=page.url, reason=reason)
         merged = {column: python_list({*row[column].split(), *found}) for column in ("pythons", "pythons_seen")}
         rows.append({**row, **merged})
     return rows
@@ -151,7 +151,7 @@ def _final_releases(page: ProjectPage) -> list[str]:
         try:
             version = Version(file.name.version)
         except InvalidVersion as error:
-            raise IndexDataError(
+            raise SourceDataError(
                 url=page.url, reason=f"{file.name.filename} has no version that can be read"
             ) from error
         if not version.is_prerelease:

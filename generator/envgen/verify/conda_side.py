@@ -8,13 +8,14 @@ from fnmatch import fnmatchcase
 
 from envgen.core.builds import CondaBuild
 from envgen.core.errors import ValueFormatError
-from envgen.core.errors_lock import ChannelDataError, ChannelUnreachableError, SolveFailedError, SolverError
 from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.facts.catalog import BuildCatalog
 from envgen.files.conda_lock_v1 import version_matches
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.solve.conda.source import CHANNEL_SITE
 from envgen.solve.conda.specs import build_glob_of, name_of
+from envgen.solve.errors import SolveFailedError, SolverError
 from envgen.verify.claims import Claims, check_build, check_cudnn
 from envgen.verify.findings import Asking, Code, Finding
 
@@ -211,14 +212,14 @@ def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[
     )
     try:
         (listed,) = solve_conda([query], mirror=asking.conda_mirror, timeout_s=asking.timeout_s)
-    except ChannelUnreachableError as error:
+    except UnreachableError as error:
         reason = f"{error.headline()}: {error.reason}"
         return [], [SkippedCheck(check=subject, reason=reason, unanswered=True)]
     except SolveFailedError as error:
         said = tuple(line for line in error.explanation if not line.startswith("asked for:"))
         title = "the channel has no such set of packages"
         return [Finding(code=Code.NOT_ON_INDEX, file=file, title=title, evidence=said[:12])], []
-    except (ChannelDataError, SolverError) as error:
+    except (SourceDataError, SolverError) as error:
         return [], [SkippedCheck(check=subject, reason=error.headline(), unanswered=True)]
     found = []
     for package in lock.packages:

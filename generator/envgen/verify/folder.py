@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from envgen.core.errors import EnvgenError
-from envgen.core.errors_lock import LockFormatError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.request import Request
 from envgen.facts.catalog import BuildCatalog
 from envgen.files.conda import VIRTUAL_PACKAGES_FILE, load_conda_files
-from envgen.files.errors import OutputNotWritableError
+from envgen.files.errors import LockFormatError, OutputNotWritableError
 from envgen.files.plan import read_folder
 from envgen.files.pylock import read_pylock
 from envgen.verify import conda_side, pip_side

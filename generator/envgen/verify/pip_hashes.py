@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
-from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.wheel_names import file_name
 from envgen.facts.wheels import WheelCatalog
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.fetch import Deadline, Patience, Retry
 from envgen.net.pip_index import IndexFile, read_project
 from envgen.net.sites import Site
@@ -100,7 +100,7 @@ def _against_index(package: PipPackage, site: Site, *, patience: Patience) -> Ha
     source = f"{site.below(package.name).url}/"
     try:
         page = read_project(site, package.name, patience=patience)
-    except (IndexUnreachableError, IndexDataError) as error:
+    except (UnreachableError, SourceDataError) as error:
         return _checked(package, HashState.UNCHECKED, "", source=source, detail=error.reason)
     file = page.find(file_name(package.url)) if page else None
     if file is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.core.errors_lock import IndexDataError, IndexUnreachableError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import PipLock, PipPackage
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.fetch import Deadline, Patience, Retry
 from envgen.net.pip_index import read_requires
 from envgen.verify.findings import Asking, Code, Finding
@@ -84,7 +84,7 @@ def _requires(
         site = site_of(package, asking.wheel_mirror, asking.pypi)
         try:
             return read_requires(site, check.listed, patience=patience), False
-        except (IndexUnreachableError, IndexDataError):
+        except (UnreachableError, SourceDataError):
             return None, True
 
     with ThreadPoolExecutor(max_workers=8) as pool:

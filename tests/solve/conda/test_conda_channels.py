@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from envgen.core.errors import ToolError, UsageError
-from envgen.core.errors_lock import ChannelDataError, ChannelUnreachableError
 from envgen.core.locks import CondaLock
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.solve.conda.solve import solve_conda
 from envgen.solve.conda.source import ChannelSource
 from equipment.conda_channel import Row, cuda_query, write_channel, zstd_stored
@@ -77,7 +77,7 @@ class TestSources:
             expected = "Basic " + base64.b64encode(b"jane:s3cret/").decode()
             assert {seen.headers.get("authorization") for seen in server.log} == {expected}
             server.faults.append(Fault(status=403))
-            with pytest.raises(ChannelUnreachableError) as caught:
+            with pytest.raises(UnreachableError) as caught:
                 lock_from(with_login, tmp_path / "other")
         assert "s3cret" not in str(caught.value)
         assert server.url in str(caught.value)
@@ -102,7 +102,7 @@ class TestCache:
 
     def test_offline_asks_nobody(self, channels: Path, tmp_path: Path) -> None:
         with serving(channels) as server:
-            with pytest.raises(ChannelUnreachableError) as caught:
+            with pytest.raises(UnreachableError) as caught:
                 lock_from(server.url, tmp_path, offline=True)
             assert server.log == []
         assert str(caught.value).splitlines()[1:] == [
@@ -120,7 +120,7 @@ class TestCache:
     def test_a_broken_file_is_not_kept(self, zst_channels: Path, tmp_path: Path, from_folder: CondaLock) -> None:
         broken = Fault(path="*.zst", body=zstd_stored(b'{"packages": {'))
         with serving(zst_channels, broken) as server:
-            with pytest.raises(ChannelDataError):
+            with pytest.raises(SourceDataError):
                 lock_from(server.url, tmp_path)
             server.faults.clear()
             assert lock_from(server.url, tmp_path, retries=1) == from_folder
@@ -162,14 +162,14 @@ BAD_ZST_SLOW = {
 
 @pytest.mark.parametrize("fault", [pytest.param(f, id=f"the-server-{k}") for k, f in UNREACHABLE.items()])
 def test_no_answer_is_unreachable(channels: Path, tmp_path: Path, fault: Fault) -> None:
-    with serving(channels, fault) as server, pytest.raises(ChannelUnreachableError) as caught:
+    with serving(channels, fault) as server, pytest.raises(UnreachableError) as caught:
         lock_from(server.url, tmp_path)
     assert_shown(caught.value, server.url)
 
 
 @pytest.mark.parametrize("fault", [pytest.param(f, id=f"the-server-{k}") for k, f in BAD_DATA.items()])
 def test_a_wrong_answer_is_bad_data(channels: Path, tmp_path: Path, fault: Fault) -> None:
-    with serving(channels, fault) as server, pytest.raises(ChannelDataError) as caught:
+    with serving(channels, fault) as server, pytest.raises(SourceDataError) as caught:
         lock_from(server.url, tmp_path)
     assert_shown(caught.value, server.url)
 
@@ -180,7 +180,7 @@ def test_a_wrong_answer_is_bad_data(channels: Path, tmp_path: Path, fault: Fault
     + [pytest.param(f, id=f"the-server-{k}", marks=pytest.mark.slow) for k, f in BAD_ZST_SLOW.items()],
 )
 def test_a_wrong_repodata_file_is_bad_data(zst_channels: Path, tmp_path: Path, fault: Fault) -> None:
-    with serving(zst_channels, fault) as server, pytest.raises(ChannelDataError) as caught:
+    with serving(zst_channels, fault) as server, pytest.raises(SourceDataError) as caught:
         lock_from(server.url, tmp_path)
     assert_shown(caught.value, server.url)
 
@@ -196,19 +196,19 @@ def assert_shown(error: ToolError, url: str) -> None:
 
 def test_nobody_listens(tmp_path: Path) -> None:
     url = refused_url()
-    with pytest.raises(ChannelUnreachableError) as caught:
+    with pytest.raises(UnreachableError) as caught:
         lock_from(url, tmp_path)
     assert str(caught.value).startswith(f"no answer from the conda channel at {url}/conda-forge/")
 
 
 def test_no_such_host(tmp_path: Path) -> None:
-    with pytest.raises(ChannelUnreachableError):
+    with pytest.raises(UnreachableError):
         lock_from("http://no-such-host.invalid", tmp_path)
 
 
 @pytest.mark.parametrize("path", ["*repodata_shards*", SHARD])
 def test_a_stall_ends_at_the_time_limit(channels: Path, tmp_path: Path, path: str) -> None:
-    with serving(channels, Fault(path=path, stall=True)) as server, pytest.raises(ChannelUnreachableError) as caught:
+    with serving(channels, Fault(path=path, stall=True)) as server, pytest.raises(UnreachableError) as caught:
         lock_from(server.url, tmp_path, timeout_s=1)
     assert str(caught.value) == (
         f"no answer from the conda channel at {server.url} [channel-unreachable]\n"
@@ -235,7 +235,7 @@ def test_a_passing_failure_is_survived(channels: Path, tmp_path: Path, from_fold
 def test_bad_data_is_told_before_an_unreachable_channel(channels: Path, tmp_path: Path) -> None:
     faults = (Fault(path="*/win-64/*", status=500), Fault(path="*/linux-64/[0-9a-f][0-9a-f]*", body=b"<html>"))
     queries = [cuda_query("win-64"), cuda_query("linux-64")]
-    with serving(channels, *faults) as server, pytest.raises(ChannelDataError):
+    with serving(channels, *faults) as server, pytest.raises(SourceDataError):
         solve_conda(queries, mirror=server.url, cache_dir=tmp_path, retries=0)
 
 
@@ -248,13 +248,13 @@ class TestFolders:
         place = tmp_path / "conda-forge/linux-64"
         place.mkdir(parents=True)
         (place / name).write_bytes(content)
-        with pytest.raises(ChannelDataError) as caught:
+        with pytest.raises(SourceDataError) as caught:
             lock_from(str(tmp_path), tmp_path / "cache")
         assert str(tmp_path) in str(caught.value)
 
     def test_a_channel_that_is_not_there(self, channels: Path, tmp_path: Path) -> None:
         query = replace(cuda_query(), channels=("nvidia", "conda-forge"))
-        with pytest.raises(ChannelDataError, match=r"no repodata\.json or repodata\.json\.zst of nvidia"):
+        with pytest.raises(SourceDataError, match=r"no repodata\.json or repodata\.json\.zst of nvidia"):
             solve_conda([query], mirror=str(channels), cache_dir=tmp_path)
 
 

@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import CondaLock
 from envgen.files.conda import conda_bodies, environment_body, environment_name, load_conda_files, pinned_specs
 from envgen.files.conda_lock_v1 import dump_conda_lock, load_conda_lock
+from envgen.files.errors import LockFormatError
 from envgen.solve.conda.solve import solve_conda
 from equipment.conda_channel import cuda_query
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from envgen.core.errors import UsageError
-from envgen.core.errors_lock import ChannelDataError, SolveFailedError, SolverError
 from envgen.core.locks import CondaLock
 from envgen.core.platforms import Subdir
+from envgen.net.errors import SourceDataError
 from envgen.solve.conda.solve import CondaQuery, solve_conda, solve_with_optional
+from envgen.solve.errors import SolveFailedError, SolverError
 from equipment.conda_channel import CUDA_12, Row, cuda_query, write_channel
 
 
@@ -87,7 +88,7 @@ def test_no_driver_is_no_solution_and_the_host_is_not_asked(channels: Path, monk
         "  declared: __unix=0, __linux=5.10, __glibc=2.28, __archspec=1 x86_64\n"
         "  hint: the virtual packages say what the target can run: see --driver and --glibc"
     )
-    assert caught.value.exit_code == 5
+    assert caught.value.exit_code == 3
 
 
 def test_the_targets_glibc_counts_not_the_hosts(channels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,11 +134,11 @@ def test_a_package_without_a_hash_is_refused(tmp_path: Path, missing: str) -> No
         name="numpy", version="2", md5="" if missing == "md5" else None, sha256="" if missing == "sha256" else None
     )
     write_channel(tmp_path / "conda-forge", [row])
-    with pytest.raises(ChannelDataError) as caught:
+    with pytest.raises(SourceDataError) as caught:
         one(cuda_query("linux-64", "numpy"), tmp_path)
     url = "https://conda.anaconda.org/conda-forge/linux-64/numpy-2-h0_0.conda"
     assert str(caught.value).splitlines()[:2] == [
-        f"the conda channel at {url} holds something that cannot be used [channel-data]",
+        f"the conda channel at {url} served something that cannot be used [channel-data]",
         f"  the channel states no {missing} for numpy-2-h0_0.conda",
     ]
 

@@ -6,16 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from envgen.core.errors import ToolError, UsageError
-from envgen.core.errors_lock import (
-    IndexDataError,
-    IndexUnreachableError,
-    SolveFailedError,
-    WheelHashError,
-    WheelMissingError,
-)
+from envgen.core.errors import EnvgenError, UsageError
 from envgen.core.platforms import Subdir
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.fetch import Retry
+from envgen.solve.errors import SolveFailedError, WheelHashError, WheelMissingError
 from equipment.pip_world import CP, QUICK, TAG, TORCH, Solve, query, torch_wheels
 from equipment.wheel_index import Fault, ServedWheel, WheelIndex, make_wheel
 
@@ -24,7 +19,7 @@ PIP_PAGE = "/simple/filelock/"
 FILE = f"torch-{TORCH}+{TAG}-{CP}-{CP}-manylinux_2_28_x86_64.whl"
 
 
-def said(error: ToolError, index: WheelIndex) -> list[str]:
+def said(error: EnvgenError, index: WheelIndex) -> list[str]:
     """The lines of an error with the index's address taken out."""
     return [line.strip() for line in str(error).replace(index.url(), "INDEX").splitlines()]
 
@@ -45,7 +40,7 @@ def test_an_index_that_does_not_answer_is_unreachable(
     solve: Solve, torch_index: WheelIndex, fault: Fault, reason: str
 ) -> None:
     torch_index.faults[PAGE] = fault
-    with pytest.raises(IndexUnreachableError) as caught:
+    with pytest.raises(UnreachableError) as caught:
         solve(retry=Retry(attempts=1, pause_s=0.0, silence_s=0.2))
     assert said(caught.value, torch_index) == [
         f"no answer from INDEX{PAGE} [index-unreachable]",
@@ -58,7 +53,7 @@ def test_an_index_that_does_not_answer_is_unreachable(
 def test_nobody_listens(solve: Solve) -> None:
     with WheelIndex(wheels={}).running() as gone:
         url = gone.url("/whl")
-    with pytest.raises(IndexUnreachableError, match="Connection refused"):
+    with pytest.raises(UnreachableError, match="Connection refused"):
         solve(wheel_mirror=url)
 
 
@@ -69,14 +64,14 @@ def test_an_index_that_recovers_is_asked_again(solve: Solve, torch_index: WheelI
 
 def test_the_number_of_tries_is_said(solve: Solve, torch_index: WheelIndex) -> None:
     torch_index.faults[PAGE] = Fault(status=502)
-    with pytest.raises(IndexUnreachableError, match=r"HTTP status 502 \(3 tries\)"):
+    with pytest.raises(UnreachableError, match=r"HTTP status 502 \(3 tries\)"):
         solve(retry=Retry(attempts=3, pause_s=0.0))
     assert torch_index.requests.count(PAGE) == 3
 
 
 def test_the_time_limit_ends_a_wait_that_the_server_asks_for(solve: Solve, torch_index: WheelIndex) -> None:
     torch_index.faults[PAGE] = Fault(status=429, retry_after="3600")
-    with pytest.raises(IndexUnreachableError, match="HTTP status 429"):
+    with pytest.raises(UnreachableError, match="HTTP status 429"):
         solve(retry=Retry(attempts=9), timeout_s=30.0)
     assert torch_index.requests.count(PAGE) == 1
 
@@ -112,17 +107,17 @@ def test_the_time_limit_ends_a_wait_that_the_server_asks_for(solve: Solve, torch
 )
 def test_wrong_bytes_are_bad_data(solve: Solve, torch_index: WheelIndex, fault: Fault, reason: str) -> None:
     torch_index.faults[PAGE] = fault
-    with pytest.raises(IndexDataError) as caught:
+    with pytest.raises(SourceDataError) as caught:
         solve()
     lines = said(caught.value, torch_index)
     assert lines[0] == f"INDEX{PAGE} served something that cannot be used [index-data]"
     assert reason in lines[1]
-    assert not isinstance(caught.value, IndexUnreachableError)
+    assert not isinstance(caught.value, UnreachableError)
 
 
 def test_a_file_without_a_hash_is_refused_before_uv_would_download_it(solve: Solve, torch_index: WheelIndex) -> None:
     torch_index.states_hashes = False
-    with pytest.raises(IndexDataError) as caught:
+    with pytest.raises(SourceDataError) as caught:
         solve()
     assert said(caught.value, torch_index)[1:] == [
         f"no sha256 for {FILE}",
@@ -209,20 +204,20 @@ def test_constraints_that_no_release_meets_have_no_solution(solve: Solve) -> Non
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        pytest.param(Fault(status=500), IndexUnreachableError, id="server error"),
-        pytest.param(Fault(status=403), IndexUnreachableError, id="forbidden"),
-        pytest.param(Fault(status=429), IndexUnreachableError, id="too many requests"),
+        pytest.param(Fault(status=500), UnreachableError, id="server error"),
+        pytest.param(Fault(status=403), UnreachableError, id="forbidden"),
+        pytest.param(Fault(status=429), UnreachableError, id="too many requests"),
         pytest.param(
             Fault(body=b'{"files": [', content_type="application/vnd.pypi.simple.v1+json"),
-            IndexDataError,
+            SourceDataError,
             id="JSON that stops",
         ),
-        pytest.param(Fault(cut=40), IndexDataError, id="truncated"),
+        pytest.param(Fault(cut=40), SourceDataError, id="truncated"),
         pytest.param(Fault(status=404), SolveFailedError, id="no such project"),
     ],
 )
 def test_faults_of_pypi_meanwhile(
-    solve: Solve, pypi_index: WheelIndex, tmp_path: Path, fault: Fault, kind: type[ToolError]
+    solve: Solve, pypi_index: WheelIndex, tmp_path: Path, fault: Fault, kind: type[EnvgenError]
 ) -> None:
     pypi_index.faults[PIP_PAGE] = fault
     with pytest.raises(kind) as caught:
@@ -233,13 +228,13 @@ def test_faults_of_pypi_meanwhile(
 
 def test_a_silent_pypi_ends_with_the_time_limit(solve: Solve, pypi_index: WheelIndex) -> None:
     pypi_index.faults[PIP_PAGE] = Fault(silence_s=60.0)
-    with pytest.raises(IndexUnreachableError) as caught:
+    with pytest.raises(UnreachableError) as caught:
         solve(timeout_s=1.0, retry=Retry(attempts=1, silence_s=60.0))
     assert "uv was not done when the time limit passed" in str(caught.value)
 
 
 def test_nothing_cached_and_no_network(solve: Solve, tmp_path: Path) -> None:
-    with pytest.raises(IndexUnreachableError):
+    with pytest.raises(UnreachableError):
         solve(offline=True, cache_dir=tmp_path)
 
 
@@ -253,7 +248,7 @@ def test_a_login_is_never_shown(
     index, prefix = (torch_index, "/whl") if side == "wheel_mirror" else (pypi_index, "/simple")
     index.faults[PAGE if side == "wheel_mirror" else PIP_PAGE] = fault
     told: list[str] = []
-    with pytest.raises(ToolError) as caught:
+    with pytest.raises(EnvgenError) as caught:
         solve(**{side: index.url(prefix, login="mallory:hunter%402")}, progress=told.append, cache_dir=tmp_path)
     shown = [*told, str(caught.value), repr(caught.value), repr(caught.value.args), repr(caught.value.__cause__)]
     assert "hunter" not in "\n".join(shown)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 
-from envgen.core.errors_lock import LockFormatError
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
+from envgen.files.errors import LockFormatError
 from envgen.files.pip import pip_bodies
 from envgen.files.pylock import read_pylock
 from envgen.files.quoting import toml_string

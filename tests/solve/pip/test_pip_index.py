@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.core.errors_lock import IndexDataError
 from envgen.facts.wheels import TorchPin
+from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page
 from envgen.net.pip_index import parse_page
 from envgen.net.sites import Site, without_credentials
@@ -49,7 +49,7 @@ def test_every_cut_of_the_page_is_noticed() -> None:
     end = PYTORCH_PAGE.index("</html>") + len("</html>")
     start = PYTORCH_PAGE.index("<html>") + len("<html>")
     for length in range(start, end):
-        with pytest.raises(IndexDataError):
+        with pytest.raises(SourceDataError):
             parse_page(page(PYTORCH_PAGE[:length]), "torch")
     assert len(parse_page(page(PYTORCH_PAGE[:end]), "torch").files) == 2
 
@@ -76,7 +76,7 @@ def test_an_empty_index_page_is_one() -> None:
 
 @pytest.mark.parametrize("body", ["", "   ", "<html><body>Not found</body></html>", "null", '{"message": "forbidden"}'])
 def test_what_is_no_index_page_is_bad_data(body: str) -> None:
-    with pytest.raises(IndexDataError):
+    with pytest.raises(SourceDataError):
         parse_page(page(body), "torch")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from envgen.core.errors import UsageError
-from envgen.core.errors_lock import SolveFailedError
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.facts.catalog import BuildCatalog
 from envgen.resolve.decision import resolve
+from envgen.solve.errors import SolveFailedError
 from envgen.solve.pip.constraints import check_constraints
 from envgen.solve.pip.query import PipQuery, pip_query
 from equipment.pip_world import query

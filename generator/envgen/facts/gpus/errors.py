@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from envgen.core.errors import DataError, NoPairingError, show
 
@@ -19,7 +19,7 @@ PCI_ID_HINT = (
 class _GpuError(NoPairingError):
     """Built from a look-up that did not end in one GPU."""
 
-    code: ClassVar[str] = "gpu-unknown"
+    code = "gpu-unknown"
 
     def __init__(self, match: Match) -> None:
         super().__init__(match.query)

@@ -12,17 +12,19 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from envgen.core.errors import EnvgenError, ToolError
-from envgen.core.errors_lock import ChannelDataError, ChannelUnreachableError, SolveFailedError, SolverError
+from envgen.core.errors import EnvgenError
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
 from envgen.net.cache import cache_folder
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import without_credentials
 from envgen.solve.conda.child import ChildRecord, ChildRequest
 from envgen.solve.conda.failures import ChannelFailure, channel_failure, failing_url, reason_of, solver_tree
 from envgen.solve.conda.process import ChildOutcome, run_children
 from envgen.solve.conda.source import CHANNEL_SITE, ChannelSource
 from envgen.solve.conda.specs import build_glob_of, name_of
+from envgen.solve.errors import SolveFailedError, SolverError
 
 Progress = Callable[[str], None]
 
@@ -64,7 +66,7 @@ def solve_conda(  # noqa: PLR0913 -- keyword-only options of the room's interfac
     `mirror` is a URL or a folder; locks keep the canonical URLs either way. `offline` uses only what is in the cache.
     `retries` is how often a request that failed for a passing reason is sent again.
 
-    Raises: SolveFailedError, ChannelUnreachableError, ChannelDataError, SolverError, UsageError. When several queries
+    Raises: SolveFailedError, UnreachableError, SourceDataError, SolverError, UsageError. When several queries
     fail, bad data is told before no solution, and an unreachable channel last: it alone allows a fallback.
     """
     run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
@@ -122,7 +124,7 @@ def _without(query: CondaQuery, names: Collection[str]) -> CondaQuery:
 
 def _raise_worst(results: Sequence[CondaLock | EnvgenError]) -> None:
     """Raise the failure that must not be hidden by another one, if there is any."""
-    order = (ChannelDataError, SolverError, SolveFailedError, ChannelUnreachableError)
+    order = (SourceDataError, SolverError, SolveFailedError, UnreachableError)
     failures = [result for result in results if isinstance(result, EnvgenError)]
     for kind in order:
         for failure in failures:
@@ -145,7 +147,7 @@ class _Run:
 
     def solve(
         self, queries: Sequence[CondaQuery], meanwhile: Callable[[], None] | None = None
-    ) -> list[CondaLock | ToolError]:
+    ) -> list[CondaLock | EnvgenError]:
         """A lock or an error for each query."""
         tell = self.progress or (lambda text: None)
         for query in queries:
@@ -188,7 +190,7 @@ class _Run:
 
         return root / hashlib.sha256(source.mirror.url.encode()).hexdigest()[:16]
 
-    def _result(self, query: CondaQuery, outcome: ChildOutcome) -> CondaLock | ToolError:
+    def _result(self, query: CondaQuery, outcome: ChildOutcome) -> CondaLock | EnvgenError:
         answer = outcome.answer
         if answer is None:
             return self._no_answer(query, outcome)
@@ -200,24 +202,24 @@ class _Run:
             return SolverError(solver="py-rattler", reason=f"{query.subdir}: {reason_of(answer['text'])}")
         try:
             return _checked(query, answer["records"], self.source)
-        except ToolError as error:
+        except EnvgenError as error:
             return error
 
-    def _no_answer(self, query: CondaQuery, outcome: ChildOutcome) -> ToolError:
+    def _no_answer(self, query: CondaQuery, outcome: ChildOutcome) -> EnvgenError:
         if outcome.timed_out:
             slow = "the channel answers too slowly or not at all"
             reason = f"{query.subdir}: no solution within {self.timeout_s:g} s, {slow}"
-            return ChannelUnreachableError(url=self.source.shown, reason=reason)
+            return UnreachableError(package_set=PackageSet.CONDA, url=self.source.shown, reason=reason)
         reason = f"its process ended with status {outcome.status} and without an answer"
         return SolverError(solver="py-rattler", reason=reason, output=outcome.stderr[-400:])
 
-    def _channel_error(self, text: str) -> ToolError:
+    def _channel_error(self, text: str) -> EnvgenError:
         url = without_credentials(failing_url(text)) or self.source.shown
         reason = reason_of(text)
         if channel_failure(text) is not ChannelFailure.UNREACHABLE:
-            return ChannelDataError(url=url, reason=reason)
+            return SourceDataError(package_set=PackageSet.CONDA, url=url, reason=reason)
         advice = "run once without --offline to fill the cache" if self.offline else ""
-        return ChannelUnreachableError(url=url, reason=reason, advice=advice)
+        return UnreachableError(package_set=PackageSet.CONDA, url=url, reason=reason, advice=advice)
 
 
 def _shown(query: CondaQuery) -> str:
@@ -238,7 +240,7 @@ def _unsolvable(query: CondaQuery, text: str) -> SolveFailedError:
 def _checked(query: CondaQuery, records: Sequence[ChildRecord], source: ChannelSource) -> CondaLock:
     """The lock of a solution, sorted by name.
 
-    Raises: ChannelDataError for a package without both hashes; SolverError when pytorch is not of the wanted build.
+    Raises: SourceDataError for a package without both hashes; SolverError when pytorch is not of the wanted build.
     """
     packages = tuple(sorted((_package(record, source) for record in records), key=lambda p: p.name))
     lock = CondaLock(
@@ -263,7 +265,8 @@ def _package(record: ChildRecord, source: ChannelSource) -> CondaPackage:
     url = canonical if source.mirror or source.folder else record["url"]
     for kind, digest in (("md5", record["md5"]), ("sha256", record["sha256"])):
         if not digest:
-            raise ChannelDataError(url=url, reason=f"the channel states no {kind} for {record['filename']}")
+            reason = f"the channel states no {kind} for {record['filename']}"
+            raise SourceDataError(package_set=PackageSet.CONDA, url=url, reason=reason)
     return CondaPackage(
         name=record["name"],
         version=record["version"],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envgen.core.errors_lock import SolverError
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import file_name, glibc_key
+from envgen.solve.errors import SolverError
 from envgen.solve.pip.query import PipQuery
 from envgen.solve.pip.uv import UvPackage, UvWheel
 

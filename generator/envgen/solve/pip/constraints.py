@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from envgen.core.errors_lock import SolveFailedError
 from envgen.core.locks import PipLock
 from envgen.core.wheel_names import normalise_project
+from envgen.solve.errors import SolveFailedError
 
 
 def check_constraints(lock: PipLock, constraints: tuple[str, ...]) -> None:
@@ -22,4 +22,4 @@ def check_constraints(lock: PipLock, constraints: tuple[str, ...]) -> None:
             broken.append(f"{constraint.name} {version} is locked, the constraint is {text}")
     if broken:
         subject = f"torch {lock.version_of('torch')}, {lock.subdir.value}, Python {lock.python}"
-        raise SolveFailedError(solver="pip", subject=subject, explanation=broken)
+        raise SolveFailedError(solver="pip", subject=subject, explanation=tuple(broken))

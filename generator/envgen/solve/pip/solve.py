@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from envgen.core.errors_lock import SolveFailedError, SolverError, WheelHashError
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.facts.catalog import BuildCatalog
 from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
 from envgen.net.fetch import Deadline, Patience, Retry
 from envgen.net.sites import Site
+from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
 from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
 from envgen.solve.pip.query import FAMILY, PYPI_INDEX, PipQuery, plain_requirement
@@ -48,7 +48,7 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
     URLs, or the mirrors' with `write_mirror`. A login in a mirror's URL reaches only that mirror. `offline` solves from
     uv's cache alone. Versions of `preferred`, an earlier lock, are taken again where nothing speaks against them.
 
-    Raises: IndexUnreachableError (the only one after which a shipped lock is a fair answer), IndexDataError,
+    Raises: UnreachableError (the only one after which a shipped lock is a fair answer), SourceDataError,
     WheelMissingError, WheelHashError, SolveFailedError, SolverError, UsageError.
     """
     default = Site.parse(pypi or PYPI_INDEX)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from envgen.core.errors_lock import IndexDataError, IndexUnreachableError, SolveFailedError, SolverError
 from envgen.core.wheel_names import normalise_project
 from envgen.net.cache import cache_folder
+from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.fetch import Patience
 from envgen.net.sites import Site, without_credentials
+from envgen.solve.errors import SolveFailedError, SolverError
 
 _PROJECT = "envgen-request"
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
@@ -87,7 +88,7 @@ def compile_packages(
 ) -> tuple[UvPackage, ...]:
     """Return uv's resolution, sorted by name.
 
-    Raises: SolveFailedError, IndexUnreachableError, IndexDataError, SolverError.
+    Raises: SolveFailedError, UnreachableError, SourceDataError, SolverError.
     """
     with tempfile.TemporaryDirectory(prefix="envgen-uv-") as folder:
         run = _Run(request, Path(folder), patience=patience, offline=offline, cache_dir=cache_dir)
@@ -164,7 +165,7 @@ class _Run:
         try:
             _, errors = process.communicate(timeout=left)
         except subprocess.TimeoutExpired as error:
-            raise IndexUnreachableError(
+            raise UnreachableError(
                 url=self._slow_side(),
                 reason=f"uv was not done when the time limit passed ({left:.0f} s after its start)",
             ) from error
@@ -221,13 +222,13 @@ def _uv_binary() -> str:
 
 def _failure(
     request: UvRequest, status: int, errors: str
-) -> SolveFailedError | IndexUnreachableError | IndexDataError | SolverError:
+) -> SolveFailedError | UnreachableError | SourceDataError | SolverError:
     """The error that uv's text stands for."""
     clean = _URL.sub(lambda found: without_credentials(found[0]), errors)
     lines = [line.strip() for line in clean.splitlines() if line.strip()]
     first_url = _URL.search(clean)
     url = first_url[0].rstrip(".,;") if first_url else request.default_index.url
-    for pattern, kind in ((_BAD_DATA, IndexDataError), (_UNREACHABLE, IndexUnreachableError)):
+    for pattern, kind in ((_BAD_DATA, SourceDataError), (_UNREACHABLE, UnreachableError)):
         telling = [line for line in lines if pattern.search(line)]
         if telling:
             return kind(url=url, reason=f"uv: {_LABEL.sub('', telling[-1])}")
@@ -238,7 +239,7 @@ def _failure(
         hints = [_LABEL.sub("", line) for line in lines if line.startswith("hint:")]
         explanation = [_readable(line) for line in told]
         return SolveFailedError(
-            solver="pip", subject=request.subject, explanation=explanation[:12], advice=" ".join(hints[:1])
+            solver="pip", subject=request.subject, explanation=tuple(explanation[:12]), advice=" ".join(hints[:1])
         )
     return SolverError(solver="uv", reason=f"exit status {status}", output=" ".join(lines))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from envgen.core.errors_lock import IndexDataError, WheelHashError, WheelMissingError
 from envgen.core.wheel_names import WheelName
 from envgen.facts.wheels import TorchPin, WheelCatalog
+from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Patience
 from envgen.net.pip_index import IndexFile, ProjectPage, read_project, read_requires
 from envgen.net.sites import Site
+from envgen.solve.errors import WheelHashError, WheelMissingError
 from envgen.solve.pip.query import FAMILY_IF_THERE, PipQuery
 
 PYPI = "pypi"  # as the catalog would name it; it holds files of the CUDA indexes only
@@ -47,8 +48,8 @@ def look_up_wheels(  # noqa: PLR0913 -- what is known beforehand, each from its 
 ) -> WantedWheels:
     """Return the checked wheels of torch and its wanted companions.
 
-    Raises: WheelMissingError, IndexDataError (a file without sha256, which uv would download whole to hash it),
-    WheelHashError, IndexUnreachableError.
+    Raises: WheelMissingError, SourceDataError (a file without sha256, which uv would download whole to hash it),
+    WheelHashError, UnreachableError.
     """
     index = PYPI if query.on_pypi else query.cuda_tag
     files = {}
@@ -79,11 +80,11 @@ def extra_family(query: PipQuery, names: Iterable[str], site: Site, *, patience:
 def check_index_file(file: IndexFile, url: str, *, index: str, catalog: WheelCatalog) -> None:
     """Raise unless the file has a sha256, and the known one where one is known.
 
-    Raises: IndexDataError, WheelHashError.
+    Raises: SourceDataError, WheelHashError.
     """
     if not file.sha256:
         advice = "use an index or mirror that states sha256 for its files"
-        raise IndexDataError(url=url, reason=f"no sha256 for {file.name.filename}", advice=advice)
+        raise SourceDataError(url=url, reason=f"no sha256 for {file.name.filename}", advice=advice)
     check_known(file.name.filename, file.sha256, found_in=url, index=index, catalog=catalog)
 
 
@@ -145,7 +146,7 @@ def _missing(page: ProjectPage | None, site: Site, query: PipQuery, project: str
     advice = ""
     if not of_release and page.files:
         advice = f"it lists {project} {', '.join(_releases(f.name for f in page.files)[-6:])}"
-    return WheelMissingError(url=url, wanted=wanted, exists=of_release, advice=advice)
+    return WheelMissingError(url=url, wanted=wanted, exists=tuple(of_release), advice=advice)
 
 
 def _releases(names: Iterable[WheelName]) -> list[str]:

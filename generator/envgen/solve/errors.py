@@ -1,0 +1,87 @@
+"""Errors of solving: no such wheel or no solution (exit 3), another hash than the known one, a solver that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envgen.core.errors import NoPairingError, ToolError, show
+
+
+@dataclass(eq=False, kw_only=True)
+class WheelMissingError(NoPairingError):
+    """The index answers but has no such wheel. `exists` are the file names that it has for that release."""
+
+    code = "wheel-missing"
+    url: str
+    wanted: str
+    exists: tuple[str, ...]
+    advice: str = ""
+
+    def headline(self) -> str:
+        return f"{self.url} has no wheel of {self.wanted}"
+
+    def facts(self) -> tuple[str, ...]:
+        if not self.exists:
+            return ("it lists no file of that release",)
+        shown, more = self.exists[:8], len(self.exists) - 8
+        return (f"it has: {', '.join(shown)}" + (f" and {more} more" if more > 0 else ""),)
+
+    def hint(self) -> str:
+        return self.advice or "choose another release, CUDA tag or Python"
+
+
+@dataclass(eq=False, kw_only=True)
+class WheelHashError(ToolError):
+    """A file whose sha256 is known is served, or locked, with another one."""
+
+    code = "wheel-hash"
+    filename: str
+    expected: str
+    expected_from: str
+    found: str
+    found_in: str
+
+    def headline(self) -> str:
+        return f"{self.filename} has another sha256 than the known one"
+
+    def facts(self) -> tuple[str, ...]:
+        return (f"{self.expected} ({self.expected_from})", f"{self.found} ({self.found_in})")
+
+    def hint(self) -> str:
+        return "don't install it before it is clear which of the two is right"
+
+
+@dataclass(eq=False, kw_only=True)
+class SolveFailedError(NoPairingError):
+    """A solver found no solution; `explanation` is its own, trimmed to what a user can act on."""
+
+    code = "solve-failed"
+    solver: str
+    subject: str
+    explanation: tuple[str, ...]
+    advice: str = ""
+
+    def headline(self) -> str:
+        return f"{self.solver} solve for {self.subject} found no solution"
+
+    def facts(self) -> tuple[str, ...]:
+        return self.explanation or ("it gave no reason",)
+
+    def hint(self) -> str:
+        return self.advice
+
+
+@dataclass(eq=False, kw_only=True)
+class SolverError(ToolError):
+    """A solver could not be started, crashed, or returned something that is not a lock."""
+
+    code = "solver-failed"
+    solver: str
+    reason: str
+    output: str = ""
+
+    def headline(self) -> str:
+        return f"{self.solver} failed: {self.reason}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (show(self.output, 400),) if self.output else ()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from envgen.cli.generate import WriteOptions
+from envgen.cli.settings import WriteOptions
 from envgen.cli.summary import remake_command
 from equipment.requests import ask
 from files.hostile import ANY_TEXT

@@ -10,7 +10,9 @@ import typer
 
 from envgen import __version__
 from envgen.cli import options
+from envgen.cli.settings import WriteOptions
 from envgen.core.errors import UsageError
+from envgen.request.options import RequestOptions
 
 # Command -> where its function is. Only the command that is run is imported: start-up time is a feature.
 COMMANDS = {
@@ -70,29 +72,11 @@ def _refuse_options(context: typer.Context, command: str) -> None:
         )
 
 
+@options.takes(RequestOptions, WriteOptions)
 def envgen(
+    wanted: RequestOptions,
+    writing: WriteOptions,
     context: typer.Context,
-    gpu: options.Gpu = None,
-    compute_capability: options.Capability = None,
-    driver: options.Driver = None,
-    platform: options.Platform = None,
-    python: options.Python = None,
-    glibc: options.Glibc = None,
-    torch: options.Torch = None,
-    cuda: options.Cuda = None,
-    no_vision: options.NoVision = False,
-    audio: options.Audio = False,
-    with_packages: options.With = None,
-    output: options.Output = ".",
-    force: options.Force = False,
-    check: options.Check = False,
-    dry_run: options.DryRun = False,
-    upgrade: options.Upgrade = False,
-    offline: options.Offline = False,
-    conda_mirror: options.CondaMirror = "",
-    wheel_mirror: options.WheelMirror = "",
-    write_mirror: options.WriteMirror = False,
-    timeout: options.Timeout = 300,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
@@ -107,32 +91,6 @@ def envgen(
     if context.invoked_subcommand is not None:
         _refuse_options(context, context.invoked_subcommand)
         return
-    from envgen.cli.generate import WriteOptions, generate
-    from envgen.cli.request import RequestOptions
+    from envgen.cli.generate import generate
 
-    wanted = RequestOptions(
-        gpus=gpu,
-        capabilities=compute_capability,
-        driver=driver,
-        platforms=platform,
-        python=python,
-        glibc=glibc,
-        torch=torch,
-        cuda=cuda,
-        vision=not no_vision,
-        audio=audio,
-    )
-    writing = WriteOptions(
-        output=output,
-        force=force,
-        check=check,
-        dry_run=dry_run,
-        upgrade=upgrade,
-        offline=offline,
-        conda_mirror=conda_mirror,
-        wheel_mirror=wheel_mirror,
-        write_mirror=write_mirror,
-        timeout_s=timeout,
-        with_packages=tuple(with_packages or ()),
-    )
     raise typer.Exit(generate(wanted, writing))

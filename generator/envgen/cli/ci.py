@@ -9,9 +9,12 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.output import emit, say
+from envgen.cli.settings import WriteOptions
 
 
+@options.takes(WriteOptions, only=("check", "force"))
 def ci_command(
+    writing: WriteOptions,
     folders: Annotated[
         list[str] | None,
         typer.Argument(metavar="[DIR]...", help="Folders with envgen's files, below this one. Default: this folder."),
@@ -28,8 +31,6 @@ def ci_command(
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="The workflow file.")
     ] = ".github/workflows/environments.yml",
-    check: options.Check = False,
-    force: options.Force = False,
 ) -> None:
     """Write a GitHub Actions workflow that installs the locks committed here and checks them.
 
@@ -46,8 +47,8 @@ def ci_command(
     body = workflow_body(locks, runners)
     target = Path(output)
     text = workflow_text(body, target.name, _command(wanted, gpu_runner or (), output))
-    plan = make_plan(target.parent, _found(target), {target.name: text}, force=force or check)
-    if check:
+    plan = make_plan(target.parent, _found(target), {target.name: text}, force=writing.force or writing.check)
+    if writing.check:
         emit(plan.diff())
         if plan.pending:
             say(f"{target.as_posix()} would change")

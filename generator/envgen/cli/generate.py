@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from envgen.cli.output import Progress, emit, print_note, say
-from envgen.cli.request import RequestOptions, read_request
+from envgen.cli.settings import WriteOptions
 from envgen.cli.summary import remake_command, summary
 from envgen.core.errors import UsageError
 from envgen.core.paths import tree
@@ -20,27 +20,11 @@ from envgen.lock.obtain import Obtained, obtain
 from envgen.lock.shipped import shipped_locks
 from envgen.lock.sources import Sources
 from envgen.net.sites import Site
+from envgen.request.options import RequestOptions
+from envgen.request.read import read_request
 from envgen.resolve.errors import NoBuildError
 from envgen.solve.conda.source import ChannelSource
 from envgen.solve.extras import read_extras
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteOptions:
-    """The options about files and sources."""
-
-    output: str = "."
-    force: bool = False
-    check: bool = False
-    dry_run: bool = False
-    upgrade: bool = False
-    offline: bool = False
-    conda_mirror: str = ""
-    wheel_mirror: str = ""
-    write_mirror: bool = False
-    timeout_s: float = 300.0
-    with_packages: tuple[str, ...] = ()
-    may_fall_back: bool = True
 
 
 def generate(wanted: RequestOptions, writing: WriteOptions) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from envgen.cli import options
+from envgen.cli.settings import WriteOptions
+from envgen.request.options import RequestOptions
 
 All = Annotated[bool, typer.Option("--all", help="Remake the shipped locks (lockfiles/), every lane in parallel.")]
 Root = Annotated[str, typer.Option("--root", metavar="DIR", help="With --all: the tree to remake. Default: envgen's.")]
@@ -17,24 +20,10 @@ Date = Annotated[
 ]
 
 
+@options.takes(RequestOptions, WriteOptions, without=("check", "dry_run", "upgrade", "offline"))
 def lock_command(
-    gpu: options.Gpu = None,
-    compute_capability: options.Capability = None,
-    driver: options.Driver = None,
-    platform: options.Platform = None,
-    python: options.Python = None,
-    glibc: options.Glibc = None,
-    torch: options.Torch = None,
-    cuda: options.Cuda = None,
-    no_vision: options.NoVision = False,
-    audio: options.Audio = False,
-    with_packages: options.With = None,
-    output: options.Output = ".",
-    force: options.Force = False,
-    conda_mirror: options.CondaMirror = "",
-    wheel_mirror: options.WheelMirror = "",
-    write_mirror: options.WriteMirror = False,
-    timeout: options.Timeout = 300,
+    wanted: RequestOptions,
+    writing: WriteOptions,
     everything: All = False,
     root: Root = "",
     jobs: Jobs = 4,
@@ -51,41 +40,17 @@ def lock_command(
         lock_all(
             Path(root) if root else None,
             LockAllOptions(
-                platforms=tuple(platform or ()),
-                pythons=(python,) if python else (),
-                conda_mirror=conda_mirror,
-                wheel_mirror=wheel_mirror,
-                timeout_s=timeout,
+                platforms=wanted.platforms,
+                pythons=(wanted.python,) if wanted.python else (),
+                conda_mirror=writing.conda_mirror,
+                wheel_mirror=writing.wheel_mirror,
+                timeout_s=writing.timeout_s,
                 jobs=jobs,
                 date=parse_date(date),
-                force=force,
+                force=writing.force,
             ),
         )
         return
-    from envgen.cli.generate import WriteOptions, generate
-    from envgen.cli.request import RequestOptions
+    from envgen.cli.generate import generate
 
-    wanted = RequestOptions(
-        gpus=gpu,
-        capabilities=compute_capability,
-        driver=driver,
-        platforms=platform,
-        python=python,
-        glibc=glibc,
-        torch=torch,
-        cuda=cuda,
-        vision=not no_vision,
-        audio=audio,
-    )
-    writing = WriteOptions(
-        output=output,
-        force=force,
-        upgrade=True,
-        conda_mirror=conda_mirror,
-        wheel_mirror=wheel_mirror,
-        write_mirror=write_mirror,
-        timeout_s=timeout,
-        with_packages=tuple(with_packages or ()),
-        may_fall_back=False,
-    )
-    raise typer.Exit(generate(wanted, writing))
+    raise typer.Exit(generate(wanted, replace(writing, upgrade=True, may_fall_back=False)))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.cli.output import Progress, say
-from envgen.cli.values import parse_platform, parse_python
 from envgen.core.errors import ValueFormatError
 from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
@@ -25,6 +24,7 @@ from envgen.lock.lane_files import (
 from envgen.lock.lane_locks import LaneLock, lane_places, lock_lanes
 from envgen.lock.shipped import shipped_files, shipped_locks
 from envgen.lock.sources import Sources
+from envgen.request.values import parse_platform, parse_python
 
 # The Pythons that PyTorch publishes wheels for and that still get fixes from python.org.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")

@@ -57,16 +57,20 @@ def main(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> object:
     """Run with the commands that the arguments name; with all of them for help, and to answer a mistyped name."""
     import click
+    from typer.main import get_command
 
     from envgen.cli.app import COMMANDS, build_app
+    from envgen.cli.options import fill_defaults
 
     named = [name for name in COMMANDS if name in arguments]
-    if named or not {"-h", "--help"} & set(arguments):
-        try:
-            return build_app(named)(args=arguments, prog_name="envgen", standalone_mode=False)
-        except click.NoSuchCommand:
-            pass
-    return build_app(COMMANDS)(args=arguments, prog_name="envgen", standalone_mode=False)
+    helps = bool({"-h", "--help"} & set(arguments))
+    try:
+        command = get_command(build_app(named if named or not helps else COMMANDS))
+        if helps:
+            fill_defaults(command)
+        return command.main(args=arguments, prog_name="envgen", standalone_mode=False)
+    except click.NoSuchCommand:
+        return get_command(build_app(COMMANDS)).main(args=arguments, prog_name="envgen", standalone_mode=False)
 
 
 def _broken_pipe() -> int:

@@ -1,11 +1,17 @@
-"""The options that several commands share, as annotated types: one wording, one place."""
+"""Makes a command out of a function that takes option groups: dataclasses whose fields carry an `Option`."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import Field, fields
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import click
 import typer
+
+from envgen.request.options import Option
 
 
 class OutputFormat(StrEnum):
@@ -15,74 +21,74 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
-Gpu = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--gpu",
-        metavar="NAME",
-        help="GPU as you, nvidia-smi, lspci or Device Manager write it, or a PCI id (10de:1f97). Repeat for several "
-        "GPUs in one environment. Without it this computer's own GPUs are looked up.",
-    ),
-]
-Capability = Annotated[
-    list[str] | None,
-    typer.Option("--compute-capability", metavar="X.Y", help="Instead of, or beside, a name. Repeatable."),
-]
-Driver = Annotated[
-    str | None,
-    typer.Option(
-        "--driver",
-        metavar="VERSION",
-        help="Driver of the target (nvidia-smi shows it), such as 560.94 or 535. Default: this computer's for its own "
-        "GPU, else the newest that serves the GPU.",
-    ),
-]
-Platform = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--platform",
-        metavar="SUBDIR",
-        help="linux-64, win-64 or linux-aarch64. Repeatable. Default: this computer's.",
-    ),
-]
-Python = Annotated[
-    str | None, typer.Option("--python", metavar="X.Y", help="Python of the environment. Default: 3.12, on any host.")
-]
-Glibc = Annotated[str | None, typer.Option("--glibc", metavar="X.Y", help="glibc of a Linux target. Default: 2.28.")]
-Torch = Annotated[
-    str | None,
-    typer.Option("--torch", metavar="SPEC", help='PyTorch releases to choose from: 2.9, 2.8.0, ">=2.6,<2.9".'),
-]
-Cuda = Annotated[str | None, typer.Option("--cuda", metavar="TAG", help="CUDA of the build, such as cu126 or 12.6.")]
-NoVision = Annotated[bool, typer.Option("--no-vision", help="Leave torchvision out.")]
-Audio = Annotated[bool, typer.Option("--audio", help="Add torchaudio.")]
-With = Annotated[
-    list[str] | None,
-    typer.Option("--with", metavar="PACKAGE", help="A further requirement, resolved and locked together. Repeatable."),
-]
-Output = Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Folder to write into.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that were edited, or that envgen did not write.")]
-Check = Annotated[
-    bool, typer.Option("--check", help="Write nothing; exit 1 and show a diff if a file would change. No network.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would be written.")]
-Upgrade = Annotated[bool, typer.Option("--upgrade", help="Solve anew instead of keeping the pins in the folder.")]
-Offline = Annotated[bool, typer.Option("--offline", help="No network at all: shipped locks and caches only.")]
-CondaMirror = Annotated[
-    str,
-    typer.Option(
-        "--conda-mirror", metavar="URL|DIR", help="Read conda channels there; the files keep the canonical URLs."
-    ),
-]
-WheelMirror = Annotated[
-    str,
-    typer.Option(
-        "--wheel-mirror", metavar="URL", help="Read PyTorch's wheel indexes there; the files keep the canonical URLs."
-    ),
-]
-Timeout = Annotated[
-    int,
-    typer.Option("--timeout", metavar="SECONDS", min=1, help="Longest wait for the answers that one solve needs."),
-]
-WriteMirror = Annotated[bool, typer.Option("--write-mirror", help="Write the mirrors' URLs into the files too.")]
 Format = Annotated[OutputFormat, typer.Option("--format", help="How to print the answer.")]
+Command = Callable[..., Any]
+
+
+def takes(*groups: type, only: Collection[str] = (), without: Collection[str] = ()) -> Callable[[Command], Command]:
+    """Decorate a function whose first parameters are option groups: typer sees an option for each of their fields.
+
+    `only` and `without` narrow the fields, by name; a field that is left out keeps its default.
+    """
+
+    def decorate(function: Command) -> Command:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[len(groups) :]
+        declared = {group: list(_parameters(group, only, without)) for group in groups}
+
+        def command(**given: object) -> object:
+            made = [group(**{p.name: _read(group, p.name, given[p.name]) for p in declared[group]}) for group in groups]
+            return function(*made, **{parameter.name: given[parameter.name] for parameter in own})
+
+        command.__name__, command.__doc__ = function.__name__, function.__doc__
+        parameters = [parameter for group in groups for parameter in declared[group]]
+        parameters += [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # inspect documents it
+        command.__annotations__ = {}
+        return command
+
+    return decorate
+
+
+def fill_defaults(command: click.Command) -> None:
+    """Put the catalog's defaults into the help texts of a click command and its subcommands."""
+    from envgen.facts.tables import read_table
+
+    defaults = {row["name"]: row["value"] for row in read_table("defaults")}
+    for one in (command, *getattr(command, "commands", {}).values()):
+        for parameter in one.params:
+            if "{" in (getattr(parameter, "help", None) or ""):
+                parameter.help = parameter.help.format(**defaults)
+
+
+def _parameters(group: type, only: Collection[str], without: Collection[str]) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    for field in fields(group):
+        declared = next((a for a in get_args(hints[field.name]) if isinstance(a, Option)), None)
+        if declared is None or field.name in without or (only and field.name not in only):
+            continue
+        yield _parameter(field, get_args(hints[field.name])[0], declared)
+
+
+def _parameter(field: Field[object], kind: object, declared: Option) -> inspect.Parameter:
+    repeatable = get_origin(kind) is tuple
+    option = typer.Option(
+        declared.flag,
+        *([declared.short] if declared.short else []),
+        metavar=declared.metavar or None,
+        help=declared.help,
+        envvar=declared.environment or None,
+        min=declared.minimum,
+    )
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None if repeatable else False if kind is bool else field.default,
+        annotation=Annotated[list[str] | None if repeatable else kind, option],
+    )
+
+
+def _read(group: type, name: str, given: object) -> object:
+    default = next(field.default for field in fields(group) if field.name == name)
+    if isinstance(default, tuple):
+        return tuple(given) if isinstance(given, list) else ()
+    return not given if default is True else given

@@ -5,42 +5,24 @@ from __future__ import annotations
 from envgen.cli import options
 from envgen.cli.output import emit, emit_json
 from envgen.cli.report import resolution_json, resolution_text
-from envgen.cli.request import Asked, RequestOptions, read_request
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
 from envgen.facts.catalog import BuildCatalog
+from envgen.request.options import RequestOptions
+from envgen.request.read import read_request
+from envgen.request.requests import Requests
 from envgen.resolve.errors import NoBuildError
 
 
+@options.takes(RequestOptions)
 def resolve_command(
-    gpu: options.Gpu = None,
-    compute_capability: options.Capability = None,
-    driver: options.Driver = None,
-    platform: options.Platform = None,
-    python: options.Python = None,
-    glibc: options.Glibc = None,
-    torch: options.Torch = None,
-    cuda: options.Cuda = None,
-    no_vision: options.NoVision = False,
-    audio: options.Audio = False,
+    wanted: RequestOptions,
     output_format: options.Format = options.OutputFormat.TEXT,
 ) -> None:
     """Say which PyTorch and CUDA run on a GPU, and why. Writes nothing.
 
     Example: envgen resolve --gpu "GeForce MX450" --platform win-64 --driver 560.94
     """
-    wanted = RequestOptions(
-        gpus=gpu,
-        capabilities=compute_capability,
-        driver=driver,
-        platforms=platform,
-        python=python,
-        glibc=glibc,
-        torch=torch,
-        cuda=cuda,
-        vision=not no_vision,
-        audio=audio,
-    )
     builds = BuildCatalog()
     asked = read_request(wanted, builds)
     resolutions = [decide(request, asked, builds) for request in asked.requests]
@@ -54,7 +36,7 @@ def resolve_command(
         raise NoBuildError(resolutions[0])
 
 
-def decide(request: Request, asked: Asked, builds: BuildCatalog) -> Resolution:
+def decide(request: Request, asked: Requests, builds: BuildCatalog) -> Resolution:
     """The decision with the notices of the look-up in front."""
     from dataclasses import replace
 

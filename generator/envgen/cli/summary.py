@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from envgen.cli.settings import WriteOptions
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import RejectionCode
 from envgen.files.commands import NO_TOOLKIT, conda_command, pip_commands, runs_as, test_command
 from envgen.lock.obtain import Obtained
-
-if TYPE_CHECKING:
-    from envgen.cli.generate import WriteOptions
 
 
 def summary(obtained: Sequence[Obtained]) -> str:

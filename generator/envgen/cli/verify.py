@@ -10,6 +10,8 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.output import Progress, emit, emit_json
+from envgen.cli.settings import WriteOptions
+from envgen.request.options import RequestOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from envgen.verify.findings import Report
 
 
+@options.takes(WriteOptions, only=("conda_mirror", "wheel_mirror"))
 def verify_command(
+    reading: WriteOptions,
     folders: Annotated[
         list[str], typer.Argument(metavar="DIR...", help="Folder with envgen's files, or one with such folders in it.")
     ],
@@ -34,8 +38,6 @@ def verify_command(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")] = False,
-    conda_mirror: options.CondaMirror = "",
-    wheel_mirror: options.WheelMirror = "",
     timeout: Annotated[int, typer.Option("--timeout", metavar="SECONDS", min=1, help="For each lock.")] = 120,
 ) -> None:
     """Check locks: same pairing in every file, hashes against the index, closure, GPU and driver, edits.
@@ -50,7 +52,10 @@ def verify_command(
     from envgen.verify.folder import verify_folder
 
     asking = Asking(
-        offline=online is False, wheel_mirror=wheel_mirror, conda_mirror=conda_mirror, timeout_s=float(timeout)
+        offline=online is False,
+        wheel_mirror=reading.wheel_mirror,
+        conda_mirror=reading.conda_mirror,
+        timeout_s=float(timeout),
     )
     builds, reports = BuildCatalog(), []
     progress = Progress()
@@ -88,8 +93,8 @@ def read_requests(command: str, *, builds: BuildCatalog) -> Sequence[Request]:
 
     import click
 
-    from envgen.cli.request import RequestOptions, read_request
     from envgen.core.errors import UsageError, show
+    from envgen.request.read import read_request
 
     app = typer.Typer(add_completion=False)
     # --with and the options about files say nothing about what must run.
@@ -104,33 +109,10 @@ def read_requests(command: str, *, builds: BuildCatalog) -> Sequence[Request]:
     return read_request(wanted, builds).requests
 
 
-def _wanted(
-    gpu: options.Gpu = None,
-    compute_capability: options.Capability = None,
-    driver: options.Driver = None,
-    platform: options.Platform = None,
-    python: options.Python = None,
-    glibc: options.Glibc = None,
-    torch: options.Torch = None,
-    cuda: options.Cuda = None,
-    no_vision: options.NoVision = False,
-    audio: options.Audio = False,
-) -> object:
-    """The `RequestOptions` of a command line; typer reads the annotations, so its name can't stand in one."""
-    from envgen.cli.request import RequestOptions
-
-    return RequestOptions(
-        gpus=gpu,
-        capabilities=compute_capability,
-        driver=driver,
-        platforms=platform,
-        python=python,
-        glibc=glibc,
-        torch=torch,
-        cuda=cuda,
-        vision=not no_vision,
-        audio=audio,
-    )
+@options.takes(RequestOptions)
+def _wanted(wanted: RequestOptions) -> object:
+    """The options of a command line."""
+    return wanted
 
 
 def _status(reports: Sequence[Report], *, strict: bool, online: bool) -> int:

@@ -10,26 +10,22 @@ import typer
 from envgen.cli import options
 from envgen.cli.output import emit, emit_json
 from envgen.cli.report import rejection_json
-from envgen.cli.request import RequestOptions, read_request
-from envgen.cli.values import parse_cuda
 from envgen.core.errors import ValueFormatError
 from envgen.core.request import Request
 from envgen.facts.catalog import BuildCatalog
+from envgen.request.options import RequestOptions
+from envgen.request.read import read_request
+from envgen.request.values import parse_cuda
 from envgen.resolve.errors import option_text
 from envgen.resolve.why_not import Explanation, explain
 
 
+@options.takes(RequestOptions, without=("torch", "cuda", "audio"))
 def why_not_command(
+    wanted: RequestOptions,
     build: Annotated[
         str, typer.Argument(metavar="BUILD", help="A CUDA tag (cu130), a release (2.15.0), or both (2.15.0+cu130).")
     ],
-    gpu: options.Gpu = None,
-    compute_capability: options.Capability = None,
-    driver: options.Driver = None,
-    platform: options.Platform = None,
-    python: options.Python = None,
-    glibc: options.Glibc = None,
-    no_vision: options.NoVision = False,
     output_format: options.Format = options.OutputFormat.TEXT,
 ) -> None:
     """Say why a build was not taken for a GPU, and what would change that.
@@ -37,17 +33,6 @@ def why_not_command(
     Example: envgen why-not cu130 --gpu "GTX 1080" --driver 570.133.20 --platform linux-64
     """
     torch, cuda = read_build(build)
-    wanted = RequestOptions(
-        gpus=gpu,
-        capabilities=compute_capability,
-        driver=driver,
-        platforms=platform,
-        python=python,
-        glibc=glibc,
-        torch=None,
-        cuda=None,
-        vision=not no_vision,
-    )
     builds = BuildCatalog()
     asked = read_request(wanted, builds)
     found = [(request, explain(builds, request, torch=torch, cuda_tag=cuda)) for request in asked.requests]

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from envgen.cli.values import (
-    is_macos,
-    parse_build,
-    parse_glibc,
-    parse_platform,
-    parse_python,
-)
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import ValueFormatError
@@ -21,34 +13,19 @@ from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
 from envgen.facts.catalog import BuildCatalog
 from envgen.facts.gpus.errors import match_error
+from envgen.request.options import RequestOptions
+from envgen.request.requests import Requests, distinct
+from envgen.request.values import (
+    is_macos,
+    parse_build,
+    parse_glibc,
+    parse_platform,
+    parse_python,
+)
 from envgen.resolve.errors import CapabilityUnknownError, MacosError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestOptions:
-    """The options of a request as typed, before anything is read. `None` means not given."""
-
-    gpus: Sequence[str] | None
-    capabilities: Sequence[str] | None
-    driver: str | None
-    platforms: Sequence[str] | None
-    python: str | None
-    glibc: str | None
-    torch: str | None
-    cuda: str | None
-    vision: bool = True
-    audio: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """The requests, one for each platform in the order given, and what the look-up wants the user to know."""
-
-    requests: tuple[Request, ...]
-    notices: tuple[Notice, ...]
-
-
-def read_request(options: RequestOptions, builds: BuildCatalog) -> Asked:
+def read_request(options: RequestOptions, builds: BuildCatalog) -> Requests:
     """Turn options into requests.
 
     Raises: ValueFormatError and UsageError for a value that can't be read, GpuUnknownError, GpuAmbiguousError,
@@ -74,7 +51,7 @@ def read_request(options: RequestOptions, builds: BuildCatalog) -> Asked:
     if not gpus:
         return _from_host(base, subdirs, builds)
     requests = tuple(_with(base, subdir=subdir, gpus=gpus) for subdir in subdirs)
-    return Asked(requests=requests, notices=notices)
+    return Requests(requests=requests, notices=notices)
 
 
 def _with(request: Request, *, subdir: Subdir, gpus: tuple[RequestedGpu, ...]) -> Request:
@@ -83,7 +60,7 @@ def _with(request: Request, *, subdir: Subdir, gpus: tuple[RequestedGpu, ...]) -
     return replace(request, subdir=subdir, gpus=gpus)
 
 
-def _subdirs(platforms: Sequence[str] | None) -> tuple[Subdir, ...]:
+def _subdirs(platforms: Sequence[str]) -> tuple[Subdir, ...]:
     names = list(platforms) if platforms else [_host_platform()]
     if any(is_macos(name) for name in names):
         raise MacosError
@@ -106,7 +83,7 @@ def _gpus(
 ) -> tuple[tuple[RequestedGpu, ...], tuple[Notice, ...]]:
     found: list[RequestedGpu] = []
     notices: list[Notice] = []
-    for text in options.capabilities or ():
+    for text in options.capabilities:
         found.append(_by_capability(text, builds))
     if options.gpus:
         from envgen.facts.gpus.catalog import GpuCatalog
@@ -126,14 +103,6 @@ def _gpus(
                 note = f'"{variants[0].gpu.name}" exists with compute capability {listed}; all lead to the same pairing'
                 notices.append(Notice(code="gpu-variants-agree", text=note))
     return distinct(found), tuple(dict.fromkeys(notices))
-
-
-def distinct(gpus: Iterable[RequestedGpu]) -> tuple[RequestedGpu, ...]:
-    """The GPUs of a request, each model once: two spellings, or eight boards of a host, ask for the same files."""
-    models: dict[tuple[str, ComputeCapability], RequestedGpu] = {}
-    for requested in gpus:
-        models.setdefault((requested.gpu.name, requested.gpu.capability), requested)
-    return tuple(models.values())
 
 
 def _by_capability(text: str, builds: BuildCatalog) -> RequestedGpu:
@@ -177,7 +146,7 @@ def _pairing_key(resolution: Resolution) -> tuple[tuple[str, str] | None, tuple[
     return (pip.build.torch, pip.build.cuda_tag) if pip else None, conda.specs if conda else None
 
 
-def _from_host(base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog) -> Asked:
-    from envgen.cli.host import host_request
+def _from_host(base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog) -> Requests:
+    from envgen.request.host import host_request
 
     return host_request(base, subdirs, builds)

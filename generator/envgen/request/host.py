@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from envgen.cli.request import Asked, distinct
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
@@ -15,13 +14,14 @@ from envgen.facts.catalog import BuildCatalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.facts.gpus.errors import match_error
 from envgen.probe.observation import HostGpu, Observation, SourceStatus, Vendor
+from envgen.request.requests import Requests, distinct
 from envgen.resolve.driver import first_dropped
 from envgen.resolve.errors import NoGpuFoundError
 
 
 def host_request(
     base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog, observation: Observation | None = None
-) -> Asked:
+) -> Requests:
     """The requests for the GPUs that the probe finds (or found: `observation`), with the probed driver.
 
     Raises: NoGpuFoundError, and the errors of the look-up for a GPU that the catalog can't place.
@@ -37,7 +37,7 @@ def host_request(
     notices = [_found_notice(gpus, seen)]
     if seen.driver is None and base.driver is None:
         notices.append(_driver_notice(gpus, builds))
-    return Asked(
+    return Requests(
         requests=tuple(_for(base, subdir, gpus, seen, builds) for subdir in subdirs),
         notices=tuple(notices),
     )

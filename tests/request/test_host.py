@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.cli.host import host_request
-from envgen.cli.request import Asked
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request
 from envgen.facts.catalog import BuildCatalog
+from envgen.request.host import host_request
+from envgen.request.requests import Requests
 from envgen.resolve import resolve
 from envgen.resolve.errors import NoGpuFoundError
 from equipment.requests import ask
@@ -23,7 +23,7 @@ def base(subdir: Subdir, driver: str | None = None) -> Request:
     return replace(ask("7.5", subdir.value, driver), gpus=())
 
 
-def asked(host: str, *subdirs: Subdir) -> Asked:
+def asked(host: str, *subdirs: Subdir) -> Requests:
     seen = look_at(host)
     wanted = subdirs or (seen.system.subdir or Subdir.LINUX_64,)
     return host_request(base(wanted[0]), wanted, BUILDS, seen)

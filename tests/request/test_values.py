@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.cli.values import parse_build
 from envgen.core.errors import UsageError, ValueFormatError
+from envgen.request.values import parse_build
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""The options about files and sources, shared by the commands that write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from envgen.request.options import Option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """The options about files and sources. Without `may_fall_back` an index that doesn't answer is an error."""
+
+    with_packages: Annotated[
+        tuple[str, ...],
+        Option("--with", "PACKAGE", "A further requirement, resolved and locked together. Repeatable."),
+    ] = ()
+    output: Annotated[str, Option("--output", "DIR", "Folder to write into.", short="-o")] = "."
+    force: Annotated[bool, Option("--force", help="Replace files that were edited, or that envgen did not write.")] = (
+        False
+    )
+    check: Annotated[
+        bool, Option("--check", help="Write nothing; exit 1 and show a diff if a file would change. No network.")
+    ] = False
+    dry_run: Annotated[bool, Option("--dry-run", help="Write nothing; show what would be written.")] = False
+    upgrade: Annotated[bool, Option("--upgrade", help="Solve anew instead of keeping the pins in the folder.")] = False
+    offline: Annotated[
+        bool,
+        Option("--offline", help="No network at all: shipped locks and caches only.", environment="ENVGEN_OFFLINE"),
+    ] = False
+    conda_mirror: Annotated[
+        str,
+        Option(
+            "--conda-mirror",
+            "URL|DIR",
+            "Read conda channels there; the files keep the canonical URLs.",
+            environment="ENVGEN_CONDA_MIRROR",
+        ),
+    ] = ""
+    wheel_mirror: Annotated[
+        str,
+        Option(
+            "--wheel-mirror",
+            "URL",
+            "Read PyTorch's wheel indexes there; the files keep the canonical URLs.",
+            environment="ENVGEN_WHEEL_MIRROR",
+        ),
+    ] = ""
+    write_mirror: Annotated[bool, Option("--write-mirror", help="Write the mirrors' URLs into the files too.")] = False
+    timeout_s: Annotated[
+        int,
+        Option(
+            "--timeout",
+            "SECONDS",
+            "Longest wait for the answers that one solve needs.",
+            environment="ENVGEN_TIMEOUT",
+            minimum=1,
+        ),
+    ] = 300
+    may_fall_back: bool = True

@@ -1,0 +1,72 @@
+"""The options of a request, each declared once: the command line, a project's file and Python callers share them.
+
+A field's type says how it is read: a tuple is an option that can be repeated, a bool that is True by default is a
+switch that turns it off. `{python}` in a help text stands for that row of the table `defaults`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """How a field is written on the command line; `environment` names a variable that gives it a default."""
+
+    flag: str
+    metavar: str = ""
+    help: str = ""
+    short: str = ""
+    environment: str = ""
+    minimum: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
+    """The options of a request as typed, before anything is read. `None` and empty mean not given."""
+
+    gpus: Annotated[
+        tuple[str, ...],
+        Option(
+            "--gpu",
+            "NAME",
+            "GPU as you, nvidia-smi, lspci or Device Manager write it, or a PCI id (10de:1f97). Repeat for several "
+            "GPUs in one environment. Without it this computer's own GPUs are looked up.",
+        ),
+    ] = ()
+    capabilities: Annotated[
+        tuple[str, ...], Option("--compute-capability", "X.Y", "Instead of, or beside, a name. Repeatable.")
+    ] = ()
+    driver: Annotated[
+        str | None,
+        Option(
+            "--driver",
+            "VERSION",
+            "Driver of the target (nvidia-smi shows it), such as 560.94 or 535. Default: this computer's for its own "
+            "GPU, else the newest that serves the GPU.",
+        ),
+    ] = None
+    platforms: Annotated[
+        tuple[str, ...],
+        Option("--platform", "SUBDIR", "linux-64, win-64 or linux-aarch64. Repeatable. Default: this computer's."),
+    ] = ()
+    python: Annotated[
+        str | None,
+        Option(
+            "--python",
+            "X.Y",
+            "Python of the environment. Default: {python}, on any host.",
+            environment="ENVGEN_PYTHON",
+        ),
+    ] = None
+    glibc: Annotated[
+        str | None,
+        Option("--glibc", "X.Y", "glibc of a Linux target. Default: {glibc}.", environment="ENVGEN_GLIBC"),
+    ] = None
+    torch: Annotated[
+        str | None, Option("--torch", "SPEC", 'PyTorch releases to choose from: 2.9, 2.8.0, ">=2.6,<2.9".')
+    ] = None
+    cuda: Annotated[str | None, Option("--cuda", "TAG", "CUDA of the build, such as cu126 or 12.6.")] = None
+    vision: Annotated[bool, Option("--no-vision", help="Leave torchvision out.")] = True
+    audio: Annotated[bool, Option("--audio", help="Add torchaudio.")] = False

@@ -10,10 +10,11 @@ from envgen.ci.matrix import HOSTED_RUNNERS
 from envgen.cli.lock_all import PYTHONS
 from envgen.cli.main import main
 from envgen.core.resolution import Resolution
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import BuildCatalog
 from envgen.lock.shipped import shipped_locks
 from envgen.resolve import resolve
-from envgen.resolve.shipped import newest_conda, newest_pip
+from envgen.resolve.shipped import newest
 from equipment.requests import ask
 
 ROOT = Path(__file__).parent.parent
@@ -66,8 +67,8 @@ def proven() -> str:
         for subdir in HOSTED_RUNNERS:
             requests = [lane.request(subdir, python, builds.default_glibc) for python in PYTHONS]
             found = subdir in lane.subdirs
-            pip = sum(newest_pip(shipped, request, builds) is not None for request in requests if found)
-            conda = sum(newest_conda(shipped, request, builds) is not None for request in requests if found)
+            pip = sum(newest(PackageSet.PIP, shipped, request, builds) is not None for request in requests if found)
+            conda = sum(newest(PackageSet.CONDA, shipped, request, builds) is not None for request in requests if found)
             cells.append(", ".join(f"{count} {kind}" for kind, count in (("pip", pip), ("conda", conda)) if count))
         lines.append(f"| {lane.title} | {' | '.join(cell or 'none' for cell in cells)} |")
     return "\n".join(lines)

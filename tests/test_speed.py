@@ -24,6 +24,7 @@ from benchmarks.processes import PASS, Command, envgen, medians, peak_mb
 from benchmarks.results import Measure, Result, as_json, as_text
 from benchmarks.starts import REQUEST
 from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
 from envgen.facts import tables
 from envgen.facts.catalog import BuildCatalog
 from envgen.resolve import coverage, resolve
@@ -109,8 +110,8 @@ class TestDecisions:
         coverage.code_in.cache_clear()
         for driver in ("560.94", "391.35", None):
             resolve(builds, ask("7.5", "win-64", driver))
-        lists = [build.arch_list for build in builds.pip_builds(Subdir.WIN_64)]
-        lists += [build.arch_list for build in builds.conda_builds(Subdir.WIN_64)]
+        lists = [build.arch_list for build in builds.builds(PackageSet.PIP, Subdir.WIN_64)]
+        lists += [build.arch_list for build in builds.builds(PackageSet.CONDA, Subdir.WIN_64)]
         assert coverage.code_in.cache_info().misses <= len(set(lists)) < len(lists) / 2
 
     def test_hundreds_of_decisions_cost_few_starts_of_an_interpreter(self) -> None:

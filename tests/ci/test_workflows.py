@@ -23,7 +23,7 @@ from ci.checkers import (
 from envgen.ci.matrix import GpuRunner
 from envgen.ci.workflow import CommittedLock, workflow_body
 from envgen.core.platforms import Subdir
-from envgen.core.shipped import Channel
+from envgen.core.sets import PackageSet
 
 NEEDS_SCHEMAS = pytest.mark.skipif(not has_schemas(), reason="check-jsonschema is not installed")
 NEEDS_ZIZMOR = pytest.mark.skipif(tool("zizmor") is None, reason="zizmor is not installed")
@@ -38,16 +38,16 @@ ACTION = ROOT / ".github/actions/smoke/action.yml"
 TEMPLATE = ROOT / "templates/workflows/environments.yml.j2"
 
 
-def committed(channel: Channel, subdir: Subdir, folder: str) -> CommittedLock:
-    name = "requirements.txt" if channel is Channel.PIP else f"conda-{subdir}.lock"
+def committed(package_set: PackageSet, subdir: Subdir, folder: str) -> CommittedLock:
+    name = "requirements.txt" if package_set is PackageSet.PIP else f"conda-{subdir}.lock"
     place = PurePosixPath(folder)
-    return CommittedLock(channel=channel, subdir=subdir, python="3.12", folder=place, lock=place / name)
+    return CommittedLock(package_set=package_set, subdir=subdir, python="3.12", folder=place, lock=place / name)
 
 
 GENERATED = {
-    "one-pip-lock": ([committed(Channel.PIP, Subdir.LINUX_64, ".")], []),
+    "one-pip-lock": ([committed(PackageSet.PIP, Subdir.LINUX_64, ".")], []),
     "all-systems-and-runners": (
-        [committed(channel, subdir, f"envs/{subdir}") for channel in Channel for subdir in Subdir],
+        [committed(package_set, subdir, f"envs/{subdir}") for package_set in PackageSet for subdir in Subdir],
         [
             "gpu-t4-4-core",
             "win-64=self-hosted,windows,gpu",

@@ -22,10 +22,11 @@ from doctor.patients import (
     torch,
     vision,
 )
-from envgen.core.builds import PipBuild
+from envgen.core.builds import Build
 from envgen.core.capability import CodeKind
 from envgen.core.findings import Level
 from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
 from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.findings import Code
@@ -113,8 +114,8 @@ def test_card_that_is_too_old_is_never_sent_to_a_nightly() -> None:
 class _WithoutPtx(BuildCatalog):
     """The catalog as it would be if no release carried PTX, which serves every GPU to come."""
 
-    def pip_builds(self, subdir: Subdir) -> tuple[PipBuild, ...]:
-        builds = super().pip_builds(subdir)
+    def builds(self, package_set: PackageSet, subdir: Subdir) -> tuple[Build, ...]:
+        builds = super().builds(package_set, subdir)
         return tuple(b for b in builds if all(code.kind is CodeKind.SASS for code in b.codes))
 
 

@@ -11,12 +11,13 @@ from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import BuildCatalog
 from envgen.facts.tables import read_table
 
 BUILDS = BuildCatalog()
-PIP = [build for subdir in Subdir for build in BUILDS.pip_builds(subdir)]
-CONDA = [build for subdir in Subdir for build in BUILDS.conda_builds(subdir)]
+PIP = [build for subdir in Subdir for build in BUILDS.builds(PackageSet.PIP, subdir)]
+CONDA = [build for subdir in Subdir for build in BUILDS.builds(PackageSet.CONDA, subdir)]
 
 
 def test_every_cuda_tag_has_an_index() -> None:
@@ -26,7 +27,7 @@ def test_every_cuda_tag_has_an_index() -> None:
 def test_every_cuda_major_has_a_driver_floor_or_its_toolkit_a_minimum() -> None:
     for build in PIP:
         major = release_key(cuda_of_tag(build.cuda_tag))[0]
-        toolkit = BUILDS.toolkits.get(build.toolkit)
+        toolkit = BUILDS.toolkits.get(build.cuda)
         # CUDA 9.2: no table states its driver, so the decision never takes those builds.
         assert major in BUILDS.floors or build.cuda_tag == "cu92" or (toolkit and toolkit.linux and toolkit.windows)
 
@@ -38,7 +39,7 @@ def test_every_torch_release_has_its_torchvision() -> None:
 
 def test_a_toolkit_belongs_to_its_tag() -> None:
     for build in PIP:
-        assert not build.toolkit or f"{build.toolkit}.".startswith(f"{cuda_of_tag(build.cuda_tag)}."), build
+        assert not build.cuda or f"{build.cuda}.".startswith(f"{cuda_of_tag(build.cuda_tag)}."), build
 
 
 def test_a_seen_python_is_a_known_python() -> None:
@@ -48,9 +49,11 @@ def test_a_seen_python_is_a_known_python() -> None:
 
 def test_builds_are_listed_once_and_oldest_first() -> None:
     for subdir in Subdir:
-        pip = [(release_key(b.torch), release_key(cuda_of_tag(b.cuda_tag))) for b in BUILDS.pip_builds(subdir)]
+        pip = [
+            (release_key(b.torch), release_key(cuda_of_tag(b.cuda_tag))) for b in BUILDS.builds(PackageSet.PIP, subdir)
+        ]
         assert pip == sorted(set(pip))
-        conda = [release_key(b.pytorch) for b in BUILDS.conda_builds(subdir)]
+        conda = [release_key(b.torch) for b in BUILDS.builds(PackageSet.CONDA, subdir)]
         assert conda == sorted(conda)
 
 
@@ -58,9 +61,9 @@ def test_no_code_is_listed_that_its_toolkit_cannot_compile() -> None:
     """The sm lists of the toolkits were tried with ptxas; the arch lists come from build scripts and wheels."""
     compiles = {row["version"]: set(re.findall(r"\d{2,3}", row["sm_list"])) for row in read_table("cuda_toolkits")}
     for build in PIP:
-        if build.toolkit in compiles:
+        if build.cuda in compiles:
             listed = {f"{code.capability.major}{code.capability.minor}" for code in build.codes}
-            assert listed <= compiles[build.toolkit], build
+            assert listed <= compiles[build.cuda], build
 
 
 def test_only_one_build_of_a_release_is_pypis_own() -> None:
@@ -99,7 +102,7 @@ def test_every_gpu_has_a_known_capability() -> None:
         pytest.param("32.7.2", "4.6.2", "5.3", None, "10.2", "2.27", "3.6", id="nano-on-its-last"),
     ],
 )
-def test_a_jetson_has_what_its_jetpack_has(  # noqa: PLR0913 -- a row of the table is all of these
+def test_a_jetson_has_what_its_jetpack_has(
     l4t: str, release: str, capability: str, driver: str | None, cuda: str, glibc: str, python: str
 ) -> None:
     found = next(jetpack for jetpack in BUILDS.jetpacks if l4t in jetpack.l4t)
@@ -121,10 +124,10 @@ def test_driver_branches_rise_with_their_cuda() -> None:
 
 def test_conda_build_patterns_name_their_cuda() -> None:
     for build in CONDA:
-        digits = re.search(r"cuda(\d+)\.?(\d)", build.build_glob)
+        digits = re.search(r"cuda(\d+)\.?(\d)", build.conda.build_glob)
         assert digits is not None, build
-        written = build.cuda if "." in build.build_glob else build.cuda.replace(".", "")
-        assert f"cuda{written}" in build.build_glob, build
+        written = build.cuda if "." in build.conda.build_glob else build.cuda.replace(".", "")
+        assert f"cuda{written}" in build.conda.build_glob, build
 
 
 def measured() -> list[dict[str, str]]:
@@ -139,6 +142,6 @@ def test_the_arch_list_is_the_one_that_was_read_from_the_wheel(row: dict[str, st
     subdir = Subdir.LINUX_AARCH64 if "aarch64" in row["file"] else Subdir.LINUX_64
     release = row["version_py"].partition("+")[0]
     tag = "cu" + row["cuda"].replace(".", "")
-    build = next(b for b in BUILDS.pip_builds(subdir) if (b.torch, b.cuda_tag) == (release, tag))
+    build = next(b for b in BUILDS.builds(PackageSet.PIP, subdir) if (b.torch, b.cuda_tag) == (release, tag))
     assert build.on_pypi
     assert " ".join(str(code) for code in build.codes) == row["get_arch_list_string"]

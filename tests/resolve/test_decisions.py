@@ -8,6 +8,7 @@ import pytest
 
 from envgen.core.errors import ValueFormatError
 from envgen.core.resolution import RejectionCode, Resolution
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import BuildCatalog
 from envgen.resolve import resolve
 from envgen.resolve.errors import NoBuildError
@@ -21,7 +22,7 @@ def pip_of(resolution: Resolution) -> str | None:
 
 def conda_of(resolution: Resolution) -> str | None:
     pairing = resolution.conda
-    return f"{pairing.build.pytorch} {pairing.build.cuda}" if pairing else None
+    return f"{pairing.build.torch} {pairing.build.cuda}" if pairing else None
 
 
 def codes_of(resolution: Resolution) -> set[str]:
@@ -129,7 +130,7 @@ def test_a_companion_without_a_wheel_for_the_python_is_not_promised(builds: Buil
     """pypi.org/simple: torchvision 0.20.1 ends at cp312, torchaudio 2.11.0 at cp314."""
     lacking = resolve(builds, ask("8.6", python="3.13", torch="==2.5.1"))
     assert lacking.pip is None
-    assert {r.code for r in lacking.rejected if r.channel == "pip" and r.torch == "2.5.1"} >= {
+    assert {r.code for r in lacking.rejected if r.package_set == "pip" and r.torch == "2.5.1"} >= {
         RejectionCode.NO_TORCHVISION
     }
     assert pip_of(resolve(builds, ask("8.6", python="3.13", torch="==2.5.1", vision=False))) == "2.5.1+cu124"
@@ -174,47 +175,47 @@ def test_gtx_970_on_windows_has_no_2_8_wheel_but_a_conda_build(builds: BuildCata
     resolution = resolve(builds, ask("5.2", "win-64", "560.94", torch="==2.8.*"))
     assert (pip_of(resolution), conda_of(resolution)) == (None, "2.8.0 12.8")
     assert "no-pip-pairing" in codes_of(resolution)
-    reason = next(r for r in resolution.rejected if (r.channel, r.torch, r.cuda) == ("pip", "2.8.0", "cu126"))
+    reason = next(r for r in resolution.rejected if (r.package_set, r.torch, r.cuda_tag) == ("pip", "2.8.0", "cu126"))
     assert reason.code is RejectionCode.NO_KERNEL_IMAGE
     assert "sm_61" in reason.text
 
 
 def test_a_card_newer_than_the_driver_is_told_the_first_branch(builds: BuildCatalog) -> None:
     resolution = resolve(builds, ask("12.0", "linux-64", "535"))
-    reasons = {r.code for r in resolution.rejected if r.torch == "2.13.0" and r.cuda == "cu129"}
+    reasons = {r.code for r in resolution.rejected if r.torch == "2.13.0" and r.cuda_tag == "cu129"}
     assert reasons == {RejectionCode.DRIVER_PREDATES_GPU}
 
 
 def test_k80_lists_the_newer_cu118_as_cudnn_unsupported(builds: BuildCatalog) -> None:
     resolution = resolve(builds, ask("3.7"))
-    reason = next(r for r in resolution.rejected if (r.torch, r.cuda) == ("2.7.1", "cu118"))
+    reason = next(r for r in resolution.rejected if (r.torch, r.cuda_tag) == ("2.7.1", "cu118"))
     assert reason.code is RejectionCode.CUDNN_UNSUPPORTED
     assert reason.unlock == {}
 
 
 def test_gtx_780_is_unlocked_by_an_older_python_for_conda_on_linux_only(builds: BuildCatalog) -> None:
     linux = [r for r in resolve(builds, ask("3.5", "linux-64")).rejected if r.unlock]
-    assert (linux[0].channel, linux[0].torch, linux[0].unlock) == ("conda", "2.0.0", {"python": "3.11"})
+    assert (linux[0].package_set, linux[0].torch, linux[0].unlock) == ("conda", "2.0.0", {"python": "3.11"})
     assert [r for r in resolve(builds, ask("3.5", "win-64")).rejected if r.unlock] == []
     assert conda_of(resolve(builds, ask("3.5", "linux-64", python="3.11"))) == "2.0.0 11.2"
 
 
 def test_a_driver_too_old_names_the_driver_that_would_do(builds: BuildCatalog) -> None:
     resolution = resolve(builds, ask("7.5", "win-64", "560.94"))
-    reason = next(r for r in resolution.rejected if (r.torch, r.cuda) == ("2.15.0", "cu132"))
+    reason = next(r for r in resolution.rejected if (r.torch, r.cuda_tag) == ("2.15.0", "cu132"))
     assert (reason.code, reason.unlock) == (RejectionCode.DRIVER_TOO_OLD, {"driver": "580.88"})
 
 
 def test_a_dropped_card_is_sent_back_to_its_last_branch(builds: BuildCatalog) -> None:
     resolution = resolve(builds, ask("7.0", "linux-64", "590.48.01"))
-    reason = next(r for r in resolution.rejected if (r.torch, r.cuda) == ("2.14.1", "cu126"))
+    reason = next(r for r in resolution.rejected if (r.torch, r.cuda_tag) == ("2.14.1", "cu126"))
     assert (reason.code, reason.unlock) == (RejectionCode.DRIVER_TOO_NEW, {"driver": "580.178.04"})
 
 
 def test_uncertain_builds_are_never_chosen(builds: BuildCatalog) -> None:
     resolution = resolve(builds, ask("8.6", "linux-64", cuda="cu134"))
     assert pip_of(resolution) is None
-    reason = next(r for r in resolution.rejected if r.cuda == "cu134")
+    reason = next(r for r in resolution.rejected if r.cuda_tag == "cu134")
     assert (reason.code, reason.unlock) == (RejectionCode.UNCERTAIN, {})
 
 
@@ -237,13 +238,14 @@ def test_cuda_restricts_both_channels(builds: BuildCatalog) -> None:
 def test_an_old_glibc_keeps_cuda_13_away(builds: BuildCatalog) -> None:
     resolution = resolve(builds, ask("8.6", "linux-64", glibc="2.17"))
     assert conda_of(resolution) == "2.13.0 12.9"
-    reason = next(r for r in resolution.rejected if (r.channel, r.cuda) == ("conda", "13.0"))
+    reason = next(r for r in resolution.rejected if (r.package_set, r.cuda_tag) == ("conda", "cu130"))
     assert reason.unlock == {"glibc": "2.28"}
 
 
 def test_what_an_index_does_not_have_is_not_chosen(builds: BuildCatalog) -> None:
     request = ask("7.5", "win-64")
-    resolution = resolve(builds, request, absent=frozenset({("pip", "2.15.0", "cu130"), ("pip", "2.15.0", "cu132")}))
+    absent = frozenset((PackageSet.PIP, "2.15.0", tag) for tag in ("cu130", "cu132"))
+    resolution = resolve(builds, request, absent=absent)
     assert pip_of(resolution) == "2.14.1+cu130"
 
 

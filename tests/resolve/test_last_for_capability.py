@@ -47,5 +47,5 @@ def test_conda(builds: BuildCatalog, row: dict[str, str]) -> None:
         assert pairing is None
         return
     assert pairing is not None
-    assert (pairing.build.channels[0], pairing.build.pytorch) == (row["channel"], row["newest_pytorch"])
+    assert (pairing.build.conda.channels[0], pairing.build.torch) == (row["channel"], row["newest_pytorch"])
     assert pairing.build.cuda in row["cuda"].split()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envgen.core.builds import PipBuild
+from envgen.core.builds import Build
 from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
@@ -17,6 +17,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import Resolution
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import BuildCatalog
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
@@ -34,7 +35,7 @@ ANY_REQUEST = st.tuples(
 
 def releases(resolution: Resolution) -> tuple[tuple[int, ...], tuple[int, ...]]:
     pip = release_key(resolution.pip.build.torch) if resolution.pip else ()
-    conda = release_key(resolution.conda.build.pytorch) if resolution.conda else ()
+    conda = release_key(resolution.conda.build.torch) if resolution.conda else ()
     return pip, conda
 
 
@@ -104,10 +105,8 @@ def test_the_options_that_would_allow_a_build_do_allow_it(
         return
     told = data.draw(st.sampled_from(liftable))
     repeated = unlocked(asked, told.unlock)
-    tag = told.cuda if told.channel == "pip" else f"cu{told.cuda.replace('.', '')}"
-    found = explain(BUILDS, repeated, torch=told.torch, cuda_tag=tag)
-    wanted = (told.channel, told.torch, told.cuda)
-    assert () in [e.reasons for e in found if (e.channel, e.torch, e.cuda) == wanted]
+    found = explain(BUILDS, repeated, torch=told.torch, cuda_tag=told.cuda_tag)
+    assert () in [e.reasons for e in found if e.build.key == (told.package_set, told.torch, told.cuda_tag)]
 
 
 CODES = st.lists(
@@ -139,8 +138,8 @@ def test_the_order_of_an_arch_list_does_not_matter(codes: list[ArchCode], capabi
 class Shuffled(BuildCatalog):
     """The same catalog with the builds of each release in the opposite order."""
 
-    def pip_builds(self, subdir: Subdir) -> tuple[PipBuild, ...]:
-        backwards = super().pip_builds(subdir)[::-1]
+    def builds(self, package_set: PackageSet, subdir: Subdir) -> tuple[Build, ...]:
+        backwards = super().builds(package_set, subdir)[::-1]
         return tuple(sorted(backwards, key=lambda build: release_key(build.torch)))
 
 

@@ -14,11 +14,12 @@ from envgen.core.errors import DataError, UsageError, show
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
-from envgen.core.shipped import Channel, Shipped, parse_shipped
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped, parse_shipped
 from envgen.facts.catalog import BuildCatalog
 from envgen.files.smoke import SmokeExpectation, SmokeGpu, SmokePairing
 from envgen.resolve.coverage import code_for
-from envgen.resolve.shipped import conda_builds_of, pip_build_of
+from envgen.resolve.shipped import builds_of
 
 Entry = TypeVar("Entry", str, Any)
 
@@ -95,14 +96,14 @@ class Environment:
 
     def entry(self, runner: GpuRunner | None = None, *, prefix: str = "lockfiles") -> dict[str, Any]:
         """The matrix entry of this environment, on a hosted runner or on one with a GPU."""
-        hosted = HOSTED_RUNNERS[self.shipped.subdir]
+        hosted, is_pip = HOSTED_RUNNERS[self.shipped.subdir], self.shipped.package_set is PackageSet.PIP
         return {
             "id": self.id if runner is None else f"{self.id}-on-{runner.slug}",
-            "kind": self.shipped.channel.value,
+            "kind": self.shipped.package_set.value,
             "subdir": self.shipped.subdir.value,
             "python": self.shipped.python,
             "release": self.shipped.torch,
-            "tag": self.shipped.cuda if self.shipped.channel is Channel.PIP else f"cuda{_digits(self.shipped.cuda)}",
+            "tag": self.shipped.cuda_tag if is_pip else f"cuda{_digits(self.shipped)}",
             "runner": hosted if runner is None else runner.runs_on,
             "path": str(PurePosixPath(prefix) / self.shipped.folder),
             "lock": str(PurePosixPath(prefix) / self.lock),
@@ -139,7 +140,7 @@ def find_environments(root: Path, catalog: BuildCatalog) -> tuple[Environment, .
         shipped = parse_shipped(PurePosixPath(folder.relative_to(root).as_posix()))
         if shipped is None:
             continue
-        name = "requirements.txt" if shipped.channel is Channel.PIP else f"conda-{shipped.subdir}.lock"
+        name = "requirements.txt" if shipped.package_set is PackageSet.PIP else f"conda-{shipped.subdir}.lock"
         lock = folder / name
         if lock.is_file():
             found.append(_environment(shipped, lock, catalog))
@@ -148,12 +149,12 @@ def find_environments(root: Path, catalog: BuildCatalog) -> tuple[Environment, .
 
 def _environment(shipped: Shipped, lock: Path, catalog: BuildCatalog) -> Environment:
     files = tuple(sorted(path.name for path in lock.parent.iterdir() if path.is_file()))
-    pip, text = shipped.channel is Channel.PIP, lock.read_text(encoding="utf-8")
+    pip, text = shipped.package_set is PackageSet.PIP, lock.read_text(encoding="utf-8")
     vision = (_TORCHVISION_WHEEL if pip else _TORCHVISION_PACKAGE).search(text)
     pairing = SmokePairing(
-        source=shipped.channel.value,
+        source=shipped.package_set.value,
         torch=shipped.torch,
-        cuda=cuda_of_tag(shipped.cuda) if pip else shipped.cuda,
+        cuda=cuda_of_tag(shipped.cuda_tag),
         torchvision=vision["version"] if vision else "",
     )
     codes = _pip_codes(shipped, catalog) if pip else _conda_codes(shipped, text, catalog)
@@ -170,8 +171,7 @@ _TEGRA = re.compile(r"/arm-variant-[^/\s]*tegra")
 
 
 def _pip_codes(shipped: Shipped, catalog: BuildCatalog) -> tuple[ArchCode, ...]:
-    build = pip_build_of(shipped, catalog)
-    return tuple(sorted(build.codes)) if build else ()
+    return next((tuple(sorted(build.codes)) for build in builds_of(shipped, catalog)), ())
 
 
 def _conda_codes(shipped: Shipped, lock: str, catalog: BuildCatalog) -> tuple[ArchCode, ...]:
@@ -182,10 +182,10 @@ def _conda_codes(shipped: Shipped, lock: str, catalog: BuildCatalog) -> tuple[Ar
     package, tegra = _PYTORCH_PACKAGE.search(lock), _TEGRA.search(lock) is not None
     rows = [
         set(build.codes)
-        for build in conda_builds_of(shipped, catalog)
+        for build in builds_of(shipped, catalog)
         if package is not None
-        and build.channels[0] == package["channel"]
-        and any(pin.startswith("arm-variant") for pin in build.pins) is tegra
+        and build.conda.channels[0] == package["channel"]
+        and any(pin.startswith("arm-variant") for pin in build.conda.pins) is tegra
     ]
     return tuple(sorted(set.intersection(*rows))) if rows else ()
 
@@ -193,11 +193,11 @@ def _conda_codes(shipped: Shipped, lock: str, catalog: BuildCatalog) -> tuple[Ar
 def _order(environment: Environment) -> tuple[Any, ...]:
     shipped = environment.shipped
     release, python = release_key(shipped.torch), release_key(shipped.python)
-    return (shipped.subdir.value, python, shipped.channel.value, release, int(_digits(shipped.cuda)))
+    return (shipped.subdir.value, python, shipped.package_set.value, release, int(_digits(shipped)))
 
 
-def _digits(cuda: str) -> str:
-    return re.sub(r"\D", "", cuda)
+def _digits(shipped: Shipped) -> str:
+    return shipped.cuda_tag.removeprefix("cu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +208,7 @@ class Selection:
     code for. `shard` is (K, N): the Kth of N parts of about equal size and mixture.
     """
 
-    lanes: tuple[Channel, ...] = ()
+    lanes: tuple[PackageSet, ...] = ()
     subdirs: tuple[Subdir, ...] = ()
     changed: tuple[str, ...] | None = None
     capabilities: tuple[ComputeCapability, ...] = ()
@@ -221,7 +221,7 @@ def select(environments: Iterable[Environment], selection: Selection) -> list[En
     kept = [
         environment
         for environment in environments
-        if (not selection.lanes or environment.shipped.channel in selection.lanes)
+        if (not selection.lanes or environment.shipped.package_set in selection.lanes)
         and (not selection.subdirs or environment.shipped.subdir in selection.subdirs)
         and (changed is None or environment.shipped.folder in changed)
         and _runs_on_all(environment.codes, selection.capabilities)

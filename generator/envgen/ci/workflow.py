@@ -13,7 +13,7 @@ from envgen import __version__
 from envgen.ci.matrix import GITHUB_LIMIT, HOSTED_RUNNERS, GpuRunner, MatrixTooLargeError, with_unique_ids
 from envgen.core.errors import DataError, UsageError, show
 from envgen.core.platforms import Subdir
-from envgen.core.shipped import Channel
+from envgen.core.sets import PackageSet
 from envgen.facts.tables import catalog_revision
 from envgen.files.header import Header, body_digest, compose, run_digest
 from envgen.files.templates import render
@@ -59,7 +59,7 @@ class LockIncompleteError(DataError):
 class CommittedLock:
     """A lock in a user's repository. `folder`, `lock` and `smoke_test` are relative to the repository's root."""
 
-    channel: Channel
+    package_set: PackageSet
     subdir: Subdir
     python: str
     folder: PurePosixPath
@@ -68,7 +68,7 @@ class CommittedLock:
     @property
     def id(self) -> str:
         """A name for jobs and artefacts: `envs-train-linux-64-pip`."""
-        return "-".join([*self.folder.parts, self.subdir.value, self.channel.value])
+        return "-".join([*self.folder.parts, self.subdir.value, self.package_set.value])
 
     @property
     def smoke_test(self) -> PurePosixPath:
@@ -78,7 +78,7 @@ class CommittedLock:
         """The values of one matrix entry; `runner` is YAML already, the others are quoted by the template."""
         return {
             "id": self.id if runner is None else f"{self.id}-on-{runner.slug}",
-            "kind": self.channel.value,
+            "kind": self.package_set.value,
             "python": self.python,
             "runner": json.dumps(HOSTED_RUNNERS[self.subdir] if runner is None else runner.runs_on),
             "lock": str(self.lock),
@@ -113,7 +113,9 @@ def _read_lock(place: Path, folder: PurePosixPath, name: str) -> CommittedLock |
         if found is None:
             raise LockIncompleteError(str(folder / name), "it holds no package named python")
         subdir, python = Subdir(match["subdir"]), found["version"]
-        return CommittedLock(channel=Channel.CONDA, subdir=subdir, python=python, folder=folder, lock=folder / name)
+        return CommittedLock(
+            package_set=PackageSet.CONDA, subdir=subdir, python=python, folder=folder, lock=folder / name
+        )
     return None
 
 
@@ -129,7 +131,9 @@ def _pip_lock(place: Path, folder: PurePosixPath, name: str, suffix: str | None)
         raise LockIncompleteError(str(folder / name), f"{folder / pylock} does not say what it is for") from error
     if python is None:
         raise LockIncompleteError(str(folder / name), f"{folder / pylock} names no Python 3.Y")
-    return CommittedLock(channel=Channel.PIP, subdir=subdir, python=python.group(), folder=folder, lock=folder / name)
+    return CommittedLock(
+        package_set=PackageSet.PIP, subdir=subdir, python=python.group(), folder=folder, lock=folder / name
+    )
 
 
 def workflow_body(locks: Sequence[CommittedLock], runners: Iterable[GpuRunner]) -> str:

@@ -9,7 +9,8 @@ from envgen.cli.output import Progress, say
 from envgen.core.errors import ValueFormatError
 from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
-from envgen.core.shipped import Channel, Shipped
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped
 from envgen.facts.catalog import BuildCatalog
 from envgen.facts.tables import catalog_revision
 from envgen.lock.lane_files import (
@@ -70,7 +71,7 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
     def report(folder: str, done: int, total: int) -> None:
         progress.step(f"[{done}/{total}] {folder}")
 
-    places = list(lane_places(builds.lanes, pythons, subdirs, list(Channel)))
+    places = list(lane_places(builds.lanes, pythons, subdirs, list(PackageSet)))
     try:
         results = lock_lanes(places, sources, jobs=options.jobs, known=known, report=report)
     finally:
@@ -90,10 +91,9 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
 
 
 def _write(root: Path, lock: LaneLock, sources: Sources, catalog: str, date: str) -> bool:
-    index = getattr(lock.pairing, "index_url", "")
-    if not index:
-        channels = lock.pairing.build.channels  # type: ignore[union-attr] # a pairing without an index is conda's
-        index = " and ".join(f"https://conda.anaconda.org/{channel}" for channel in channels)
+    index = lock.pairing.index_url
+    if lock.shipped.package_set is PackageSet.CONDA:
+        index = " and ".join(f"https://conda.anaconda.org/{name}" for name in lock.pairing.build.conda.channels)
     made = made_from(lock.shipped, sources, index, date)
     return write_lane_lock(root, lock.shipped, lane_lock_files(lock, catalog=catalog, made=made))
 

@@ -12,7 +12,7 @@ from envgen.cli.output import emit, emit_json
 from envgen.core.capability import ComputeCapability
 from envgen.core.errors import ToolError, UsageError, show
 from envgen.core.platforms import Subdir
-from envgen.core.shipped import Channel
+from envgen.core.sets import PackageSet
 
 
 class MatrixFormat(StrEnum):
@@ -44,7 +44,7 @@ class GitFailedError(ToolError):
 
 def matrix_command(
     output_format: Annotated[MatrixFormat, typer.Option("--format", help="How to print it.")] = MatrixFormat.TEXT,
-    lane: Annotated[list[Channel] | None, typer.Option("--lane", help="pip or conda. Default: both.")] = None,
+    lane: Annotated[list[PackageSet] | None, typer.Option("--lane", help="pip or conda. Default: both.")] = None,
     platform: Annotated[
         list[Subdir] | None, typer.Option("--platform", help="linux-64, win-64 or linux-aarch64. Repeatable.")
     ] = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from envgen.core.resolution import CondaPairing, PipPairing, Rejection, Resolution
+from envgen.core.resolution import Pairing, Rejection, Resolution
 from envgen.resolve.errors import option_text
 
 SCHEMA_VERSION = 1
@@ -47,20 +47,20 @@ def resolution_json(resolution: Resolution, *, catalog: str, locked: dict[str, s
 def rejection_json(rejection: Rejection) -> dict[str, Any]:
     """The JSON object of one build that was not taken."""
     return {
-        "channel": rejection.channel,
+        "channel": rejection.package_set.value,
         "torch": rejection.torch,
-        "cuda_tag": rejection.cuda if rejection.channel == "pip" else "cu" + rejection.cuda.replace(".", ""),
+        "cuda_tag": rejection.cuda_tag,
         "code": rejection.code.value,
         "text": rejection.text,
         "unlock": rejection.unlock,
     }
 
 
-def _code_json(pairing: PipPairing | CondaPairing) -> list[dict[str, str]]:
+def _code_json(pairing: Pairing) -> list[dict[str, str]]:
     return [{"gpu": use.gpu, "kind": use.code.kind.value, "arch": str(use.code)} for use in pairing.code]
 
 
-def _pip_json(pairing: PipPairing | None) -> dict[str, Any] | None:
+def _pip_json(pairing: Pairing | None) -> dict[str, Any] | None:
     if pairing is None:
         return None
     build = pairing.build
@@ -79,15 +79,15 @@ def _pip_json(pairing: PipPairing | None) -> dict[str, Any] | None:
     }
 
 
-def _conda_json(pairing: CondaPairing | None, python: str) -> dict[str, Any] | None:
+def _conda_json(pairing: Pairing | None, python: str) -> dict[str, Any] | None:
     if pairing is None:
         return None
     build = pairing.build
     return {
-        "pytorch": build.pytorch,
-        "cuda_version": pairing.cuda_version,
-        "build": build.glob_for(python),
-        "channels": list(build.channels),
+        "pytorch": build.torch,
+        "cuda_version": build.cuda,
+        "build": build.conda.glob_for(python),
+        "channels": list(build.conda.channels),
         "specs": list(pairing.specs),
         "code": _code_json(pairing),
         "driver_floor": str(pairing.driver_floor),
@@ -122,28 +122,28 @@ def _lines(resolution: Resolution, locked: dict[str, str | None]) -> Iterator[st
         yield from (f"note: {notice.text} [{notice.code}]" for notice in resolution.notices)
 
 
-def _pip_lines(pairing: PipPairing | None) -> Iterator[str]:
+def _pip_lines(pairing: Pairing | None) -> Iterator[str]:
     if pairing is None:
         yield "pip    none: no wheel runs here"
         return
     build = pairing.build
     vision = f" with torchvision {pairing.torchvision}" if pairing.torchvision else ""
     audio = f" and torchaudio {pairing.torchaudio}" if pairing.torchaudio else ""
-    yield f"pip    torch {build.torch}+{build.cuda_tag}{vision}{audio}, from {pairing.index_url}"
+    yield f"pip    {build.label}{vision}{audio}, from {pairing.index_url}"
     yield f"       {code_words(pairing)}; driver {pairing.driver_floor} or newer; arch list: {build.evidence}"
 
 
-def _conda_lines(pairing: CondaPairing | None, python: str) -> Iterator[str]:
+def _conda_lines(pairing: Pairing | None, python: str) -> Iterator[str]:
     if pairing is None:
         yield "conda  none: no package runs here"
         return
     build = pairing.build
-    glob = build.glob_for(python)
-    yield f"conda  pytorch {build.pytorch} ({glob}) with CUDA {pairing.cuda_version}, {build.channels[0]}"
+    glob = build.conda.glob_for(python)
+    yield f"conda  pytorch {build.torch} ({glob}) with CUDA {build.cuda}, {build.conda.channels[0]}"
     yield f"       {code_words(pairing)}; driver {pairing.driver_floor} or newer; arch list: {build.evidence}"
 
 
-def code_words(pairing: PipPairing | CondaPairing) -> str:
+def code_words(pairing: Pairing) -> str:
     """Which code runs: `runs as sm_75 (SASS)`."""
     parts = dict.fromkeys(f"{use.code} ({use.code.kind.value.upper()})" for use in pairing.code)
     return "runs as " + ", ".join(parts)
@@ -158,10 +158,10 @@ def _locked_lines(resolution: Resolution, locked: dict[str, str | None]) -> Iter
 def rejection_lines(rejected: Sequence[Rejection], limit: int = _SHOWN_REJECTIONS) -> Iterator[str]:
     """Why the newest builds were passed over, a line each, with what would change it."""
     yield "not taken:"
-    for channel in dict.fromkeys(rejection.channel for rejection in rejected):
-        same = [rejection for rejection in rejected if rejection.channel == channel]
+    for package_set in dict.fromkeys(rejection.package_set for rejection in rejected):
+        same = [rejection for rejection in rejected if rejection.package_set is package_set]
         for rejection in same[:limit]:
             unlock = f" -> {option_text(rejection.unlock)}" if rejection.unlock else ""
-            yield f"  {channel:5}  {rejection.text} [{rejection.code.value}]{unlock}"
+            yield f"  {package_set:5}  {rejection.text} [{rejection.code.value}]{unlock}"
         if len(same) > limit:
-            yield f"  {channel:5}  and {len(same) - limit} more (--format json lists them all)"
+            yield f"  {package_set:5}  and {len(same) - limit} more (--format json lists them all)"

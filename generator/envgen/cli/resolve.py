@@ -47,17 +47,15 @@ def decide(request: Request, asked: Requests, builds: BuildCatalog) -> Resolutio
 
 
 def locked_labels(request: Request, builds: BuildCatalog) -> dict[str, str | None]:
-    """Channel -> the newest shipped lock that runs, by name, or None."""
+    """Set -> the newest shipped lock that runs, by name, or None."""
     from envgen.core.paths import tree
+    from envgen.core.sets import PackageSet
     from envgen.lock.shipped import shipped_locks
-    from envgen.resolve.shipped import newest_conda, newest_pip
+    from envgen.resolve.shipped import newest
 
     shipped = shipped_locks(tree("lockfiles"))
-    pip, conda = newest_pip(shipped, request, builds), newest_conda(shipped, request, builds)
-    return {
-        "pip": f"{pip.build.torch}+{pip.build.cuda_tag}" if pip else None,
-        "conda": f"{conda.build.pytorch} cuda{conda.build.cuda.replace('.', '')}" if conda else None,
-    }
+    found = {package_set: newest(package_set, shipped, request, builds) for package_set in PackageSet}
+    return {package_set.value: pairing.build.short_label if pairing else None for package_set, pairing in found.items()}
 
 
 def _json(resolutions: list[Resolution], locked: list[dict[str, str | None]]) -> object:

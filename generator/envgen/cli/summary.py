@@ -8,6 +8,7 @@ from envgen.cli.settings import WriteOptions
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import RejectionCode
+from envgen.core.sets import PackageSet
 from envgen.files.commands import NO_TOOLKIT, conda_command, pip_commands, runs_as, test_command
 from envgen.lock.obtain import Obtained
 
@@ -36,13 +37,12 @@ def _pairing_lines(one: Obtained) -> Iterator[str]:
     if one.conda is not None:
         build = one.conda.pairing.build
         newer = f" ({one.conda_newer} is newer: --upgrade)" if one.conda_newer else ""
-        label = f"pytorch {build.pytorch} cuda{build.cuda.replace('.', '')}"
-        yield f"conda, {where}: {label}{newer}; {runs_as(one.conda.pairing)}"
+        yield f"conda, {where}: pytorch {build.short_label}{newer}; {runs_as(one.conda.pairing)}"
     decided = one.resolution.pip
     if one.pip is None or decided is None or one.pip_newer:
         return
     chosen = release_key(decided.build.torch)
-    pip = [r for r in one.resolution.rejected if r.channel == "pip" and release_key(r.torch) > chosen]
+    pip = [r for r in one.resolution.rejected if r.package_set is PackageSet.PIP and release_key(r.torch) > chosen]
     if passed := [rejection for rejection in pip if rejection.code is not RejectionCode.UNCERTAIN]:
         yield f"nothing newer, because {passed[0].text}"
 

@@ -12,6 +12,7 @@ from envgen.cli.output import emit, emit_json
 from envgen.cli.report import rejection_json
 from envgen.core.errors import ValueFormatError
 from envgen.core.request import Request
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import BuildCatalog
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
@@ -56,12 +57,12 @@ def read_build(text: str) -> tuple[str, str]:
 
 
 def _json(request: Request, explanation: Explanation) -> dict[str, object]:
-    rejection = explanation.rejection
+    rejection, build = explanation.rejection, explanation.build
     answer: dict[str, object] = {
         "platform": request.subdir.value,
-        "channel": explanation.channel,
-        "torch": explanation.torch,
-        "cuda": explanation.cuda,
+        "channel": build.package_set.value,
+        "torch": build.torch,
+        "cuda": build.cuda_tag if build.package_set is PackageSet.PIP else build.cuda,
         "usable": rejection is None,
         "chosen": explanation.chosen,
         "reasons": [{"code": code, "text": text} for code, text in explanation.reasons],
@@ -76,7 +77,7 @@ def _text(request: Request, explanations: list[Explanation], build: str) -> str:
         return f"{request.subdir}: the catalog has no build {build}\n"
     lines = []
     for explanation in explanations:
-        lines.append(f"{request.subdir} {explanation.channel} {explanation.label}")
+        lines.append(f"{request.subdir} {explanation.build.package_set} {explanation.build.label}")
         if explanation.chosen:
             lines.append("  this is the pairing decided on")
         elif explanation.rejection is None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from envgen.core.capability import ArchCode, ComputeCapability, parse_arch_list
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
-from envgen.core.releases import cuda_of_tag, tag_of_cuda
+from envgen.core.sets import PackageSet
 
 
 class Existence(StrEnum):
@@ -19,132 +19,108 @@ class Existence(StrEnum):
     UNCERTAIN = "uncertain"
 
 
-def _existence_for(
-    python: str, pythons: tuple[str, ...], seen: tuple[str, ...], otherwise: Existence
-) -> Existence | None:
-    if python in seen:
-        return Existence.SEEN
-    return otherwise if python in pythons else None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PipBuild:
-    """One torch wheel build: a release, a CUDA tag and a subdir, for several Pythons.
+class PipDetails:
+    """What only wheels have. `on_pypi` means that PyPI's own wheel is this very build."""
 
-    `pythons` are X.Y with a published or announced file, `pythons_seen` those whose file or hash is known.
-    `arch_list` is as `torch.cuda.get_arch_list()` shows it, separated by spaces. `toolkit` is the CUDA toolkit it was
-    built with (X.Y or X.Y.Z), `cudnn` the cuDNN it was published with; both are empty when unknown. `on_pypi` means
-    that PyPI's own wheel is this very build.
-    `existence` is that of the Pythons which are not in `pythons_seen`.
-    `glibc` is the lowest glibc of its wheel tag (empty on Windows).
-    """
-
-    torch: str
-    cuda_tag: str
-    subdir: Subdir
-    pythons: tuple[str, ...]
-    pythons_seen: tuple[str, ...]
-    arch_list: str
-    toolkit: str
-    cudnn: str
-    existence: Existence
     on_pypi: bool
-    glibc: str
-    evidence: str
-    source: str
-    note: str = ""
-
-    def existence_for(self, python: str) -> Existence | None:
-        """How sure it is that there is a file for that Python (X.Y); None when no source states one."""
-        return _existence_for(python, self.pythons, self.pythons_seen, self.existence)
-
-    @property
-    def label(self) -> str:
-        """How it is named to people: `torch 2.14.1+cu126`."""
-        return f"torch {self.torch}+{self.cuda_tag}"
-
-    @property
-    def release(self) -> str:
-        """The release of PyTorch."""
-        return self.torch
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """How decisions name it: the world it is from, its release and its CUDA tag."""
-        return "pip", self.torch, self.cuda_tag
-
-    @property
-    def cuda(self) -> str:
-        """The toolkit as exactly as it is known: X.Y.Z, or X.Y."""
-        return self.toolkit or cuda_of_tag(self.cuda_tag)
-
-    @property
-    def codes(self) -> tuple[ArchCode, ...]:
-        """The entries of the arch list."""
-        return parse_arch_list(self.arch_list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CondaBuild:
-    """One CUDA build of conda's pytorch package: a version, a toolkit and a subdir, for several Pythons.
+class CondaDetails:
+    """What only conda packages have.
 
-    `channels` is in priority order; `build_glob` is the build string pattern to pin (`cuda129*`); `cuda` is the
-    toolkit's major.minor; `cudnn` is the cuDNN major it was built against (or X.Y.Z when known, empty if unknown);
-    `pins` are further match specs that this build needs so that the solver can't drift. In `build_glob`, `{python}`
-    stands for the X.Y of the request. `builds` is the feedstock's range of build numbers, for the reader. `detail`
-    tells it from a twin, where there is one: `, build 202`, `, Tegra`.
+    `channels` is in priority order; `build_numbers` is the feedstock's range of them; `build_glob` is the build string
+    pattern to pin (`cuda129*`), in which `{python}` stands for the X.Y of the request; `pins` are further match specs
+    that this build needs so that the solver can't drift. `detail` tells it from another build of the same release and
+    toolkit: `, build 202`, `, Tegra`.
     """
 
-    pytorch: str
-    cuda: str
-    subdir: Subdir
-    pythons: tuple[str, ...]
-    pythons_seen: tuple[str, ...]
-    arch_list: str
     channels: tuple[str, ...]
-    builds: str
+    build_numbers: str
     build_glob: str
     pins: tuple[str, ...]
-    cudnn: str
-    glibc: str
-    existence: Existence
-    evidence: str
-    source: str
-    note: str = ""
     detail: str = ""
-
-    def existence_for(self, python: str) -> Existence | None:
-        """How sure it is that there is a package for that Python (X.Y); None when no source states one."""
-        return _existence_for(python, self.pythons, self.pythons_seen, self.existence)
-
-    @property
-    def label(self) -> str:
-        """How it is named to people: `pytorch 2.13.0 (CUDA 12.8, conda-forge)`, with what tells it from a twin."""
-        return f"pytorch {self.pytorch} (CUDA {self.cuda}, {self.channels[0]}{self.detail})"
 
     def glob_for(self, python: str) -> str:
         """The build string pattern to pin for a Python (X.Y)."""
         return self.build_glob.format(python=python)
 
-    @property
-    def release(self) -> str:
-        """The release of PyTorch."""
-        return self.pytorch
+
+# The set, the release and the CUDA tag: how decisions name a build. Conda has several builds under some keys.
+BuildKey = tuple[PackageSet, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """One CUDA build of PyTorch, as wheels or as conda packages: a release and a toolkit, for one subdir.
+
+    `cuda` is the toolkit it was built with, as exactly as it is known (X.Y.Z or X.Y). `pythons` are X.Y with a
+    published or announced file, `pythons_seen` those whose file or hash is known; `existence` is that of the Pythons
+    which are not in `pythons_seen`. `arch_list` is as `torch.cuda.get_arch_list()` shows it, separated by spaces.
+    `cudnn` is the cuDNN it comes with (for conda it may be the major alone), empty when unknown. `glibc` is the lowest
+    glibc that its files run on (empty on Windows).
+    """
+
+    torch: str
+    cuda_tag: str
+    cuda: str
+    subdir: Subdir
+    pythons: tuple[str, ...]
+    pythons_seen: tuple[str, ...]
+    arch_list: str
+    cudnn: str
+    glibc: str
+    existence: Existence
+    evidence: str
+    source: str
+    details: PipDetails | CondaDetails
+    note: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """How decisions name it: the world it is from, its release and its toolkit."""
-        return "conda", self.pytorch, self.cuda
+    def package_set(self) -> PackageSet:
+        """The set that it belongs to."""
+        return PackageSet.PIP if isinstance(self.details, PipDetails) else PackageSet.CONDA
 
     @property
-    def cuda_tag(self) -> str:
-        """The CUDA tag that wheels of the same toolkit carry."""
-        return tag_of_cuda(self.cuda)
+    def on_pypi(self) -> bool:
+        """True when PyPI's own wheel is this very build."""
+        return isinstance(self.details, PipDetails) and self.details.on_pypi
+
+    @property
+    def conda(self) -> CondaDetails:
+        """What only conda packages have; to be asked of a conda build."""
+        if isinstance(self.details, PipDetails):
+            raise TypeError(self.label)
+        return self.details
+
+    @property
+    def key(self) -> BuildKey:
+        """How decisions name it."""
+        return self.package_set, self.torch, self.cuda_tag
+
+    @property
+    def label(self) -> str:
+        """How it is named to people: `torch 2.14.1+cu126`, or `pytorch 2.13.0 (CUDA 12.8, conda-forge)`."""
+        if isinstance(self.details, PipDetails):
+            return f"torch {self.short_label}"
+        return f"pytorch {self.torch} (CUDA {self.cuda}, {self.details.channels[0]}{self.details.detail})"
+
+    @property
+    def short_label(self) -> str:
+        """How it is named in a lock: `2.14.1+cu126`, or `2.13.0 cuda128`."""
+        return self.package_set.short_label(self.torch, self.cuda_tag)
 
     @property
     def codes(self) -> tuple[ArchCode, ...]:
         """The entries of the arch list."""
         return parse_arch_list(self.arch_list)
+
+    def existence_for(self, python: str) -> Existence | None:
+        """How sure it is that there is a file for that Python (X.Y); None when no source states one."""
+        if python in self.pythons_seen:
+            return Existence.SEEN
+        return self.existence if python in self.pythons else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from envgen.core.builds import CondaBuild, PipBuild
+from envgen.core.builds import Build, BuildKey
 from envgen.core.capability import ArchCode
 from envgen.core.drivers import DriverVersion
 from envgen.core.request import Request
+from envgen.core.sets import PackageSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,32 +21,27 @@ class CodeUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PipPairing:
-    """A torch wheel build that runs, with its companions.
+class Pairing:
+    """A build that runs, with what goes with it.
 
-    `torchvision` and `torchaudio` are versions, or empty when not wanted or without a matching release.
     `driver_floor` is the oldest driver that will do; `fully_served` is False when minor-version compatibility is used.
+    Pip's own: `index_url`; `torchvision` and `torchaudio` are versions, or empty when not wanted or without a matching
+    release. Conda's own: `specs` are the match specs to solve, in the order in which they are written.
     """
 
-    build: PipBuild
-    index_url: str
-    torchvision: str
-    torchaudio: str
+    build: Build
     code: tuple[CodeUse, ...]
     driver_floor: DriverVersion
     fully_served: bool
+    index_url: str = ""
+    torchvision: str = ""
+    torchaudio: str = ""
+    specs: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CondaPairing:
-    """A conda build that runs. `specs` are the match specs to solve, in the order in which they are written."""
-
-    build: CondaBuild
-    cuda_version: str
-    specs: tuple[str, ...]
-    code: tuple[CodeUse, ...]
-    driver_floor: DriverVersion
-    fully_served: bool
+    @property
+    def package_set(self) -> PackageSet:
+        """The set that its build belongs to."""
+        return self.build.package_set
 
 
 class RejectionCode(StrEnum):
@@ -70,9 +66,9 @@ class RejectionCode(StrEnum):
 class Rejection:
     """One build that was not taken: `unlock` maps an option (driver, python, …) to the value that would allow it."""
 
-    channel: str
+    package_set: PackageSet
     torch: str
-    cuda: str
+    cuda_tag: str
     code: RejectionCode
     text: str
     unlock: dict[str, str] = field(default_factory=dict)
@@ -86,23 +82,23 @@ class Notice:
     text: str
 
 
-# ("pip" or "conda", release, CUDA tag or toolkit's major.minor)
-Absent = tuple[str, str, str]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """The decision. `driver` is the driver it was made for (given, probed or assumed).
 
     `pip` and `conda` are None when no build of theirs runs. `rejected` holds the builds of the chosen releases and of
-    newer ones, newest first; all of a channel's builds when none of them runs. `absent` are the builds that were left
+    newer ones, newest first; all of a set's builds when none of them runs. `absent` are the builds that were left
     out because an index or channel was asked and does not have them.
     """
 
     request: Request
     driver: DriverVersion
-    pip: PipPairing | None
-    conda: CondaPairing | None
+    pip: Pairing | None
+    conda: Pairing | None
     rejected: tuple[Rejection, ...]
     notices: tuple[Notice, ...]
-    absent: frozenset[Absent] = frozenset()
+    absent: frozenset[BuildKey] = frozenset()
+
+    def pairing(self, package_set: PackageSet) -> Pairing | None:
+        """The pairing of one set, or None when no build of it runs."""
+        return self.pip if package_set is PackageSet.PIP else self.conda

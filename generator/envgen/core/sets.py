@@ -1,4 +1,4 @@
-"""The two sets of files that an environment is written as."""
+"""The two sets of files that an environment is written as, and how a build of each is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from enum import StrEnum
 
 
 class PackageSet(StrEnum):
-    """One half of an environment's files, and the packages that it installs."""
+    """One half of an environment's files: the one that pip and uv install, or the one that conda installs."""
 
     PIP = "pip"
     CONDA = "conda"
+
+    def short_label(self, torch: str, cuda_tag: str) -> str:
+        """How a build of this set is named in a lock: `2.14.1+cu126`, or `2.13.0 cuda128`."""
+        if self is PackageSet.PIP:
+            return f"{torch}+{cuda_tag}"
+        return f"{torch} cuda{cuda_tag.removeprefix('cu')}"

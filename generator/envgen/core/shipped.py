@@ -4,44 +4,41 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import PurePosixPath
 
+from envgen.core.builds import BuildKey
 from envgen.core.platforms import Subdir
-
-
-class Channel(StrEnum):
-    """Which of the two package worlds a pairing belongs to."""
-
-    PIP = "pip"
-    CONDA = "conda"
+from envgen.core.sets import PackageSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipped:
-    """One shipped lock. `cuda` is a CUDA tag (`cu126`) for pip, the toolkit's major.minor (`12.8`) for conda."""
+    """One shipped lock: a build of one set, for a subdir and a Python."""
 
-    channel: Channel
+    package_set: PackageSet
     subdir: Subdir
     python: str
     torch: str
-    cuda: str
+    cuda_tag: str
 
     @property
     def folder(self) -> PurePosixPath:
         """The folder of the lock, relative to `lockfiles/`."""
-        if self.channel is Channel.PIP:
-            name = f"pip-torch-{self.torch}-{self.cuda}"
+        if self.package_set is PackageSet.PIP:
+            name = f"pip-torch-{self.torch}-{self.cuda_tag}"
         else:
-            name = f"conda-pytorch-{self.torch}-cuda{self.cuda.replace('.', '')}"
+            name = f"conda-pytorch-{self.torch}-cuda{self.cuda_tag.removeprefix('cu')}"
         return PurePosixPath(self.subdir.value, f"py{self.python}", name)
+
+    @property
+    def key(self) -> BuildKey:
+        """How decisions name its build."""
+        return self.package_set, self.torch, self.cuda_tag
 
     @property
     def label(self) -> str:
         """How the lock is named to people: `2.14.1+cu126`, or `2.10.0 cuda128`."""
-        if self.channel is Channel.PIP:
-            return f"{self.torch}+{self.cuda}"
-        return f"{self.torch} cuda{self.cuda.replace('.', '')}"
+        return self.package_set.short_label(self.torch, self.cuda_tag)
 
 
 _FOLDER = re.compile(
@@ -55,9 +52,11 @@ def parse_shipped(folder: PurePosixPath) -> Shipped | None:
     found = _FOLDER.fullmatch(folder.as_posix())
     if found is None or found["subdir"] not in {subdir.value for subdir in Subdir}:
         return None
-    subdir, python = Subdir(found["subdir"]), found["python"]
-    if found["pip"]:
-        return Shipped(channel=Channel.PIP, subdir=subdir, python=python, torch=found["pip"], cuda=found["tag"])
-    digits = found["cuda"]
-    cuda = f"{digits[:-1]}.{digits[-1]}"
-    return Shipped(channel=Channel.CONDA, subdir=subdir, python=python, torch=found["conda"], cuda=cuda)
+    package_set = PackageSet.PIP if found["pip"] else PackageSet.CONDA
+    return Shipped(
+        package_set=package_set,
+        subdir=Subdir(found["subdir"]),
+        python=found["python"],
+        torch=found["pip"] or found["conda"],
+        cuda_tag=found["tag"] or f"cu{found['cuda']}",
+    )

@@ -11,6 +11,7 @@ from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
 from envgen.environments.inspected import Target
 from envgen.environments.torch_run import Live, LiveOutcome
 from envgen.facts.catalog import BuildCatalog
@@ -153,11 +154,10 @@ class Case:
             return ()
         release, tag = self.torch_version.partition("+")[0], "cu" + "".join(self.torch_cuda.split(".")[:2])
         if self.target and (record := self.target.conda_record("pytorch")):
-            cuda = ".".join(self.torch_cuda.split(".")[:2])
-            conda = (b for b in self.builds.conda_builds(self.subdir) if (b.pytorch, b.cuda) == (record.version, cuda))
-            return next((build.codes for build in conda), ())
-        pip = (b for b in self.builds.pip_builds(self.subdir) if (b.torch, b.cuda_tag) == (release, tag))
-        return next((build.codes for build in pip), ())
+            key = PackageSet.CONDA, record.version, tag
+        else:
+            key = PackageSet.PIP, release, tag
+        return next((build.codes for build in self.builds.builds_with_key(key, self.subdir)), ())
 
     @cached_property
     def torch_ran(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from envgen.core.resolution import CondaPairing, PipPairing, Resolution
+from envgen.core.resolution import Pairing, Resolution
 from envgen.doctor.checks.driver import is_debian_like
 from envgen.doctor.context import Case
 from envgen.doctor.findings import Code, Finding, Fix
@@ -28,7 +28,7 @@ def uninstall_command(case: Case) -> str:
     return shell.steps(_ensure_pip(case), f"{shell.program(python)} -m pip uninstall -y {_PACKAGES}")
 
 
-def pip_fix(case: Case, pairing: PipPairing, first: Finding) -> Fix:
+def pip_fix(case: Case, pairing: Pairing, first: Finding) -> Fix:
     """Return how a pip pairing gets into the environment, or into a new one where this Python takes no packages."""
     target, shell = case.target, shell_of(case)
     python = target.interpreter.executable if target and target.interpreter.executable else "python"
@@ -45,7 +45,7 @@ def pip_fix(case: Case, pairing: PipPairing, first: Finding) -> Fix:
     return Fix(before=before, command=command, reason=first.remedy, by_decision=True)
 
 
-def _install(case: Case, pairing: PipPairing, python: str) -> str:
+def _install(case: Case, pairing: Pairing, python: str) -> str:
     """The command that puts a pip pairing into an environment, in one step and whatever is there now.
 
     The exact versions carry the CUDA tag, so only PyTorch's own index can serve them; PyPI beside it has the rest.
@@ -87,10 +87,10 @@ def _is_without_index(case: Case, *, by_uv: bool) -> bool:
     return any(s.origin.endswith("uv.toml") == by_uv for s in forbidding if not s.origin.startswith("UV_"))
 
 
-def conda_fix(case: Case, target: Target, pairing: CondaPairing, first: Finding) -> Fix:
+def conda_fix(case: Case, target: Target, pairing: Pairing, first: Finding) -> Fix:
     """Return how a conda pairing gets into the environment."""
     shell = shell_of(case)
-    channels = " ".join(f"-c {channel}" for channel in pairing.build.channels)
+    channels = " ".join(f"-c {channel}" for channel in pairing.build.conda.channels)
     specs = " ".join(f'"{spec}"' for spec in pairing.specs)
     prefix = shell.word(target.interpreter.prefix)
     command = f"conda install -p {prefix} --override-channels {channels} --force-reinstall {specs}"
@@ -112,10 +112,10 @@ def pixi_fix(case: Case, target: Target, resolution: Resolution) -> Fix | None:
         return Fix(command="", reason=f"{reason}, and conda has no build that runs here", by_decision=True)
     pairing = resolution.conda
     specs = [spec for spec in pairing.specs if not spec.startswith("python=")]
-    major = pairing.cuda_version.partition(".")[0]
+    major = pairing.build.cuda.partition(".")[0]
     # pixi.sh, system requirements: a solve sees no GPU unless the manifest states its CUDA.
     before = f'pixi manages this environment: state cuda = "{major}" under system-requirements in its manifest'
-    others = [channel for channel in pairing.build.channels if channel != "conda-forge"]
+    others = [channel for channel in pairing.build.conda.channels if channel != "conda-forge"]
     by_pypi = target.named("torch") and not target.conda_record("pytorch")
     before += f", the channels {' '.join(others)}" if others else ""
     before += ", and take torch out of its pypi-dependencies" if by_pypi else ""

@@ -2,62 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from envgen.core.builds import (
+    Build,
+    BuildKey,
     Companions,
-    CondaBuild,
+    CondaDetails,
     DriverBranch,
     DriverFloor,
     DriverSupport,
     Existence,
     JetPack,
-    PipBuild,
+    PipDetails,
     Toolkit,
 )
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
+from envgen.core.releases import cuda_of_tag, tag_of_cuda
+from envgen.core.sets import PackageSet
 from envgen.facts.tables import read_table
 
 if TYPE_CHECKING:
     from envgen.facts.lanes import Lane
 
 
-BuildKey = tuple[str, str, str]
-
-
 class BuildCatalog:
     """The tables about builds and drivers; each is read when it is first needed."""
 
     def __init__(self) -> None:
-        self._pip: dict[Subdir, tuple[PipBuild, ...]] = {}
-        self._conda: dict[Subdir, tuple[CondaBuild, ...]] = {}
-        self._by_key: dict[Subdir, dict[BuildKey, list[PipBuild | CondaBuild]]] = {}
+        self._builds: dict[tuple[PackageSet, Subdir], tuple[Build, ...]] = {}
+        self._by_key: dict[Subdir, dict[BuildKey, list[Build]]] = {}
 
-    def pip_builds(self, subdir: Subdir) -> tuple[PipBuild, ...]:
-        """All torch wheel builds for a subdir, oldest release first."""
-        if subdir not in self._pip:
-            rows = (r for r in read_table("torch_builds") if r["subdir"] == subdir.value)
-            self._pip[subdir] = tuple(self._pip_build(row, subdir) for row in rows)
-        return self._pip[subdir]
+    def builds(self, package_set: PackageSet, subdir: Subdir) -> tuple[Build, ...]:
+        """All CUDA builds of one set for a subdir, oldest release first."""
+        key = package_set, subdir
+        if key not in self._builds:
+            table, build = _TABLES[package_set]
+            rows = (row for row in read_table(table) if row["subdir"] == subdir.value)
+            self._builds[key] = tuple(build(row, subdir) for row in rows)
+        return self._builds[key]
 
-    def conda_builds(self, subdir: Subdir) -> tuple[CondaBuild, ...]:
-        """All CUDA builds of conda's pytorch for a subdir, oldest version first."""
-        if subdir not in self._conda:
-            rows = (r for r in read_table("conda_builds") if r["subdir"] == subdir.value)
-            self._conda[subdir] = tuple(self._conda_build(row, subdir) for row in rows)
-        return self._conda[subdir]
-
-    def twins(self, key: BuildKey, subdir: Subdir) -> Sequence[PipBuild | CondaBuild]:
-        """The builds that decisions name alike (world, release, CUDA), for a subdir; mostly one or none."""
+    def builds_with_key(self, key: BuildKey, subdir: Subdir) -> Sequence[Build]:
+        """The builds of a set with the same release and CUDA tag, for a subdir; mostly one or none."""
         if subdir not in self._by_key:
             found = self._by_key[subdir] = {}
-            every: list[PipBuild | CondaBuild] = [*self.pip_builds(subdir), *self.conda_builds(subdir)]
-            for build in every:
-                found.setdefault(build.key, []).append(build)
+            for package_set in PackageSet:
+                for build in self.builds(package_set, subdir):
+                    found.setdefault(build.key, []).append(build)
         return self._by_key[subdir].get(key, ())
 
     @cached_property
@@ -169,7 +164,6 @@ class BuildCatalog:
     @cached_property
     def lanes(self) -> tuple[Lane, ...]:
         """The lanes that locks are shipped for, in the order of the table."""
-        from envgen.core.shipped import Channel
         from envgen.facts.lanes import Lane
 
         return tuple(
@@ -178,7 +172,7 @@ class BuildCatalog:
                 title=row["title"],
                 capability=ComputeCapability.parse(row["capability"]),
                 subdirs=tuple(Subdir(subdir) for subdir in row["subdirs"].split()),
-                channels=tuple(Channel(channel) for channel in row["channels"].split()),
+                sets=tuple(PackageSet(name) for name in row["channels"].split()),
                 cuda=row["cuda"],
                 linux_driver=DriverVersion.parse(row["linux_driver"]) if row["linux_driver"] else None,
                 windows_driver=DriverVersion.parse(row["windows_driver"]) if row["windows_driver"] else None,
@@ -197,48 +191,51 @@ class BuildCatalog:
         """The glibc that a Linux request gets when it names none."""
         return next(row["value"] for row in read_table("defaults") if row["name"] == "glibc")
 
-    def _pip_build(self, row: Mapping[str, str], subdir: Subdir) -> PipBuild:
-        return PipBuild(
-            torch=row["torch"],
-            cuda_tag=row["cuda_tag"],
-            subdir=subdir,
-            pythons=tuple(row["pythons"].split()),
-            pythons_seen=tuple(row["pythons_seen"].split()),
-            arch_list=row["arch_list"],
-            toolkit=row["toolkit"],
-            cudnn=row["cudnn"],
-            existence=Existence(row["existence"]),
-            on_pypi=bool(row["on_pypi"]),
-            glibc=row["glibc"],
-            evidence=row["evidence"],
-            source=row["source"],
-            note=row["note"],
-        )
 
-    def _conda_build(self, row: Mapping[str, str], subdir: Subdir) -> CondaBuild:
-        return CondaBuild(
-            pytorch=row["pytorch"],
-            cuda=row["cuda"],
-            subdir=subdir,
-            pythons=tuple(row["pythons"].split()),
-            pythons_seen=tuple(row["pythons_seen"].split()),
-            arch_list=row["arch_list"],
-            channels=tuple(row["channels"].split()),
-            builds=row["builds"],
-            build_glob=row["build_glob"],
-            pins=tuple(pin for pin in row["pins"].split("; ") if pin),
-            cudnn=row["cudnn"],
-            glibc=row["glibc"],
-            existence=Existence(row["existence"]),
-            evidence=row["evidence"],
-            source=row["source"],
-            note=row["note"],
-            detail=_detail(row),
-        )
+def _build(row: Mapping[str, str], subdir: Subdir, cuda: str, details: PipDetails | CondaDetails) -> Build:
+    """A build from the cells that the tables of both sets have, and what is its set's own."""
+    return Build(
+        torch=row["torch"] if isinstance(details, PipDetails) else row["pytorch"],
+        cuda_tag=tag_of_cuda(cuda),
+        cuda=cuda,
+        subdir=subdir,
+        pythons=tuple(row["pythons"].split()),
+        pythons_seen=tuple(row["pythons_seen"].split()),
+        arch_list=row["arch_list"],
+        cudnn=row["cudnn"],
+        glibc=row["glibc"],
+        existence=Existence(row["existence"]),
+        evidence=row["evidence"],
+        source=row["source"],
+        details=details,
+        note=row["note"],
+    )
+
+
+def _pip_build(row: Mapping[str, str], subdir: Subdir) -> Build:
+    cuda = row["toolkit"] or cuda_of_tag(row["cuda_tag"])
+    return _build(row, subdir, cuda, PipDetails(on_pypi=bool(row["on_pypi"])))
+
+
+def _conda_build(row: Mapping[str, str], subdir: Subdir) -> Build:
+    details = CondaDetails(
+        channels=tuple(row["channels"].split()),
+        build_numbers=row["builds"],
+        build_glob=row["build_glob"],
+        pins=tuple(pin for pin in row["pins"].split("; ") if pin),
+        detail=_detail(row),
+    )
+    return _build(row, subdir, row["cuda"], details)
 
 
 def _detail(row: Mapping[str, str]) -> str:
-    """What tells a build from a twin of the same version and toolkit: its number, and whether it is for Tegra."""
+    """What tells a build from another of the same version and toolkit: its number, and whether it is for Tegra."""
     number = row["build_glob"].rpartition("_")[2]
     tegra = ", Tegra" if row["variant"] == "tegra" else ""
     return (f", build {number}" if number.isdecimal() else "") + tegra
+
+
+_TABLES: Mapping[PackageSet, tuple[str, Callable[[Mapping[str, str], Subdir], Build]]] = {
+    PackageSet.PIP: ("torch_builds", _pip_build),
+    PackageSet.CONDA: ("conda_builds", _conda_build),
+}

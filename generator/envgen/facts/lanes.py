@@ -9,7 +9,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
-from envgen.core.shipped import Channel
+from envgen.core.sets import PackageSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Lane:
     title: str
     capability: ComputeCapability
     subdirs: tuple[Subdir, ...]
-    channels: tuple[Channel, ...]
+    sets: tuple[PackageSet, ...]
     cuda: str
     linux_driver: DriverVersion | None
     windows_driver: DriverVersion | None

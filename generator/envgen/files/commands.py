@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
-from envgen.core.resolution import CondaPairing, Notice, PipPairing
+from envgen.core.resolution import Notice, Pairing
 
 ENVIRONMENT = "envgen"
 NO_TOOLKIT = "No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters."
@@ -18,7 +18,7 @@ def target(request: Request) -> str:
     return f"{gpus}, {request.subdir}, Python {request.python}"
 
 
-def runs_as(pairing: PipPairing | CondaPairing) -> str:
+def runs_as(pairing: Pairing) -> str:
     """Which code runs and since which driver: `runs as sm_75 (SASS), driver 528.33 or newer`."""
     codes = ", ".join(dict.fromkeys(f"{use.code} ({use.code.kind.value.upper()})" for use in pairing.code))
     return f"runs as {codes}, driver {pairing.driver_floor} or newer"
@@ -48,15 +48,15 @@ def conda_command(explicit: str) -> str:
     return f"conda create --name {ENVIRONMENT} --file {explicit}"
 
 
-def gpuless_lines(pairing: CondaPairing, environment: str, subdir: Subdir) -> Iterator[str]:
+def gpuless_lines(pairing: Pairing, environment: str, subdir: Subdir) -> Iterator[str]:
     """How to create environment.yml on a host that has no GPU."""
     create = f"conda env create -f {environment}"
     yield "On a host without an NVIDIA driver conda must be told the CUDA version of the target's driver:"
     if subdir.is_windows:
-        yield f"  cmd: set CONDA_OVERRIDE_CUDA={pairing.cuda_version}&& {create}"
-        yield f'  PowerShell: $env:CONDA_OVERRIDE_CUDA="{pairing.cuda_version}"; {create}'
+        yield f"  cmd: set CONDA_OVERRIDE_CUDA={pairing.build.cuda}&& {create}"
+        yield f'  PowerShell: $env:CONDA_OVERRIDE_CUDA="{pairing.build.cuda}"; {create}'
     else:
-        yield f"  CONDA_OVERRIDE_CUDA={pairing.cuda_version} {create}"
+        yield f"  CONDA_OVERRIDE_CUDA={pairing.build.cuda} {create}"
 
 
 def notice_lines(notices: Sequence[Notice]) -> tuple[str, ...]:

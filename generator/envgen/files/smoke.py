@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from envgen.core.gpus import Gpu
 from envgen.core.releases import cuda_of_tag
-from envgen.core.resolution import CondaPairing, PipPairing
+from envgen.core.resolution import Pairing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +23,10 @@ class SmokePairing:
     torchvision: str = ""
 
     @classmethod
-    def of_pip(cls, pairing: PipPairing) -> SmokePairing:
-        cuda = cuda_of_tag(pairing.build.cuda_tag)
-        return cls(source="pip", torch=pairing.build.torch, cuda=cuda, torchvision=pairing.torchvision)
-
-    @classmethod
-    def of_conda(cls, pairing: CondaPairing) -> SmokePairing:
-        return cls(source="conda", torch=pairing.build.pytorch, cuda=pairing.build.cuda)
+    def of(cls, pairing: Pairing) -> SmokePairing:
+        """What the test expects of a pairing."""
+        package_set, torch, cuda_tag = pairing.build.key
+        return cls(source=package_set.value, torch=torch, cuda=cuda_of_tag(cuda_tag), torchvision=pairing.torchvision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

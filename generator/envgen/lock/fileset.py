@@ -94,8 +94,8 @@ def _conda_bodies(sides: Sequence[CondaSide]) -> dict[str, str]:
 def _smoke_body(obtained: Sequence[Obtained]) -> str:
     from envgen.files.smoke import SmokeExpectation, SmokeGpu, SmokePairing, smoke_body
 
-    pairings = [SmokePairing.of_pip(one.pip.pairing) for one in obtained if one.pip is not None]
-    pairings += [SmokePairing.of_conda(one.conda.pairing) for one in obtained if one.conda is not None]
+    pairings = [SmokePairing.of(one.pip.pairing) for one in obtained if one.pip is not None]
+    pairings += [SmokePairing.of(one.conda.pairing) for one in obtained if one.conda is not None]
     gpus = [SmokeGpu.of(requested.gpu) for one in obtained for requested in one.resolution.request.gpus]
     expected = SmokeExpectation(pairings=tuple(dict.fromkeys(pairings)), gpus=tuple(dict.fromkeys(gpus)))
     return smoke_body(expected)
@@ -147,9 +147,8 @@ def _pip_lines(name: str, side: PipSide, request: Request) -> Iterator[str]:
 
 
 def _conda_lines(name: str, side: CondaSide, request: Request) -> Iterator[str]:
-    build = side.pairing.build
-    label = f"{build.pytorch} cuda{build.cuda.replace('.', '')}"
-    yield f"conda, {request.subdir}: pytorch {label} from {build.channels[0]}, {runs_as(side.pairing)}"
+    build, channel = side.pairing.build, side.pairing.build.conda.channels[0]
+    yield f"conda, {request.subdir}: pytorch {build.short_label} from {channel}, {runs_as(side.pairing)}"
     if name.startswith("environment"):
         yield f"use: conda env create -f {name}"
         yield from gpuless_lines(side.pairing, name, request.subdir)

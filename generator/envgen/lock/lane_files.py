@@ -8,16 +8,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from envgen import __version__
-from envgen.core.request import Request
-from envgen.core.resolution import PipPairing
-from envgen.core.shipped import Channel, Shipped
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped
 from envgen.facts.catalog import BuildCatalog
 from envgen.facts.lanes import Lane
 from envgen.files.commands import NO_TOOLKIT, conda_command, gpuless_lines, pip_commands
 from envgen.files.header import Header, body_digest, compose, run_digest
-from envgen.lock.lane_locks import LaneLock, LaneResults
+from envgen.lock.lane_locks import LaneLock, LaneResults, shipped_of
 from envgen.lock.sources import Sources
-from envgen.resolve.shipped import newest_conda, newest_pip
+from envgen.resolve.shipped import newest
 
 MISSING = "missing.csv"
 _COMMAND = "envgen lock --all"
@@ -48,7 +47,7 @@ def lane_lock_files(lock: LaneLock, *, catalog: str, made: str) -> dict[str, str
 
 def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:
     yield f"driver {lock.pairing.driver_floor} or newer; {made}"
-    if isinstance(lock.pairing, PipPairing):
+    if lock.shipped.package_set is PackageSet.PIP:
         if name.startswith("requirements"):
             for line in pip_commands(lock.request, name):
                 yield f"use: {line}"
@@ -64,7 +63,7 @@ def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:
 
 def made_from(shipped: Shipped, sources: Sources, pairing_index: str, date: str) -> str:
     """From what a lock is made: `locked on 2026-11-24 from a mirror of … and https://pypi.org/simple`."""
-    if shipped.channel is Channel.CONDA:
+    if shipped.package_set is PackageSet.CONDA:
         mirror = "a mirror of " if sources.conda_mirror else ""
         return f"locked on {date} from {mirror}{pairing_index}"
     if pairing_index == "https://pypi.org/simple":
@@ -81,7 +80,7 @@ def missing_csv(results: LaneResults) -> str:
     for place, passed in results.passed.items():
         for shipped, reason in passed:
             writer.writerow(
-                [place.lane.name, place.subdir.value, place.python, place.channel.value, shipped.label, reason]
+                [place.lane.name, place.subdir.value, place.python, place.package_set.value, shipped.label, reason]
             )
     return out.getvalue()
 
@@ -106,27 +105,22 @@ def _lane_values(
     for subdir in lane.subdirs:
         for python in pythons:
             request = lane.request(subdir, python, builds.default_glibc)
-            pip, conda = newest_pip(shipped, request, builds), newest_conda(shipped, request, builds)
+            found = [newest(package_set, shipped, request, builds) for package_set in PackageSet]
             lost = [r for r in missing if (r["lane"], r["subdir"], r["python"]) == (lane.name, subdir.value, python)]
-            pip_key = _key(Channel.PIP, request, pip.build.torch, pip.build.cuda_tag) if pip else None
-            conda_key = _key(Channel.CONDA, request, conda.build.pytorch, conda.build.cuda) if conda else None
-            if pip_key is None and conda_key is None:
+            floor = next((pairing.driver_floor for pairing in found if pairing is not None), None)
+            if floor is None:
                 continue
+            links = [_link(shipped_of(pairing, request) if pairing else None) for pairing in found]
             rows.append(
                 {
                     "subdir": subdir.value,
                     "python": python,
-                    "pip": _link(pip_key),
-                    "conda": _link(conda_key),
-                    "floor": str(pip.driver_floor if pip else conda.driver_floor if conda else ""),
+                    **{s.value: link for s, link in zip(PackageSet, links, strict=True)},
+                    "floor": str(floor),
                     "missing": _missing_words(lost),
                 }
             )
     return {"name": lane.name, "title": lane.title, "note": lane.note, "rows": rows}
-
-
-def _key(channel: Channel, request: Request, torch: str, cuda: str) -> Shipped:
-    return Shipped(channel=channel, subdir=request.subdir, python=request.python, torch=torch, cuda=cuda)
 
 
 def _link(shipped: Shipped | None) -> str:
@@ -135,11 +129,11 @@ def _link(shipped: Shipped | None) -> str:
 
 def _missing_words(rows: Sequence[Mapping[str, str]]) -> str:
     words = []
-    for channel in ("pip", "conda"):
-        builds = [row["build"] for row in rows if row["channel"] == channel]
+    for package_set in PackageSet:
+        builds = [row["build"] for row in rows if row["channel"] == package_set]
         if builds:
             more = f" and {len(builds) - 3} more" if len(builds) > 3 else ""
-            words.append(f"{channel}: {', '.join(builds[:3])}{more}")
+            words.append(f"{package_set}: {', '.join(builds[:3])}{more}")
     return "; ".join(words)
 
 

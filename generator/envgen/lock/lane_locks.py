@@ -7,13 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
 
+from envgen.core.builds import BuildKey
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
-from envgen.core.resolution import Absent, CondaPairing, PipPairing
-from envgen.core.shipped import Channel, Shipped
+from envgen.core.resolution import Pairing
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped
 from envgen.facts.lanes import Lane
 from envgen.lock.sources import Sources
 from envgen.resolve import resolve
+from envgen.resolve.shipped import builds_of, pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError, WheelMissingError
 
 
@@ -24,7 +27,7 @@ class LanePlace:
     lane: Lane
     subdir: Subdir
     python: str
-    channel: Channel
+    package_set: PackageSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class LaneLock:
     """A lock that was made: its place on disk, the bodies of its files, its pairing, what it lacks, what was asked."""
 
     shipped: Shipped
-    pairing: PipPairing | CondaPairing
+    pairing: Pairing
     bodies: dict[str, str]
     missing: tuple[str, ...]
     request: Request
@@ -52,15 +55,15 @@ class LaneResults:
 
 
 def lane_places(
-    lanes: Sequence[Lane], pythons: Sequence[str], subdirs: Sequence[Subdir], channels: Sequence[Channel]
+    lanes: Sequence[Lane], pythons: Sequence[str], subdirs: Sequence[Subdir], sets: Sequence[PackageSet]
 ) -> Iterator[LanePlace]:
     """Every place to fill, in the order of the table."""
     for lane in lanes:
         for subdir in lane.subdirs:
             for python in pythons:
-                for channel in channels:
-                    if subdir in subdirs and channel in lane.channels:
-                        yield LanePlace(lane=lane, subdir=subdir, python=python, channel=channel)
+                for package_set in sets:
+                    if subdir in subdirs and package_set in lane.sets:
+                        yield LanePlace(lane=lane, subdir=subdir, python=python, package_set=package_set)
 
 
 def lock_lanes(
@@ -107,9 +110,9 @@ def _decide(place: LanePlace, sources: Sources, failed: dict[Shipped, str], resu
     request = place.lane.request(place.subdir, place.python, sources.builds.default_glibc)
     passed = results.passed.setdefault(place, [])
     while True:
-        absent: frozenset[Absent] = frozenset((key.channel.value, key.torch, key.cuda) for key, _ in passed)
+        absent: frozenset[BuildKey] = frozenset(key.key for key, _ in passed)
         resolution = resolve(sources.builds, request, absent=absent)
-        pairing = resolution.pip if place.channel is Channel.PIP else resolution.conda
+        pairing = resolution.pairing(place.package_set)
         if pairing is None:
             return None
         key = shipped_of(pairing, request)
@@ -118,13 +121,12 @@ def _decide(place: LanePlace, sources: Sources, failed: dict[Shipped, str], resu
         passed.append((key, failed[key]))
 
 
-def shipped_of(pairing: PipPairing | CondaPairing, request: Request) -> Shipped:
+def shipped_of(pairing: Pairing, request: Request) -> Shipped:
     """The place on disk of a pairing's lock."""
-    if isinstance(pairing, PipPairing):
-        channel, torch, cuda = Channel.PIP, pairing.build.torch, pairing.build.cuda_tag
-    else:
-        channel, torch, cuda = Channel.CONDA, pairing.build.pytorch, pairing.build.cuda
-    return Shipped(channel=channel, subdir=request.subdir, python=request.python, torch=torch, cuda=cuda)
+    package_set, torch, cuda_tag = pairing.build.key
+    return Shipped(
+        package_set=package_set, subdir=request.subdir, python=request.python, torch=torch, cuda_tag=cuda_tag
+    )
 
 
 def _strictest(wanted: dict[LanePlace, Shipped | None]) -> dict[Shipped, LanePlace]:
@@ -140,7 +142,8 @@ def _solve(key: Shipped, place: LanePlace, sources: Sources) -> LaneLock | str:
     """The lock, or why it can't be made."""
     request = place.lane.request(place.subdir, place.python, sources.builds.default_glibc)
     try:
-        return _solve_pip(key, request, sources) if key.channel is Channel.PIP else _solve_conda(key, request, sources)
+        solve = _solve_pip if key.package_set is PackageSet.PIP else _solve_conda
+        return solve(key, request, sources)
     except (WheelMissingError, SolveFailedError) as error:
         return _reason(error)
 
@@ -153,16 +156,21 @@ def _reason(error: WheelMissingError | SolveFailedError) -> str:
     return "no solution: " + "; ".join(said[:3])
 
 
+def _pairing_of(key: Shipped, request: Request, sources: Sources) -> Pairing:
+    """The pairing that a lock was decided to hold."""
+    rows = reversed(builds_of(key, sources.builds))
+    pairing = next((p for p in (pairing_if_it_runs(row, request, sources.builds) for row in rows) if p), None)
+    if pairing is None:
+        raise AssertionError(key)
+    return pairing
+
+
 def _solve_pip(key: Shipped, request: Request, sources: Sources) -> LaneLock:
     from envgen.files.pip import pip_bodies
-    from envgen.resolve.shipped import pip_build_of, pip_pairing_if_it_runs
     from envgen.solve.pip.query import pip_query
     from envgen.solve.pip.solve import solve_pip
 
-    build = pip_build_of(key, sources.builds)
-    pairing = pip_pairing_if_it_runs(build, request, sources.builds) if build else None
-    if pairing is None:
-        raise AssertionError(key)
+    pairing = _pairing_of(key, request, sources)
     lock = solve_pip(pip_query(pairing, request), wheel_mirror=sources.wheel_mirror, timeout_s=sources.timeout_s)
     return LaneLock(shipped=key, pairing=pairing, bodies=pip_bodies(lock, multi=False), missing=(), request=request)
 
@@ -170,13 +178,9 @@ def _solve_pip(key: Shipped, request: Request, sources: Sources) -> LaneLock:
 def _solve_conda(key: Shipped, request: Request, sources: Sources) -> LaneLock:
     from envgen.files.conda import conda_bodies
     from envgen.lock.obtain_conda import conda_query
-    from envgen.resolve.shipped import conda_builds_of, conda_pairing_if_it_runs
     from envgen.solve.conda.solve import solve_with_optional
 
-    rows = reversed(conda_builds_of(key, sources.builds))
-    pairing = next((p for p in (conda_pairing_if_it_runs(row, request, sources.builds) for row in rows) if p), None)
-    if pairing is None:
-        raise AssertionError(key)
+    pairing = _pairing_of(key, request, sources)
     query = conda_query(pairing, request)
     (found,) = solve_with_optional([query], mirror=sources.conda_mirror, timeout_s=sources.timeout_s)
     return LaneLock(

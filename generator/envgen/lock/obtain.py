@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from envgen.core.request import Request
 from envgen.core.resolution import Notice, Resolution
-from envgen.lock.obtain_conda import CondaSide, conda_name, obtain_conda
-from envgen.lock.obtain_pip import BuildAbsentError, PipSide, obtain_pip, pip_name
+from envgen.lock.obtain_conda import CondaSide, obtain_conda
+from envgen.lock.obtain_pip import BuildAbsentError, PipSide, obtain_pip
 from envgen.lock.sources import Sources
 from envgen.net.errors import UnreachableError
 from envgen.resolve import resolve
@@ -37,23 +37,23 @@ class Obtained:
     @property
     def pip_held(self) -> str:
         """The pip build that is locked, or an empty string."""
-        return pip_name(self.pip.pairing.build) if self.pip else ""
+        return self.pip.pairing.build.short_label if self.pip else ""
 
     @property
     def conda_held(self) -> str:
         """The conda build that is locked, or an empty string."""
-        return conda_name(self.conda.pairing.build) if self.conda else ""
+        return self.conda.pairing.build.short_label if self.conda else ""
 
     @property
     def pip_newer(self) -> str:
         """The pip build that was decided on when another one is locked, or an empty string."""
-        decided = pip_name(self.resolution.pip.build) if self.resolution.pip else ""
+        decided = self.resolution.pip.build.short_label if self.resolution.pip else ""
         return decided if self.pip_held and decided != self.pip_held else ""
 
     @property
     def conda_newer(self) -> str:
         """The conda build that was decided on when another one is locked, or an empty string."""
-        decided = conda_name(self.resolution.conda.build) if self.resolution.conda else ""
+        decided = self.resolution.conda.build.short_label if self.resolution.conda else ""
         return decided if self.conda_held and decided != self.conda_held else ""
 
 
@@ -107,9 +107,9 @@ def _notices(obtained: Obtained, sources: Sources) -> Iterator[Notice]:
             yield Notice(code="fallback-lock", text=text)
     python = resolution.request.python
     if conda is not None and conda.missing:
-        pairing = conda.pairing.build
-        text = f"{' and '.join(conda.missing)} is not in the conda files: {pairing.channels[0]} had no build of it for "
-        text += f"pytorch {pairing.pytorch} with CUDA {pairing.cuda} and Python {python} when it was solved"
+        torch, channel = conda.pairing.build, conda.pairing.build.conda.channels[0]
+        text = f"{' and '.join(conda.missing)} is not in the conda files: {channel} had no build of it for "
+        text += f"pytorch {torch.torch} with CUDA {torch.cuda} and Python {python} when it was solved"
         yield Notice(code="conda-without-companion", text=text)
 
 

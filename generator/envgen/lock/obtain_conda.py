@@ -9,20 +9,20 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from envgen.core.builds import CondaBuild, Existence
+from envgen.core.builds import Existence
 from envgen.core.errors import UsageError, show
 from envgen.core.locks import CondaLock
 from envgen.core.request import Request
-from envgen.core.resolution import CondaPairing, Resolution
+from envgen.core.resolution import Pairing, Resolution
 from envgen.core.sets import PackageSet
-from envgen.core.shipped import Channel, Shipped
+from envgen.core.shipped import Shipped
 from envgen.core.wheel_names import glibc_key
 from envgen.files.header import Header, split
 from envgen.lock.obtain_pip import BuildAbsentError
 from envgen.lock.shipped import shipped_files
 from envgen.lock.sources import Origin, Sources
 from envgen.net.errors import UnreachableError
-from envgen.resolve.shipped import conda_pairing_if_it_runs, newest_conda
+from envgen.resolve.shipped import newest, pairing_if_it_runs
 from envgen.solve.conda.source import CHANNEL_SITE
 from envgen.solve.conda.virtual_packages import virtual_packages
 from envgen.solve.errors import SolveFailedError
@@ -43,7 +43,7 @@ class CondaSide:
     `because` says why it is a fallback, and is empty otherwise.
     """
 
-    pairing: CondaPairing
+    pairing: Pairing
     origin: Origin
     missing: tuple[str, ...]
     lock: CondaLock | None = None
@@ -90,7 +90,7 @@ def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
         return replace(_side(fallback, Origin.FALLBACK, request), because=because)
 
 
-def _solved(wanted: CondaPairing, decided: CondaPairing, request: Request, sources: Sources) -> CondaSide:
+def _solved(wanted: Pairing, decided: Pairing, request: Request, sources: Sources) -> CondaSide:
     """A new lock of the build that is in the folder, or of the one decided on when that can't be had any more."""
     if wanted.build != decided.build:
         with contextlib.suppress(BuildAbsentError, SolveFailedError):
@@ -98,12 +98,7 @@ def _solved(wanted: CondaPairing, decided: CondaPairing, request: Request, sourc
     return _solve(decided, request, sources)
 
 
-def conda_name(build: CondaBuild) -> str:
-    """How a conda build is named in a lock: `2.10.0 cuda128`."""
-    return f"{build.pytorch} cuda{build.cuda.replace('.', '')}"
-
-
-def _side(found: tuple[CondaPairing, Mapping[str, str]], origin: Origin, request: Request) -> CondaSide:
+def _side(found: tuple[Pairing, Mapping[str, str]], origin: Origin, request: Request) -> CondaSide:
     pairing, bodies = found
     held = explicit_packages(bodies[_explicit(request)])
     missing = tuple(name for name in _wanted(request) if name not in held)
@@ -154,7 +149,7 @@ def _answers(parts: _Parts, request: Request, sources: Sources) -> bool:
     return _claims_no_newer_glibc(parts["virtual-packages.yml"][1], request)
 
 
-def _pairing_of(parts: _Parts, request: Request, sources: Sources) -> CondaPairing | None:
+def _pairing_of(parts: _Parts, request: Request, sources: Sources) -> Pairing | None:
     """The pairing of the build that conda files hold while it runs for the request."""
     held = explicit_packages(parts[_explicit(request)][1])
     if not {"pytorch", "python"} <= held.keys():
@@ -162,24 +157,24 @@ def _pairing_of(parts: _Parts, request: Request, sources: Sources) -> CondaPairi
     version, build_string = held["pytorch"]
     if not held["python"][0].startswith(f"{request.python}."):
         return None
-    for build in reversed(sources.builds.conda_builds(request.subdir)):
-        glob = build.glob_for(request.python)
-        if build.pytorch == version and fnmatchcase(build_string, glob):
-            pairing = conda_pairing_if_it_runs(build, request, sources.builds)
+    for build in reversed(sources.builds.builds(PackageSet.CONDA, request.subdir)):
+        glob = build.conda.glob_for(request.python)
+        if build.torch == version and fnmatchcase(build_string, glob):
+            pairing = pairing_if_it_runs(build, request, sources.builds)
             if pairing is not None:
                 return pairing
     return None
 
 
-def _shipped(pairing: CondaPairing, request: Request, sources: Sources) -> Mapping[str, str] | None:
+def _shipped(pairing: Pairing, request: Request, sources: Sources) -> Mapping[str, str] | None:
     if not request.vision or request.audio or sources.extras.conda or sources.write_mirror:
         return None
     wanted = Shipped(
-        channel=Channel.CONDA,
+        package_set=PackageSet.CONDA,
         subdir=request.subdir,
         python=request.python,
-        torch=pairing.build.pytorch,
-        cuda=pairing.build.cuda,
+        torch=pairing.build.torch,
+        cuda_tag=pairing.build.cuda_tag,
     )
     if wanted not in sources.shipped:
         return None
@@ -195,14 +190,14 @@ def _claims_no_newer_glibc(claims: str, request: Request) -> bool:
     return request.subdir.is_windows or (found is not None and glibc_key(found[1]) <= glibc_key(request.glibc))
 
 
-def _fallback(request: Request, sources: Sources) -> tuple[CondaPairing, Mapping[str, str]] | None:
+def _fallback(request: Request, sources: Sources) -> tuple[Pairing, Mapping[str, str]] | None:
     """The newest shipped lock that runs, or None when the request asks for more than the shipped locks hold."""
-    pairing = newest_conda(sources.shipped, request, sources.builds)
+    pairing = newest(PackageSet.CONDA, sources.shipped, request, sources.builds)
     bodies = _shipped(pairing, request, sources) if pairing is not None else None
     return (pairing, bodies) if pairing is not None and bodies is not None else None
 
 
-def conda_query(pairing: CondaPairing, request: Request, extras: tuple[str, ...] = ()) -> CondaQuery:
+def conda_query(pairing: Pairing, request: Request, extras: tuple[str, ...] = ()) -> CondaQuery:
     """The solve of a pairing.
 
     The virtual packages claim no more than every driver at the pairing's floor can serve: the first release of its CUDA
@@ -210,20 +205,20 @@ def conda_query(pairing: CondaPairing, request: Request, extras: tuple[str, ...]
     """
     from envgen.solve.conda.solve import CondaQuery
 
-    major = pairing.cuda_version.partition(".")[0]
+    major = pairing.build.cuda.partition(".")[0]
     return CondaQuery(
         subdir=request.subdir,
-        channels=pairing.build.channels,
+        channels=pairing.build.conda.channels,
         specs=(*pairing.specs, *extras),
         virtual_packages=virtual_packages(request.subdir, cuda=f"{major}.0", glibc=request.glibc),
     )
 
 
-def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSide:
+def _solve(pairing: Pairing, request: Request, sources: Sources) -> CondaSide:
     if not sources.may_solve:
         raise UnreachableError(
             package_set=PackageSet.CONDA,
-            url=f"{CHANNEL_SITE}/{pairing.build.channels[0]}",
+            url=f"{CHANNEL_SITE}/{pairing.build.conda.channels[0]}",
             reason="it was not asked (--offline or --check)",
             advice="run again without it",
         )
@@ -243,7 +238,7 @@ def _solve(pairing: CondaPairing, request: Request, sources: Sources) -> CondaSi
     except SolveFailedError as error:
         if pairing.build.existence_for(request.python) is Existence.SEEN:
             raise
-        raise BuildAbsentError(("conda", pairing.build.pytorch, pairing.build.cuda)) from error
+        raise BuildAbsentError(pairing.build.key) from error
     lock = mirrored(found.lock, sources.conda_mirror) if sources.write_mirror else found.lock
     return CondaSide(pairing=pairing, origin=Origin.SOLVED, missing=found.missing, lock=lock)
 

@@ -5,25 +5,26 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 
-from envgen.core.builds import Existence, PipBuild
+from envgen.core.builds import BuildKey, Existence
 from envgen.core.locks import PipLock
 from envgen.core.request import Request
-from envgen.core.resolution import PipPairing, Resolution
-from envgen.core.shipped import Channel, Shipped
+from envgen.core.resolution import Pairing, Resolution
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped
 from envgen.core.wheel_names import WheelName, file_name, glibc_key
 from envgen.files.errors import LockFormatError
 from envgen.files.header import split
 from envgen.files.pylock import read_pylock
 from envgen.lock.sources import Origin, Sources
 from envgen.net.errors import UnreachableError
-from envgen.resolve.shipped import newest_pip, pip_pairing_if_it_runs
+from envgen.resolve.shipped import newest, pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError, WheelMissingError
 
 
 class BuildAbsentError(Exception):
     """An announced build turned out not to be there: the decision has to be made again without it."""
 
-    def __init__(self, absent: tuple[str, str, str]) -> None:
+    def __init__(self, absent: BuildKey) -> None:
         super().__init__(absent)
         self.absent = absent
 
@@ -36,7 +37,7 @@ class PipSide:
     """
 
     lock: PipLock
-    pairing: PipPairing
+    pairing: Pairing
     origin: Origin
     because: str = ""
 
@@ -73,18 +74,13 @@ def obtain_pip(resolution: Resolution, sources: Sources, *, multi: bool) -> PipS
 
 
 def _solved(
-    wanted: PipPairing, decided: PipPairing, request: Request, sources: Sources, preferred: PipLock | None
+    wanted: Pairing, decided: Pairing, request: Request, sources: Sources, preferred: PipLock | None
 ) -> PipSide:
     """A new lock of the build that is in the folder, or of the one decided on when that can't be had any more."""
     if wanted.build != decided.build:
         with contextlib.suppress(BuildAbsentError, SolveFailedError, WheelMissingError):
             return PipSide(lock=_solve(wanted, request, sources, preferred), pairing=wanted, origin=Origin.SOLVED)
     return PipSide(lock=_solve(decided, request, sources, preferred), pairing=decided, origin=Origin.SOLVED)
-
-
-def pip_name(build: PipBuild) -> str:
-    """How a wheel build is written in a lock: `2.14.1+cu126`."""
-    return f"{build.torch}+{build.cuda_tag}"
 
 
 def pins_name(request: Request, *, multi: bool) -> str:
@@ -113,7 +109,7 @@ def _pins(request: Request, sources: Sources, *, multi: bool) -> _Pins | None:
     return _Pins(text=text, lock=lock) if fits else None
 
 
-def _kept(pins: _Pins, request: Request, sources: Sources) -> tuple[PipLock, PipPairing] | None:
+def _kept(pins: _Pins, request: Request, sources: Sources) -> tuple[PipLock, Pairing] | None:
     """The pins of the folder while they are valid for the request."""
     if not _same_wish(pins.text, sources):
         return None
@@ -148,15 +144,15 @@ def _for_glibc(lock: PipLock, request: Request) -> PipLock | None:
     return replace(lock, glibc=request.glibc) if fits else None
 
 
-def _pairing_of(lock: PipLock, request: Request, sources: Sources) -> PipPairing | None:
+def _pairing_of(lock: PipLock, request: Request, sources: Sources) -> Pairing | None:
     """The pairing of the build that a lock holds while it runs for the request."""
     release, _, tag = lock.version_of("torch").partition("+")
-    rows = sources.builds.pip_builds(request.subdir)
+    rows = sources.builds.builds(PackageSet.PIP, request.subdir)
     build = next((b for b in rows if b.torch == release and (b.cuda_tag == tag if tag else b.on_pypi)), None)
-    return pip_pairing_if_it_runs(build, request, sources.builds) if build is not None else None
+    return pairing_if_it_runs(build, request, sources.builds) if build is not None else None
 
 
-def _holds(lock: PipLock, pairing: PipPairing, request: Request, sources: Sources) -> bool:
+def _holds(lock: PipLock, pairing: Pairing, request: Request, sources: Sources) -> bool:
     extras = sources.extras.pip
     torch = next(package for package in lock.packages if package.name == "torch")
     if torch.index != _index_url(pairing, sources):
@@ -175,7 +171,7 @@ def _holds(lock: PipLock, pairing: PipPairing, request: Request, sources: Source
     return True
 
 
-def _index_url(pairing: PipPairing, sources: Sources) -> str:
+def _index_url(pairing: Pairing, sources: Sources) -> str:
     """The index that a lock of this run names for torch: PyPI's own build has no mirror."""
     if not (sources.write_mirror and sources.wheel_mirror) or pairing.build.on_pypi:
         return pairing.index_url
@@ -189,15 +185,15 @@ def _is_plain(request: Request, sources: Sources) -> bool:
     return request.vision and not request.audio and not sources.extras.pip and not sources.write_mirror
 
 
-def _shipped(pairing: PipPairing, request: Request, sources: Sources) -> PipLock | None:
+def _shipped(pairing: Pairing, request: Request, sources: Sources) -> PipLock | None:
     if not _is_plain(request, sources):
         return None
     wanted = Shipped(
-        channel=Channel.PIP,
+        package_set=PackageSet.PIP,
         subdir=request.subdir,
         python=request.python,
         torch=pairing.build.torch,
-        cuda=pairing.build.cuda_tag,
+        cuda_tag=pairing.build.cuda_tag,
     )
     if wanted not in sources.shipped:
         return None
@@ -209,7 +205,7 @@ def _read(shipped: Shipped, sources: Sources) -> PipLock:
     return read_pylock(path.read_text(encoding="utf-8"), origin=f"lockfiles/{shipped.folder}/pylock.toml")
 
 
-def _solve(pairing: PipPairing, request: Request, sources: Sources, preferred: PipLock | None) -> PipLock:
+def _solve(pairing: Pairing, request: Request, sources: Sources, preferred: PipLock | None) -> PipLock:
     from envgen.solve.pip.query import pip_query
 
     query = pip_query(pairing, request, extras=sources.extras.pip)
@@ -234,13 +230,13 @@ def _solve(pairing: PipPairing, request: Request, sources: Sources, preferred: P
     except WheelMissingError as error:
         if pairing.build.existence_for(request.python) is Existence.SEEN:
             raise
-        raise BuildAbsentError(("pip", pairing.build.torch, pairing.build.cuda_tag)) from error
+        raise BuildAbsentError(pairing.build.key) from error
 
 
-def _fallback(request: Request, sources: Sources) -> tuple[PipLock, PipPairing] | None:
+def _fallback(request: Request, sources: Sources) -> tuple[PipLock, Pairing] | None:
     """The newest shipped lock that runs, or None when the request is not plain or nothing shipped runs."""
     if not _is_plain(request, sources):
         return None
-    pairing = newest_pip(sources.shipped, request, sources.builds)
+    pairing = newest(PackageSet.PIP, sources.shipped, request, sources.builds)
     lock = _shipped(pairing, request, sources) if pairing is not None else None
     return (lock, pairing) if lock is not None and pairing is not None else None

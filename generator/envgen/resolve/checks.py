@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from envgen.core.builds import Existence, PipBuild
+from envgen.core.builds import Build, Existence
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.request import Request
 from envgen.core.resolution import CodeUse, RejectionCode
+from envgen.core.sets import PackageSet
 from envgen.resolve.failure import Failure
-from envgen.resolve.question import Build, Question
+from envgen.resolve.question import Question
 
 # cuDNN 9.11 has no code below 7.5 (conda-forge/cudnn-feedstock#124; PyTorch RELEASE.md keeps cu126 on 9.10.2.21).
 CUDNN_WITHOUT_PRE_TURING = "9.11"
@@ -44,7 +45,7 @@ def failures(build: Build, question: Question) -> Iterator[Failure]:
     yield from question.off_branch
     yield from _file(build, request, existence)
     yield from question.driver_too_old(build)
-    if isinstance(build, PipBuild) and request.vision:
+    if request.vision and build.package_set is PackageSet.PIP:
         yield from _companions(build, question)
     yield from _options(build, question)
 
@@ -98,7 +99,7 @@ def _nearest(wanted: str, known: Sequence[str]) -> str:
     return below[-1] if below else ordered[0]
 
 
-def _companions(build: PipBuild, question: Question) -> Iterator[Failure]:
+def _companions(build: Build, question: Question) -> Iterator[Failure]:
     companions = question.rules.builds.companions.get(build.torch)
     if companions is None or not companions.vision_for(question.request.python):
         text = f"no torchvision release goes with torch {build.torch}"
@@ -115,8 +116,8 @@ def _companions(build: PipBuild, question: Question) -> Iterator[Failure]:
 
 def _options(build: Build, question: Question) -> Iterator[Failure]:
     """What the user's own `--torch` and `--cuda` exclude."""
-    if question.torch is not None and not question.torch.contains(build.release):
-        unlock = {"torch": f"=={build.release}"}
+    if question.torch is not None and not question.torch.contains(build.torch):
+        unlock = {"torch": f"=={build.torch}"}
         yield Failure(code=RejectionCode.TORCH_SPEC, text=f" is outside --torch {question.torch}", unlock=unlock)
     wanted = question.request.cuda
     if wanted and wanted != build.cuda_tag:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from envgen.core.errors import NoPairingError, show
+from envgen.core.releases import cuda_of_tag
 from envgen.core.resolution import Rejection, Resolution
+from envgen.core.sets import PackageSet
 
 
 class MacosError(NoPairingError):
@@ -100,9 +102,9 @@ class NoBuildError(NoPairingError):
 
 
 def _name(rejection: Rejection) -> str:
-    if rejection.channel == "pip":
-        return f"torch {rejection.torch}+{rejection.cuda} from pip"
-    return f"pytorch {rejection.torch} (CUDA {rejection.cuda}) from conda"
+    if rejection.package_set is PackageSet.PIP:
+        return f"torch {rejection.torch}+{rejection.cuda_tag} from pip"
+    return f"pytorch {rejection.torch} (CUDA {cuda_of_tag(rejection.cuda_tag)}) from conda"
 
 
 def option_text(unlock: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from envgen.core.builds import CondaBuild, PipBuild
+from envgen.core.builds import Build
 from envgen.core.releases import release_key
 from envgen.core.resolution import RejectionCode
 
@@ -22,7 +22,7 @@ class Failure:
     unlock: dict[str, str] = field(default_factory=dict)
     is_whole: bool = False
 
-    def told_of(self, build: PipBuild | CondaBuild) -> str:
+    def told_of(self, build: Build) -> str:
         """The whole text for one build."""
         return self.text if self.is_whole else build.label + self.text
 

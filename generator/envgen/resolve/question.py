@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
-from envgen.core.builds import CondaBuild, DriverSupport, PipBuild
+from envgen.core.builds import Build, DriverSupport
 from envgen.core.capability import ArchCode, CodeKind
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import ValueFormatError
@@ -21,7 +21,6 @@ from envgen.resolve.failure import Failure
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-Build = PipBuild | CondaBuild
 # The oldest driver that will do, or None, and what speaks against an older one.
 NeededDriver = tuple[DriverVersion | None, tuple[Failure, ...]]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.core.builds import Existence
+from envgen.core.builds import Build, Existence
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.resolution import Rejection
 from envgen.resolve.checks import decisive
 from envgen.resolve.failure import Failure, merged_unlock
-from envgen.resolve.question import Build, Question
+from envgen.resolve.question import Question
 
 RankKey = tuple[tuple[int, ...], bool, bool, bool, tuple[int, ...]]
 
@@ -23,7 +23,7 @@ def rank(build: Build, question: Question) -> RankKey:
     full = question.rules.fully_serves(build.cuda)
     tag = release_key(cuda_of_tag(build.cuda_tag))
     return (
-        release_key(build.release),
+        release_key(build.torch),
         build.existence_for(question.request.python) is Existence.SEEN,
         not question.coverage(build).needs_ptx,
         full,
@@ -33,11 +33,11 @@ def rank(build: Build, question: Question) -> RankKey:
 
 def rejection(build: Build, reasons: Sequence[Failure], question: Question) -> Rejection:
     """The record of a build that was not taken: its most fundamental reason, and what would lift all of them."""
-    channel, torch, cuda = build.key
+    package_set, torch, cuda_tag = build.key
     return Rejection(
-        channel=channel,
+        package_set=package_set,
         torch=torch,
-        cuda=cuda,
+        cuda_tag=cuda_tag,
         code=reasons[0].code,
         text=reasons[0].told_of(build),
         unlock=_on_its_platform(build, question) if question.off_platform else merged_unlock(reasons),
@@ -48,7 +48,7 @@ def _on_its_platform(build: Build, question: Question) -> dict[str, str]:
     """What would allow the same build on the platform that a GPU is part of, where all else is judged anew."""
     there = question.elsewhere()
     platform = there.request.subdir.value
-    judged = [decisive(twin, there) for twin in there.rules.builds.twins(build.key, there.request.subdir)]
+    judged = [decisive(same, there) for same in there.rules.builds.builds_with_key(build.key, there.request.subdir)]
     if () in judged:
         return {"platform": platform}
     unlock = next((merged_unlock(reasons) for reasons in judged if reasons[-1].unlock), {})

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from envgen.core.builds import CondaBuild, PipBuild
+from envgen.core.builds import Build
 from envgen.core.request import Request
 from envgen.core.resolution import Rejection
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import BuildCatalog
 from envgen.resolve.checks import failures
 from envgen.resolve.decision import resolve
 from envgen.resolve.question import Question
 from envgen.resolve.rank import rejection
-
-Build = TypeVar("Build", PipBuild, CondaBuild)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +23,7 @@ class Explanation:
     `reasons` holds (code, text) of everything that speaks against it, the most fundamental first.
     """
 
-    channel: str
-    torch: str
-    cuda: str
-    label: str
+    build: Build
     reasons: tuple[tuple[str, str], ...]
     rejection: Rejection | None
     chosen: bool
@@ -43,23 +38,18 @@ def explain(builds: BuildCatalog, request: Request, *, torch: str, cuda_tag: str
     question = Question.of(request, builds)
     resolution = resolve(builds, request)
     wanted = (torch, cuda_tag)
-    pip, conda = resolution.pip, resolution.conda
-    wheels = _matching(builds.pip_builds(request.subdir), wanted)
-    packages = _matching(builds.conda_builds(request.subdir), wanted)
-    return [
-        *(_explanation(build, pip.build if pip else None, question) for build in wheels),
-        *(_explanation(build, conda.build if conda else None, question) for build in packages),
-    ]
+    found = []
+    for package_set in PackageSet:
+        chosen = resolution.pairing(package_set)
+        for build in _matching(builds.builds(package_set, request.subdir), wanted):
+            found.append(_explanation(build, chosen.build if chosen else None, question))
+    return found
 
 
 def _explanation(build: Build, chosen: Build | None, question: Question) -> Explanation:
     reasons = tuple(failures(build, question))
-    channel, torch, cuda = build.key
     return Explanation(
-        channel=channel,
-        torch=torch,
-        cuda=cuda,
-        label=build.label,
+        build=build,
         reasons=tuple((reason.code.value, reason.told_of(build)) for reason in reasons),
         rejection=rejection(build, reasons, question) if reasons else None,
         chosen=build == chosen,
@@ -70,12 +60,12 @@ def _explanation(build: Build, chosen: Build | None, question: Question) -> Expl
 def _matching(rows: Sequence[Build], wanted: tuple[str, str]) -> list[Build]:
     torch, cuda_tag = wanted
     found = [
-        row for row in reversed(rows) if _is_release(row.release, torch) and (not cuda_tag or row.cuda_tag == cuda_tag)
+        row for row in reversed(rows) if _is_release(row.torch, torch) and (not cuda_tag or row.cuda_tag == cuda_tag)
     ]
     if torch or not found:
         return found
-    newest = found[0].release
-    return [row for row in found if row.release == newest]
+    newest = found[0].torch
+    return [row for row in found if row.torch == newest]
 
 
 def _is_release(release: str, wanted: str) -> bool:

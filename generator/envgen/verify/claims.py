@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from envgen.core.builds import CondaBuild, PipBuild
+from envgen.core.builds import Build
 from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import ValueFormatError
 from envgen.core.gpus import Gpu
-from envgen.core.releases import cuda_of_tag, release_key
+from envgen.core.releases import release_key
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import BuildCatalog
 from envgen.files.header import Header
 from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
@@ -83,9 +84,10 @@ def _codes(text: str) -> Iterator[ArchCode]:
             continue
 
 
-def check_build(build: PipBuild | CondaBuild, claims: Claims, file: str, builds: BuildCatalog) -> Iterator[Finding]:
+def check_build(build: Build, claims: Claims, file: str, builds: BuildCatalog) -> Iterator[Finding]:
     """Hold the catalog's facts of a build against what the headers claim."""
-    label = f"torch {build.torch}+{build.cuda_tag}" if isinstance(build, PipBuild) else _conda_label(build)
+    is_pip = build.package_set is PackageSet.PIP
+    label = build.label if is_pip else f"pytorch {build.torch} with CUDA {build.cuda}"
     arch_list = f"its arch list: {' '.join(str(code) for code in sorted(build.codes))} ({build.source})"
     for gpu in claims.gpus if build.codes else ():
         if code_for(build.codes, gpu) is None:
@@ -98,18 +100,11 @@ def check_build(build: PipBuild | CondaBuild, claims: Claims, file: str, builds:
     yield from _check_driver(build, claims, file, builds, label)
 
 
-def _conda_label(build: CondaBuild) -> str:
-    return f"pytorch {build.pytorch} with CUDA {build.cuda}"
-
-
-def _check_driver(
-    build: PipBuild | CondaBuild, claims: Claims, file: str, builds: BuildCatalog, label: str
-) -> Iterator[Finding]:
-    cuda = (build.toolkit or cuda_of_tag(build.cuda_tag)) if isinstance(build, PipBuild) else build.cuda
+def _check_driver(build: Build, claims: Claims, file: str, builds: BuildCatalog, label: str) -> Iterator[Finding]:
     some = claims.driver or claims.floor
     if some is None:
         return
-    floor = DriverRules(driver=some, subdir=build.subdir, builds=builds).floor(cuda)
+    floor = DriverRules(driver=some, subdir=build.subdir, builds=builds).floor(build.cuda)
     if floor is None:
         return
     for what, driver in (("was asked for", claims.driver), ("is said to do", claims.floor)):

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from envgen.core.builds import CondaBuild
+from envgen.core.builds import Build
 from envgen.core.errors import ValueFormatError
 from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import BuildCatalog
 from envgen.files.conda_lock_v1 import version_matches
 from envgen.net.errors import SourceDataError, UnreachableError
@@ -70,7 +71,7 @@ def check_conda(lock: CondaLock, claims: Claims, file: str, builds: BuildCatalog
     yield from _specs(lock, file)
 
 
-def locked_build(lock: CondaLock, builds: BuildCatalog) -> CondaBuild | None:
+def locked_build(lock: CondaLock, builds: BuildCatalog) -> Build | None:
     """The catalog's row of the locked pytorch, or None."""
     torch = lock.find("pytorch")
     return _row(lock, torch, builds) if torch is not None else None
@@ -94,19 +95,21 @@ def check_glibc(lock: CondaLock, glibc: str, file: str) -> Iterator[Finding]:
                 yield Finding(code=Code.WRONG_PLATFORM, file=file, title=title)
 
 
-def _row(lock: CondaLock, torch: CondaPackage, builds: BuildCatalog) -> CondaBuild | None:
+def _row(lock: CondaLock, torch: CondaPackage, builds: BuildCatalog) -> Build | None:
     """The catalog's row of the locked pytorch: same channel and pins as far as the lock shows them."""
     tegra = any(package.name == "arm-variant" and "tegra" in package.build for package in lock.packages)
     python = ".".join((lock.find("python") or torch).version.split(".")[:2])
     rows = [
         row
-        for row in builds.conda_builds(lock.subdir)
-        if row.pytorch == torch.version
-        and row.channels[0] == torch.channel.rpartition("/")[2]
-        and any(pin.startswith("arm-variant") for pin in row.pins) is tegra
-        and fnmatchcase(torch.build, row.glob_for(python))
+        for row in builds.builds(PackageSet.CONDA, lock.subdir)
+        if row.torch == torch.version
+        and row.conda.channels[0] == torch.channel.rpartition("/")[2]
+        and any(pin.startswith("arm-variant") for pin in row.conda.pins) is tegra
+        and fnmatchcase(torch.build, row.conda.glob_for(python))
     ]
-    return next((row for row in rows if _in_range(torch.build_number, row.builds)), rows[0] if rows else None)
+    return next(
+        (row for row in rows if _in_range(torch.build_number, row.conda.build_numbers)), rows[0] if rows else None
+    )
 
 
 def _in_range(number: int, builds: str) -> bool:

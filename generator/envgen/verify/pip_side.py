@@ -7,11 +7,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from envgen.core.builds import PipBuild
+from envgen.core.builds import Build
 from envgen.core.errors import ValueFormatError
 from envgen.core.findings import Level
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import WheelName, file_name
 from envgen.facts.catalog import BuildCatalog
 from envgen.files.pylock import environment_marker
@@ -174,13 +175,13 @@ def check_pip(lock: PipLock, claims: Claims, file: str, builds: BuildCatalog) ->
         yield from check_known_requires(lock, tag, file)
 
 
-def locked_build(lock: PipLock, builds: BuildCatalog) -> tuple[str, PipBuild | None]:
+def locked_build(lock: PipLock, builds: BuildCatalog) -> tuple[str, Build | None]:
     """The CUDA tag of the locked torch (empty: not a CUDA build), and the catalog's row of it."""
     torch = next((package for package in lock.packages if package.name == "torch"), None)
     if torch is None:
         return "", None
     release, _, local = torch.version.partition("+")
-    rows = [row for row in builds.pip_builds(lock.subdir) if row.torch == release]
+    rows = [row for row in builds.builds(PackageSet.PIP, lock.subdir) if row.torch == release]
     tag = local or _tag_of_index(torch.index)
     if not tag:
         on_pypi = next((row for row in rows if row.on_pypi), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from envgen.core.builds import CondaBuild, PipBuild
+from envgen.core.builds import Build
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import RejectionCode
@@ -38,9 +38,7 @@ def request_for(requests: Sequence[Request], subdir: Subdir) -> Request | None:
     return next((request for request in requests if request.subdir is subdir), None)
 
 
-def check_request(
-    build: PipBuild | CondaBuild, python: str, request: Request, file: str, builds: BuildCatalog
-) -> Iterator[Finding]:
+def check_request(build: Build, python: str, request: Request, file: str, builds: BuildCatalog) -> Iterator[Finding]:
     """Everything in the catalog that speaks against a locked build for a request."""
     if python != request.python:
         title = f"it is for Python {python}, the command in its header asks for {request.python}"

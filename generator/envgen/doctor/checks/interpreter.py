@@ -8,6 +8,7 @@ from pathlib import PurePath
 from envgen.core.findings import Level
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
+from envgen.core.sets import PackageSet
 from envgen.doctor.context import Case
 from envgen.doctor.findings import Code, Finding
 from envgen.doctor.shell import shell_of
@@ -113,8 +114,8 @@ def torch_missing(case: Case) -> Iterator[Finding]:
 
 def pythons_with_builds(case: Case, subdir: Subdir) -> frozenset[str]:
     """Return all Pythons that any CUDA wheel or package of this platform exists for."""
-    pip = (python for build in case.builds.pip_builds(subdir) for python in build.pythons)
-    conda = (python for build in case.builds.conda_builds(subdir) for python in build.pythons)
+    pip = (python for build in case.builds.builds(PackageSet.PIP, subdir) for python in build.pythons)
+    conda = (python for build in case.builds.builds(PackageSet.CONDA, subdir) for python in build.pythons)
     is_conda = case.target is not None and case.target.kind is EnvironmentKind.CONDA
     return frozenset((*pip, *conda)) if is_conda else frozenset(pip)
 

@@ -10,6 +10,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.findings import Level
 from envgen.core.gpus import Gpu
 from envgen.core.releases import release_key
+from envgen.core.sets import PackageSet
 from envgen.doctor.context import Case, too_old_for
 from envgen.doctor.findings import Code, Finding
 from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
@@ -178,7 +179,7 @@ def _image_remedy(case: Case, capability: ComputeCapability) -> str:
     if newest is None or capability < newest or case.subdir is None:
         return _BY_INSTALLER
     gpu = Gpu(name="", capability=capability, architecture="")
-    served = any(code_for(build.codes, gpu) for build in case.builds.pip_builds(case.subdir))
+    served = any(code_for(build.codes, gpu) for build in case.builds.builds(PackageSet.PIP, case.subdir))
     if served:
         return _BY_INSTALLER
     return "no release in the catalog serves a GPU this new: a nightly build may (pytorch.org/get-started, Preview)"

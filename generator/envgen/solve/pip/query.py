@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envgen.core.builds import PipBuild
+from envgen.core.builds import Build
 from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request
-from envgen.core.resolution import PipPairing
+from envgen.core.resolution import Pairing
 from envgen.core.wheel_names import glibc_key, normalise_project
 from envgen.net.sites import show_without_login
 
@@ -97,7 +97,7 @@ class PipQuery:
 _UV_MANYLINUX = ((2, 17), (2, 28), *((2, minor) for minor in range(31, 41)))
 
 
-def pip_query(pairing: PipPairing, request: Request, *, extras: tuple[str, ...] = ()) -> PipQuery:
+def pip_query(pairing: Pairing, request: Request, *, extras: tuple[str, ...] = ()) -> PipQuery:
     """Return the query for a pairing; for a GPU below 7.5 it holds cuDNN below 9.11.
 
     Raises: UsageError when an extra is not a plain PEP 508 requirement.
@@ -120,7 +120,7 @@ def pip_query(pairing: PipPairing, request: Request, *, extras: tuple[str, ...] 
     )
 
 
-def _numpy_bound(build: PipBuild) -> tuple[str, ...]:
+def _numpy_bound(build: Build) -> tuple[str, ...]:
     first = _FIRST_WITH_NUMPY_2[build.subdir.is_windows]
     return ("numpy<2",) if release_key(build.torch) < first else ()
 

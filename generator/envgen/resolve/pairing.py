@@ -1,42 +1,50 @@
-"""The conda pairing of a build that runs: the match specs that keep a solver on it."""
+"""The pairing of a build that runs: its companions and its index, or the match specs that keep a solver on it."""
 
 from __future__ import annotations
 
-from envgen.core.builds import CondaBuild
+from envgen.core.builds import Build
 from envgen.core.releases import release_key
 from envgen.core.request import Request
-from envgen.core.resolution import CondaPairing
+from envgen.core.resolution import Pairing
+from envgen.core.sets import PackageSet
 from envgen.resolve.checks import CUDNN_WITHOUT_PRE_TURING, code_uses, known_floor
 from envgen.resolve.question import Question
 
+PYPI = "https://pypi.org/simple"
 LEGACY_CHANNEL = "pytorch"
 _FIRST_WITH_LIBCUDNN = (2, 10, 0)
 
 
-def conda_pairing(build: CondaBuild, question: Question) -> CondaPairing:
-    """The pairing of a build that passed every rule, with the specs to solve."""
-    return CondaPairing(
+def pairing(build: Build, question: Question) -> Pairing:
+    """The pairing of a build that passed every rule."""
+    request, catalog = question.request, question.rules.builds
+    is_pip = build.package_set is PackageSet.PIP
+    companions = catalog.companions.get(build.torch) if is_pip else None
+    index = PYPI if build.on_pypi else catalog.index_urls[build.cuda_tag] if is_pip else ""
+    return Pairing(
         build=build,
-        cuda_version=build.cuda,
-        specs=conda_specs(build, question.request),
         code=code_uses(build, question),
         driver_floor=known_floor(build, question),
         fully_served=question.rules.fully_serves(build.cuda),
+        index_url=index,
+        torchvision=companions.vision_for(request.python) if companions and request.vision else "",
+        torchaudio=companions.audio_for(request.python) if companions and request.audio else "",
+        specs=() if is_pip else conda_specs(build, request),
     )
 
 
-def conda_specs(build: CondaBuild, request: Request) -> tuple[str, ...]:
+def conda_specs(build: Build, request: Request) -> tuple[str, ...]:
     """The match specs of a build, in the order in which they are written.
 
     The build string keeps a host without a GPU from silently getting a CPU build; `cuda-version` keeps a driver that
     reports CUDA 13 from choosing CUDA 13 for a GPU that it has no code for; the bound on cuDNN keeps 9.11 and newer (no
     code below 7.5) out of every CUDA 12 environment.
     """
-    glob = build.glob_for(request.python)
-    specs = [f"python={request.python}", f"pytorch={build.pytorch}={glob}"]
-    if build.channels[0] != LEGACY_CHANNEL:
+    glob = build.conda.glob_for(request.python)
+    specs = [f"python={request.python}", f"pytorch={build.torch}={glob}"]
+    if build.conda.channels[0] != LEGACY_CHANNEL:
         specs.append(f"cuda-version={build.cuda}")
-    specs += build.pins
+    specs += build.conda.pins
     if _has_cudnn_9(build):
         specs.append(f"{_cudnn_package(build)}<{CUDNN_WITHOUT_PRE_TURING}")
     if request.vision:
@@ -46,16 +54,16 @@ def conda_specs(build: CondaBuild, request: Request) -> tuple[str, ...]:
     return tuple(specs)
 
 
-def _has_cudnn_9(build: CondaBuild) -> bool:
+def _has_cudnn_9(build: Build) -> bool:
     """True for conda-forge's CUDA 11 and 12 builds against cuDNN 9; those against cuDNN 8 hold it themselves."""
-    is_forge = build.channels[0] != LEGACY_CHANNEL
+    is_forge = build.conda.channels[0] != LEGACY_CHANNEL
     return is_forge and build.cudnn.split(".")[0] == "9" and build.cuda.startswith(("11.", "12."))
 
 
-def _cudnn_package(build: CondaBuild) -> str:
+def _cudnn_package(build: Build) -> str:
     """The package that a build depends on for cuDNN: `libcudnn` since 2.10.0, `cudnn` before.
 
     So the published records say: pytorch-2.10.0-cuda129_generic_py312_he96de2d_203 needs libcudnn >=9.10.2.21,
     pytorch-2.8.0-cuda129_generic_py312_h66235c3_201 needs cudnn >=9.10.1.4.
     """
-    return "libcudnn" if release_key(build.pytorch) >= _FIRST_WITH_LIBCUDNN else "cudnn"
+    return "libcudnn" if release_key(build.torch) >= _FIRST_WITH_LIBCUDNN else "cudnn"

@@ -39,6 +39,7 @@ SOLVING = {
     "asyncio",
     "conda_lock",
     "envgen.solve.conda.solve",
+    "envgen.net.client",
     "envgen.net.fetch",
     "envgen.solve.pip.solve",
     "html.parser",
@@ -46,7 +47,7 @@ SOLVING = {
     "packaging",
     "rattler",
     "ssl",
-    "urllib.request",
+    "urllib3",
     "yaml",
 }
 

@@ -25,10 +25,11 @@ HEAVY = (
     "importlib.metadata",
     "jinja2",
     "packaging",
+    "platformdirs",
     "pydantic",
     "rattler",
     "rich",
-    "urllib.request",
+    "urllib3",
     "uv",
     "yaml",
 )

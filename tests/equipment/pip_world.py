@@ -8,7 +8,7 @@ from typing import Any
 
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
-from envgen.net.fetch import Retry
+from envgen.net.deadline import Retry
 from envgen.solve.pip.query import PipQuery
 from equipment.wheel_index import ServedWheel, make_wheel
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.net.errors import SourceDataError, UnreachableError
-from envgen.net.fetch import Deadline, Patience, Retry, fetch
+from envgen.net.fetch import fetch
 from envgen.net.sites import Site
 from equipment.loopback import Fault, serving
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from envgen.facts.tables import dump_table, schema_dir
-from envgen.net.fetch import Deadline, Page, Patience, Retry
+from envgen.net.deadline import Deadline, Patience, Retry
+from envgen.net.fetch import Page
 from envgen.net.pip_index import ProjectPage, parse_page
 
 PAGES = Path(__file__).parent / "pages"

@@ -12,8 +12,9 @@ from urllib.parse import urljoin
 
 from envgen.core.errors import ValueFormatError
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
+from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
-from envgen.net.fetch import Page, Patience, fetch
+from envgen.net.fetch import Page, fetch
 from envgen.net.sites import Site, without_credentials
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"

@@ -5,18 +5,14 @@ from __future__ import annotations
 import io
 import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
-from urllib.parse import urlsplit
 
+from envgen.net.client import ABSENT, Asking, ask
+from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError, UnreachableError
-from envgen.net.fetch import Patience
 
 _WINDOW = 1 << 16  # what a small read fetches ahead
 _TAIL = 1 << 21  # a torch wheel's central directory is about 1.3 MB (2.15.0: 13187 members)
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -28,8 +24,6 @@ class RangedFile(io.RawIOBase):
     """
 
     def __init__(self, url: str, size: int, *, patience: Patience, pause: Callable[[float], None] = time.sleep) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise SourceDataError(url=url, reason="a link that is neither http nor https")
         self._url, self._size, self._patience, self._pause = url, size, patience, pause
         self._at = 0
         self._window_at, self._window = 0, b""
@@ -69,35 +63,17 @@ class RangedFile(io.RawIOBase):
         return self._window[start - self._window_at : end - self._window_at]
 
     def _fetch(self, start: int, end: int) -> bytes:
-        retry, attempt = self._patience.retry, 0
-        while True:
-            attempt += 1
-            try:
-                return self._fetch_once(start, end)
-            except (OSError, HTTPException) as error:
-                wait = retry.pause_s * 2 ** (attempt - 1)
-                passing = attempt < retry.attempts and wait < self._patience.deadline.left()
-                if isinstance(error, urllib.error.HTTPError):
-                    error.close()
-                    passing &= error.code in _TRANSIENT
-                if not passing:
-                    raise self._unreachable(error, attempt) from error
-                self._pause(wait)
-
-    def _fetch_once(self, start: int, end: int) -> bytes:
-        headers = {"Range": f"bytes={start}-{end - 1}", "User-Agent": "envgen", "Accept-Encoding": "identity"}
-        request = urllib.request.Request(self._url, headers=headers)  # noqa: S310 -- the scheme was checked
-        silence = min(self._patience.retry.silence_s, self._patience.deadline.left())
-        if silence <= 0:
-            raise UnreachableError(url=self._url, reason="the time limit passed before it was asked")
-        self.requests += 1
-        with urllib.request.urlopen(request, timeout=silence) as response:  # noqa: S310 -- the scheme was checked
-            self._check(response.status, response.headers.get("Content-Range", ""), start, end)
-            found: bytes = response.read(end - start)
-        self.received += len(found)
-        if len(found) != end - start:
-            raise ConnectionError(f"{len(found)} of {end - start} bytes came")
-        return found
+        headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
+        asking = Asking(url=self._url, headers=headers, patience=self._patience, wanted=206, limit=end - start)
+        answer = ask(asking, pause=self._pause)
+        self.requests += answer.tries
+        self.received += len(answer.body)
+        if answer.status in ABSENT:
+            raise UnreachableError(url=self._url, reason=f"HTTP status {answer.status}")
+        self._check(answer.status, answer.headers.get("Content-Range", ""), start, end)
+        if len(answer.body) != end - start:
+            raise SourceDataError(url=self._url, reason=f"{len(answer.body)} of {end - start} bytes came")
+        return answer.body
 
     def _check(self, status: int, content_range: str, start: int, end: int) -> None:
         """See that the answer is the range that was asked for, of a file of the stated size."""
@@ -108,10 +84,3 @@ class RangedFile(io.RawIOBase):
         if not found or (int(found[1]), int(found[2]), int(found[3])) != expected:
             asked = f"bytes {start}-{end - 1}/{self._size}"
             raise SourceDataError(url=self._url, reason=f'asked for "{asked}", was given "{content_range}"')
-
-    def _unreachable(self, error: Exception, attempt: int) -> UnreachableError:
-        if isinstance(error, urllib.error.HTTPError):
-            reason = f"HTTP status {error.code}"
-        else:
-            reason = str(getattr(error, "reason", None) or error or type(error).__name__)
-        return UnreachableError(url=self._url, reason=reason + (f" ({attempt} tries)" if attempt > 1 else ""))

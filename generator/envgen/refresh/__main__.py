@@ -10,7 +10,7 @@ from pathlib import Path
 
 from envgen.core.errors import EnvgenError
 from envgen.facts.tables import data_dir, tables_digest
-from envgen.net.fetch import Deadline, Patience
+from envgen.net.deadline import Deadline, Patience
 from envgen.refresh.arch_lists import refresh_arch_lists
 from envgen.refresh.index_pages import PYPI
 from envgen.refresh.index_wheels import refresh_wheels

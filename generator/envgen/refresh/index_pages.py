@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.error import HTTPError
 
+from envgen.net.client import StatusError
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.pip_index import ProjectPage, read_project
 from envgen.net.sites import Site
@@ -70,4 +70,4 @@ def _cuda_page(inputs: Inputs, site: Site, project: str, *, expected: bool) -> P
 
 
 def _is_forbidden(error: UnreachableError) -> bool:
-    return isinstance(error.__cause__, HTTPError) and error.__cause__.code == 403
+    return isinstance(error.__cause__, StatusError) and error.__cause__.status == 403

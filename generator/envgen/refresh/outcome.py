@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from envgen.net.fetch import Patience
+from envgen.net.deadline import Patience
 
 Rows = list[dict[str, str]]
 

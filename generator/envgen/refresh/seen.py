@@ -20,7 +20,7 @@ PypiPythons = Mapping[tuple[str, Subdir], frozenset[str]]
 def refresh_seen(inputs: Inputs) -> Outcome:
     """torch_builds.csv with `pythons_seen` as wheels.csv and PyPI have them today.
 
-    Raises: IndexUnreachableError, IndexDataError, FactInvalidError.
+    Raises: UnreachableError, SourceDataError, FactInvalidError.
     """
     builds = read_table("torch_builds", inputs.folder)
     wheels = read_table("wheels", inputs.folder)

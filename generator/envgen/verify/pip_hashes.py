@@ -12,8 +12,8 @@ from enum import StrEnum
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.wheel_names import file_name
 from envgen.facts.wheels import WheelCatalog
+from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.net.errors import SourceDataError, UnreachableError
-from envgen.net.fetch import Deadline, Patience, Retry
 from envgen.net.pip_index import IndexFile, read_project
 from envgen.net.sites import Site
 from envgen.solve.pip.query import PYPI_INDEX, TORCH_INDEX

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import PipLock, PipPackage
+from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.net.errors import SourceDataError, UnreachableError
-from envgen.net.fetch import Deadline, Patience, Retry
 from envgen.net.pip_index import read_requires
 from envgen.verify.findings import Asking, Code, Finding
 from envgen.verify.pip_hashes import HashCheck, HashState, check_hashes, site_of

@@ -8,8 +8,8 @@ import pytest
 
 from envgen.core.errors import EnvgenError, UsageError
 from envgen.core.platforms import Subdir
+from envgen.net.deadline import Retry
 from envgen.net.errors import SourceDataError, UnreachableError
-from envgen.net.fetch import Retry
 from envgen.solve.errors import SolveFailedError, WheelHashError, WheelMissingError
 from equipment.pip_world import CP, QUICK, TAG, TORCH, Solve, query, torch_wheels
 from equipment.wheel_index import Fault, ServedWheel, WheelIndex, make_wheel

@@ -12,7 +12,7 @@ from envgen.core.locks import PipLock, PipPackage
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.facts.catalog import BuildCatalog
 from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
-from envgen.net.fetch import Deadline, Patience, Retry
+from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
 from envgen.solve.pip.choice import best_wheel

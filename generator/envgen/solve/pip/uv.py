@@ -16,8 +16,8 @@ from typing import Any
 
 from envgen.core.wheel_names import normalise_project
 from envgen.net.cache import cache_folder
+from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError, UnreachableError
-from envgen.net.fetch import Patience
 from envgen.net.sites import Site, without_credentials
 from envgen.solve.errors import SolveFailedError, SolverError
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from envgen.core.wheel_names import WheelName
 from envgen.facts.wheels import TorchPin, WheelCatalog
+from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
-from envgen.net.fetch import Patience
 from envgen.net.pip_index import IndexFile, ProjectPage, read_project, read_requires
 from envgen.net.sites import Site
 from envgen.solve.errors import WheelHashError, WheelMissingError

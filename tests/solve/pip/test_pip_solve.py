@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,42 @@ def test_reasons_name_what_asked(solve: Solve) -> None:
     assert reasons["torch"] == reasons["torchvision"] == "requested"
     assert reasons["sympy"] == "via torch"
     assert reasons["mpmath"] == "via sympy"
+
+
+def test_who_asked_comes_from_the_one_run_of_uv(
+    solve: Solve, pypi_index: WheelIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Extras, markers and releases that uv passed over: only what the locked releases ask for on this platform."""
+    pypi_index.wheels = {
+        "/simple": [
+            *pypi_index.wheels["/simple"],
+            make_wheel("aiohttp-3.13.0-py3-none-any.whl"),
+            make_wheel("idna-3.10-py3-none-any.whl"),
+            make_wheel("plum-2.0-py3-none-any.whl", ("idna", "filelock", "numpy>=99")),
+            make_wheel("plum-1.0-py3-none-any.whl", ('aiohttp; extra == "http"', 'idna; sys_platform == "win32"')),
+            make_wheel("quince-1.0-py3-none-any.whl", ("plum[http]", "idna")),
+        ]
+    }
+    runs: list[object] = []
+    real = subprocess.Popen
+
+    def counted(command: list[str], **options: Any) -> subprocess.Popen[str]:
+        runs.append(command)
+        return real(command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", counted)
+    lock = solve(query(extras=("quince", "aiohttp")))
+    assert len(runs) == 1
+    by_name = {p.name: p for p in lock.packages}
+    assert by_name["plum"].version == "1.0"
+    assert {name: by_name[name].reason for name in ("plum", "idna", "aiohttp", "quince", "filelock")} == {
+        "plum": "via quince",
+        "idna": "via quince",
+        "aiohttp": "requested",
+        "quince": "requested",
+        "filelock": "via torch",
+    }
+    assert by_name["plum"].dependencies == ("aiohttp",)
 
 
 def test_windows_and_aarch64_are_solved_from_here(solve: Solve, pypi_index: WheelIndex) -> None:

@@ -22,6 +22,14 @@ from envgen.net.sites import Site, without_credentials
 from envgen.solve.errors import SolveFailedError, SolverError
 
 _PROJECT = "envgen-request"
+_OUTPUT = "pylock.toml"
+_LOGGED = ("TRACE ", "DEBUG ", "INFO ")
+# uv 0.13: `DEBUG Adding transitive dependency for sympy==1.14.0: mpmath>=1.1.0, <1.4`, for every version it looked at.
+_ASKED_FOR = re.compile(
+    r"^DEBUG Adding (?:direct dependency|transitive dependency for (?P<by>[\w.-]+)==(?P<version>\S+)): "
+    r"(?P<name>[\w.-]+)",
+    re.MULTILINE,
+)
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
 _LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
 _MARKER = re.compile(r"\{[^}]*\}")
@@ -93,9 +101,8 @@ def compile_packages(
     with tempfile.TemporaryDirectory(prefix="envgen-uv-") as folder:
         run = _Run(request, Path(folder), patience=patience, offline=offline, cache_dir=cache_dir)
         run.write_inputs()
-        document = run.compile("pylock.toml", "--format", "pylock.toml")
-        vias = _read_vias(run.compile("requirements.txt", "--annotation-style", "line"))
-    return _read_packages(document, vias)
+        document, log = run.compile()
+    return _read_packages(document, log)
 
 
 class _Run:
@@ -131,11 +138,11 @@ class _Run:
         pins = "".join(f"{name}=={version}\n" for name, version in sorted(self._request.preferred.items()))
         (self._folder / "requirements.txt").write_text(pins, encoding="utf-8")
 
-    def compile(self, output: str, *options: str) -> str:
-        """Run `uv pip compile` and return what it wrote."""
+    def compile(self) -> tuple[str, str]:
+        """Run `uv pip compile`; return the pylock.toml that it wrote and the log of its resolver."""
         request = self._request
         command = [
-            _uv_binary(), "pip", "compile", "pyproject.toml", "--output-file", output, *options,
+            _uv_binary(), "pip", "compile", "pyproject.toml", "--output-file", _OUTPUT, "--format", "pylock.toml",
             "--constraints", "constraints.txt", "--quiet", "--no-config", "--no-header", "--color", "never",
             "--python", sys.executable,  # or uv asks every interpreter on PATH for its version (seconds)
             "--python-version", request.python, "--python-platform", request.platform,
@@ -151,7 +158,7 @@ class _Run:
         status, errors = self._finish(command)
         if status != 0:
             raise _failure(request, status, errors)
-        return (self._folder / output).read_text(encoding="utf-8")
+        return (self._folder / _OUTPUT).read_text(encoding="utf-8"), errors
 
     def _finish(self, command: list[str]) -> tuple[int, str]:
         try:
@@ -184,6 +191,7 @@ class _Run:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("UV_") or k in _KEPT_ENV}
         kept |= {
             "NO_COLOR": "1",
+            "RUST_LOG": "uv_resolver::resolver=debug",  # which package asked for which: pylock.toml doesn't say it
             "UV_NO_PROGRESS": "1",
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_HTTP_RETRIES": str(max(0, self._patience.retry.attempts - 1)),
@@ -225,7 +233,7 @@ def _failure(
 ) -> SolveFailedError | UnreachableError | SourceDataError | SolverError:
     """The error that uv's text stands for."""
     clean = _URL.sub(lambda found: without_credentials(found[0]), errors)
-    lines = [line.strip() for line in clean.splitlines() if line.strip()]
+    lines = [line.strip() for line in clean.splitlines() if line.strip() and not line.startswith(_LOGGED)]
     first_url = _URL.search(clean)
     url = first_url[0].rstrip(".,;") if first_url else request.default_index.url
     for pattern, kind in ((_BAD_DATA, SourceDataError), (_UNREACHABLE, UnreachableError)):
@@ -249,32 +257,33 @@ def _readable(line: str) -> str:
     return _MARKER.sub("", _LABEL.sub("", line)).replace(f"{_PROJECT} depends on", "the request asks for")
 
 
-def _read_packages(document: str, vias: Mapping[str, tuple[str, ...]]) -> tuple[UvPackage, ...]:
+def _read_packages(document: str, log: str) -> tuple[UvPackage, ...]:
     try:
-        packages = [_package(entry, vias) for entry in tomllib.loads(document)["packages"]]
+        entries = tomllib.loads(document)["packages"]
+        dependants = _dependants(log, {entry["name"]: entry["version"] for entry in entries})
+        packages = [_package(entry, dependants[entry["name"]]) for entry in entries]
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise SolverError(solver="uv", reason=f"its lock cannot be read: {error!r}") from error
     return tuple(sorted(packages, key=lambda p: p.name))
 
 
-def _package(entry: Mapping[str, Any], vias: Mapping[str, tuple[str, ...]]) -> UvPackage:
+def _package(entry: Mapping[str, Any], dependants: frozenset[str]) -> UvPackage:
     # An index may link to its files with a login of its own.
     wheels = tuple(
         UvWheel(url=without_credentials(wheel["url"]), sha256=wheel["hashes"]["sha256"], size=wheel.get("size"))
         for wheel in entry["wheels"]
     )
+    via = tuple(sorted(dependants - {_PROJECT}))
     name = normalise_project(entry["name"])
-    asked = vias.get(name, ())
-    via = tuple(project for project in asked if project != _PROJECT)
-    return UvPackage(name=name, version=entry["version"], wheels=wheels, via=via, is_requested=_PROJECT in asked)
+    return UvPackage(name=name, version=entry["version"], wheels=wheels, via=via, is_requested=_PROJECT in dependants)
 
 
-def _read_vias(text: str) -> dict[str, tuple[str, ...]]:
-    """Project -> what asked for it, out of lines such as `numpy==2.5.5  # via torch, -c pins.txt`."""
-    vias = {}
-    for line in text.splitlines():
-        pin, _, comment = line.partition("#")
-        names = comment.strip().removeprefix("via ").split(", ")
-        project = normalise_project(pin.partition("==")[0].strip())
-        vias[project] = tuple(name.split()[0] for name in names if name and not name.startswith("-c "))
-    return vias
+def _dependants(log: str, versions: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Locked package -> the locked packages that ask for it, and our own project when the request does."""
+    found: dict[str, set[str]] = {name: set() for name in versions}
+    for edge in _ASKED_FOR.finditer(log):
+        by, name = edge["by"] or _PROJECT, edge["name"]
+        is_locked = by == _PROJECT or versions.get(by) == edge["version"]
+        if is_locked and name in found and name != by:
+            found[name].add(by)
+    return {name: frozenset(dependants) for name, dependants in found.items()}

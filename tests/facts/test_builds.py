@@ -26,10 +26,9 @@ def test_every_cuda_tag_has_an_index() -> None:
 
 def test_every_cuda_major_has_a_driver_floor_or_its_toolkit_a_minimum() -> None:
     for build in PIP:
-        major = release_key(cuda_of_tag(build.cuda_tag))[0]
-        toolkit = BUILDS.toolkits.get(build.cuda)
-        # CUDA 9.2: no table states its driver, so the decision never takes those builds.
-        assert major in BUILDS.floors or build.cuda_tag == "cu92" or (toolkit and toolkit.linux and toolkit.windows)
+        cuda = cuda_of_tag(build.cuda_tag)
+        own = [toolkit for toolkit in BUILDS.toolkit_releases.get(cuda, []) if toolkit.linux and toolkit.windows]
+        assert release_key(cuda)[0] in BUILDS.floors or own, build
 
 
 def test_every_torch_release_has_its_torchvision() -> None:
@@ -80,6 +79,36 @@ def test_a_retired_gpu_names_its_last_driver() -> None:
     for support in BUILDS.support.values():
         if support.last_branch is not None:
             assert DriverVersion.parse(support.last_linux).branch == support.last_branch
+
+
+def test_the_last_driver_of_pascal_is_that_of_its_branch() -> None:
+    """nvidia-smi prints 582.78 on a GTX 1060 with 580.178.01 on its Linux side (public user report of 2026-06)."""
+    assert BUILDS.support[ComputeCapability.parse("6.1")].last_windows == "582.78"
+
+
+@pytest.mark.parametrize(
+    ("windows", "branch"),
+    [
+        # nvidia-smi under WSL prints both numbers; endoflife.date has the last release of each branch
+        (526, 525), (532, 530), (556, 555), (577, 575), (497, 495), (457, 455), (454, 450), (463, 460), (427, 418),
+        (419, 418), (592, 590), (617, 615), (582, 580), (442, 440),
+    ],
+)  # fmt: skip
+def test_a_windows_driver_belongs_to_its_branch(windows: int, branch: int) -> None:
+    assert [b.branch for b in BUILDS.branches if windows in b.windows_majors] == [branch]
+
+
+def test_every_last_driver_is_of_its_branch() -> None:
+    for branch in BUILDS.branches:
+        assert not branch.last_linux or DriverVersion.parse(branch.last_linux).branch == branch.branch
+        if branch.last_windows:
+            assert DriverVersion.parse(branch.last_windows).branch == max(branch.windows_majors)
+
+
+def test_every_toolkit_of_a_build_has_its_driver() -> None:
+    """13.2.2 was missing once, so that no driver served the builds made with it in full."""
+    stated = {version for version, toolkit in BUILDS.toolkits.items() if toolkit.linux}
+    assert {build.cuda for build in PIP if build.cuda.count(".") > 1} <= stated
 
 
 def test_every_gpu_has_a_known_capability() -> None:

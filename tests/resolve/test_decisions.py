@@ -34,7 +34,7 @@ def codes_of(resolution: Resolution) -> set[str]:
     [
         pytest.param("7.5", "win-64", "560.94", "2.14.1+cu126", "2.13.0 12.8", id="mx450-with-560.94-on-windows"),
         pytest.param("7.5", "linux-64", None, "2.15.0+cu132", "2.13.0 13.0", id="mx450-on-linux-newest-driver"),
-        pytest.param("7.5", "win-64", None, "2.15.0+cu130", "2.13.0 13.0", id="mx450-on-windows-newest-driver"),
+        pytest.param("7.5", "win-64", None, "2.15.0+cu132", "2.13.0 13.0", id="mx450-on-windows-newest-driver"),
         pytest.param("6.1", "linux-64", "525.60.13", "2.14.1+cu126", "2.13.0 12.9", id="gtx-1080-ti-on-525.60.13"),
         pytest.param("6.1", "linux-64", "535", "2.14.1+cu126", "2.13.0 12.9", id="gtx-1080-ti-on-535"),
         pytest.param("6.1", "linux-64", "550", "2.14.1+cu126", "2.13.0 12.9", id="gtx-1080-ti-on-550"),
@@ -75,7 +75,7 @@ def test_the_pypi_build_is_taken_from_pypi(builds: BuildCatalog) -> None:
     assert linux is not None
     assert windows is not None
     assert linux.index_url == "https://pypi.org/simple"
-    assert windows.index_url == "https://download.pytorch.org/whl/cu130"
+    assert windows.index_url == "https://download.pytorch.org/whl/cu132"
 
 
 def test_an_assumed_driver_is_said_with_the_oldest_that_will_do(builds: BuildCatalog) -> None:
@@ -246,7 +246,7 @@ def test_what_an_index_does_not_have_is_not_chosen(builds: BuildCatalog) -> None
     request = ask("7.5", "win-64")
     absent = frozenset((PackageSet.PIP, "2.15.0", tag) for tag in ("cu130", "cu132"))
     resolution = resolve(builds, request, absent=absent)
-    assert pip_of(resolution) == "2.14.1+cu130"
+    assert pip_of(resolution) == "2.14.1+cu132"
 
 
 @pytest.mark.parametrize("specifier", ["==", "banana", "=>2", ">=2.6 <2.9 x"])

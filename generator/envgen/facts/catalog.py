@@ -109,15 +109,17 @@ class BuildCatalog:
     def support(self) -> Mapping[ComputeCapability, DriverSupport]:
         """Compute capability -> the driver branches that serve it."""
         found = {}
+        last = {str(branch.branch): branch for branch in self.branches}
         for row in read_table("capabilities"):
             capability = ComputeCapability.parse(row["capability"])
+            branch = last.get(row["last_branch"])
             found[capability] = DriverSupport(
                 capability=capability,
                 architecture=row["architecture"],
                 first_branch=int(row["first_branch"]) if row["first_branch"] else None,
                 last_branch=int(row["last_branch"]) if row["last_branch"] else None,
-                last_linux=row["last_linux"],
-                last_windows=row["last_windows"],
+                last_linux=branch.last_linux if branch else "",
+                last_windows=branch.last_windows if branch else "",
                 only_subdir=Subdir(row["only_subdir"]) if row["only_subdir"] else None,
                 source=row["source"],
             )

@@ -3,98 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from envgen.api.convert import decision
 from envgen.core.resolution import Pairing, Rejection, Resolution
 from envgen.resolve.errors import option_text
 
-SCHEMA_VERSION = 1
 _SHOWN_REJECTIONS = 6
 
 
 def resolution_json(resolution: Resolution, *, catalog: str, locked: dict[str, str | None]) -> dict[str, Any]:
-    """The JSON object of one platform's decision."""
-    request = resolution.request
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "catalog": catalog,
-        "request": {
-            "platform": request.subdir.value,
-            "python": request.python,
-            "driver": str(resolution.driver),
-            "driver_origin": request.driver_origin.value,
-            "glibc": None if request.subdir.is_windows else request.glibc,
-            "torch": request.torch or None,
-            "cuda": request.cuda or None,
-        },
-        "gpus": [
-            {
-                "input": requested.input,
-                "name": requested.gpu.name,
-                "compute_capability": str(requested.gpu.capability),
-                "architecture": requested.gpu.architecture,
-            }
-            for requested in request.gpus
-        ],
-        "pip": _pip_json(resolution.pip),
-        "conda": _conda_json(resolution.conda, resolution.request.python),
-        "locked": locked,
-        "rejected": [rejection_json(rejection) for rejection in resolution.rejected],
-        "notices": [{"code": notice.code, "text": notice.text} for notice in resolution.notices],
-    }
-
-
-def rejection_json(rejection: Rejection) -> dict[str, Any]:
-    """The JSON object of one build that was not taken."""
-    return {
-        "channel": rejection.package_set.value,
-        "torch": rejection.torch,
-        "cuda_tag": rejection.cuda_tag,
-        "code": rejection.code.value,
-        "text": rejection.text,
-        "unlock": rejection.unlock,
-    }
-
-
-def _code_json(pairing: Pairing) -> list[dict[str, str]]:
-    return [{"gpu": use.gpu, "kind": use.code.kind.value, "arch": str(use.code)} for use in pairing.code]
-
-
-def _pip_json(pairing: Pairing | None) -> dict[str, Any] | None:
-    if pairing is None:
-        return None
-    build = pairing.build
-    return {
-        "torch": build.torch,
-        "cuda_tag": build.cuda_tag,
-        "index_url": pairing.index_url,
-        "torchvision": pairing.torchvision or None,
-        "torchaudio": pairing.torchaudio or None,
-        "code": _code_json(pairing),
-        "driver_floor": str(pairing.driver_floor),
-        "fully_served": pairing.fully_served,
-        "cudnn": build.cudnn or None,
-        "evidence": build.evidence,
-        "source": build.source,
-    }
-
-
-def _conda_json(pairing: Pairing | None, python: str) -> dict[str, Any] | None:
-    if pairing is None:
-        return None
-    build = pairing.build
-    return {
-        "pytorch": build.torch,
-        "cuda_version": build.cuda,
-        "build": build.conda.glob_for(python),
-        "channels": list(build.conda.channels),
-        "specs": list(pairing.specs),
-        "code": _code_json(pairing),
-        "driver_floor": str(pairing.driver_floor),
-        "fully_served": pairing.fully_served,
-        "evidence": build.evidence,
-        "source": build.source,
-    }
+    """The JSON object of one platform's decision: what Python callers get, and the shipped locks that run."""
+    return {"schema_version": 1, **asdict(decision(resolution, catalog)), "locked": locked}
 
 
 def resolution_text(resolution: Resolution, locked: dict[str, str | None]) -> str:

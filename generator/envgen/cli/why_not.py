@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from envgen.api.convert import explanation as published
 from envgen.cli import options
 from envgen.cli.output import emit, emit_json
-from envgen.cli.report import rejection_json
-from envgen.core.errors import ValueFormatError
 from envgen.core.request import Request
-from envgen.core.sets import PackageSet
 from envgen.facts.catalog import BuildCatalog
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
-from envgen.request.values import parse_cuda
+from envgen.request.values import parse_named_build
 from envgen.resolve.errors import option_text
 from envgen.resolve.why_not import Explanation, explain
 
@@ -33,43 +31,14 @@ def why_not_command(
 
     Example: envgen why-not cu130 --gpu "GTX 1080" --driver 570.133.20 --platform linux-64
     """
-    torch, cuda = read_build(build)
+    torch, cuda = parse_named_build(build)
     builds = BuildCatalog()
     asked = read_request(wanted, builds)
     found = [(request, explain(builds, request, torch=torch, cuda_tag=cuda)) for request in asked.requests]
     if output_format is options.OutputFormat.JSON:
-        emit_json({"schema_version": 1, "answers": [_json(request, e) for request, es in found for e in es]})
+        emit_json({"schema_version": 1, "answers": [asdict(published(r, e)) for r, es in found for e in es]})
     else:
         emit("".join(_text(request, explanations, build) for request, explanations in found))
-
-
-def read_build(text: str) -> tuple[str, str]:
-    """Return (release or empty, CUDA tag or empty) of `cu130`, `2.15.0` or `2.15.0+cu130`.
-
-    Raises: ValueFormatError for anything else.
-    """
-    release, plus, tag = text.strip().partition("+")
-    if not plus and (release.lower().startswith("cu") or re.fullmatch(r"1[0-9]\.\d", release, re.ASCII)):
-        release, tag = "", release
-    if not (release or tag) or (release and not re.fullmatch(r"\d+(\.\d+){1,2}", release, re.ASCII)):
-        raise ValueFormatError(kind="build", value=text, expected="cu130, 2.15.0 or 2.15.0+cu130")
-    return release, parse_cuda(tag) if tag else ""
-
-
-def _json(request: Request, explanation: Explanation) -> dict[str, object]:
-    rejection, build = explanation.rejection, explanation.build
-    answer: dict[str, object] = {
-        "platform": request.subdir.value,
-        "channel": build.package_set.value,
-        "torch": build.torch,
-        "cuda": build.cuda_tag if build.package_set is PackageSet.PIP else build.cuda,
-        "usable": rejection is None,
-        "chosen": explanation.chosen,
-        "reasons": [{"code": code, "text": text} for code, text in explanation.reasons],
-    }
-    if rejection is not None:
-        answer["unlock"] = rejection_json(rejection)["unlock"]
-    return answer
 
 
 def _text(request: Request, explanations: list[Explanation], build: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
@@ -24,9 +25,12 @@ from envgen.request.values import (
 )
 from envgen.resolve.errors import CapabilityUnknownError, MacosError
 
+if TYPE_CHECKING:
+    from envgen.facts.gpus.catalog import GpuCatalog
 
-def read_request(options: RequestOptions, builds: BuildCatalog) -> Requests:
-    """Turn options into requests.
+
+def read_request(options: RequestOptions, builds: BuildCatalog, known: GpuCatalog | None = None) -> Requests:
+    """Turn options into requests. `known` are the GPUs; without it they are loaded when a name is given.
 
     Raises: ValueFormatError and UsageError for a value that can't be read, GpuUnknownError, GpuAmbiguousError,
     OtherVendorError, NoGpuFoundError, CapabilityUnknownError and MacosError for what nothing can serve.
@@ -47,7 +51,7 @@ def read_request(options: RequestOptions, builds: BuildCatalog) -> Requests:
         vision=options.vision,
         audio=options.audio,
     )
-    gpus, notices = _gpus(options, base, subdirs, builds)
+    gpus, notices = _gpus(options, base, subdirs, builds, known)
     if not gpus:
         return _from_host(base, subdirs, builds)
     requests = tuple(_with(base, subdir=subdir, gpus=gpus) for subdir in subdirs)
@@ -79,7 +83,7 @@ def _host_platform() -> str:
 
 
 def _gpus(
-    options: RequestOptions, base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog
+    options: RequestOptions, base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog, known: GpuCatalog | None
 ) -> tuple[tuple[RequestedGpu, ...], tuple[Notice, ...]]:
     found: list[RequestedGpu] = []
     notices: list[Notice] = []
@@ -88,7 +92,7 @@ def _gpus(
     if options.gpus:
         from envgen.facts.gpus.catalog import GpuCatalog
 
-        catalog = GpuCatalog.load()
+        catalog = known or GpuCatalog.load()
         for text in options.gpus:
             match = catalog.match(text)
             if match.kind is MatchKind.EXACT and match.gpu is not None:

@@ -64,6 +64,19 @@ def parse_build(torch: str | None, cuda: str | None) -> tuple[str, str]:
     return parse_torch(release), tag
 
 
+def parse_named_build(text: str) -> tuple[str, str]:
+    """Return (release or empty, CUDA tag or empty) of `cu130`, `2.15.0` or `2.15.0+cu130`.
+
+    Raises: ValueFormatError for anything else.
+    """
+    release, plus, tag = text.strip().partition("+")
+    if not plus and (release.lower().startswith("cu") or re.fullmatch(r"1[0-9]\.\d", release, re.ASCII)):
+        release, tag = "", release
+    if not (release or tag) or (release and not re.fullmatch(r"\d+(\.\d+){1,2}", release, re.ASCII)):
+        raise ValueFormatError(kind="build", value=text, expected="cu130, 2.15.0 or 2.15.0+cu130")
+    return release, parse_cuda(tag) if tag else ""
+
+
 def parse_cuda(text: str | None, *, origin: str = "--cuda") -> str:
     """Return the CUDA tag of `cu126`, `12.6` or `12.6.3`; empty when the option was not given.
 

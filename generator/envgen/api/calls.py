@@ -1,0 +1,134 @@
+"""The three calls that Python callers have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from envgen.api.convert import decision, explanation, found_gpu
+from envgen.api.values import Decision, Explanation, FoundGpu
+from envgen.core.gpus import MatchKind
+from envgen.facts.catalog import BuildCatalog
+from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.facts.gpus.errors import match_error
+from envgen.facts.tables import catalog_revision
+from envgen.request.options import RequestOptions
+from envgen.request.read import read_request
+from envgen.request.requests import Requests
+from envgen.request.values import parse_named_build
+from envgen.resolve import resolve
+from envgen.resolve.errors import NoBuildError
+
+
+def decide(  # noqa: PLR0913 -- one parameter for each option of a request
+    gpu: str | Sequence[str] | None = None,
+    *,
+    compute_capability: str | Sequence[str] | None = None,
+    driver: str | None = None,
+    platform: str | None = None,
+    python: str | None = None,
+    glibc: str | None = None,
+    torch: str | None = None,
+    cuda: str | None = None,
+    vision: bool = True,
+    audio: bool = False,
+) -> Decision:
+    """Return the newest PyTorch builds that run on every named GPU: what `envgen resolve` prints.
+
+    The parameters are the options of the command line, with the same words: `gpu` as people and programs write it,
+    `driver` such as `560.94` (without it the newest that serves the GPU is assumed), `platform` such as `win-64`
+    (without it this computer's). Without `gpu` and `compute_capability` this computer's GPUs and driver are looked up.
+
+    Raises: EnvgenError, by its `code`: `gpu-unknown`, `gpu-ambiguous`, `other-vendor`, `no-gpu-found`,
+    `capability-unknown`, `platform-without-cuda` or `no-pairing` when nothing runs; `value-format` or `usage` for a
+    value that can't be read.
+    """
+    read = _read(
+        RequestOptions(
+            gpus=_texts(gpu),
+            capabilities=_texts(compute_capability),
+            driver=driver,
+            platforms=_texts(platform),
+            python=python,
+            glibc=glibc,
+            torch=torch,
+            cuda=cuda,
+            vision=vision,
+            audio=audio,
+        )
+    )
+    resolution = resolve(_builds(), read.requests[0])
+    if resolution.pip is None and resolution.conda is None:
+        raise NoBuildError(resolution)
+    return decision(replace(resolution, notices=(*read.notices, *resolution.notices)), _revision())
+
+
+def find_gpu(text: str) -> FoundGpu:
+    """Return the one GPU that a text names: as people write it, as a program prints it, or a PCI id.
+
+    Raises: EnvgenError, by its `code`: `gpu-unknown`; `gpu-ambiguous`, whose `match.candidates` are the GPUs that the
+    text can mean; `other-vendor`.
+    """
+    match = _gpus().match(text)
+    if match.kind is not MatchKind.EXACT or match.gpu is None:
+        raise match_error(match)
+    return found_gpu(match.gpu, match.notes)
+
+
+def why_not(  # noqa: PLR0913 -- one parameter for each option of a request
+    build: str,
+    gpu: str | Sequence[str] | None = None,
+    *,
+    compute_capability: str | Sequence[str] | None = None,
+    driver: str | None = None,
+    platform: str | None = None,
+    python: str | None = None,
+    glibc: str | None = None,
+    vision: bool = True,
+) -> tuple[Explanation, ...]:
+    """Return why each matching build was not taken, or that it was; empty when the catalog has no such build.
+
+    `build` is a CUDA tag (`cu130`), a release (`2.15.0`) or both (`2.15.0+cu130`); the others are those of `decide`.
+
+    Raises: EnvgenError as `decide` does, but never `no-pairing`.
+    """
+    from envgen.resolve.why_not import explain
+
+    release, tag = parse_named_build(build)
+    read = _read(
+        RequestOptions(
+            gpus=_texts(gpu),
+            capabilities=_texts(compute_capability),
+            driver=driver,
+            platforms=_texts(platform),
+            python=python,
+            glibc=glibc,
+            vision=vision,
+        )
+    )
+    request = read.requests[0]
+    return tuple(explanation(request, found) for found in explain(_builds(), request, torch=release, cuda_tag=tag))
+
+
+def _read(options: RequestOptions) -> Requests:
+    return read_request(options, _builds(), _gpus())
+
+
+def _texts(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+@cache
+def _builds() -> BuildCatalog:
+    return BuildCatalog()
+
+
+@cache
+def _gpus() -> GpuCatalog:
+    return GpuCatalog.load()
+
+
+@cache
+def _revision() -> str:
+    return catalog_revision()

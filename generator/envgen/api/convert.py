@@ -1,0 +1,145 @@
+"""From the values of a decision to those that Python callers and `--format json` get."""
+
+from __future__ import annotations
+
+from envgen.api.values import (
+    Code,
+    CondaChoice,
+    Decision,
+    DecisionRequest,
+    Explanation,
+    FoundGpu,
+    Note,
+    PipChoice,
+    Reason,
+    RejectedBuild,
+    RequestedGpu,
+)
+from envgen.core.gpus import Gpu
+from envgen.core.request import Request
+from envgen.core.resolution import Pairing, Rejection, Resolution
+from envgen.core.sets import PackageSet
+from envgen.resolve.why_not import Explanation as Explained
+
+
+def decision(resolution: Resolution, catalog: str) -> Decision:
+    """One platform's decision; `catalog` is the revision of the facts."""
+    request = resolution.request
+    return Decision(
+        catalog=catalog,
+        request=_request(request, str(resolution.driver)),
+        gpus=tuple(
+            RequestedGpu(
+                input=requested.input,
+                name=requested.gpu.name,
+                compute_capability=str(requested.gpu.capability),
+                architecture=requested.gpu.architecture,
+            )
+            for requested in request.gpus
+        ),
+        pip=_pip(resolution.pip) if resolution.pip else None,
+        conda=_conda(resolution.conda, request.python) if resolution.conda else None,
+        rejected=tuple(_rejected(rejection) for rejection in resolution.rejected),
+        notices=tuple(Note(code=notice.code, text=notice.text) for notice in resolution.notices),
+    )
+
+
+def explanation(request: Request, explained: Explained) -> Explanation:
+    """The answer to why one build was not taken."""
+    build, rejection = explained.build, explained.rejection
+    return Explanation(
+        platform=request.subdir.value,
+        channel=build.package_set.value,
+        torch=build.torch,
+        cuda=build.cuda_tag if build.package_set is PackageSet.PIP else build.cuda,
+        usable=rejection is None,
+        chosen=explained.chosen,
+        reasons=tuple(Reason(code=code, text=text) for code, text in explained.reasons),
+        unlock=dict(rejection.unlock) if rejection else {},
+    )
+
+
+def found_gpu(gpu: Gpu, notes: tuple[str, ...]) -> FoundGpu:
+    """A GPU of the catalog, with what the look-up noted."""
+    return FoundGpu(
+        name=gpu.name,
+        compute_capability=str(gpu.capability),
+        architecture=gpu.architecture,
+        chip=gpu.chip,
+        pci_ids=gpu.pci_ids,
+        notes=notes,
+    )
+
+
+def install_commands(pairing: Pairing) -> tuple[str, ...]:
+    """The commands that install a pairing, unlocked, into the environment that is active."""
+    build = pairing.build
+    if build.package_set is PackageSet.PIP:
+        versions = {"torch": build.torch, "torchvision": pairing.torchvision, "torchaudio": pairing.torchaudio}
+        wanted = " ".join(f"{name}=={version}" for name, version in versions.items() if version)
+        return (f"pip install {wanted} --index-url {pairing.index_url}",)
+    channels = " ".join(f"--channel {channel}" for channel in build.conda.channels)
+    specs = " ".join(f'"{spec}"' for spec in pairing.specs)
+    return (f"conda install --override-channels {channels} {specs}",)
+
+
+def _request(request: Request, driver: str) -> DecisionRequest:
+    return DecisionRequest(
+        platform=request.subdir.value,
+        python=request.python,
+        driver=driver,
+        driver_origin=request.driver_origin.value,
+        glibc=None if request.subdir.is_windows else request.glibc,
+        torch=request.torch or None,
+        cuda=request.cuda or None,
+    )
+
+
+def _codes(pairing: Pairing) -> tuple[Code, ...]:
+    return tuple(Code(gpu=use.gpu, kind=use.code.kind.value, arch=str(use.code)) for use in pairing.code)
+
+
+def _pip(pairing: Pairing) -> PipChoice:
+    build = pairing.build
+    return PipChoice(
+        torch=build.torch,
+        cuda_tag=build.cuda_tag,
+        index_url=pairing.index_url,
+        torchvision=pairing.torchvision or None,
+        torchaudio=pairing.torchaudio or None,
+        code=_codes(pairing),
+        driver_floor=str(pairing.driver_floor),
+        fully_served=pairing.fully_served,
+        cudnn=build.cudnn or None,
+        evidence=build.evidence,
+        source=build.source,
+        install=install_commands(pairing),
+    )
+
+
+def _conda(pairing: Pairing, python: str) -> CondaChoice:
+    build = pairing.build
+    return CondaChoice(
+        pytorch=build.torch,
+        cuda_version=build.cuda,
+        build=build.conda.glob_for(python),
+        channels=build.conda.channels,
+        specs=pairing.specs,
+        code=_codes(pairing),
+        driver_floor=str(pairing.driver_floor),
+        fully_served=pairing.fully_served,
+        evidence=build.evidence,
+        source=build.source,
+        install=install_commands(pairing),
+    )
+
+
+def _rejected(rejection: Rejection) -> RejectedBuild:
+    return RejectedBuild(
+        channel=rejection.package_set.value,
+        torch=rejection.torch,
+        cuda_tag=rejection.cuda_tag,
+        code=rejection.code.value,
+        text=rejection.text,
+        unlock=dict(rejection.unlock),
+    )

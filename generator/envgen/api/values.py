@@ -1,0 +1,163 @@
+"""The values that Python callers get, which are also what `--format json` prints, key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundGpu:
+    """A GPU of the catalog.
+
+    `name` is the driver's name without "NVIDIA"; `notes` say what the look-up took for granted.
+    """
+
+    name: str
+    compute_capability: str
+    architecture: str
+    chip: str
+    pci_ids: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedGpu:
+    """A GPU that a decision is for: `input` is the text that named it."""
+
+    input: str
+    name: str
+    compute_capability: str
+    architecture: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRequest:
+    """What a decision was made for.
+
+    `driver_origin` is `given`, `probed` (this computer's) or `assumed` (the newest that serves the GPUs); `glibc` is
+    None on Windows. `torch` and `cuda` are what was asked for, or None.
+    """
+
+    platform: str
+    python: str
+    driver: str
+    driver_origin: str
+    glibc: str | None
+    torch: str | None
+    cuda: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The code of a build that runs on one GPU: `kind` is `sass` or `ptx`, `arch` is such as `sm_75`."""
+
+    gpu: str
+    kind: str
+    arch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipChoice:
+    """The torch wheel that was decided on.
+
+    `driver_floor` is the oldest driver that will do; `fully_served` is False when the driver runs the toolkit through
+    minor-version compatibility. `evidence` says how the arch list is known: `measured`, `user-output`, `build-script`
+    or `inferred`, and `source` where that can be checked. `install` holds the commands that install it, unlocked.
+    """
+
+    torch: str
+    cuda_tag: str
+    index_url: str
+    torchvision: str | None
+    torchaudio: str | None
+    code: tuple[Code, ...]
+    driver_floor: str
+    fully_served: bool
+    cudnn: str | None
+    evidence: str
+    source: str
+    install: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaChoice:
+    """The conda build of PyTorch that was decided on; `specs` are the match specs that keep a solver on it."""
+
+    pytorch: str
+    cuda_version: str
+    build: str
+    channels: tuple[str, ...]
+    specs: tuple[str, ...]
+    code: tuple[Code, ...]
+    driver_floor: str
+    fully_served: bool
+    evidence: str
+    source: str
+    install: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedBuild:
+    """A build that was not taken.
+
+    `channel` is `pip` or `conda`; `unlock` maps options to values that would allow it.
+    """
+
+    channel: str
+    torch: str
+    cuda_tag: str
+    code: str
+    text: str
+    unlock: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something to know about a decision."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The newest builds of PyTorch that run: one from pip, one from conda, None where no build runs.
+
+    `catalog` is the revision of the facts that it was made from. `rejected` are the builds of the chosen releases and
+    of newer ones that were not taken, newest first.
+    """
+
+    catalog: str
+    request: DecisionRequest
+    gpus: tuple[RequestedGpu, ...]
+    pip: PipChoice | None
+    conda: CondaChoice | None
+    rejected: tuple[RejectedBuild, ...]
+    notices: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason against a build."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a build was not taken, or that it was.
+
+    A `usable` build that is not `chosen` runs, but another one was preferred. `reasons` come with the most fundamental
+    first; `unlock` maps options to values that would lift all of them, and is empty when nothing would.
+    """
+
+    platform: str
+    channel: str
+    torch: str
+    cuda: str
+    usable: bool
+    chosen: bool
+    reasons: tuple[Reason, ...]
+    unlock: Mapping[str, str]

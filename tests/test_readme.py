@@ -11,7 +11,7 @@ from envgen.cli.lock_all import PYTHONS
 from envgen.cli.main import main
 from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.lock.shipped import shipped_locks
 from envgen.resolve import resolve
 from envgen.resolve.shipped import newest
@@ -28,7 +28,7 @@ GPUS = (
 
 
 def table() -> str:
-    builds = BuildCatalog()
+    builds = Catalog.load()
 
     def words(resolution: Resolution) -> str:
         pip = resolution.pip
@@ -57,7 +57,7 @@ def test_the_table_is_the_catalogs() -> None:
 
 def proven() -> str:
     """Lane -> how many of its locks the workflow `environments` builds, by the runner that each subdir has."""
-    builds, shipped = BuildCatalog(), shipped_locks(ROOT / "lockfiles")
+    builds, shipped = Catalog.load(), shipped_locks(ROOT / "lockfiles")
     lines = [
         f"| lane | {' | '.join(f'{subdir}, `{runner}`' for subdir, runner in HOSTED_RUNNERS.items())} |",
         f"| --- |{' --- |' * len(HOSTED_RUNNERS)}",

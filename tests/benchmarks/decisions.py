@@ -17,7 +17,7 @@ from benchmarks.results import Measure, Result
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.resolve import resolve
 
@@ -25,7 +25,7 @@ COUNT = 10_000
 _PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
-def requests(builds: BuildCatalog) -> Iterator[Request]:
+def requests(builds: Catalog) -> Iterator[Request]:
     """Requests drawn evenly, and always alike, from all GPUs, platforms, Pythons and drivers (no driver among them)."""
     gpus = list(GpuCatalog.load().all())
     drivers: dict[Subdir, list[str | None]] = {
@@ -50,8 +50,8 @@ def requests(builds: BuildCatalog) -> Iterator[Request]:
 
 def decide(count: int) -> float:
     """Make that many decisions and return the seconds they took, the reading of the tables included."""
-    wanted = list(islice(requests(BuildCatalog()), count))
-    builds = BuildCatalog()
+    wanted = list(islice(requests(Catalog.load()), count))
+    builds = Catalog.load()
     start = time.perf_counter()
     for request in wanted:
         resolve(builds, request)

@@ -19,7 +19,7 @@ from envgen.doctor.document import diagnosis_lines
 from envgen.doctor.findings import Diagnosis
 from envgen.environments.inspected import Interpreter, Target, read_target
 from envgen.environments.torch_run import Live, LiveOutcome, parse_live
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.probe.observation import EnvironmentKind, InstallSetting, Observation
 from envgen.resolve import resolve
@@ -30,9 +30,9 @@ SITE = f"{PREFIX}/lib/python3.12/site-packages"
 
 
 @cache
-def builds() -> BuildCatalog:
+def builds() -> Catalog:
     """The real catalog, read once."""
-    return BuildCatalog()
+    return Catalog.load()
 
 
 @cache

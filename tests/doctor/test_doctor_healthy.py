@@ -9,6 +9,7 @@ import pytest
 
 from doctor.patients import (
     audio,
+    builds,
     case_of,
     catalog,
     conda,
@@ -22,17 +23,13 @@ from doctor.patients import (
     torch,
     vision,
 )
-from envgen.core.builds import Build
-from envgen.core.capability import CodeKind
 from envgen.core.findings import Level
-from envgen.core.platforms import Subdir
-from envgen.core.sets import PackageSet
 from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.findings import Code
 from envgen.environments.inspected import Target
 from envgen.environments.torch_run import Live, LiveOutcome
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.probe.observation import EnvironmentKind, FabricManager
 
 CU128 = torch("2.8.0+cu128", "12.8")
@@ -111,19 +108,17 @@ def test_card_that_is_too_old_is_never_sent_to_a_nightly() -> None:
     assert "+cu126" in diagnosis.fix.command
 
 
-class _WithoutPtx(BuildCatalog):
-    """The catalog as it would be if no release carried PTX, which serves every GPU to come."""
-
-    def builds(self, package_set: PackageSet, subdir: Subdir) -> tuple[Build, ...]:
-        builds = super().builds(package_set, subdir)
-        return tuple(b for b in builds if all(code.kind is CodeKind.SASS for code in b.codes))
+# The catalog as it would be if no release carried PTX, which serves every GPU to come.
+_WITHOUT_PTX = builds().replaced(
+    "torch_builds", [row for row in builds().rows("torch_builds") if "compute_" not in row["arch_list"]]
+)
 
 
 @pytest.mark.parametrize(
     ("tables", "nightly"),
-    [pytest.param(BuildCatalog(), False, id="a-release-has-ptx"), pytest.param(_WithoutPtx(), True, id="none-has")],
+    [pytest.param(builds(), False, id="a-release-has-ptx"), pytest.param(_WITHOUT_PTX, True, id="none-has")],
 )
-def test_only_a_card_newer_than_every_release_is_sent_to_a_nightly(tables: BuildCatalog, nightly: bool) -> None:
+def test_only_a_card_newer_than_every_release_is_sent_to_a_nightly(tables: Catalog, nightly: bool) -> None:
     run = live(
         ("NVIDIA GeForce RTX 9090", (14, 0), "RuntimeError: CUDA error: no kernel image is available"),
         arch_list=["sm_80", "sm_90", "sm_100", "sm_120"],

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.files.header import body_digest, compose, split
 from envgen.verify.findings import Asking, Report
 from envgen.verify.folder import verify_folder
@@ -52,7 +52,7 @@ def change_text(folder: Path, name: str, old: str, new: str) -> None:
 
 
 def verify(folder: Path, asking: Asking = OFFLINE) -> Report:
-    return verify_folder(folder, BuildCatalog(), asking)
+    return verify_folder(folder, Catalog.load(), asking)
 
 
 def codes(folder: Path, asking: Asking = OFFLINE) -> set[str]:

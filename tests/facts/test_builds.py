@@ -12,10 +12,10 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.sets import PackageSet
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.tables import read_table
 
-BUILDS = BuildCatalog()
+BUILDS = Catalog.load()
 PIP = [build for subdir in Subdir for build in BUILDS.builds(PackageSet.PIP, subdir)]
 CONDA = [build for subdir in Subdir for build in BUILDS.builds(PackageSet.CONDA, subdir)]
 

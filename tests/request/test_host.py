@@ -8,7 +8,7 @@ import pytest
 
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.request.host import host_request
 from envgen.request.requests import Requests
 from envgen.resolve import resolve
@@ -16,7 +16,7 @@ from envgen.resolve.errors import NoGpuFoundError
 from equipment.requests import ask
 from probe.host_capture import look_at
 
-BUILDS = BuildCatalog()
+BUILDS = Catalog.load()
 
 
 def base(subdir: Subdir, driver: str | None = None) -> Request:

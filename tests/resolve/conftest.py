@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 
 
 @pytest.fixture(scope="session")
-def builds() -> BuildCatalog:
-    return BuildCatalog()
+def builds() -> Catalog:
+    return Catalog.load()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
 from equipment.requests import ask
 
@@ -30,7 +30,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("row", rows("last_pip_for_capability.csv"), ids=lambda r: f"{r['capability']}-{r['subdir']}")
-def test_pip(builds: BuildCatalog, row: dict[str, str]) -> None:
+def test_pip(builds: Catalog, row: dict[str, str]) -> None:
     pairing = resolve(builds, ask(row["capability"], row["subdir"])).pip
     found = (pairing.build.torch, pairing.build.cuda_tag) if pairing else None
     exists = row["last_torch"][:1].isdigit()
@@ -40,7 +40,7 @@ def test_pip(builds: BuildCatalog, row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", rows("last_conda_for_capability.csv"), ids=lambda r: f"{r['capability']}-{r['subdir']}")
-def test_conda(builds: BuildCatalog, row: dict[str, str]) -> None:
+def test_conda(builds: Catalog, row: dict[str, str]) -> None:
     python = "3.11" if row["capability"] == "3.5" else "3.12"
     pairing = resolve(builds, ask(row["capability"], row["subdir"], python=python)).conda
     if row["channel"] == "none":

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envgen.core.builds import Build
 from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
@@ -17,14 +16,13 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import Resolution
-from envgen.core.sets import PackageSet
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
 from envgen.resolve.why_not import explain
 from equipment.requests import ask
 
-BUILDS = BuildCatalog()
+BUILDS = Catalog.load()
 CAPABILITIES = sorted(str(capability) for capability in BUILDS.support)
 SUBDIRS = [subdir.value for subdir in Subdir]
 DRIVERS = [f"{branch.branch}.{minor}" for branch in BUILDS.branches for minor in ("10", "65.06", "99.01")]
@@ -135,19 +133,16 @@ def test_the_order_of_an_arch_list_does_not_matter(codes: list[ArchCode], capabi
     assert code_for(codes, gpu) == code_for(list(reversed(codes)), gpu)
 
 
-class Shuffled(BuildCatalog):
-    """The same catalog with the builds of each release in the opposite order."""
-
-    def builds(self, package_set: PackageSet, subdir: Subdir) -> tuple[Build, ...]:
-        backwards = super().builds(package_set, subdir)[::-1]
-        return tuple(sorted(backwards, key=lambda build: release_key(build.torch)))
+# The same catalog with the builds of each release in the opposite order.
+_BACKWARDS = list(reversed(BUILDS.rows("torch_builds")))
+SHUFFLED = BUILDS.replaced("torch_builds", sorted(_BACKWARDS, key=lambda row: release_key(row["torch"])))
 
 
 @pytest.mark.parametrize("capability", ["3.7", "6.1", "7.5", "8.9", "12.0"])
 @pytest.mark.parametrize("subdir", SUBDIRS)
 def test_the_order_of_rows_does_not_change_a_decision(capability: str, subdir: str) -> None:
     request = ask(capability, subdir)
-    one, other = resolve(BUILDS, request), resolve(Shuffled(), request)
+    one, other = resolve(BUILDS, request), resolve(SHUFFLED, request)
     assert one.pip == other.pip
     assert {r.text for r in one.rejected} == {r.text for r in other.rejected}
 

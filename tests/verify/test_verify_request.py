@@ -10,7 +10,7 @@ import pytest
 from envgen.cli.main import main
 from envgen.cli.verify import read_requests
 from envgen.core.platforms import Subdir
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.verify.findings import Asking, Report
 from envgen.verify.folder import verify_folder
 from equipment.lock_damage import change_text, sign
@@ -19,7 +19,7 @@ OFFLINE = Asking(offline=True)
 
 
 def report(folder: Path) -> Report:
-    builds = BuildCatalog()
+    builds = Catalog.load()
     return verify_folder(folder, builds, OFFLINE, read_command=functools.partial(read_requests, builds=builds))
 
 
@@ -95,7 +95,7 @@ def test_several_platforms_are_each_held_against_their_own_request(tmp_path: Pat
 
 def test_a_command_is_read_as_the_command_line_reads_it() -> None:
     command = 'envgen --gpu "GeForce MX450" --platform win-64 --driver 560.94 --python 3.11 --with "rich>=13" --audio'
-    (request,) = read_requests(command, builds=BuildCatalog())
+    (request,) = read_requests(command, builds=Catalog.load())
     assert (request.subdir, request.python, str(request.driver)) == (Subdir.WIN_64, "3.11", "560.94")
     assert [gpu.gpu.name for gpu in request.gpus] == ["GeForce MX450"]
     assert request.audio
@@ -103,7 +103,7 @@ def test_a_command_is_read_as_the_command_line_reads_it() -> None:
 
 @pytest.mark.parametrize("command", ["envgen --platform win-64", "envgen --gpu 'RTX 4090'", "envgen", ""])
 def test_what_a_command_leaves_to_the_computer_is_not_guessed(command: str) -> None:
-    assert read_requests(command, builds=BuildCatalog()) == ()
+    assert read_requests(command, builds=Catalog.load()) == ()
 
 
 @pytest.mark.parametrize("command", ['--gpu "no end', "--driver", "--python abc", '--gpu "no such GPU 9000"'])

@@ -9,7 +9,7 @@ from functools import cache
 from envgen.api.convert import decision, explanation, found_gpu
 from envgen.api.values import Decision, Explanation, FoundGpu
 from envgen.core.gpus import MatchKind
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.facts.gpus.errors import match_error
 from envgen.facts.tables import catalog_revision
@@ -120,8 +120,8 @@ def _texts(value: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 @cache
-def _builds() -> BuildCatalog:
-    return BuildCatalog()
+def _builds() -> Catalog:
+    return Catalog.load()
 
 
 @cache

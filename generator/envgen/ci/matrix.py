@@ -16,7 +16,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped, parse_shipped
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.files.smoke import SmokeExpectation, SmokeGpu, SmokePairing
 from envgen.resolve.coverage import code_for
 from envgen.resolve.shipped import builds_of
@@ -133,7 +133,7 @@ class MatrixTooLargeError(DataError):
         return f"narrow it with --lane, --platform or --changed-since, or split it: --shard 1/{shards}"
 
 
-def find_environments(root: Path, catalog: BuildCatalog) -> tuple[Environment, ...]:
+def find_environments(root: Path, catalog: Catalog) -> tuple[Environment, ...]:
     """Return every complete environment folder below `lockfiles/`, sorted: subdir, Python, kind, release, CUDA."""
     found = []
     for folder in root.glob("*/py*/*"):
@@ -147,7 +147,7 @@ def find_environments(root: Path, catalog: BuildCatalog) -> tuple[Environment, .
     return tuple(sorted(found, key=_order))
 
 
-def _environment(shipped: Shipped, lock: Path, catalog: BuildCatalog) -> Environment:
+def _environment(shipped: Shipped, lock: Path, catalog: Catalog) -> Environment:
     files = tuple(sorted(path.name for path in lock.parent.iterdir() if path.is_file()))
     pip, text = shipped.package_set is PackageSet.PIP, lock.read_text(encoding="utf-8")
     vision = (_TORCHVISION_WHEEL if pip else _TORCHVISION_PACKAGE).search(text)
@@ -170,11 +170,11 @@ _PYTORCH_PACKAGE = re.compile(r"^https?://\S+?/(?P<channel>[^/\s]+)/[^/\s]+/pyto
 _TEGRA = re.compile(r"/arm-variant-[^/\s]*tegra")
 
 
-def _pip_codes(shipped: Shipped, catalog: BuildCatalog) -> tuple[ArchCode, ...]:
+def _pip_codes(shipped: Shipped, catalog: Catalog) -> tuple[ArchCode, ...]:
     return next((tuple(sorted(build.codes)) for build in builds_of(shipped, catalog)), ())
 
 
-def _conda_codes(shipped: Shipped, lock: str, catalog: BuildCatalog) -> tuple[ArchCode, ...]:
+def _conda_codes(shipped: Shipped, lock: str, catalog: Catalog) -> tuple[ArchCode, ...]:
     """The arch list of the catalog's row for a conda lock; what several rows (build numbers) have in common.
 
     The folder's name does not tell the legacy channel from conda-forge, nor a Jetson's build from a server's.

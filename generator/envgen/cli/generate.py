@@ -11,7 +11,7 @@ from envgen.cli.settings import WriteOptions
 from envgen.cli.summary import remake_command, summary
 from envgen.core.errors import UsageError
 from envgen.core.paths import tree
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
 from envgen.files.plan import Plan, State, make_plan, read_folder, untouched
 from envgen.files.writing import apply
@@ -35,7 +35,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     if not writing.output:
         raise UsageError('"" is not a folder (from --output)', hint="pass --output . for the current folder")
     _check_mirrors(writing)
-    builds = BuildCatalog()
+    builds = Catalog.load()
     asked = read_request(wanted, builds)
     folder = Path(writing.output)
     found = read_folder(folder)

@@ -11,7 +11,7 @@ from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
 from envgen.lock.lane_files import (
     MISSING,
@@ -51,7 +51,7 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
     Raises: the errors of solving and of writing.
     """
     root = root or tree("lockfiles")
-    builds = BuildCatalog()
+    builds = Catalog.load()
     sources = Sources(
         builds=builds,
         shipped_root=root,

@@ -85,14 +85,14 @@ def matrix_command(
         select,
     )
     from envgen.core.paths import tree
-    from envgen.facts.catalog import BuildCatalog
+    from envgen.facts.catalog import Catalog
 
     root = Path(lockfiles) if lockfiles else tree("lockfiles")
     if not root.is_dir():
         raise UsageError(
             f"{show(lockfiles)} is not a folder (from --lockfiles)", hint="name a folder of envgen's locks"
         )
-    catalog = BuildCatalog()
+    catalog = Catalog.load()
     selection = Selection(
         lanes=tuple(lane or ()),
         subdirs=tuple(platform or ()),

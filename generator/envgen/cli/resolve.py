@@ -7,7 +7,7 @@ from envgen.cli.output import emit, emit_json
 from envgen.cli.report import resolution_json, resolution_text
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.request.requests import Requests
@@ -23,7 +23,7 @@ def resolve_command(
 
     Example: envgen resolve --gpu "GeForce MX450" --platform win-64 --driver 560.94
     """
-    builds = BuildCatalog()
+    builds = Catalog.load()
     asked = read_request(wanted, builds)
     resolutions = [decide(request, asked, builds) for request in asked.requests]
     locked = [locked_labels(resolution.request, builds) for resolution in resolutions]
@@ -36,7 +36,7 @@ def resolve_command(
         raise NoBuildError(resolutions[0])
 
 
-def decide(request: Request, asked: Requests, builds: BuildCatalog) -> Resolution:
+def decide(request: Request, asked: Requests, builds: Catalog) -> Resolution:
     """The decision with the notices of the look-up in front."""
     from dataclasses import replace
 
@@ -46,7 +46,7 @@ def decide(request: Request, asked: Requests, builds: BuildCatalog) -> Resolutio
     return replace(resolution, notices=(*asked.notices, *resolution.notices))
 
 
-def locked_labels(request: Request, builds: BuildCatalog) -> dict[str, str | None]:
+def locked_labels(request: Request, builds: Catalog) -> dict[str, str | None]:
     """Set -> the newest shipped lock that runs, by name, or None."""
     from envgen.core.paths import tree
     from envgen.core.sets import PackageSet

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from envgen.core.request import Request
-    from envgen.facts.catalog import BuildCatalog
+    from envgen.facts.catalog import Catalog
     from envgen.verify.findings import Report
 
 
@@ -47,7 +47,7 @@ def verify_command(
     Exit status: 0 nothing is wrong, 1 something is, 5 nothing is but --online was given and an answer is missing. What
     could not be checked (offline, an index that does not answer) is told as skipped and is no fault.
     """
-    from envgen.facts.catalog import BuildCatalog
+    from envgen.facts.catalog import Catalog
     from envgen.verify.findings import Asking
     from envgen.verify.folder import verify_folder
 
@@ -57,7 +57,7 @@ def verify_command(
         conda_mirror=reading.conda_mirror,
         timeout_s=float(timeout),
     )
-    builds, reports = BuildCatalog(), []
+    builds, reports = Catalog.load(), []
     progress = Progress()
     read_command = functools.partial(read_requests, builds=builds)
     for folder in [found for text in folders for found in _folders(text)]:
@@ -84,7 +84,7 @@ def _folders(text: str) -> list[Path]:
     return found
 
 
-def read_requests(command: str, *, builds: BuildCatalog) -> Sequence[Request]:
+def read_requests(command: str, *, builds: Catalog) -> Sequence[Request]:
     """Read the command of a header as the command line reads it; none when it names no GPU.
 
     Raises: UsageError and the errors of `read_request` when it can't be read today.

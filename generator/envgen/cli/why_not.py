@@ -11,7 +11,7 @@ from envgen.api.convert import explanation as published
 from envgen.cli import options
 from envgen.cli.output import emit, emit_json
 from envgen.core.request import Request
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.request.values import parse_named_build
@@ -32,7 +32,7 @@ def why_not_command(
     Example: envgen why-not cu130 --gpu "GTX 1080" --driver 570.133.20 --platform linux-64
     """
     torch, cuda = parse_named_build(build)
-    builds = BuildCatalog()
+    builds = Catalog.load()
     asked = read_request(wanted, builds)
     found = [(request, explain(builds, request, torch=torch, cuda_tag=cuda)) for request in asked.requests]
     if output_format is options.OutputFormat.JSON:

@@ -14,7 +14,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.environments.inspected import Target
 from envgen.environments.torch_run import Live, LiveOutcome
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.probe import host_gpus
 from envgen.probe.observation import HostGpu, Observation
@@ -43,7 +43,7 @@ class Case:
     """
 
     observation: Observation
-    builds: BuildCatalog
+    builds: Catalog
     catalog: GpuCatalog
     target: Target | None = None
     live: Live | None = None

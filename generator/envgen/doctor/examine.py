@@ -16,7 +16,7 @@ from envgen.doctor.diagnose import diagnose
 from envgen.doctor.findings import Diagnosis
 from envgen.environments.find import Opened, Wanted, neighbours, open_environment
 from envgen.environments.torch_run import TIMEOUT_S, use_torch
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.probe import commands, observe
 from envgen.probe.files import DirectoryFiles, HostFiles
@@ -60,7 +60,7 @@ def examine_host(
     runner, disk, host = boundary.runner, boundary.files, boundary.host
     recorder = Recorder(runner, disk) if recording else None
     ask = recorder.run if recorder else runner
-    builds, catalog = BuildCatalog(), GpuCatalog.load()
+    builds, catalog = Catalog.load(), GpuCatalog.load()
 
     def decide(request: Request) -> Resolution | None:
         return resolve(builds, request)

@@ -1,10 +1,11 @@
-"""Builds of PyTorch, driver floors and toolkits, read from the data files. Decides nothing."""
+"""Builds of PyTorch, driver floors and toolkits as a value made of rows. Decides nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 from envgen.core.builds import (
     Build,
@@ -30,19 +31,54 @@ if TYPE_CHECKING:
     from envgen.facts.lanes import Lane
 
 
-class BuildCatalog:
-    """The tables about builds and drivers; each is read when it is first needed."""
+Row = Mapping[str, str]
+TABLES = (
+    "capabilities",
+    "companions",
+    "conda_builds",
+    "cuda_indexes",
+    "cuda_toolkits",
+    "defaults",
+    "driver_branches",
+    "driver_floors",
+    "jetpack",
+    "lanes",
+    "torch_builds",
+)
 
-    def __init__(self) -> None:
+
+class Catalog:
+    """What is known of builds and drivers, as rows of tables. A value: it opens no file, and two of them never meet."""
+
+    def __init__(self, tables: Mapping[str, Sequence[Row]]) -> None:
+        self._tables = tables
         self._builds: dict[tuple[PackageSet, Subdir], tuple[Build, ...]] = {}
         self._by_key: dict[Subdir, dict[BuildKey, list[Build]]] = {}
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Self:
+        """The catalog of the package's own tables, or of those in `folder`; each is read here and once."""
+        return cls({name: read_table(name, folder) for name in TABLES})
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of its tables, sorted."""
+        return tuple(sorted(self._tables))
+
+    def rows(self, table: str) -> Sequence[Row]:
+        """The rows of a table, none where it is not given."""
+        return self._tables.get(table, ())
+
+    def replaced(self, table: str, rows: Iterable[Row]) -> Self:
+        """The catalog with other rows in one table."""
+        return type(self)({**self._tables, table: tuple(rows)})
 
     def builds(self, package_set: PackageSet, subdir: Subdir) -> tuple[Build, ...]:
         """All CUDA builds of one set for a subdir, oldest release first."""
         key = package_set, subdir
         if key not in self._builds:
             table, build = _TABLES[package_set]
-            rows = (row for row in read_table(table) if row["subdir"] == subdir.value)
+            rows = (row for row in self.rows(table) if row["subdir"] == subdir.value)
             self._builds[key] = tuple(build(row, subdir) for row in rows)
         return self._builds[key]
 
@@ -65,7 +101,7 @@ class BuildCatalog:
                 windows=DriverVersion.parse(row["windows"]),
                 source=row["source"],
             )
-            for row in read_table("driver_floors")
+            for row in self.rows("driver_floors")
         }
 
     @cached_property
@@ -78,7 +114,7 @@ class BuildCatalog:
                 windows=DriverVersion.parse(row["windows_driver"]) if row["windows_driver"] else None,
                 source=row["driver_source"],
             )
-            for row in read_table("cuda_toolkits")
+            for row in self.rows("cuda_toolkits")
         }
 
     @cached_property
@@ -102,7 +138,7 @@ class BuildCatalog:
                 last_windows=row["last_windows"],
                 source=row["source"],
             )
-            for row in read_table("driver_branches")
+            for row in self.rows("driver_branches")
         )
 
     @cached_property
@@ -110,7 +146,7 @@ class BuildCatalog:
         """Compute capability -> the driver branches that serve it."""
         found = {}
         last = {str(branch.branch): branch for branch in self.branches}
-        for row in read_table("capabilities"):
+        for row in self.rows("capabilities"):
             capability = ComputeCapability.parse(row["capability"])
             branch = last.get(row["last_branch"])
             found[capability] = DriverSupport(
@@ -140,7 +176,7 @@ class BuildCatalog:
                 python=row["python"],
                 source=row["source"],
             )
-            for row in read_table("jetpack")
+            for row in self.rows("jetpack")
         )
 
     @cached_property
@@ -155,13 +191,13 @@ class BuildCatalog:
                 without_torchvision_for=tuple(row["without_torchvision_for"].split()),
                 without_torchaudio_for=tuple(row["without_torchaudio_for"].split()),
             )
-            for row in read_table("companions")
+            for row in self.rows("companions")
         }
 
     @cached_property
     def index_urls(self) -> Mapping[str, str]:
         """CUDA tag -> the URL of its wheel index."""
-        return {row["cuda_tag"]: row["url"] for row in read_table("cuda_indexes")}
+        return {row["cuda_tag"]: row["url"] for row in self.rows("cuda_indexes")}
 
     @cached_property
     def lanes(self) -> tuple[Lane, ...]:
@@ -180,21 +216,21 @@ class BuildCatalog:
                 windows_driver=DriverVersion.parse(row["windows_driver"]) if row["windows_driver"] else None,
                 note=row["note"],
             )
-            for row in read_table("lanes")
+            for row in self.rows("lanes")
         )
 
     @cached_property
     def default_python(self) -> str:
         """The Python that a request gets when it names none: fixed here, so that no host changes a result."""
-        return next(row["value"] for row in read_table("defaults") if row["name"] == "python")
+        return next(row["value"] for row in self.rows("defaults") if row["name"] == "python")
 
     @cached_property
     def default_glibc(self) -> str:
         """The glibc that a Linux request gets when it names none."""
-        return next(row["value"] for row in read_table("defaults") if row["name"] == "glibc")
+        return next(row["value"] for row in self.rows("defaults") if row["name"] == "glibc")
 
 
-def _build(row: Mapping[str, str], subdir: Subdir, cuda: str, details: PipDetails | CondaDetails) -> Build:
+def _build(row: Row, subdir: Subdir, cuda: str, details: PipDetails | CondaDetails) -> Build:
     """A build from the cells that the tables of both sets have, and what is its set's own."""
     return Build(
         torch=row["torch"] if isinstance(details, PipDetails) else row["pytorch"],
@@ -214,12 +250,12 @@ def _build(row: Mapping[str, str], subdir: Subdir, cuda: str, details: PipDetail
     )
 
 
-def _pip_build(row: Mapping[str, str], subdir: Subdir) -> Build:
+def _pip_build(row: Row, subdir: Subdir) -> Build:
     cuda = row["toolkit"] or cuda_of_tag(row["cuda_tag"])
     return _build(row, subdir, cuda, PipDetails(on_pypi=bool(row["on_pypi"])))
 
 
-def _conda_build(row: Mapping[str, str], subdir: Subdir) -> Build:
+def _conda_build(row: Row, subdir: Subdir) -> Build:
     details = CondaDetails(
         channels=tuple(row["channels"].split()),
         build_numbers=row["builds"],
@@ -230,14 +266,14 @@ def _conda_build(row: Mapping[str, str], subdir: Subdir) -> Build:
     return _build(row, subdir, row["cuda"], details)
 
 
-def _detail(row: Mapping[str, str]) -> str:
+def _detail(row: Row) -> str:
     """What tells a build from another of the same version and toolkit: its number, and whether it is for Tegra."""
     number = row["build_glob"].rpartition("_")[2]
     tegra = ", Tegra" if row["variant"] == "tegra" else ""
     return (f", build {number}" if number.isdecimal() else "") + tegra
 
 
-_TABLES: Mapping[PackageSet, tuple[str, Callable[[Mapping[str, str], Subdir], Build]]] = {
+_TABLES: Mapping[PackageSet, tuple[str, Callable[[Row, Subdir], Build]]] = {
     PackageSet.PIP: ("torch_builds", _pip_build),
     PackageSet.CONDA: ("conda_builds", _conda_build),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from envgen import __version__
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.lanes import Lane
 from envgen.files.commands import NO_TOOLKIT, conda_command, gpuless_lines, pip_commands
 from envgen.files.header import Header, body_digest, compose, run_digest
@@ -85,7 +85,7 @@ def missing_csv(results: LaneResults) -> str:
     return out.getvalue()
 
 
-def readme(shipped: Sequence[Shipped], missing: str, builds: BuildCatalog, pythons: Sequence[str]) -> str:
+def readme(shipped: Sequence[Shipped], missing: str, builds: Catalog, pythons: Sequence[str]) -> str:
     """The text of `lockfiles/README.md`: for each lane its GPUs, drivers, pairings and files, and what is missing."""
     from envgen.files.templates import render
 
@@ -98,7 +98,7 @@ def _lane_values(
     lane: Lane,
     shipped: Sequence[Shipped],
     missing: Sequence[Mapping[str, str]],
-    builds: BuildCatalog,
+    builds: Catalog,
     pythons: Sequence[str],
 ) -> dict[str, object]:
     rows = []

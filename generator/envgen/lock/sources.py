@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from envgen.core.shipped import Shipped
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.solve.extras import Extras
 
 
@@ -36,7 +36,7 @@ class Sources:
     locks is used (`--offline`, `--check`); without `may_fall_back` an unreachable index is an error (`envgen lock`).
     """
 
-    builds: BuildCatalog
+    builds: Catalog
     shipped_root: Path
     shipped: tuple[Shipped, ...] = ()
     command: str = ""

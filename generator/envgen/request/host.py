@@ -10,7 +10,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice
 from envgen.core.wsl import linux_branch
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.facts.gpus.errors import match_error
 from envgen.probe.observation import HostGpu, Observation, SourceStatus, Vendor
@@ -20,7 +20,7 @@ from envgen.resolve.errors import NoGpuFoundError
 
 
 def host_request(
-    base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog, observation: Observation | None = None
+    base: Request, subdirs: Sequence[Subdir], builds: Catalog, observation: Observation | None = None
 ) -> Requests:
     """The requests for the GPUs that the probe finds (or found: `observation`), with the probed driver.
 
@@ -43,9 +43,7 @@ def host_request(
     )
 
 
-def _for(
-    base: Request, subdir: Subdir, gpus: tuple[RequestedGpu, ...], seen: Observation, builds: BuildCatalog
-) -> Request:
+def _for(base: Request, subdir: Subdir, gpus: tuple[RequestedGpu, ...], seen: Observation, builds: Catalog) -> Request:
     """The request for one platform: the probed driver counts only for the host's own."""
     driver = seen.driver
     own = seen.system.subdir in (None, subdir)
@@ -56,7 +54,7 @@ def _for(
     return replace(base, subdir=subdir, gpus=gpus, driver=driver, driver_origin=DriverOrigin.PROBED)
 
 
-def _requested(gpu: HostGpu, catalog: GpuCatalog, builds: BuildCatalog) -> RequestedGpu:
+def _requested(gpu: HostGpu, catalog: GpuCatalog, builds: Catalog) -> RequestedGpu:
     matches = [catalog.match(query) for query in gpu.queries]
     for match in matches:
         if match.kind is MatchKind.EXACT and match.gpu is not None:
@@ -74,7 +72,7 @@ def _found_notice(gpus: Sequence[RequestedGpu], seen: Observation) -> Notice:
     return Notice(code="host-gpu", text=f"found on this computer: {names}, {driver}")
 
 
-def _driver_notice(gpus: Sequence[RequestedGpu], builds: BuildCatalog) -> Notice:
+def _driver_notice(gpus: Sequence[RequestedGpu], builds: Catalog) -> Notice:
     """Which driver branch to install: the last one that serves the oldest GPU, else the newest."""
     supports = [(requested, builds.support[requested.gpu.capability]) for requested in gpus]
     first = max(support.first_branch or 0 for _, support in supports)

@@ -12,7 +12,7 @@ from envgen.core.gpus import Gpu, Match, MatchKind
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.errors import match_error
 from envgen.request.options import RequestOptions
 from envgen.request.requests import Requests, distinct
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from envgen.facts.gpus.catalog import GpuCatalog
 
 
-def read_request(options: RequestOptions, builds: BuildCatalog, known: GpuCatalog | None = None) -> Requests:
+def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | None = None) -> Requests:
     """Turn options into requests. `known` are the GPUs; without it they are loaded when a name is given.
 
     Raises: ValueFormatError and UsageError for a value that can't be read, GpuUnknownError, GpuAmbiguousError,
@@ -83,7 +83,7 @@ def _host_platform() -> str:
 
 
 def _gpus(
-    options: RequestOptions, base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog, known: GpuCatalog | None
+    options: RequestOptions, base: Request, subdirs: Sequence[Subdir], builds: Catalog, known: GpuCatalog | None
 ) -> tuple[tuple[RequestedGpu, ...], tuple[Notice, ...]]:
     found: list[RequestedGpu] = []
     notices: list[Notice] = []
@@ -109,7 +109,7 @@ def _gpus(
     return distinct(found), tuple(dict.fromkeys(notices))
 
 
-def _by_capability(text: str, builds: BuildCatalog) -> RequestedGpu:
+def _by_capability(text: str, builds: Catalog) -> RequestedGpu:
     try:
         capability = ComputeCapability.parse(text)
     except ValueFormatError as error:
@@ -123,9 +123,7 @@ def _by_capability(text: str, builds: BuildCatalog) -> RequestedGpu:
     return RequestedGpu(input=text, gpu=Gpu(name=name, capability=capability, architecture=support.architecture))
 
 
-def agreeing_variants(
-    match: Match, base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog
-) -> list[RequestedGpu]:
+def agreeing_variants(match: Match, base: Request, subdirs: Sequence[Subdir], builds: Catalog) -> list[RequestedGpu]:
     """The variants of an ambiguous name when each of them leads to the same pairing on every platform, else none."""
     if match.kind is not MatchKind.AMBIGUOUS or not match.may_agree:
         return []
@@ -150,7 +148,7 @@ def _pairing_key(resolution: Resolution) -> tuple[tuple[str, str] | None, tuple[
     return (pip.build.torch, pip.build.cuda_tag) if pip else None, conda.specs if conda else None
 
 
-def _from_host(base: Request, subdirs: Sequence[Subdir], builds: BuildCatalog) -> Requests:
+def _from_host(base: Request, subdirs: Sequence[Subdir], builds: Catalog) -> Requests:
     from envgen.request.host import host_request
 
     return host_request(base, subdirs, builds)

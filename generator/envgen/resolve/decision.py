@@ -9,7 +9,7 @@ from envgen.core.builds import Build, BuildKey
 from envgen.core.request import Request
 from envgen.core.resolution import Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.resolve.checks import decisive
 from envgen.resolve.failure import Failure
 from envgen.resolve.notices import notices
@@ -21,7 +21,7 @@ _NOT_THERE = "the index or channel was asked, and it has no such build"
 _ABSENT = (Failure(code=RejectionCode.NO_FILE, text=_NOT_THERE, is_whole=True),)
 
 
-def resolve(builds: BuildCatalog, request: Request, *, absent: frozenset[BuildKey] = frozenset()) -> Resolution:
+def resolve(builds: Catalog, request: Request, *, absent: frozenset[BuildKey] = frozenset()) -> Resolution:
     """Choose the newest pip and conda pairings that really run.
 
     `absent` names builds that an index or channel was asked for and does not have, announced or not.

@@ -10,7 +10,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request, RequestedGpu
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 
 SupportedGpu = tuple[RequestedGpu, DriverSupport]
 
@@ -21,7 +21,7 @@ class DriverRules:
 
     driver: DriverVersion
     subdir: Subdir
-    builds: BuildCatalog
+    builds: Catalog
 
     def floor(self, cuda: str) -> DriverVersion | None:
         """The oldest driver that runs SASS of a toolkit (X.Y or X.Y.Z): that of the CUDA major where it has one.
@@ -55,7 +55,7 @@ class DriverRules:
         return minimum is not None and self.driver.serves_toolkit(minimum)
 
 
-def assumed_driver(request: Request, builds: BuildCatalog) -> DriverVersion:
+def assumed_driver(request: Request, builds: Catalog) -> DriverVersion:
     """The driver to decide for when nobody stated one: the newest branch that still serves all the GPUs."""
     oldest = first_dropped(supports(request, builds))
     if oldest is not None:
@@ -75,7 +75,7 @@ def last_release(support: DriverSupport, subdir: Subdir) -> str:
     return (support.last_windows if subdir.is_windows else support.last_linux) or str(support.last_branch)
 
 
-def supports(request: Request, builds: BuildCatalog) -> list[SupportedGpu]:
+def supports(request: Request, builds: Catalog) -> list[SupportedGpu]:
     """Each GPU of the request with its driver support; a capability that no table knows is left out."""
     found = ((requested, builds.support.get(requested.gpu.capability)) for requested in request.gpus)
     return [(requested, support) for requested, support in found if support is not None]

@@ -13,7 +13,7 @@ from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request, RequestedGpu
 from envgen.core.resolution import RejectionCode
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_in
 from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, first_dropped, last_release, supports
 from envgen.resolve.failure import Failure
@@ -56,7 +56,7 @@ class Question:
     _elsewhere: list[Question] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
-    def of(cls, request: Request, builds: BuildCatalog) -> Self:
+    def of(cls, request: Request, builds: Catalog) -> Self:
         """The question that a request asks. Without a driver the newest that serves all its GPUs is assumed.
 
         Raises: ValueFormatError for a `--torch` that is no PEP 440 specifier.

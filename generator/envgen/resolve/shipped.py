@@ -9,16 +9,14 @@ from envgen.core.request import Request
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.resolve.checks import failures
 from envgen.resolve.pairing import pairing
 from envgen.resolve.question import Question
 from envgen.resolve.rank import rank
 
 
-def newest(
-    package_set: PackageSet, shipped: Iterable[Shipped], request: Request, builds: BuildCatalog
-) -> Pairing | None:
+def newest(package_set: PackageSet, shipped: Iterable[Shipped], request: Request, builds: Catalog) -> Pairing | None:
     """The pairing of the newest shipped lock of a set that runs, or None."""
     question = Question.of(request, builds)
     wanted = package_set, request.subdir, request.python
@@ -28,12 +26,12 @@ def newest(
     return pairing(max(runs, key=lambda build: rank(build, question)), question) if runs else None
 
 
-def pairing_if_it_runs(build: Build, request: Request, builds: BuildCatalog) -> Pairing | None:
+def pairing_if_it_runs(build: Build, request: Request, builds: Catalog) -> Pairing | None:
     """The pairing of one build when it passes every rule for the request, or None."""
     question = Question.of(request, builds)
     return None if any(failures(build, question)) else pairing(build, question)
 
 
-def builds_of(shipped: Shipped, builds: BuildCatalog) -> Sequence[Build]:
+def builds_of(shipped: Shipped, builds: Catalog) -> Sequence[Build]:
     """The catalog's builds of a lock: none when it knows none; conda's build numbers may differ in what they carry."""
     return builds.builds_with_key(shipped.key, shipped.subdir)

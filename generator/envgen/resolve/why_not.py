@@ -9,7 +9,7 @@ from envgen.core.builds import Build
 from envgen.core.request import Request
 from envgen.core.resolution import Rejection
 from envgen.core.sets import PackageSet
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.resolve.checks import failures
 from envgen.resolve.decision import resolve
 from envgen.resolve.question import Question
@@ -30,7 +30,7 @@ class Explanation:
     better: str
 
 
-def explain(builds: BuildCatalog, request: Request, *, torch: str, cuda_tag: str) -> list[Explanation]:
+def explain(builds: Catalog, request: Request, *, torch: str, cuda_tag: str) -> list[Explanation]:
     """Return an explanation for each matching build, newest first; without a release only for the newest of the tag.
 
     An empty `torch` or `cuda_tag` matches every build. The list is empty when the catalog has no such build.

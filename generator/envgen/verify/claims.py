@@ -15,7 +15,7 @@ from envgen.core.errors import ValueFormatError
 from envgen.core.gpus import Gpu
 from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.files.header import Header
 from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
 from envgen.resolve.coverage import code_for
@@ -84,7 +84,7 @@ def _codes(text: str) -> Iterator[ArchCode]:
             continue
 
 
-def check_build(build: Build, claims: Claims, file: str, builds: BuildCatalog) -> Iterator[Finding]:
+def check_build(build: Build, claims: Claims, file: str, builds: Catalog) -> Iterator[Finding]:
     """Hold the catalog's facts of a build against what the headers claim."""
     is_pip = build.package_set is PackageSet.PIP
     label = build.label if is_pip else f"pytorch {build.torch} with CUDA {build.cuda}"
@@ -100,7 +100,7 @@ def check_build(build: Build, claims: Claims, file: str, builds: BuildCatalog) -
     yield from _check_driver(build, claims, file, builds, label)
 
 
-def _check_driver(build: Build, claims: Claims, file: str, builds: BuildCatalog, label: str) -> Iterator[Finding]:
+def _check_driver(build: Build, claims: Claims, file: str, builds: Catalog, label: str) -> Iterator[Finding]:
     some = claims.driver or claims.floor
     if some is None:
         return

@@ -11,7 +11,7 @@ from envgen.core.errors import ValueFormatError
 from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.sets import PackageSet
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.files.conda_lock_v1 import version_matches
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.solve.conda.source import CHANNEL_SITE
@@ -43,7 +43,7 @@ def compare_files(explicit: Mapping[str, str], lock: CondaLock, file: str, besid
             yield Finding(code=Code.FILES_DISAGREE, file=file, title=f"md5 of {name} differs", evidence=evidence)
 
 
-def check_conda(lock: CondaLock, claims: Claims, file: str, builds: BuildCatalog) -> Iterator[Finding]:
+def check_conda(lock: CondaLock, claims: Claims, file: str, builds: Catalog) -> Iterator[Finding]:
     """Everything that can be said of a lock without a network."""
     torch = lock.find("pytorch")
     cuda = _CUDA_BUILD.search(torch.build) if torch else None
@@ -71,7 +71,7 @@ def check_conda(lock: CondaLock, claims: Claims, file: str, builds: BuildCatalog
     yield from _specs(lock, file)
 
 
-def locked_build(lock: CondaLock, builds: BuildCatalog) -> Build | None:
+def locked_build(lock: CondaLock, builds: Catalog) -> Build | None:
     """The catalog's row of the locked pytorch, or None."""
     torch = lock.find("pytorch")
     return _row(lock, torch, builds) if torch is not None else None
@@ -95,7 +95,7 @@ def check_glibc(lock: CondaLock, glibc: str, file: str) -> Iterator[Finding]:
                 yield Finding(code=Code.WRONG_PLATFORM, file=file, title=title)
 
 
-def _row(lock: CondaLock, torch: CondaPackage, builds: BuildCatalog) -> Build | None:
+def _row(lock: CondaLock, torch: CondaPackage, builds: Catalog) -> Build | None:
     """The catalog's row of the locked pytorch: same channel and pins as far as the lock shows them."""
     tegra = any(package.name == "arm-variant" and "tegra" in package.build for package in lock.packages)
     python = ".".join((lock.find("python") or torch).version.split(".")[:2])

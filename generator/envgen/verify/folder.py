@@ -11,7 +11,7 @@ from envgen.core.errors import EnvgenError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.request import Request
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.files.conda import VIRTUAL_PACKAGES_FILE, load_conda_files
 from envgen.files.errors import LockFormatError, OutputNotWritableError
 from envgen.files.plan import read_folder
@@ -43,9 +43,7 @@ def folders_below(root: Path) -> list[Path]:
     return here + [found for path in below for found in folders_below(path)]
 
 
-def verify_folder(
-    folder: Path, builds: BuildCatalog, asking: Asking, *, read_command: ReadCommand = no_command
-) -> Report:
+def verify_folder(folder: Path, builds: Catalog, asking: Asking, *, read_command: ReadCommand = no_command) -> Report:
     """Return what is wrong with the files of a folder. Nothing is written.
 
     Raises: UsageError for a mirror that is none, OutputNotFolderError and OutputNotWritableError as `read_folder`.
@@ -79,7 +77,7 @@ def _masked(finding: Finding) -> Finding:
 class _Work:
     """The files of a folder while they are checked, and what was found so far."""
 
-    builds: BuildCatalog
+    builds: Catalog
     asking: Asking
     opened: Opened = field(default_factory=Opened)
     requests: Sequence[Request] = ()

@@ -14,7 +14,7 @@ from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import WheelName, file_name
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.files.pylock import environment_marker
 from envgen.solve.pip.query import PYPI_INDEX, TORCH_INDEX
 from envgen.verify.claims import Claims, check_build, check_cudnn
@@ -146,7 +146,7 @@ def pip_places(lock: PipLock, requirements: Requirements | None) -> Iterator[tup
         yield f"the file of {package.name}", package.url
 
 
-def check_pip(lock: PipLock, claims: Claims, file: str, builds: BuildCatalog) -> Iterator[Finding]:
+def check_pip(lock: PipLock, claims: Claims, file: str, builds: Catalog) -> Iterator[Finding]:
     """Everything that can be said of a lock without a network."""
     tag, build = locked_build(lock, builds)
     torch = next((package for package in lock.packages if package.name == "torch"), None)
@@ -175,7 +175,7 @@ def check_pip(lock: PipLock, claims: Claims, file: str, builds: BuildCatalog) ->
         yield from check_known_requires(lock, tag, file)
 
 
-def locked_build(lock: PipLock, builds: BuildCatalog) -> tuple[str, Build | None]:
+def locked_build(lock: PipLock, builds: Catalog) -> tuple[str, Build | None]:
     """The CUDA tag of the locked torch (empty: not a CUDA build), and the catalog's row of it."""
     torch = next((package for package in lock.packages if package.name == "torch"), None)
     if torch is None:
@@ -197,7 +197,7 @@ def _tag_of_index(index: str) -> str:
     return last if re.fullmatch(r"cu\d+|cpu|rocm[\d.]+|xpu", last) else ""
 
 
-def _companions(lock: PipLock, tag: str, file: str, builds: BuildCatalog) -> Iterator[Finding]:
+def _companions(lock: PipLock, tag: str, file: str, builds: Catalog) -> Iterator[Finding]:
     release, _, local = lock.version_of("torch").partition("+")
     known = builds.companions.get(release)
     for name in _COMPANIONS:

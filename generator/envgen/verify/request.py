@@ -8,7 +8,7 @@ from envgen.core.builds import Build
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import RejectionCode
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.resolve.checks import failures
 from envgen.resolve.question import Question
 from envgen.verify.findings import Code, Finding
@@ -38,7 +38,7 @@ def request_for(requests: Sequence[Request], subdir: Subdir) -> Request | None:
     return next((request for request in requests if request.subdir is subdir), None)
 
 
-def check_request(build: Build, python: str, request: Request, file: str, builds: BuildCatalog) -> Iterator[Finding]:
+def check_request(build: Build, python: str, request: Request, file: str, builds: Catalog) -> Iterator[Finding]:
     """Everything in the catalog that speaks against a locked build for a request."""
     if python != request.python:
         title = f"it is for Python {python}, the command in its header asks for {request.python}"

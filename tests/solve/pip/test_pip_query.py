@@ -7,7 +7,7 @@ import pytest
 from envgen.core.errors import UsageError
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.resolve.decision import resolve
 from envgen.solve.errors import SolveFailedError
 from envgen.solve.pip.constraints import check_constraints
@@ -17,7 +17,7 @@ from equipment.requests import ask
 
 
 def query_for(capability: str, subdir: str, driver: str) -> PipQuery:
-    resolution = resolve(BuildCatalog(), ask(capability, subdir, driver))
+    resolution = resolve(Catalog.load(), ask(capability, subdir, driver))
     assert resolution.pip is not None
     return pip_query(resolution.pip, resolution.request)
 

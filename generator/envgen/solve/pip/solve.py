@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
-from envgen.facts.catalog import BuildCatalog
+from envgen.facts.catalog import Catalog
 from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
 from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.net.sites import Site
@@ -156,7 +156,7 @@ class _Solve:
 
     def _companions(self) -> dict[str, str]:
         """Project -> the release that goes with torch, of those that the catalog knows; another one may not load."""
-        known = BuildCatalog().companions.get(self.query.torch)
+        known = Catalog.load().companions.get(self.query.torch)
         if known is None:
             return {}
         named = {"torchvision": known.torchvision, "torchaudio": known.torchaudio or known.torchaudio_loads}

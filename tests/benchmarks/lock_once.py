@@ -13,8 +13,8 @@ from typing import Any
 
 from envgen.cli.main import run_process
 from envgen.core.platforms import Subdir
-from envgen.files.conda import conda_bodies
-from envgen.files.conda_lock_v1 import load_conda_lock_package
+from envgen.files.bodies import conda_bodies
+from envgen.files.formats.conda_lock_v1 import load_conda_lock_package
 from envgen.solve.conda.solve import CondaQuery, solve_with_optional
 
 

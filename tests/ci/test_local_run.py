@@ -14,7 +14,7 @@ from ci.fake_wheels import write_lock
 from ci.local_run import Run, available, commit, event_file, git, run_workflow
 from ci.shipped_tree import add_conda, add_pip
 from envgen.cli.ci import ci_command
-from envgen.files.smoke import smoke_body
+from envgen.files.formats.smoke import smoke_body
 from smoke.host import EXPECTED, TURING, FakeHost
 
 pytestmark = [

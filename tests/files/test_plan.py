@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.files.errors import OutputEditedError, OutputNotFolderError
-from envgen.files.plan import Plan, State, is_ours, make_plan, read_folder, untouched
+from envgen.files.plan import Plan, State, make_plan, read_folder, untouched
+from envgen.files.registry import is_ours
 from files.hostile import ANY_TEXT
 from files.written import NAMES, a_run
 

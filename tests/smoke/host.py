@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from envgen.files.smoke import SmokeExpectation, SmokeGpu, SmokePairing, smoke_body
+from envgen.files.formats.smoke import SmokeExpectation, SmokeGpu, SmokePairing, smoke_body
 
 FAKES = Path(__file__).parent / "fakes"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.files.smoke import SmokeExpectation, smoke_body
+from envgen.files.formats.smoke import SmokeExpectation, smoke_body
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from envgen.files.smoke import SmokeExpectation, smoke_body
+from envgen.files.formats.smoke import SmokeExpectation, smoke_body
 
 
 @pytest.fixture(scope="module")

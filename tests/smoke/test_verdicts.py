@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from envgen.files.smoke import SmokeExpectation, SmokeGpu, SmokePairing
+from envgen.files.formats.smoke import SmokeExpectation, SmokeGpu, SmokePairing
 from smoke.host import ADA, TURING, FakeHost, smoke
 
 NO_IMAGE = {"raise": ["RuntimeError", "CUDA error: no kernel image is available for execution on the device"]}

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from envgen.core.platforms import Subdir
-from envgen.files.conda import conda_bodies
+from envgen.files.bodies import conda_bodies, pip_bodies
 from envgen.files.header import Header, body_digest, compose
-from envgen.files.pip import pip_bodies
-from envgen.files.pylock import read_pylock
+from envgen.files.registry import PYLOCK
 from envgen.lock.obtain_conda import mirrored
 from envgen.solve.conda.solve import solve_conda
 from envgen.solve.pip.solve import solve_pip
@@ -97,7 +96,7 @@ def test_the_size_that_the_index_states_is_compared(pip_folder: Path, asking: As
 
 
 def test_an_extra_that_a_wheel_asks_for_counts(pip_folder: Path) -> None:
-    lock = read_pylock((pip_folder / "pylock.toml").read_text("utf-8"))
+    lock = PYLOCK.read((pip_folder / "pylock.toml").read_text("utf-8"), "pylock.toml")
     cuda = ['nvidia-cublas-cu12==1; extra == "cublas"', 'nvidia-nvtx-cu12; extra == "nvtx"']
     asked = {"torch": ["cuda-toolkit[cublas]==12.6.3"], "cuda-toolkit": cuda}
     told = [finding.title for finding in unmet(asked, lock, "pylock.toml")]
@@ -117,7 +116,7 @@ def test_an_extra_that_a_wheel_asks_for_counts(pip_folder: Path) -> None:
 )
 def test_markers_are_those_of_the_locks_platform(subdir: Subdir, system: str, machine: str, pip_folder: Path) -> None:
     """Never the host's: PEP 508 names these values, platform.machine() of CPython reports them."""
-    lock = replace(read_pylock((pip_folder / "pylock.toml").read_text("utf-8")), subdir=subdir)
+    lock = replace(PYLOCK.read((pip_folder / "pylock.toml").read_text("utf-8"), "pylock.toml"), subdir=subdir)
     found = marker_environment(lock)
     assert (found["platform_system"], found["platform_machine"]) == (system, machine)
 

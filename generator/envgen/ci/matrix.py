@@ -17,7 +17,8 @@ from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped, parse_shipped
 from envgen.facts.catalog import Catalog
-from envgen.files.smoke import SmokeExpectation, SmokeGpu, SmokePairing
+from envgen.files.formats.smoke import SmokeExpectation, SmokeGpu, SmokePairing
+from envgen.files.registry import installed_file
 from envgen.resolve.coverage import code_for
 from envgen.resolve.shipped import builds_of
 
@@ -140,8 +141,7 @@ def find_environments(root: Path, catalog: Catalog) -> tuple[Environment, ...]:
         shipped = parse_shipped(PurePosixPath(folder.relative_to(root).as_posix()))
         if shipped is None:
             continue
-        name = "requirements.txt" if shipped.package_set is PackageSet.PIP else f"conda-{shipped.subdir}.lock"
-        lock = folder / name
+        lock = folder / installed_file(shipped.package_set, shipped.subdir, many=False)
         if lock.is_file():
             found.append(_environment(shipped, lock, catalog))
     return tuple(sorted(found, key=_order))

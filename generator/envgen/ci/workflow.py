@@ -16,11 +16,9 @@ from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.facts.tables import catalog_revision
 from envgen.files.header import Header, body_digest, compose, run_digest
+from envgen.files.registry import EXPLICIT, PYLOCK, REQUIREMENTS, SMOKE_TEST
 from envgen.files.templates import render
 
-_SMOKE_TEST = "smoke_test.py"
-_REQUIREMENTS = re.compile(r"requirements(?:-(?P<subdir>[a-z0-9-]+))?\.txt")
-_EXPLICIT = re.compile(r"conda-(?P<subdir>[a-z0-9-]+)\.lock")
 _PYTHON_PACKAGE = re.compile(r"/python-(?P<version>3\.\d+)\.[^/]*$", re.MULTILINE)
 # What can be in a path of the workflow: no expression, no glob, and no space, at which setup-micromamba would split.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
@@ -32,7 +30,8 @@ class NoLockHereError(UsageError):
     code = "no-lock-here"
 
     def __init__(self, folder: str) -> None:
-        fact = "looked for requirements.txt, requirements-SUBDIR.txt and conda-SUBDIR.lock"
+        names = (REQUIREMENTS.one, REQUIREMENTS.each, EXPLICIT.each)
+        fact = f"looked for {', '.join(names).replace('{subdir}', 'SUBDIR')}"
         super().__init__(f"{show(folder)} holds no locked environment", fact=fact, hint="run envgen there first")
 
 
@@ -72,7 +71,7 @@ class CommittedLock:
 
     @property
     def smoke_test(self) -> PurePosixPath:
-        return self.folder / _SMOKE_TEST
+        return self.folder / SMOKE_TEST.one
 
     def row(self, runner: GpuRunner | None = None) -> dict[str, str]:
         """The values of one matrix entry; `runner` is YAML already, the others are quoted by the template."""
@@ -100,28 +99,27 @@ def find_locks(root: Path, folder: PurePosixPath) -> tuple[CommittedLock, ...]:
     found = [lock for name in names if (lock := _read_lock(place, folder, name)) is not None]
     if not found:
         raise NoLockHereError(str(folder))
-    if _SMOKE_TEST not in names:
-        raise LockIncompleteError(str(found[0].lock), f"{folder / _SMOKE_TEST} is missing")
+    if SMOKE_TEST.one not in names:
+        raise LockIncompleteError(str(found[0].lock), f"{folder / SMOKE_TEST.one} is missing")
     return tuple(found)
 
 
 def _read_lock(place: Path, folder: PurePosixPath, name: str) -> CommittedLock | None:
-    if match := _REQUIREMENTS.fullmatch(name):
-        return _pip_lock(place, folder, name, match["subdir"])
-    if (match := _EXPLICIT.fullmatch(name)) and match["subdir"] in {subdir.value for subdir in Subdir}:
+    if REQUIREMENTS.matches(name):
+        return _pip_lock(place, folder, name)
+    if subdir := EXPLICIT.subdir_of(name):
         found = _PYTHON_PACKAGE.search((place / name).read_text(encoding="utf-8"))
         if found is None:
             raise LockIncompleteError(str(folder / name), "it holds no package named python")
-        subdir, python = Subdir(match["subdir"]), found["version"]
         return CommittedLock(
-            package_set=PackageSet.CONDA, subdir=subdir, python=python, folder=folder, lock=folder / name
+            package_set=PackageSet.CONDA, subdir=subdir, python=found["version"], folder=folder, lock=folder / name
         )
     return None
 
 
-def _pip_lock(place: Path, folder: PurePosixPath, name: str, suffix: str | None) -> CommittedLock:
+def _pip_lock(place: Path, folder: PurePosixPath, name: str) -> CommittedLock:
     """A requirements file does not say which subdir and Python it is for; the pylock.toml beside it does."""
-    pylock = f"pylock.{suffix}.toml" if suffix else "pylock.toml"
+    pylock = PYLOCK.name(REQUIREMENTS.subdir_of(name), many=True)
     try:
         tool = tomllib.loads((place / pylock).read_text(encoding="utf-8"))["tool"]["envgen"]
         subdir, python = Subdir(tool["subdir"]), re.fullmatch(r"3\.\d+", tool["python"])

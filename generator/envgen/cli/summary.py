@@ -9,7 +9,9 @@ from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import RejectionCode
 from envgen.core.sets import PackageSet
-from envgen.files.commands import NO_TOOLKIT, conda_command, pip_commands, runs_as, test_command
+from envgen.files.commands import NO_TOOLKIT, conda_command, pip_commands, runs_as
+from envgen.files.formats.smoke import test_command
+from envgen.files.registry import EXPLICIT, REQUIREMENTS
 from envgen.lock.obtain import Obtained
 
 
@@ -51,14 +53,14 @@ def _command_lines(one: Obtained, *, multi: bool) -> Iterator[str]:
     request = one.resolution.request
     where = f"{request.subdir} " if multi else ""
     if one.pip is not None:
-        name = f"requirements-{request.subdir}.txt" if multi else "requirements.txt"
-        make, install = pip_commands(request, name)
+        requirements = REQUIREMENTS.name(request.subdir, many=multi)
+        make, install = pip_commands(request.subdir, request.python, requirements)
         yield f"{where}with pip:   {make}"
         yield f"{' ' * len(where)}            {install}"
     if one.conda is not None:
-        yield f"{where}with conda: {conda_command(f'conda-{request.subdir}.lock')}"
+        yield f"{where}with conda: {conda_command(EXPLICIT.name(request.subdir, many=multi))}"
     if one.pip is not None or one.conda is not None:
-        yield f"{where}test it:    {test_command(request, has_pip=one.pip is not None)}"
+        yield f"{where}test it:    {test_command(request.subdir, has_pip=one.pip is not None)}"
 
 
 def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:

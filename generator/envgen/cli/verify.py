@@ -73,9 +73,10 @@ def verify_command(
 
 def _folders(text: str) -> list[Path]:
     from envgen.core.errors import UsageError, show
+    from envgen.files.registry import CONDA_LOCK, PYLOCK, REQUIREMENTS
     from envgen.verify.folder import folders_below
 
-    hint = "name the folder that holds requirements.txt, pylock.toml, conda-lock.yml"
+    hint = f"name the folder that holds {', '.join(one.one for one in (REQUIREMENTS, PYLOCK, CONDA_LOCK))}"
     if not Path(text).is_dir():
         raise UsageError(f"{show(text)} is not a folder", hint=hint)
     found = folders_below(Path(text))

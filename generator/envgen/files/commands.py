@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
@@ -24,39 +24,16 @@ def runs_as(pairing: Pairing) -> str:
     return f"runs as {codes}, driver {pairing.driver_floor} or newer"
 
 
-def pip_commands(request: Request, requirements: str) -> tuple[str, str]:
+def pip_commands(subdir: Subdir, python: str, requirements: str) -> tuple[str, str]:
     """The two commands that make the environment and install, with the lock's Python."""
-    if request.subdir is Subdir.WIN_64:
-        python = r".venv\Scripts\python"
-        make = f"py -{request.python} -m venv .venv"
-    else:
-        python = ".venv/bin/python"
-        make = f"python{request.python} -m venv .venv"
-    return make, f"{python} -m pip install --require-hashes -r {requirements}"
-
-
-def test_command(request: Request, *, has_pip: bool) -> str:
-    """The one command that proves the environment: in the pip environment, or in conda's when there is no other."""
-    if not has_pip:
-        return f"conda run --name {ENVIRONMENT} python smoke_test.py"
-    python = r".venv\Scripts\python" if request.subdir.is_windows else ".venv/bin/python"
-    return f"{python} smoke_test.py"
+    interpreter = r".venv\Scripts\python" if subdir.is_windows else ".venv/bin/python"
+    make = f"py -{python} -m venv .venv" if subdir.is_windows else f"python{python} -m venv .venv"
+    return make, f"{interpreter} -m pip install --require-hashes -r {requirements}"
 
 
 def conda_command(explicit: str) -> str:
     """The command that makes the locked conda environment (conda, mamba and micromamba alike)."""
     return f"conda create --name {ENVIRONMENT} --file {explicit}"
-
-
-def gpuless_lines(pairing: Pairing, environment: str, subdir: Subdir) -> Iterator[str]:
-    """How to create environment.yml on a host that has no GPU."""
-    create = f"conda env create -f {environment}"
-    yield "On a host without an NVIDIA driver conda must be told the CUDA version of the target's driver:"
-    if subdir.is_windows:
-        yield f"  cmd: set CONDA_OVERRIDE_CUDA={pairing.build.cuda}&& {create}"
-        yield f'  PowerShell: $env:CONDA_OVERRIDE_CUDA="{pairing.build.cuda}"; {create}'
-    else:
-        yield f"  CONDA_OVERRIDE_CUDA={pairing.build.cuda} {create}"
 
 
 def notice_lines(notices: Sequence[Notice]) -> tuple[str, ...]:

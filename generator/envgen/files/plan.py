@@ -10,17 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from envgen.core.platforms import Subdir
 from envgen.files.errors import OutputEditedError, OutputNotFolderError, OutputNotWritableError
 from envgen.files.header import is_untouched, split
+from envgen.files.registry import is_ours
 
 _LARGEST = 32 << 20
-_SUBDIRS = "|".join(re.escape(subdir.value) for subdir in Subdir)
-# Every file name that envgen writes; a file of ours that is no longer wanted is known by it.
-_OURS = re.compile(
-    rf"environment(-({_SUBDIRS}))?\.yml|({_SUBDIRS})\.conda-lock\.yml|conda-lock\.yml|conda-({_SUBDIRS})\.lock"
-    rf"|virtual-packages\.yml|requirements(-({_SUBDIRS}))?\.txt|pylock(\.({_SUBDIRS}))?\.toml|smoke_test\.py"
-)
 
 
 class State(StrEnum):
@@ -95,11 +89,6 @@ def _shown(line: str) -> str:
     body = line.removesuffix("\n")
     plain = "".join(c if " " <= c <= "~" or c == "\t" else c.encode("unicode_escape").decode("ascii") for c in body)
     return plain + ("\n" if body != line else "\n\\ No newline at end of file\n")
-
-
-def is_ours(name: str) -> bool:
-    """True for a file name that envgen writes."""
-    return _OURS.fullmatch(name) is not None
 
 
 def read_folder(folder: Path) -> dict[str, str | None]:

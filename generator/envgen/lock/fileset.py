@@ -10,21 +10,17 @@ from envgen.core.request import Request
 from envgen.core.sets import PackageSet
 from envgen.files.commands import (
     NO_TOOLKIT,
-    conda_command,
-    gpuless_lines,
     notice_lines,
-    pip_commands,
     runs_as,
     target,
-    test_command,
 )
+from envgen.files.format import Use
 from envgen.files.header import Header, body_digest, compose, run_digest
+from envgen.files.registry import ENVIRONMENT_YML, SMOKE_TEST, our_file, set_of, use_lines
 from envgen.lock.errors import FilesUnansweredError
 from envgen.lock.obtain import Obtained
 from envgen.lock.obtain_conda import CondaSide
 from envgen.lock.obtain_pip import PipSide
-
-SMOKE_TEST = "smoke_test.py"
 
 
 def environment_files(obtained: Sequence[Obtained], *, command: str, catalog: str) -> dict[str, str]:
@@ -59,17 +55,17 @@ def check_removals(names: Iterable[str], obtained: Sequence[Obtained]) -> None:
     """
     removed = sorted(names)
     for one in obtained:
-        others = [subdir.value for subdir in Subdir if subdir is not one.resolution.request.subdir]
         for error in one.unanswered:
-            is_pip = error.package_set is PackageSet.PIP
-            lost = [n for n in removed if _is_pip(n) == is_pip and not any(other in n for other in others)]
+            package_set = error.package_set
+            subdir = one.resolution.request.subdir
+            lost = [n for n in removed if set_of(n) in (package_set, None) and _subdir_of(n) in (subdir, None)]
             if lost:
                 raise FilesUnansweredError(names=tuple(lost), cause=error)
 
 
 def environment_bodies(obtained: Sequence[Obtained]) -> dict[str, str]:
     """File name -> body of everything that one run writes."""
-    from envgen.files.pip import pip_bodies
+    from envgen.files.bodies import pip_bodies
 
     multi = len(obtained) > 1
     bodies: dict[str, str] = {}
@@ -78,21 +74,21 @@ def environment_bodies(obtained: Sequence[Obtained]) -> dict[str, str]:
             bodies |= pip_bodies(one.pip.lock, multi=multi)
     conda = [one.conda for one in obtained if one.conda is not None]
     bodies |= _conda_bodies(conda)
-    return bodies | {SMOKE_TEST: _smoke_body(obtained)}
+    return bodies | {SMOKE_TEST.one: _smoke_body(obtained)}
 
 
 def _conda_bodies(sides: Sequence[CondaSide]) -> dict[str, str]:
     if not sides:
         return {}
-    if len(sides) == 1 and {"environment.yml", "conda-lock.yml"} <= sides[0].bodies.keys():
+    if len(sides) == 1 and ENVIRONMENT_YML.one in sides[0].bodies:
         return dict(sides[0].bodies)
-    from envgen.files.conda import conda_bodies
+    from envgen.files.bodies import conda_bodies
 
     return conda_bodies([side.loaded() for side in sides])
 
 
 def _smoke_body(obtained: Sequence[Obtained]) -> str:
-    from envgen.files.smoke import SmokeExpectation, SmokeGpu, SmokePairing, smoke_body
+    from envgen.files.formats.smoke import SmokeExpectation, SmokeGpu, SmokePairing, smoke_body
 
     pairings = [SmokePairing.of(one.pip.pairing) for one in obtained if one.pip is not None]
     pairings += [SmokePairing.of(one.conda.pairing) for one in obtained if one.conda is not None]
@@ -103,8 +99,13 @@ def _smoke_body(obtained: Sequence[Obtained]) -> str:
 
 def _for(name: str, obtained: Sequence[Obtained]) -> Sequence[Obtained]:
     """The requests that a file is for: one when its name carries a subdir, else all."""
-    named = [one for one in obtained if one.resolution.request.subdir.value in name]
-    return named or obtained
+    subdir = _subdir_of(name)
+    return [one for one in obtained if subdir in (None, one.resolution.request.subdir)]
+
+
+def _subdir_of(name: str) -> Subdir | None:
+    file = our_file(name)
+    return file.subdir if file is not None else None
 
 
 def _targets(name: str, obtained: Sequence[Obtained]) -> str:
@@ -114,17 +115,13 @@ def _targets(name: str, obtained: Sequence[Obtained]) -> str:
     return first + others
 
 
-def _is_pip(name: str) -> bool:
-    return name.startswith(("requirements", "pylock"))
-
-
 def _lines(name: str, obtained: Sequence[Obtained]) -> Iterator[str]:
     """The facts that a file's header states."""
     for one in _for(name, obtained):
         request = one.resolution.request
-        if one.pip is not None and (_is_pip(name) or name == SMOKE_TEST):
+        if one.pip is not None and set_of(name) in (PackageSet.PIP, None):
             yield from _pip_lines(name, one.pip, request)
-        if one.conda is not None and not _is_pip(name):
+        if one.conda is not None and set_of(name) in (PackageSet.CONDA, None):
             yield from _conda_lines(name, one.conda, request)
         yield from notice_lines([notice for notice in one.notices if _concerns(name, notice.code)])
     yield NO_TOOLKIT
@@ -136,28 +133,14 @@ def _pip_lines(name: str, side: PipSide, request: Request) -> Iterator[str]:
     beside = f" with torchvision {vision}" if vision else ""
     held = f"torch {lock.version_of('torch')}{beside} (CUDA tag {build.cuda_tag})"
     yield f"pip, {request.subdir}: {held}, {runs_as(side.pairing)}"
-    if name == SMOKE_TEST:
-        yield f"use: {test_command(request, has_pip=True)}"
-    if name.startswith("requirements"):
-        make, install = pip_commands(request, name)
-        yield f"use: {make}"
-        yield f"     {install}"
-        yield f"or:  uv venv --python {request.python}"
-        yield f"     uv pip sync {name}"
+    yield from use_lines(Use(file=name, set=PackageSet.PIP, subdir=request.subdir, python=request.python))
 
 
 def _conda_lines(name: str, side: CondaSide, request: Request) -> Iterator[str]:
     build, channel = side.pairing.build, side.pairing.build.conda.channels[0]
     yield f"conda, {request.subdir}: pytorch {build.short_label} from {channel}, {runs_as(side.pairing)}"
-    if name.startswith("environment"):
-        yield f"use: conda env create -f {name}"
-        yield from gpuless_lines(side.pairing, name, request.subdir)
-    elif name.startswith("conda-") and name.endswith(".lock"):
-        yield f"use: {conda_command(name)}"
-    elif name.endswith("conda-lock.yml"):
-        yield f"use: conda-lock install --name envgen {name}"
-    elif name == SMOKE_TEST:
-        yield f"use: {test_command(request, has_pip=False)}"
+    cuda = build.cuda
+    yield from use_lines(Use(file=name, set=PackageSet.CONDA, subdir=request.subdir, python=request.python, cuda=cuda))
 
 
 def _concerns(name: str, code: str) -> bool:
@@ -165,5 +148,5 @@ def _concerns(name: str, code: str) -> bool:
     if code in {"driver-assumed", "driver-branch-only", "gpu-note", "gpu-variants-agree", "fallback-lock"}:
         return True
     if code in {"last-build-for-gpu", "magma-no-sm75"} or code.startswith(("pip-", "no-conda")):
-        return _is_pip(name) or name == SMOKE_TEST
-    return not _is_pip(name)
+        return set_of(name) in (PackageSet.PIP, None)
+    return set_of(name) in (PackageSet.CONDA, None)

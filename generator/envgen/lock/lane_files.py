@@ -12,8 +12,10 @@ from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.facts.lanes import Lane
-from envgen.files.commands import NO_TOOLKIT, conda_command, gpuless_lines, pip_commands
+from envgen.files.commands import NO_TOOLKIT
+from envgen.files.format import Use
 from envgen.files.header import Header, body_digest, compose, run_digest
+from envgen.files.registry import use_lines
 from envgen.lock.lane_locks import LaneLock, LaneResults, shipped_of
 from envgen.lock.sources import Sources
 from envgen.resolve.shipped import newest
@@ -47,17 +49,11 @@ def lane_lock_files(lock: LaneLock, *, catalog: str, made: str) -> dict[str, str
 
 def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:
     yield f"driver {lock.pairing.driver_floor} or newer; {made}"
-    if lock.shipped.package_set is PackageSet.PIP:
-        if name.startswith("requirements"):
-            for line in pip_commands(lock.request, name):
-                yield f"use: {line}"
-    else:
-        if lock.missing:
-            yield f"without {' and '.join(lock.missing)}: no build of it was there for this pairing"
-        if name.startswith("environment"):
-            yield from gpuless_lines(lock.pairing, name, lock.request.subdir)
-        if name.endswith(".lock"):
-            yield f"use: {conda_command(name)}"
+    if lock.missing:
+        yield f"without {' and '.join(lock.missing)}: no build of it was there for this pairing"
+    key = lock.shipped
+    cuda = lock.pairing.build.cuda
+    yield from use_lines(Use(file=name, set=key.package_set, subdir=key.subdir, python=key.python, cuda=cuda))
     yield NO_TOOLKIT
 
 

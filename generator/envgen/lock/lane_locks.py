@@ -166,7 +166,7 @@ def _pairing_of(key: Shipped, request: Request, sources: Sources) -> Pairing:
 
 
 def _solve_pip(key: Shipped, request: Request, sources: Sources) -> LaneLock:
-    from envgen.files.pip import pip_bodies
+    from envgen.files.bodies import pip_bodies
     from envgen.solve.pip.query import pip_query
     from envgen.solve.pip.solve import solve_pip
 
@@ -176,7 +176,7 @@ def _solve_pip(key: Shipped, request: Request, sources: Sources) -> LaneLock:
 
 
 def _solve_conda(key: Shipped, request: Request, sources: Sources) -> LaneLock:
-    from envgen.files.conda import conda_bodies
+    from envgen.files.bodies import conda_bodies
     from envgen.lock.obtain_conda import conda_query
     from envgen.solve.conda.solve import solve_with_optional
 

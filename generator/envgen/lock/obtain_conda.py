@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -17,7 +16,10 @@ from envgen.core.resolution import Pairing, Resolution
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.core.wheel_names import glibc_key
+from envgen.files.formats.explicit import packages_in
+from envgen.files.formats.virtual_packages import glibc_of
 from envgen.files.header import Header, split
+from envgen.files.registry import EXPLICIT, VIRTUAL_PACKAGES, set_of, whole_set
 from envgen.lock.obtain_pip import BuildAbsentError
 from envgen.lock.shipped import shipped_files
 from envgen.lock.sources import Origin, Sources
@@ -29,9 +31,6 @@ from envgen.solve.errors import SolveFailedError
 
 if TYPE_CHECKING:
     from envgen.solve.conda.solve import CondaQuery
-
-_GLIBC = re.compile(r'__glibc: "([0-9]+\.[0-9]+)"')
-_EXPLICIT = re.compile(r"/(?P<name>[^/]+)-(?P<version>[^/-]+)-(?P<build>[^/-]+)\.(?:conda|tar\.bz2)#[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +53,10 @@ class CondaSide:
         """The lock itself, read from the bodies if need be."""
         if self.lock is not None:
             return self.lock
-        from envgen.files.conda import load_conda_files
+        from envgen.files.bodies import read_conda
 
         subdir = self.pairing.build.subdir
-        return next(lock for lock in load_conda_files(self.bodies) if lock.subdir is subdir)
+        return next(lock for lock in read_conda(self.bodies) if lock.subdir is subdir)
 
 
 def obtain_conda(resolution: Resolution, sources: Sources) -> CondaSide | None:
@@ -100,7 +99,7 @@ def _solved(wanted: Pairing, decided: Pairing, request: Request, sources: Source
 
 def _side(found: tuple[Pairing, Mapping[str, str]], origin: Origin, request: Request) -> CondaSide:
     pairing, bodies = found
-    held = explicit_packages(bodies[_explicit(request)])
+    held = packages_in(bodies[_explicit(request)])
     missing = tuple(name for name in _wanted(request) if name not in held)
     return CondaSide(pairing=pairing, origin=origin, missing=missing, bodies=bodies)
 
@@ -109,23 +108,14 @@ def _wanted(request: Request) -> tuple[str, ...]:
     return (("torchvision",) if request.vision else ()) + (("torchaudio",) if request.audio else ())
 
 
-def explicit_packages(text: str) -> dict[str, tuple[str, str]]:
-    """Package name -> (version, build string) of an explicit lock, read without a YAML parser."""
-    return {found["name"]: (found["version"], found["build"]) for found in _EXPLICIT.finditer(text)}
-
-
 # File name -> header and body of the conda files of a folder.
 _Parts = Mapping[str, tuple[Header | None, str]]
 
 
 def _parts(request: Request, sources: Sources) -> _Parts:
     """The conda files of the folder while all of them are there and untouched, else none."""
-    pins, subdir = sources.pins, request.subdir
-    single = {"environment.yml", "conda-lock.yml"}
-    several = {f"environment-{subdir}.yml", f"{subdir}.conda-lock.yml"}
-    shared = {_explicit(request), "virtual-packages.yml"}
-    names = next((pair for pair in (several, single) if pair <= pins.keys()), None)
-    return {name: split(pins[name]) for name in names | shared} if names and shared <= pins.keys() else {}
+    names = whole_set(PackageSet.CONDA, request.subdir, sources.pins.keys())
+    return {name: split(sources.pins[name]) for name in names}
 
 
 def _bodies(parts: _Parts) -> Mapping[str, str]:
@@ -133,7 +123,7 @@ def _bodies(parts: _Parts) -> Mapping[str, str]:
 
 
 def _explicit(request: Request) -> str:
-    return f"conda-{request.subdir}.lock"
+    return EXPLICIT.name(request.subdir, many=True)
 
 
 def _answers(parts: _Parts, request: Request, sources: Sources) -> bool:
@@ -146,12 +136,12 @@ def _answers(parts: _Parts, request: Request, sources: Sources) -> bool:
     urls = [line for line in parts[_explicit(request)][1].splitlines() if line.startswith("http")]
     if not all(url.startswith(f"{_site(sources)}/") for url in urls):
         return False
-    return _claims_no_newer_glibc(parts["virtual-packages.yml"][1], request)
+    return _claims_no_newer_glibc(parts[VIRTUAL_PACKAGES.one][1], request)
 
 
 def _pairing_of(parts: _Parts, request: Request, sources: Sources) -> Pairing | None:
     """The pairing of the build that conda files hold while it runs for the request."""
-    held = explicit_packages(parts[_explicit(request)][1])
+    held = packages_in(parts[_explicit(request)][1])
     if not {"pytorch", "python"} <= held.keys():
         return None
     version, build_string = held["pytorch"]
@@ -179,15 +169,14 @@ def _shipped(pairing: Pairing, request: Request, sources: Sources) -> Mapping[st
     if wanted not in sources.shipped:
         return None
     files = shipped_files(sources.shipped_root, wanted)
-    bodies = {name: split(text)[1] for name, text in files.items() if name != "smoke_test.py"}
-    return bodies if _claims_no_newer_glibc(bodies["virtual-packages.yml"], request) else None
+    bodies = {name: split(text)[1] for name, text in files.items() if set_of(name) is PackageSet.CONDA}
+    return bodies if _claims_no_newer_glibc(bodies[VIRTUAL_PACKAGES.one], request) else None
 
 
 def _claims_no_newer_glibc(claims: str, request: Request) -> bool:
-    """True when a lock was solved for a glibc that is no newer than the target's; read without a YAML parser."""
-    section = claims.partition(f'"{request.subdir}":')[2].partition('\n  "')[0]
-    found = _GLIBC.search(section)
-    return request.subdir.is_windows or (found is not None and glibc_key(found[1]) <= glibc_key(request.glibc))
+    """True when a lock was solved for a glibc that is no newer than the target's."""
+    stated = glibc_of(claims, request.subdir.value)
+    return request.subdir.is_windows or (bool(stated) and glibc_key(stated) <= glibc_key(request.glibc))
 
 
 def _fallback(request: Request, sources: Sources) -> tuple[Pairing, Mapping[str, str]] | None:
@@ -223,7 +212,7 @@ def _solve(pairing: Pairing, request: Request, sources: Sources) -> CondaSide:
             advice="run again without it",
         )
     # Most runs need no solve: what starts one is loaded only here.
-    from envgen.files.conda_lock_v1 import load_conda_lock_package
+    from envgen.files.formats.conda_lock_v1 import load_conda_lock_package
     from envgen.solve.conda.solve import solve_with_optional
 
     query = conda_query(pairing, request, sources.extras.conda)

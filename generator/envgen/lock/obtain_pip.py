@@ -14,7 +14,7 @@ from envgen.core.shipped import Shipped
 from envgen.core.wheel_names import WheelName, file_name, glibc_key
 from envgen.files.errors import LockFormatError
 from envgen.files.header import split
-from envgen.files.pylock import read_pylock
+from envgen.files.registry import PYLOCK
 from envgen.lock.sources import Origin, Sources
 from envgen.net.errors import UnreachableError
 from envgen.resolve.shipped import newest, pairing_if_it_runs
@@ -83,11 +83,6 @@ def _solved(
     return PipSide(lock=_solve(decided, request, sources, preferred), pairing=decided, origin=Origin.SOLVED)
 
 
-def pins_name(request: Request, *, multi: bool) -> str:
-    """The file of a folder that holds the pip pins of a platform."""
-    return f"pylock.{request.subdir.value}.toml" if multi else "pylock.toml"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pins:
     """The pip pins of a folder for one platform and Python, and the text that they were read from."""
@@ -98,11 +93,12 @@ class _Pins:
 
 def _pins(request: Request, sources: Sources, *, multi: bool) -> _Pins | None:
     """The pins of the folder when they are for the request's platform and Python."""
-    text = sources.pins.get(pins_name(request, multi=multi))
+    name = PYLOCK.name(request.subdir, many=multi)
+    text = sources.pins.get(name)
     if text is None:
         return None
     try:
-        lock = read_pylock(text)
+        lock = PYLOCK.read(text, name)
     except LockFormatError:
         return None
     fits = (lock.subdir, lock.python) == (request.subdir, request.python)
@@ -201,8 +197,8 @@ def _shipped(pairing: Pairing, request: Request, sources: Sources) -> PipLock | 
 
 
 def _read(shipped: Shipped, sources: Sources) -> PipLock:
-    path = sources.shipped_root / shipped.folder / "pylock.toml"
-    return read_pylock(path.read_text(encoding="utf-8"), origin=f"lockfiles/{shipped.folder}/pylock.toml")
+    path = shipped.folder / PYLOCK.one
+    return PYLOCK.read((sources.shipped_root / path).read_text(encoding="utf-8"), f"lockfiles/{path}")
 
 
 def _solve(pairing: Pairing, request: Request, sources: Sources, preferred: PipLock | None) -> PipLock:

@@ -12,7 +12,8 @@ from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.files.conda_lock_v1 import version_matches
+from envgen.files.formats.conda_lock_v1 import version_matches
+from envgen.files.registry import environment_beside
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.solve.conda.source import CHANNEL_SITE
 from envgen.solve.conda.specs import build_glob_of, name_of
@@ -21,12 +22,6 @@ from envgen.verify.claims import Claims, check_build, check_cudnn
 from envgen.verify.findings import Asking, Code, Finding
 
 _CUDA_BUILD = re.compile(r"cuda_?(\d+)\.?(\d?)")
-
-
-def read_explicit(text: str) -> dict[str, str]:
-    """URL -> md5 of the lines of an explicit lock."""
-    lines = (line.strip() for line in text.splitlines())
-    return {url: md5 for url, _, md5 in (line.partition("#") for line in lines if "://" in line and line[0] != "#")}
 
 
 def compare_files(explicit: Mapping[str, str], lock: CondaLock, file: str, beside: str) -> Iterator[Finding]:
@@ -165,12 +160,13 @@ def _closure(lock: CondaLock, file: str) -> Iterator[Finding]:
 
 
 def _specs(lock: CondaLock, file: str) -> Iterator[Finding]:
-    """What environment.yml asks for against what is locked."""
+    """What the environment file asks for against what is locked."""
+    environment = environment_beside(file)
     for spec in lock.specs:
         package = lock.find(name_of(spec))
         rest = spec.strip()[len(name_of(spec)) :].strip()
         if package is None:
-            yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=f"environment.yml asks for {spec}, not locked")
+            yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=f"{environment} asks for {spec}, not locked")
             continue
         glob = build_glob_of(spec)
         constraint = rest.removeprefix("=") if glob and " " not in rest else rest
@@ -178,7 +174,7 @@ def _specs(lock: CondaLock, file: str) -> Iterator[Finding]:
         if (constraint and not _matches(_fuzzy(constraint), package.version)) or (
             glob and not fnmatchcase(package.build, glob)
         ):
-            title = f"environment.yml asks for {spec}, {package.version} build {package.build} is locked"
+            title = f"{environment} asks for {spec}, {package.version} build {package.build} is locked"
             yield Finding(code=Code.FILES_DISAGREE, file=file, title=title)
 
 

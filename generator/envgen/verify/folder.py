@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,21 +10,29 @@ from envgen.core.errors import EnvgenError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.request import Request
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.files.conda import VIRTUAL_PACKAGES_FILE, load_conda_files
+from envgen.files.bodies import read_conda
 from envgen.files.errors import LockFormatError, OutputNotWritableError
 from envgen.files.plan import read_folder
-from envgen.files.pylock import read_pylock
+from envgen.files.registry import (
+    CONDA_LOCK,
+    EXPLICIT,
+    PYLOCK,
+    REQUIREMENTS,
+    SMOKE_TEST,
+    VIRTUAL_PACKAGES,
+    environment_beside,
+    set_of,
+)
 from envgen.verify import conda_side, pip_side
 from envgen.verify.claims import expected_pairings, read_claims, title_capabilities
 from envgen.verify.findings import Asking, Code, Finding, Report, has_no_error
 from envgen.verify.form import LANE_COMMAND, check_conda_form, check_pip_form
-from envgen.verify.opened import SMOKE_TEST, Opened, environment_of
+from envgen.verify.opened import Opened
 from envgen.verify.pip_online import check_on_indexes
 from envgen.verify.places import CONDA_PLACES, PIP_PLACES, check_hosts, without_logins
 from envgen.verify.request import ReadCommand, check_request, no_command, request_for
-
-_PIP = re.compile(r"(?:requirements|pylock)(?:[-.](?P<subdir>[a-z0-9-]+))?\.(?:txt|toml)")
 
 
 def folders_below(root: Path) -> list[Path]:
@@ -105,18 +112,13 @@ class _Work:
                 self.findings.append(Finding(code=Code.FILES_DISAGREE, file=name, title=title, evidence=evidence))
 
     def check_pip_locks(self) -> None:
-        subdirs = {found["subdir"] or "" for name in self.opened.bodies if (found := _PIP.fullmatch(name))}
-        for subdir in sorted(subdirs):
-            requirements = f"requirements-{subdir}.txt" if subdir else "requirements.txt"
-            pylock = f"pylock.{subdir}.toml" if subdir else "pylock.toml"
+        for pylock in sorted(filter(PYLOCK.matches, self.opened.bodies)):
             if lock := self._pip_lock(pylock):
-                self._check_pip(lock, requirements, pylock)
+                self._check_pip(lock, REQUIREMENTS.name(PYLOCK.subdir_of(pylock), many=True), pylock)
 
     def _pip_lock(self, pylock: str) -> PipLock | None:
-        if pylock not in self.opened.bodies:
-            return None
         try:
-            lock = read_pylock(self.opened.bodies[pylock], origin=pylock)
+            lock = PYLOCK.read(self.opened.bodies[pylock], pylock)
         except LockFormatError as error:
             self.findings.append(Finding(code=Code.FILE_UNREADABLE, file=pylock, title=error.reason))
             return None
@@ -129,7 +131,7 @@ class _Work:
         self.packages += len(lock.packages)
         torch, vision = lock.version_of("torch"), lock.version_of("torchvision")
         self.pairings.append(("pip", torch.partition("+")[0], vision.partition("+")[0]))
-        read = pip_side.read_requirements(bodies[requirements]) if requirements in bodies else None
+        read = REQUIREMENTS.read(bodies[requirements], requirements) if requirements in bodies else None
         found: list[Finding] = []
         if read is not None:
             found += pip_side.compare_files(read, lock, requirements, pylock)
@@ -152,9 +154,9 @@ class _Work:
     def check_conda_locks(self) -> None:
         bodies, pairs = self.opened.bodies, self.opened.conda_pairs()
         covered: set[str] = set()
-        if all(environment in bodies and VIRTUAL_PACKAGES_FILE in bodies for _, environment in pairs):
+        if all(environment in bodies and VIRTUAL_PACKAGES.one in bodies for _, environment in pairs):
             try:
-                locks = load_conda_files(bodies)
+                locks = read_conda(bodies)
             except LockFormatError as error:
                 self.findings.append(Finding(code=Code.FILE_UNREADABLE, file=error.origin, title=error.reason))
                 return
@@ -162,29 +164,29 @@ class _Work:
             if locks and has_no_error(found):
                 found += check_conda_form(locks, bodies, self.opened.headers)
             self.findings += found
-            covered = {f"conda-{lock.subdir}.lock" for lock in locks}
+            covered = {EXPLICIT.name(lock.subdir, many=True) for lock in locks}
             for lock_file, _ in pairs:
                 self.findings += _content_hash(bodies, lock_file)
         for name in bodies if not pairs or covered else ():
-            if name.startswith("conda-") and name.endswith(".lock") and name not in covered:
+            if EXPLICIT.matches(name) and name not in covered:
                 title = f"{name} is there without it"
-                self.findings.append(Finding(code=Code.FILE_MISSING, file="conda-lock.yml", title=title))
+                self.findings.append(Finding(code=Code.FILE_MISSING, file=CONDA_LOCK.one, title=title))
 
     def _check_conda(self, lock: CondaLock) -> Iterator[Finding]:
-        bodies, own, explicit = self.opened.bodies, f"{lock.subdir}.conda-lock.yml", f"conda-{lock.subdir}.lock"
-        file = own if own in bodies else "conda-lock.yml"
+        bodies, explicit = self.opened.bodies, EXPLICIT.name(lock.subdir, many=True)
+        file = next(n for many in (True, False) if (n := CONDA_LOCK.name(lock.subdir, many=many)) in bodies)
         self.packages += len(lock.packages)
         torch, vision = lock.find("pytorch"), lock.find("torchvision")
         self.pairings.append(("conda", torch.version if torch else "", vision.version if vision else ""))
         read: Mapping[str, str] = {}
         found: list[Finding] = []
         if explicit in bodies:
-            read = conda_side.read_explicit(bodies[explicit])
+            read = EXPLICIT.read(bodies[explicit], explicit)
             found += conda_side.compare_files(read, lock, explicit, file)
         elif not self.opened.has(explicit):
             found.append(Finding(code=Code.FILE_MISSING, file=explicit, title=f"{file} is there without it"))
         found += check_hosts(conda_side.conda_places(lock, read), (*CONDA_PLACES, self.asking.conda_mirror), file)
-        claims = read_claims(self.opened.headers_of(file, explicit, environment_of(file)))
+        claims = read_claims(self.opened.headers_of(file, explicit, environment_beside(file)))
         found += conda_side.check_conda(lock, claims, file, self.builds)
         build, request = conda_side.locked_build(lock, self.builds), request_for(self.requests, lock.subdir)
         python = lock.find("python")
@@ -199,7 +201,7 @@ class _Work:
 
     def check_smoke_test(self) -> None:
         """The smoke test must expect what is locked, and what it expects must be locked."""
-        body = self.opened.bodies.get(SMOKE_TEST)
+        body = self.opened.bodies.get(SMOKE_TEST.one)
         if body is None:
             return
         keys = ("source", "torch", "torchvision")
@@ -210,15 +212,12 @@ class _Work:
             if torch and not {(source, torch, vision), (source, torch, "")} & expected:
                 beside = f" with torchvision {vision}" if vision else ""
                 title = f"it does not expect torch {torch}{beside} from {source}"
-                self.findings.append(Finding(code=Code.FILES_DISAGREE, file=SMOKE_TEST, title=title))
-        for source, files in (("pip", ("requirements", "pylock")), ("conda", ("environment", "conda-"))):
-            if any(row[0] == source for row in expected) and not any(map(self._has_any, files)):
-                name = "requirements.txt" if source == "pip" else "conda-lock.yml"
-                title = f"{SMOKE_TEST} expects torch from {source}, of which there is no file"
-                self.findings.append(Finding(code=Code.FILE_MISSING, file=name, title=title))
-
-    def _has_any(self, prefix: str) -> bool:
-        return any(name.startswith(prefix) for name in (*self.opened.bodies, *self.opened.unreadable))
+                self.findings.append(Finding(code=Code.FILES_DISAGREE, file=SMOKE_TEST.one, title=title))
+        here = {set_of(name) for name in (*self.opened.bodies, *self.opened.unreadable)}
+        for source, main in ((PackageSet.PIP, REQUIREMENTS), (PackageSet.CONDA, CONDA_LOCK)):
+            if any(row[0] == source.value for row in expected) and source not in here:
+                title = f"{SMOKE_TEST.one} expects torch from {source}, of which there is no file"
+                self.findings.append(Finding(code=Code.FILE_MISSING, file=main.one, title=title))
 
 
 def _new(more: Iterable[Finding], found: Sequence[Finding]) -> list[Finding]:
@@ -229,18 +228,18 @@ def _new(more: Iterable[Finding], found: Sequence[Finding]) -> list[Finding]:
 
 def _content_hash(bodies: Mapping[str, str], name: str) -> Iterator[Finding]:
     """conda-lock's content hash against the one that it computes for the environment file and the virtual packages."""
-    from envgen.files.conda_lock_v1 import content_hashes, stated_hashes
+    from envgen.files.formats.conda_lock_v1 import content_hashes, stated_hashes
 
-    environment = environment_of(name)
+    environment = environment_beside(name)
     try:
         stated = stated_hashes(bodies[name])
-        made = content_hashes(bodies[environment], bodies[VIRTUAL_PACKAGES_FILE])
+        made = content_hashes(bodies[environment], bodies[VIRTUAL_PACKAGES.one])
     except LockFormatError as error:
         yield Finding(code=Code.FILE_UNREADABLE, file=environment, title=error.reason)
         return
     for subdir in sorted({*stated, *made}):
         if made.get(subdir) != stated.get(subdir):
-            title = f"content hash of {subdir}: it was not locked from this {environment} and {VIRTUAL_PACKAGES_FILE}"
+            title = f"content hash of {subdir}: it was not locked from this {environment} and {VIRTUAL_PACKAGES.one}"
             evidence = (
                 f"stated: {stated.get(subdir, '(none)')}",
                 f"computed by conda-lock: {made.get(subdir, '(none)')}",

@@ -9,9 +9,9 @@ from envgen import __version__
 from envgen.core.errors import DataError
 from envgen.core.findings import Level
 from envgen.core.locks import CondaLock, PipLock
-from envgen.files.conda import conda_bodies
+from envgen.files.bodies import conda_bodies, pip_bodies
 from envgen.files.header import Header, run_digest
-from envgen.files.pip import pip_bodies
+from envgen.files.registry import CONDA_LOCK, PYLOCK
 from envgen.verify.findings import Code, Finding
 
 LANE_COMMAND = "envgen lock --all"
@@ -22,7 +22,7 @@ def check_pip_form(
 ) -> Iterator[Finding]:
     """The files of a pip lock against what is written for the packages that its pylock.toml holds."""
     try:
-        made = pip_bodies(lock, multi=pylock != "pylock.toml")
+        made = pip_bodies(lock, multi=pylock != PYLOCK.one)
     except DataError as error:
         yield _unwritable(pylock, error)
         return
@@ -36,7 +36,7 @@ def check_conda_form(
     try:
         made = conda_bodies(locks)
     except DataError as error:
-        yield _unwritable("conda-lock.yml", error)
+        yield _unwritable(CONDA_LOCK.one, error)
         return
     yield from _differences(bodies, made, headers)
 
@@ -54,7 +54,7 @@ def _differences(
         title = "it is not what envgen writes for these packages"
         header = headers.get(name)
         # Another release of ours, or of conda-lock, may write the same packages in another way.
-        own = header is not None and header.title.startswith(f"{__version__}:") and not name.endswith("conda-lock.yml")
+        own = header is not None and header.title.startswith(f"{__version__}:") and not CONDA_LOCK.matches(name)
         level = Level.ERROR if own else Level.WARNING
         evidence = tuple(_first_difference(bodies[name], body))
         yield Finding(code=Code.NOT_AS_WRITTEN, file=name, title=title, evidence=evidence, level=level)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from envgen.core.platforms import Subdir
-from envgen.files.conda import VIRTUAL_PACKAGES_FILE
 from envgen.files.header import Header, body_digest, split
+from envgen.files.registry import CONDA_LOCK, SMOKE_TEST, environment_beside, missing_beside, our_file
 from envgen.verify.findings import Code, Finding
 from envgen.verify.form import LANE_COMMAND, check_run
 from envgen.verify.places import check_logins
-
-SMOKE_TEST = "smoke_test.py"
 
 
 @dataclass(slots=True)
@@ -87,24 +84,20 @@ class Opened:
             yield Finding(code=Code.SET_TORN, file=first, title=title, evidence=evidence)
 
     def _missing(self) -> Iterator[Finding]:
+        here = [*self.bodies, *sorted(self.unreadable)]
         wanted: dict[str, str] = {}
-        for name in [*self.bodies, *sorted(self.unreadable)]:
-            for other in _goes_with(name):
+        for name in here:
+            for other in missing_beside(name, here):
                 wanted.setdefault(other, name)
-        environments = sorted(name for name in self.bodies if name.startswith("environment"))
-        if VIRTUAL_PACKAGES_FILE in self.bodies and not environments:
-            wanted.setdefault("environment.yml", VIRTUAL_PACKAGES_FILE)
         by_request = next((n for n, header in self.headers.items() if header.command != LANE_COMMAND), "")
-        if by_request:
-            wanted.setdefault(SMOKE_TEST, by_request)
+        if by_request and not self.has(SMOKE_TEST.one):
+            wanted.setdefault(SMOKE_TEST.one, by_request)
         for name, beside in sorted(wanted.items()):
-            if not self.has(name):
-                yield Finding(code=Code.FILE_MISSING, file=name, title=f"{beside} is there without it")
+            yield Finding(code=Code.FILE_MISSING, file=name, title=f"{beside} is there without it")
 
     def conda_pairs(self) -> list[tuple[str, str]]:
         """Each conda-lock.yml that is there, with the environment file that it was locked from."""
-        names = sorted(name for name in self.bodies if name.endswith("conda-lock.yml"))
-        return [(name, environment_of(name)) for name in names]
+        return [(name, environment_beside(name)) for name in sorted(filter(CONDA_LOCK.matches, self.bodies))]
 
 
 def _check_start(name: str, text: str) -> Iterator[Finding]:
@@ -136,32 +129,8 @@ def _is_foreign(name: str, members: Iterable[tuple[str, str]]) -> bool:
 
 
 def _part(name: str) -> tuple[str, str]:
-    """The side of a file and the subdir in its name, empty when it has none; a file of no side is its own."""
-    subdir = next((subdir.value for subdir in Subdir if subdir.value in name), "")
-    if name.startswith(("requirements", "pylock")):
-        return "pip", subdir
-    return ("conda", subdir) if name.startswith("environment") or name.endswith("conda-lock.yml") else (name, "")
-
-
-def environment_of(lock: str) -> str:
-    """The environment file of a conda-lock.yml: `environment-win-64.yml` of `win-64.conda-lock.yml`."""
-    subdir = lock.removesuffix("conda-lock.yml").removesuffix(".")
-    return f"environment-{subdir}.yml" if subdir else "environment.yml"
-
-
-def _goes_with(name: str) -> Iterator[str]:
-    """The files without which a file is not written; which explicit locks there are, conda-lock.yml tells."""
-    stem = name.rpartition(".")[0]
-    if name.startswith("requirements"):
-        subdir = stem.removeprefix("requirements").removeprefix("-")
-        yield f"pylock.{subdir}.toml" if subdir else "pylock.toml"
-    elif name.startswith("pylock"):
-        subdir = stem.removeprefix("pylock").removeprefix(".")
-        yield f"requirements-{subdir}.txt" if subdir else "requirements.txt"
-    elif name.startswith("environment"):
-        subdir = stem.removeprefix("environment").removeprefix("-")
-        yield f"{subdir}.conda-lock.yml" if subdir else "conda-lock.yml"
-        yield VIRTUAL_PACKAGES_FILE
-    elif name.endswith("conda-lock.yml"):
-        yield environment_of(name)
-        yield VIRTUAL_PACKAGES_FILE
+    """The set of a file and the subdir in its name, or empty; a file whose name has one form is a part by itself."""
+    file = our_file(name)
+    if file is None or file.format.set is None or not file.format.has_two_forms:
+        return name, ""
+    return file.format.set.value, file.subdir.value if file.subdir else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from envgen.core.builds import Build
 from envgen.core.errors import ValueFormatError
@@ -15,57 +15,20 @@ from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import WheelName, file_name
 from envgen.facts.catalog import Catalog
-from envgen.files.pylock import environment_marker
+from envgen.files.formats.pylock import environment_marker
+from envgen.files.formats.requirements import Requirements
 from envgen.solve.pip.query import PYPI_INDEX, TORCH_INDEX
 from envgen.verify.claims import Claims, check_build, check_cudnn
 from envgen.verify.findings import Code, Finding
 from envgen.verify.pip_requires import check_known_requires
 from envgen.verify.places import place_of
 
-_PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>\S+)")
 _COMPANIONS = ("torchvision", "torchaudio")
 # Where the two indexes keep their files.
 _FILES = {
     PYPI_INDEX: ("https://files.pythonhosted.org/",),
     TORCH_INDEX: (f"{TORCH_INDEX}/", "https://download-r2.pytorch.org/whl/"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirements:
-    """What a requirements.txt holds: its index, and name -> (version, sha256). `strange` are lines of another form.
-
-    `twice` are the names that have several pins.
-    """
-
-    index: str
-    find_links: tuple[str, ...]
-    pins: Mapping[str, tuple[str, str]]
-    strange: tuple[str, ...]
-    twice: tuple[str, ...]
-
-
-def read_requirements(text: str) -> Requirements:
-    """Read the body of a requirements.txt in the form that envgen writes."""
-    index, pins = "", {}
-    find_links, strange, twice = [], [], []
-    for line in text.splitlines():
-        plain = line.strip()
-        if not plain or plain.startswith("#"):
-            continue
-        if plain.startswith("--find-links "):
-            find_links.append(plain.removeprefix("--find-links "))
-        elif plain.startswith("--index-url ") and not index:
-            index = plain.removeprefix("--index-url ")
-        elif found := _PIN.fullmatch(plain):
-            if found["name"] in pins:
-                twice.append(found["name"])
-            pins[found["name"]] = (found["version"], found["sha256"])
-        else:
-            strange.append(plain)
-    return Requirements(
-        index=index, find_links=tuple(find_links), pins=pins, strange=tuple(strange), twice=tuple(twice)
-    )
 
 
 def compare_files(requirements: Requirements, lock: PipLock, file: str, beside: str) -> Iterator[Finding]:

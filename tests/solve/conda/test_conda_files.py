@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envgen.core.locks import CondaLock
-from envgen.files.conda import conda_bodies, environment_body, environment_name, load_conda_files, pinned_specs
-from envgen.files.conda_lock_v1 import dump_conda_lock, load_conda_lock
+from envgen.files.bodies import conda_bodies, read_conda
 from envgen.files.errors import LockFormatError
+from envgen.files.formats.environment_yml import environment_name, pinned_specs
+from envgen.files.registry import CONDA_LOCK, ENVIRONMENT_YML
 from envgen.solve.conda.solve import solve_conda
 from equipment.conda_channel import cuda_query
 
@@ -41,7 +42,7 @@ def windows(channels: Path) -> CondaLock:
 
 
 def test_environment_yml_lists_what_the_lock_holds(linux: CondaLock) -> None:
-    assert environment_body([linux]) == (
+    assert ENVIRONMENT_YML.write([linux], {}) == (
         'name: "pytorch-2.10.0-cuda129"\n'
         "channels:\n"
         '  - "conda-forge"\n'
@@ -163,29 +164,29 @@ def test_rows_follow_conda_locks_rule_for_dependencies(windows: CondaLock) -> No
 
 
 class TestReadingBack:
-    """`load_conda_files` is the inverse of `conda_bodies`, up to what the format does not hold."""
+    """`read_conda` is the inverse of `conda_bodies`, up to what the format does not hold."""
 
     def test_everything_that_a_file_holds_comes_back(self, linux: CondaLock, windows: CondaLock) -> None:
-        loaded = load_conda_files(conda_bodies([linux, windows]))
+        loaded = read_conda(conda_bodies([linux, windows]))
         expected = [replace(linux, specs=pinned_specs(linux)), windows]
         assert [bare(lock) for lock in loaded] == [bare(lock) for lock in expected]
 
     def test_the_bodies_are_the_same_again(self, linux: CondaLock, aarch64: CondaLock, windows: CondaLock) -> None:
         for locks in ([linux, aarch64], [linux, windows]):
             bodies = conda_bodies(locks)
-            assert conda_bodies(load_conda_files(bodies)) == bodies
+            assert conda_bodies(read_conda(bodies)) == bodies
 
     def test_headers_may_be_on(self, linux: CondaLock) -> None:
         bodies = conda_bodies([linux])
         with_headers = {name: f"# envgen 1: {name}\n# made by: x\n\n{body}" for name, body in bodies.items()}
-        assert load_conda_files(with_headers) == load_conda_files(bodies)
+        assert read_conda(with_headers) == read_conda(bodies)
 
     def test_locks_of_two_folders_become_one_set(self, linux: CondaLock, aarch64: CondaLock) -> None:
-        parts = [load_conda_files(conda_bodies([lock])) for lock in (aarch64, linux)]
+        parts = [read_conda(conda_bodies([lock])) for lock in (aarch64, linux)]
         assert conda_bodies([lock for part in parts for lock in part]) == conda_bodies([linux, aarch64])
 
     def test_no_conda_file_is_no_lock(self) -> None:
-        assert load_conda_files({"requirements.txt": "x"}) == []
+        assert read_conda({"requirements.txt": "x"}) == []
 
 
 def bare(lock: CondaLock) -> CondaLock:
@@ -216,7 +217,7 @@ def bodies(linux: CondaLock) -> Mapping[str, str]:
 def test_a_damaged_file_is_named(bodies: Mapping[str, str], name: str, old: str, new: str, reason: str) -> None:
     assert old in bodies[name]
     with pytest.raises(LockFormatError) as caught:
-        load_conda_files({**bodies, name: bodies[name].replace(old, new)})
+        read_conda({**bodies, name: bodies[name].replace(old, new)})
     assert caught.value.origin == name
     assert reason in caught.value.reason
     assert caught.value.exit_code == 4
@@ -225,7 +226,7 @@ def test_a_damaged_file_is_named(bodies: Mapping[str, str], name: str, old: str,
 @pytest.mark.parametrize("name", ["environment.yml", "virtual-packages.yml"])
 def test_a_missing_file_is_named(bodies: Mapping[str, str], name: str) -> None:
     with pytest.raises(LockFormatError, match=f"{name} is not beside it"):
-        load_conda_files({n: text for n, text in bodies.items() if n != name})
+        read_conda({n: text for n, text in bodies.items() if n != name})
 
 
 @pytest.mark.parametrize(
@@ -267,13 +268,13 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), mi
 @given(specs=st.lists(TEXT.map(lambda t: f"python={t}"), min_size=1, max_size=3), channel=TEXT)
 def test_any_text_survives_environment_yml(linux: CondaLock, specs: list[str], channel: str) -> None:
     lock = replace(linux, specs=tuple(specs), channels=(channel,))
-    document = yaml.safe_load(environment_body([lock]))
+    document = yaml.safe_load(ENVIRONMENT_YML.write([lock], {}))
     assert document["dependencies"] == specs
     assert document["channels"] == [channel, "nodefaults"]
 
 
 def test_a_lock_alone_is_read_without_specs(linux: CondaLock, bodies: Mapping[str, str]) -> None:
-    (lock,) = load_conda_lock(bodies["conda-lock.yml"])
+    (lock,) = CONDA_LOCK.read(bodies["conda-lock.yml"], "conda-lock.yml")
     assert (lock.specs, lock.virtual_packages) == ((), {})
     assert [p.build_number for p in lock.packages] == [p.build_number for p in linux.packages]
 
@@ -284,5 +285,6 @@ def test_the_content_hash_depends_on_specs_and_virtual_packages(linux: CondaLock
         (bodies["environment.yml"].replace("3.12", "3.11"), bodies["virtual-packages.yml"]),
         (bodies["environment.yml"], bodies["virtual-packages.yml"].replace("12.9", "13.0")),
     ]
-    hashes = {yaml.safe_load(dump_conda_lock([linux], *pair))["metadata"]["content_hash"]["linux-64"] for pair in texts}
+    made = [CONDA_LOCK.write([linux], {"environment.yml": specs, "virtual-packages.yml": v}) for specs, v in texts]
+    hashes = {yaml.safe_load(text)["metadata"]["content_hash"]["linux-64"] for text in made}
     assert len(hashes) == 3

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from envgen.core.locks import CondaLock
-from envgen.files.conda import conda_bodies
+from envgen.files.bodies import conda_bodies
 from envgen.solve.conda.solve import solve_conda, solve_with_optional
 from equipment.conda_channel import cuda_query
 

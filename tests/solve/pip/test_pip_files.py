@@ -14,10 +14,10 @@ from packaging.requirements import Requirement
 
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
+from envgen.files.bodies import pip_bodies
 from envgen.files.errors import LockFormatError
-from envgen.files.pip import pip_bodies
-from envgen.files.pylock import read_pylock
 from envgen.files.quoting import toml_string
+from envgen.files.registry import PYLOCK
 
 TORCH_INDEX = "https://download.pytorch.org/whl/cu126"
 PYPI = "https://pypi.org/simple"
@@ -118,8 +118,8 @@ def test_bytes_do_not_depend_on_the_order_of_packages() -> None:
 
 def test_a_lock_comes_back_as_it_was() -> None:
     text = pip_bodies(LOCK, multi=False)["pylock.toml"]
-    assert read_pylock(text) == LOCK
-    assert read_pylock(f"\ufeff{text}") == LOCK  # as Windows' editors may save it
+    assert PYLOCK.read(text, "pylock.toml") == LOCK
+    assert PYLOCK.read(f"\ufeff{text}", "pylock.toml") == LOCK  # as Windows' editors may save it
 
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r"))
@@ -132,7 +132,7 @@ def test_any_reason_comes_back_and_any_text_is_one_toml_string(reason: str, subd
     )
     assert tomllib.loads(f"x = {toml_string(reason)}") == {"x": reason}
     text = pip_bodies(lock, multi=False)["pylock.toml"]
-    assert read_pylock(text) == lock
+    assert PYLOCK.read(text, "pylock.toml") == lock
     Pylock.from_dict(tomllib.loads(text)).validate()
 
 
@@ -186,7 +186,7 @@ def test_a_damaged_pylock_says_what_is_wrong(old: str, new: str, reason: str) ->
     text = pip_bodies(LOCK, multi=False)["pylock.toml"]
     assert old in text
     with pytest.raises(LockFormatError) as caught:
-        read_pylock(text.replace(old, new), origin="env/pylock.toml")
+        PYLOCK.read(text.replace(old, new), "env/pylock.toml")
     lines = str(caught.value).splitlines()
     assert lines[0] == "env/pylock.toml cannot be read as a lock of envgen's [lock-format]"
     assert reason in lines[1]

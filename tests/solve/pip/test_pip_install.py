@@ -14,7 +14,7 @@ import uv
 
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
-from envgen.files.pip import pip_bodies
+from envgen.files.bodies import pip_bodies
 from equipment.pip_world import TAG, TORCH, Solve, query
 from equipment.wheel_index import ServedWheel, WheelIndex, make_wheel
 

@@ -10,7 +10,7 @@ import uv
 
 from envgen.core.platforms import Subdir
 from envgen.facts.tables import read_table
-from envgen.files.pip import pip_bodies
+from envgen.files.bodies import pip_bodies
 from envgen.solve.pip.query import PipQuery
 from envgen.solve.pip.solve import solve_pip
 from envgen.verify.pip_hashes import HashState, check_hashes

@@ -9,7 +9,7 @@ import importlib
 import re
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -17,7 +17,12 @@ from urllib.parse import unquote, urlsplit
 from envgen.core.errors import ValueFormatError
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
+from envgen.files.commands import ENVIRONMENT
 from envgen.files.errors import LockFormatError
+from envgen.files.format import FileFormat, Use
+from envgen.files.formats.environment_yml import ENVIRONMENT_YML
+from envgen.files.formats.virtual_packages import VIRTUAL_PACKAGES
 from envgen.files.yaml_reader import read_yaml
 from envgen.solve.conda.source import CHANNEL_SITE
 
@@ -28,20 +33,19 @@ if TYPE_CHECKING:
     from conda_lock.lockfile.v2prelim.models import LockedDependency
 
 
-def dump_conda_lock(
-    locks: Sequence[CondaLock], environment_yml: str, virtual_packages_yml: str, *, source: str = "environment.yml"
-) -> str:
-    """Return the text of a conda-lock.yml for all `locks`, which share their channels.
+def _write(locks: Sequence[CondaLock], beside: Mapping[str, str]) -> str:
+    """The text for all `locks`, which share their channels.
 
-    The content hashes are conda-lock's own for these very texts; `source` is the file name that it records.
+    The content hashes are conda-lock's own for the very texts beside it; the environment file is named as the source.
     """
+    names = (ENVIRONMENT_YML.name(locks[0].subdir, many=many) for many in (True, False))
+    source = next(name for name in names if name in beside)
     load_conda_lock_package()
     from conda_lock.lockfile import write_conda_lock_file
     from conda_lock.lockfile.v2prelim.models import Lockfile, LockMeta
 
-    hashes = content_hashes(environment_yml, virtual_packages_yml)
-    with tempfile.TemporaryDirectory(prefix="envgen-conda-lock-") as folder:
-        place = Path(folder)
+    hashes = content_hashes(beside[source], beside[VIRTUAL_PACKAGES.one])
+    with tempfile.TemporaryDirectory(prefix="envgen-") as folder:
         lockfile = Lockfile(
             package=[_dependency(package, lock.subdir) for lock in locks for package in lock.packages],
             metadata=LockMeta(
@@ -51,7 +55,7 @@ def dump_conda_lock(
                 sources=[source],
             ),
         )
-        target = place / "conda-lock.yml"
+        target = Path(folder) / CONDA_LOCK.one
         write_conda_lock_file(lockfile, target, metadata_choices=None, include_help_text=False)
         return target.read_text(encoding="utf-8")
 
@@ -79,9 +83,9 @@ def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str,
     from conda_lock.src_parser import make_lock_spec
     from conda_lock.virtual_package import virtual_package_repo_from_specification
 
-    with tempfile.TemporaryDirectory(prefix="envgen-conda-lock-") as folder:
+    with tempfile.TemporaryDirectory(prefix="envgen-") as folder:
         place = Path(folder)
-        environment, claims, names = place / "environment.yml", place / "virtual-packages.yml", place / "names.json"
+        environment, claims, names = place / ENVIRONMENT_YML.one, place / VIRTUAL_PACKAGES.one, place / "names.json"
         environment.write_text(environment_yml, encoding="utf-8")
         claims.write_text(virtual_packages_yml, encoding="utf-8")
         # A pip-to-conda name map: never needed without a pip section, but conda-lock would download its own.
@@ -92,7 +96,7 @@ def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str,
             with repodata:  # removes its own temporary folder; its __enter__ returns nothing
                 return dict(compute_content_hashes(spec, repodata))
         except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-            raise LockFormatError(origin="environment.yml", reason=f"conda-lock can't read it ({error})") from error
+            raise LockFormatError(origin=ENVIRONMENT_YML.one, reason=f"conda-lock can't read it ({error})") from error
 
 
 def stated_hashes(text: str) -> dict[str, str]:
@@ -152,8 +156,8 @@ def version_matches(constraint: str, version: str) -> bool:
         ) from error
 
 
-def load_conda_lock(text: str, *, origin: str = "conda-lock.yml") -> list[CondaLock]:
-    """Return the lock of each platform in a conda-lock.yml, sorted by subdir.
+def _read(text: str, origin: str) -> list[CondaLock]:
+    """The lock of each platform in a conda-lock.yml, sorted by subdir.
 
     The format holds no build string, build number, channel of a package, `constrains`, specs or virtual packages. The
     first three are read from the URL and the build string's last part; `constrains`, specs and virtual packages are
@@ -214,3 +218,12 @@ def _package(row: dict[str, Any]) -> CondaPackage:
         sha256=row["hash"]["sha256"],
         depends=tuple(f"{n} {v} *" if v else n for n, v in row["dependencies"].items()),
     )
+
+
+def _use(use: Use) -> Iterator[str]:
+    yield f"use: conda-lock install --name {ENVIRONMENT} {use.file}"
+
+
+CONDA_LOCK = FileFormat(
+    set=PackageSet.CONDA, one="conda-lock.yml", each="{subdir}.conda-lock.yml", write=_write, read=_read, use=_use
+)

@@ -1,17 +1,20 @@
-"""Reads a pylock.toml (PEP 751) of envgen's, and names the environment that each subdir's is for."""
+"""pylock.toml (PEP 751): the pip lock in the standard format, and where its pins are read from again."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import normalise_project
 from envgen.files.errors import LockFormatError
+from envgen.files.format import FileFormat
+from envgen.files.templates import render
 
 # PEP 508 markers; platform_machine is what the interpreter reports: AMD64 on Windows, x86_64 and aarch64 on Linux.
 _ENVIRONMENT = {
@@ -19,7 +22,10 @@ _ENVIRONMENT = {
     Subdir.LINUX_AARCH64: "sys_platform == 'linux' and platform_machine == 'aarch64'",
     Subdir.WIN_64: "sys_platform == 'win32' and platform_machine == 'AMD64'",
 }
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_VERSION = re.compile(r"[A-Za-z0-9.!+_-]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_URL = re.compile(r"https?://[A-Za-z0-9._~:/\[\]%!$&'()*+,;=-]+")
 _PYTHON, _GLIBC = re.compile(r"3\.[0-9]{1,2}"), re.compile(r"(?:2\.[0-9]{1,3})?")
 
 
@@ -28,7 +34,33 @@ def environment_marker(subdir: Subdir) -> str:
     return _ENVIRONMENT[subdir]
 
 
-def read_pylock(text: str, *, origin: str = "pylock.toml") -> PipLock:
+def _write(locks: Sequence[PipLock], beside: Mapping[str, str]) -> str:
+    del beside
+    (lock,) = locks
+    check_values(lock)
+    packages = sorted(lock.packages, key=lambda p: p.name)
+    return render("pylock.toml.j2", lock=lock, packages=packages, environment=environment_marker(lock.subdir))
+
+
+def check_values(lock: PipLock) -> None:
+    """Check what a lock is written from.
+
+    Raises: LockFormatError when a value would mean something else in one of the formats.
+    """
+    for package in lock.packages:
+        for kind, value, form in (
+            ("name", package.name, _NAME),
+            ("version", package.version, _VERSION),
+            ("sha256", package.sha256, _SHA256),
+            ("index", package.index, _URL),
+            ("url", package.url, _URL),
+        ):
+            if not form.fullmatch(value):
+                reason = f"the {kind} of {package.name!r} is {value!r}"
+                raise LockFormatError(origin=f"the pip lock for {lock.subdir.value}", reason=reason)
+
+
+def _read(text: str, origin: str) -> PipLock:
     """Return the lock that a pylock.toml of envgen's holds; the same lock that it was written from.
 
     A byte order mark, which an editor may have put in front, is skipped: the next run writes the file without it.
@@ -94,3 +126,6 @@ def _written(value: object, form: re.Pattern[str]) -> str:
     if not form.fullmatch(text):
         raise ValueError(f"{text!r} is not written as X.Y")
     return text
+
+
+PYLOCK = FileFormat(set=PackageSet.PIP, one="pylock.toml", each="pylock.{subdir}.toml", write=_write, read=_read)

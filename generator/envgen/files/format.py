@@ -1,0 +1,75 @@
+"""What a file format of envgen's is made of; `files/formats` has one module for each, `files/registry` lists them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
+
+Lock = TypeVar("Lock")
+Content = TypeVar("Content")
+_SUBDIR = "{subdir}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """For which file and which host a person is told how to use it. `cuda` is the X.Y that a conda solve is told."""
+
+    file: str
+    set: PackageSet
+    subdir: Subdir
+    python: str
+    cuda: str = ""
+
+
+def no_lines(use: Use) -> Iterator[str]:
+    """The lines of a file that only programs open."""
+    del use
+    yield from ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFormat(Generic[Lock, Content]):
+    """One kind of file that a run writes.
+
+    `set` is the set it belongs to, None for what goes with both. `one` is its name when one file is for all platforms,
+    `each` its name when there is one for each, with `{subdir}` in it: a format without `one` always has the subdir in
+    its name, one without `each` never.
+
+    `write` makes the body (no header) for locks that share a file; it also gets the bodies that were already made for
+    the same locks, by file name. `read` takes a text, headers may still be on, and the name that errors give it.
+    `use` yields the lines that tell a person what to do with the file.
+    """
+
+    set: PackageSet | None
+    one: str = ""
+    each: str = ""
+    write: Callable[[Sequence[Lock], Mapping[str, str]], str]
+    read: Callable[[str, str], Content]
+    use: Callable[[Use], Iterator[str]] = no_lines
+
+    @property
+    def has_two_forms(self) -> bool:
+        """True when its names tell whether there is one file for all platforms or one for each."""
+        return bool(self.one and self.each)
+
+    def name(self, subdir: Subdir | None, *, many: bool) -> str:
+        """The file name for one of `many` platforms, or for the only one or all of them."""
+        if subdir is not None and self.each and (many or not self.one):
+            return self.each.replace(_SUBDIR, subdir.value)
+        return self.one
+
+    def matches(self, name: str) -> bool:
+        """True for a file name of this format."""
+        return name != "" and (name == self.one or self.subdir_of(name) is not None)
+
+    def subdir_of(self, name: str) -> Subdir | None:
+        """The subdir in a file name of this format, None when it carries none."""
+        if not self.each:
+            return None
+        found = re.fullmatch(re.escape(self.each).replace(re.escape(_SUBDIR), "([a-z0-9-]+)"), name)
+        return next((subdir for subdir in Subdir if found and found[1] == subdir.value), None)

@@ -45,10 +45,6 @@ def expected_of_each_name() -> dict[str, str]:
     return {name: "|".join(sorted(values, key=ComputeCapability.parse)) for name, values in found.items()}
 
 
-def test_the_catalog_holds_every_name() -> None:
-    assert len(expected_of_each_name()) == 1003
-
-
 @pytest.mark.parametrize("form", FORMS)
 def test_every_name_matches_itself(form: str) -> None:
     write = FORMS[form]
@@ -78,7 +74,6 @@ def test_every_pci_id_has_the_capability_of_one_chip() -> None:
         for device in row["pci_ids"].split():
             devices.setdefault(device, set()).add(row["compute_capability"])
             assert {chips[chip] for chip in row["chip"].split()} == {row["compute_capability"]}, row["name"]
-    assert len(devices) == 1014
     assert {device: ask(f"10de:{device}") for device in devices} == {d: "|".join(c) for d, c in devices.items()}
 
 
@@ -88,7 +83,6 @@ def test_every_virtual_name_has_the_capability_of_its_board() -> None:
         for row in read_table("vgpu_boards")
         for profile in row["profiles"].split()
     }
-    assert len(names) == 1571
     for front in ("", "NVIDIA "):
         assert {name: ask(front + name) for name in names} == names
 
@@ -101,7 +95,7 @@ def test_a_virtual_gpu_carries_its_profile() -> None:
 
 def test_all_yields_each_variant_of_a_name() -> None:
     gpus = list(catalog().all())
-    assert len({gpu.name for gpu in gpus}) == 1003
+    assert {gpu.name for gpu in gpus} == set(expected_of_each_name())
     assert [str(gpu.capability) for gpu in gpus if gpu.name == "GeForce GT 730"] == ["2.1", "3.0", "3.5"]
 
 

@@ -59,7 +59,6 @@ class RejectionCode(StrEnum):
     TORCH_SPEC = "torch-excluded"
     CUDA_SPEC = "cuda-excluded"
     NO_TORCHVISION = "no-torchvision"
-    OLDER = "older-than-chosen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,11 +21,6 @@ def schema_dir() -> Path:
     return Path(__file__).parent / "schema"
 
 
-def table_names() -> tuple[str, ...]:
-    """The names of all tables, sorted."""
-    return tuple(sorted(path.stem for path in data_dir().glob("*.csv")))
-
-
 def read_table(name: str, folder: Path | None = None) -> list[dict[str, str]]:
     """Return the rows of `<name>.csv` in the file's order; an empty cell is an empty string.
 

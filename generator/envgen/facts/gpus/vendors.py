@@ -22,11 +22,9 @@ class SignKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """A vendor, the PyTorch backend for its GPUs and what to install instead; empty when there is none."""
+    """A vendor, and what to install instead for its GPUs; empty when there is nothing."""
 
     name: str
-    backend: str
-    index_url: str
     advice: str
 
 
@@ -58,4 +56,4 @@ def _shows(kind: SignKind, sign: str, spaced: str, pci: Sequence[str]) -> bool:
 
 def _vendor(tables: GpuTables, name: str) -> Vendor:
     row = next(row for row in tables.read("vendors") if row["vendor"] == name)
-    return Vendor(name=name, backend=row["backend"], index_url=row["index_url"], advice=row["advice"])
+    return Vendor(name=name, advice=row["advice"])

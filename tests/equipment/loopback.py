@@ -5,6 +5,7 @@ It serves a folder with ETag and Range, keeps a log of what was asked, and ends 
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 # No delay or stall outlives this, whatever a test asks for.
@@ -84,12 +86,21 @@ class Loopback:
             self.log.append(seen)
 
 
+class QuietServer(ThreadingHTTPServer):
+    """A server that says nothing of a client that went away: clients close kept connections when they are done."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving(root: Path, *faults: Fault) -> Iterator[Loopback]:
     """Serve a folder on a free port of 127.0.0.1 until the block ends."""
     loopback = Loopback(root=root, faults=list(faults))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(loopback))
-    server.daemon_threads = True
+    server = QuietServer(("127.0.0.1", 0), _handler(loopback))
     loopback.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -15,10 +15,11 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import quote, unquote, urlsplit
 
 from envgen.core.wheel_names import WheelName
+from equipment.loopback import QuietServer
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 
@@ -118,8 +119,7 @@ class WheelIndex:
     @contextmanager
     def running(self, port: int = 0) -> Iterator[WheelIndex]:
         """Serve on a port of 127.0.0.1, any free one by default, until the block ends."""
-        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        server.daemon_threads = True
+        server = QuietServer(("127.0.0.1", port), _handler(self))
         self.address = f"127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -35,7 +35,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "vgpu_boards": ("board", "compute_capability", "chip"),
     "words": ("phrase", "action", "replacement"),
     "vendor_signs": ("sign", "kind", "vendor"),
-    "vendors": ("vendor", "backend", "index_url", "advice"),
+    "vendors": ("vendor", "advice"),
 }
 
 

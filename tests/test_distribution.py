@@ -52,7 +52,7 @@ def test_the_wheel_holds_the_package_and_both_trees_and_nothing_else(wheel: Path
         "envgen/py.typed",
         "envgen/templates/environment.yml.j2",
         "envgen/templates/requirements.txt.j2",
-        "envgen/templates/smoke_test.py.j2",
+        "envgen/templates/smoke_test.py",
         "envgen/facts/data/gpus.csv",
         "envgen/facts/schema/gpus.schema.json",
         "envgen/lockfiles/README.md",

@@ -43,6 +43,17 @@ def render(template: str, **values: object) -> str:
     return text
 
 
+def read_template(template: str) -> str:
+    r"""Return the text of `templates/<template>` as it is, with `\n` line ends.
+
+    Raises: TemplateError when it is missing or no UTF-8 text.
+    """
+    try:
+        return (tree("templates") / template).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TemplateError(template, str(error)) from error
+
+
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -59,7 +70,6 @@ def _environment() -> Environment:
     environment.filters.update(
         yaml=quoting.yaml_scalar,
         toml=quoting.toml_string,
-        python=quoting.python_literal,
         comment=quoting.comment_line,
         word=quoting.word,
         command=quoting.command_line,

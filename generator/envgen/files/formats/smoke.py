@@ -16,6 +16,11 @@ from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.files.commands import ENVIRONMENT
 from envgen.files.format import FileFormat, Use
+from envgen.files.quoting import python_literal
+from envgen.files.templates import TemplateError, read_template
+
+# The one line of the program that is replaced.
+_CONSTANT = 'EXPECTED = {"pairings": [], "gpus": []}\n'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +64,21 @@ class SmokeExpectation:
 
 
 def smoke_body(expected: SmokeExpectation) -> str:
-    """Return the text of the smoke test for these expectations."""
-    from envgen.files.templates import render
+    """Return the text of the smoke test for these expectations: the program that is shipped, with its one constant."""
+    program = read_template(SMOKE_TEST.one)
+    before, found, after = program.partition(_CONSTANT)
+    if not found or _CONSTANT in after:
+        raise TemplateError(SMOKE_TEST.one, f"it has no single line {_CONSTANT.strip()}")
+    return f"{before}{_literal(expected)}{after}"
 
-    return render("smoke_test.py.j2", pairings=expected.pairings, gpus=expected.gpus)
+
+def _literal(expected: SmokeExpectation) -> str:
+    """The constant that replaces the shipped one, an entry a line."""
+    lines = ["EXPECTED = {"]
+    for key, entries in expected.as_json().items():
+        rows = [", ".join(f'"{name}": {python_literal(value)}' for name, value in entry.items()) for entry in entries]
+        lines += [f'    "{key}": [', *(f"        {{{row}}}," for row in rows), "    ],"]
+    return "\n".join([*lines, "}"]) + "\n"
 
 
 def _write(locks: Sequence[SmokeExpectation], beside: Mapping[str, str]) -> str:

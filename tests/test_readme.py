@@ -9,6 +9,7 @@ import pytest
 from envgen.ci.matrix import HOSTED_RUNNERS
 from envgen.cli.lock_all import PYTHONS
 from envgen.cli.main import main
+from envgen.cli.reader import Reader
 from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
@@ -78,11 +79,15 @@ def test_the_table_of_what_ci_proves_is_the_matrix() -> None:
     assert proven() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_output_is_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_output_is_the_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Reader, "of", lambda folder: Reader(folder=folder))
     arguments = ["--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94"]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert '    envgen --gpu "GeForce MX450" --platform win-64 --driver 560.94\n' in readme
-    assert main([*arguments, "--offline", "--output", str(tmp_path)]) == 0
+    assert main([*arguments, "--offline"]) == 0
     assert f"```text\n{capsys.readouterr().out}```" in readme
 
 

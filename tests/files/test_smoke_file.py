@@ -1,4 +1,4 @@
-"""smoke_test.py: the program in the repository is the one that is written, but for the line that says what is locked."""
+"""smoke_test.py: the program in the repository is the one that is written, but for the line with the locked builds."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from envgen.cli.output import Progress, emit, print_note, say
+from envgen.cli.reader import Reader
 from envgen.cli.settings import WriteOptions
 from envgen.cli.summary import remake_command, summary
 from envgen.core.errors import UsageError
@@ -69,7 +70,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     files = environment_files(obtained, command=command, catalog=catalog_revision())
     plan = make_plan(folder, found, files, force=writing.force or writing.dry_run or writing.check)
     check_removals((change.name for change in plan.changes if change.state is State.STALE), obtained)
-    return _finish(plan, obtained, writing)
+    return _finish(plan, obtained, writing, builds)
 
 
 def _check_mirrors(writing: WriteOptions) -> None:
@@ -89,7 +90,7 @@ def _check_mirrors(writing: WriteOptions) -> None:
             raise UsageError(f"{error.message} (from {option})", fact=error.fact, hint=error.hint()) from error
 
 
-def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions) -> int:
+def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions, builds: Catalog) -> int:
     for name in plan.left:
         print_note(f"{name} is no longer part of the environment, and stays because it was edited: delete or move it")
     if writing.check:
@@ -103,24 +104,26 @@ def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions) -> 
             raise refusal
         say(_written(plan, "would be"))
         return 0
-    for text in _talk(obtained):
+    for text in _stderr_notes(obtained):
         print_note(text)
     if plan.torn:
         print_note("the files here came from several runs, one of them interrupted: they are completed now")
+    reader = Reader.of(writing.output)
     apply(plan)
     say(_written(plan, "were"))
-    emit(summary(obtained))
+    emit(summary(obtained, builds, reader, upgraded=writing.upgrade))
     return 0
 
 
-def _talk(obtained: Sequence[Obtained]) -> Iterator[str]:
-    """The notices, each once, and what could not be reached."""
+def _stderr_notes(obtained: Sequence[Obtained]) -> Iterator[str]:
+    """What could not be reached, and the notices, each once; what newer builds there may be is in the summary."""
     for one in obtained:
         yield from (f"{error.headline()}: {error.reason}" for error in one.unanswered)
         for side in (one.pip, one.conda):
             if side is not None and side.because:
                 yield f"{side.because}; what is here already, or else the newest shipped lock that runs, is used"
-    yield from dict.fromkeys(f"{notice.text} [{notice.code}]" for one in obtained for notice in one.notices)
+    notices = (notice for one in obtained for notice in one.notices if notice.code != "fallback-lock")
+    yield from dict.fromkeys(f"{notice.text} [{notice.code}]" for notice in notices)
 
 
 def _written(plan: Plan, verb: str) -> str:

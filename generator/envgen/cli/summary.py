@@ -1,66 +1,70 @@
-"""The word to the user after writing, at most ten lines for a platform, and the command that remakes the files."""
+"""What is said after writing, and the command that remakes the files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from envgen.cli.next_steps import next_steps
+from envgen.cli.reader import Reader
 from envgen.cli.settings import WriteOptions
+from envgen.core.drivers import DriverVersion
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
-from envgen.core.resolution import RejectionCode
+from envgen.core.resolution import RejectionCode, Resolution
 from envgen.core.sets import PackageSet
-from envgen.files.commands import NO_TOOLKIT, conda_command, pip_commands, runs_as
-from envgen.files.formats.smoke import test_command
-from envgen.files.registry import EXPLICIT, REQUIREMENTS
+from envgen.facts.catalog import Catalog
+from envgen.files.commands import runs_as
 from envgen.lock.obtain import Obtained
+from envgen.resolve import resolve
 
 
-def summary(obtained: Sequence[Obtained]) -> str:
-    """What was written and what to do with it: every command whole, however many platforms there are."""
-    lines: list[str] = []
+def summary(obtained: Sequence[Obtained], builds: Catalog, reader: Reader, *, upgraded: bool = False) -> str:
+    """What was written, and what to do with it. With `upgraded` the newest builds were already asked for."""
     gpus = dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in obtained[0].resolution.request.gpus)
-    lines.append(", ".join(f"{name}: compute capability {capability}" for name, capability in gpus))
+    lines = [", ".join(f"{name}: compute capability {capability}" for name, capability in gpus)]
     for one in obtained:
-        lines += _pairing_lines(one)
-    for one in obtained:
-        lines += _command_lines(one, multi=len(obtained) > 1)
-    lines.append(NO_TOOLKIT)
-    return "\n".join(lines) + "\n"
+        lines += _pairing_lines(one, upgraded=upgraded)
+        lines += newer_lines(one.resolution, builds) if one.pip and not one.pip_newer else ()
+    return "\n".join([*lines, *next_steps(obtained, reader)]) + "\n"
 
 
-def _pairing_lines(one: Obtained) -> Iterator[str]:
+def _pairing_lines(one: Obtained, *, upgraded: bool) -> Iterator[str]:
     where = one.resolution.request.subdir
     if one.pip is not None:
         lock = one.pip.lock
         vision = lock.version_of("torchvision")
         beside = f" + torchvision {vision}" if vision else ""
-        newer = f" ({one.pip_newer} is newer: --upgrade)" if one.pip_newer else ""
-        yield f"pip, {where}: torch {lock.version_of('torch')}{beside}{newer}; {runs_as(one.pip.pairing)}"
+        yield f"pip, {where}: torch {lock.version_of('torch')}{beside}; {runs_as(one.pip.pairing)}"
     if one.conda is not None:
-        build = one.conda.pairing.build
-        newer = f" ({one.conda_newer} is newer: --upgrade)" if one.conda_newer else ""
-        yield f"conda, {where}: pytorch {build.short_label}{newer}; {runs_as(one.conda.pairing)}"
-    decided = one.resolution.pip
-    if one.pip is None or decided is None or one.pip_newer:
+        yield f"conda, {where}: pytorch {one.conda.pairing.build.short_label}; {runs_as(one.conda.pairing)}"
+    newer = [f"{name} {build}" for name, build in (("pip", one.pip_newer), ("conda", one.conda_newer)) if build]
+    if newer:
+        then = ", but could not be locked now" if upgraded else ": --upgrade looks whether it is there"
+        yield f"{' and '.join(newer)} should run too{then}"
+
+
+def newer_lines(resolution: Resolution, builds: Catalog) -> Iterator[str]:
+    """What would run with a newer driver, or why no newer release runs; none when the newest release was taken."""
+    if resolution.pip is None:
         return
-    chosen = release_key(decided.build.torch)
-    pip = [r for r in one.resolution.rejected if r.package_set is PackageSet.PIP and release_key(r.torch) > chosen]
-    if passed := [rejection for rejection in pip if rejection.code is not RejectionCode.UNCERTAIN]:
-        yield f"nothing newer, because {passed[0].text}"
-
-
-def _command_lines(one: Obtained, *, multi: bool) -> Iterator[str]:
-    request = one.resolution.request
-    where = f"{request.subdir} " if multi else ""
-    if one.pip is not None:
-        requirements = REQUIREMENTS.name(request.subdir, many=multi)
-        make, install = pip_commands(request.subdir, request.python, requirements)
-        yield f"{where}with pip:   {make}"
-        yield f"{' ' * len(where)}            {install}"
-    if one.conda is not None:
-        yield f"{where}with conda: {conda_command(EXPLICIT.name(request.subdir, many=multi))}"
-    if one.pip is not None or one.conda is not None:
-        yield f"{where}test it:    {test_command(request.subdir, has_pip=one.pip is not None)}"
+    chosen = release_key(resolution.pip.build.torch)
+    passed = [
+        rejection
+        for rejection in resolution.rejected
+        if rejection.package_set is PackageSet.PIP
+        and release_key(rejection.torch) > chosen
+        and rejection.code is not RejectionCode.UNCERTAIN
+    ]
+    drivers = [r.unlock["driver"] for r in passed if r.unlock.keys() == {"driver"}]
+    for driver in sorted(set(drivers), key=release_key):
+        request = replace(resolution.request, driver=DriverVersion.parse(driver), driver_origin=DriverOrigin.GIVEN)
+        other = resolve(builds, request).pip
+        if other is not None and release_key(other.build.torch) > chosen:
+            yield f"fine as it is; driver {driver} or newer would give {other.build.label}"
+            return
+    if passed:
+        yield f"nothing newer runs: {passed[0].text}"
 
 
 def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:

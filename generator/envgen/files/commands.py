@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from envgen.core.builds import Build
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import Notice, Pairing
 
-ENVIRONMENT = "envgen"
+VENV = ".venv"
 NO_TOOLKIT = "No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters."
 
 
@@ -24,16 +25,30 @@ def runs_as(pairing: Pairing) -> str:
     return f"runs as {codes}, driver {pairing.driver_floor} or newer"
 
 
-def pip_commands(subdir: Subdir, python: str, requirements: str) -> tuple[str, str]:
-    """The two commands that make the environment and install, with the lock's Python."""
-    interpreter = r".venv\Scripts\python" if subdir.is_windows else ".venv/bin/python"
-    make = f"py -{python} -m venv .venv" if subdir.is_windows else f"python{python} -m venv .venv"
-    return make, f"{interpreter} -m pip install --require-hashes -r {requirements}"
+def venv_command(subdir: Subdir, python: str, venv: str = VENV) -> str:
+    """The command that makes a virtual environment with a Python (X.Y) that is installed."""
+    launcher = f"py -{python}" if subdir.is_windows else f"python{python}"
+    return f"{launcher} -m venv {venv}"
 
 
-def conda_command(explicit: str) -> str:
+def venv_python(subdir: Subdir, venv: str = VENV) -> str:
+    """How the Python of a virtual environment is called from the folder that it is in."""
+    return rf"{venv}\Scripts\python" if subdir.is_windows else f"{venv}/bin/python"
+
+
+def pip_command(subdir: Subdir, requirements: str, venv: str = VENV) -> str:
+    """The command that fills a virtual environment from a lock."""
+    return f"{venv_python(subdir, venv)} -m pip install --require-hashes -r {requirements}"
+
+
+def conda_name(build: Build) -> str:
+    """The name that conda's environment of a build has in every file and command: `pytorch-2.10.0-cuda128`."""
+    return f"pytorch-{build.torch}-cuda{build.cuda_tag.removeprefix('cu')}"
+
+
+def conda_command(explicit: str, environment: str) -> str:
     """The command that makes the locked conda environment (conda, mamba and micromamba alike)."""
-    return f"conda create --name {ENVIRONMENT} --file {explicit}"
+    return f"conda create --name {environment} --file {explicit}"
 
 
 def notice_lines(notices: Sequence[Notice]) -> tuple[str, ...]:

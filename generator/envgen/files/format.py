@@ -17,13 +17,17 @@ _SUBDIR = "{subdir}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """For which file and which host a person is told how to use it. `cuda` is the X.Y that a conda solve is told."""
+    """For which file and which host a person is told how to use it.
+
+    `cuda` is the X.Y that a conda solve is told, `environment` the name of conda's environment; empty for pip.
+    """
 
     file: str
     set: PackageSet
     subdir: Subdir
     python: str
     cuda: str = ""
+    environment: str = ""
 
 
 def no_lines(use: Use) -> Iterator[str]:

@@ -10,6 +10,7 @@ from envgen.core.request import Request
 from envgen.core.sets import PackageSet
 from envgen.files.commands import (
     NO_TOOLKIT,
+    conda_name,
     notice_lines,
     runs_as,
     target,
@@ -139,8 +140,15 @@ def _pip_lines(name: str, side: PipSide, request: Request) -> Iterator[str]:
 def _conda_lines(name: str, side: CondaSide, request: Request) -> Iterator[str]:
     build, channel = side.pairing.build, side.pairing.build.conda.channels[0]
     yield f"conda, {request.subdir}: pytorch {build.short_label} from {channel}, {runs_as(side.pairing)}"
-    cuda = build.cuda
-    yield from use_lines(Use(file=name, set=PackageSet.CONDA, subdir=request.subdir, python=request.python, cuda=cuda))
+    use = Use(
+        file=name,
+        set=PackageSet.CONDA,
+        subdir=request.subdir,
+        python=request.python,
+        cuda=build.cuda,
+        environment=conda_name(build),
+    )
+    yield from use_lines(use)
 
 
 def _concerns(name: str, code: str) -> bool:

@@ -12,7 +12,7 @@ from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.facts.lanes import Lane
-from envgen.files.commands import NO_TOOLKIT
+from envgen.files.commands import NO_TOOLKIT, conda_name
 from envgen.files.format import Use
 from envgen.files.header import Header, body_digest, compose, run_digest
 from envgen.files.registry import use_lines
@@ -52,8 +52,16 @@ def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:
     if lock.missing:
         yield f"without {' and '.join(lock.missing)}: no build of it was there for this pairing"
     key = lock.shipped
-    cuda = lock.pairing.build.cuda
-    yield from use_lines(Use(file=name, set=key.package_set, subdir=key.subdir, python=key.python, cuda=cuda))
+    build = lock.pairing.build
+    use = Use(
+        file=name,
+        set=key.package_set,
+        subdir=key.subdir,
+        python=key.python,
+        cuda=build.cuda,
+        environment=conda_name(build) if key.package_set is PackageSet.CONDA else "",
+    )
+    yield from use_lines(use)
     yield NO_TOOLKIT
 
 

@@ -17,6 +17,7 @@ from envgen.facts.gpus.errors import match_error
 from envgen.request.options import RequestOptions
 from envgen.request.requests import Requests, distinct
 from envgen.request.values import (
+    host_platform,
     is_macos,
     parse_build,
     parse_glibc,
@@ -65,21 +66,10 @@ def _with(request: Request, *, subdir: Subdir, gpus: tuple[RequestedGpu, ...]) -
 
 
 def _subdirs(platforms: Sequence[str]) -> tuple[Subdir, ...]:
-    names = list(platforms) if platforms else [_host_platform()]
+    names = list(platforms) if platforms else [host_platform()]
     if any(is_macos(name) for name in names):
         raise MacosError
     return tuple(dict.fromkeys(parse_platform(name) for name in names))
-
-
-def _host_platform() -> str:
-    import platform
-    import sys
-
-    if sys.platform == "darwin":
-        return "macos"
-    if sys.platform == "win32":
-        return Subdir.WIN_64.value
-    return Subdir.LINUX_AARCH64.value if platform.machine().lower() in ("aarch64", "arm64") else Subdir.LINUX_64.value
 
 
 def _gpus(

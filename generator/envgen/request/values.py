@@ -130,3 +130,21 @@ def parse_platform(text: str) -> Subdir:
 def is_macos(text: str) -> bool:
     """True for the names of Apple's platforms, which have no CUDA at all."""
     return text.strip().lower() in {"macos", "osx", "darwin", "mac", "osx-64", "osx-arm64"}
+
+
+def host_platform() -> str:
+    """The platform of this computer, as `--platform` names it."""
+    import platform
+    import sys
+
+    if sys.platform == "darwin":
+        return "macos"
+    if sys.platform == "win32":
+        return Subdir.WIN_64.value
+    return Subdir.LINUX_AARCH64.value if platform.machine().lower() in ("aarch64", "arm64") else Subdir.LINUX_64.value
+
+
+def host_subdir() -> Subdir | None:
+    """The subdir of this computer, or None where there is no CUDA."""
+    name = host_platform()
+    return None if is_macos(name) else Subdir(name)

@@ -18,7 +18,6 @@ from envgen.core.errors import ValueFormatError
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
-from envgen.files.commands import ENVIRONMENT
 from envgen.files.errors import LockFormatError
 from envgen.files.format import FileFormat, Use
 from envgen.files.formats.environment_yml import ENVIRONMENT_YML
@@ -221,7 +220,7 @@ def _package(row: dict[str, Any]) -> CondaPackage:
 
 
 def _use(use: Use) -> Iterator[str]:
-    yield f"use: conda-lock install --name {ENVIRONMENT} {use.file}"
+    yield f"use: conda-lock install --name {use.environment} {use.file}"
 
 
 CONDA_LOCK = FileFormat(

@@ -45,7 +45,7 @@ def packages_in(text: str) -> dict[str, tuple[str, str]]:
 
 
 def _use(use: Use) -> Iterator[str]:
-    yield f"use: {conda_command(use.file)}"
+    yield f"use: {conda_command(use.file, use.environment)}"
 
 
 EXPLICIT = FileFormat(set=PackageSet.CONDA, each="conda-{subdir}.lock", write=_write, read=_read, use=_use)

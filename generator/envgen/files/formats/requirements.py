@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from envgen.core.locks import PipLock
 from envgen.core.sets import PackageSet
-from envgen.files.commands import pip_commands
+from envgen.files.commands import pip_command, venv_command
 from envgen.files.format import FileFormat, Use
 from envgen.files.formats.pylock import check_values
 from envgen.files.templates import render
@@ -74,9 +74,8 @@ def _read(text: str, origin: str) -> Requirements:
 
 
 def _use(use: Use) -> Iterator[str]:
-    make, install = pip_commands(use.subdir, use.python, use.file)
-    yield f"use: {make}"
-    yield f"     {install}"
+    yield f"use: {venv_command(use.subdir, use.python)}"
+    yield f"     {pip_command(use.subdir, use.file)}"
     yield f"or:  uv venv --python {use.python}"
     yield f"     uv pip sync {use.file}"
 

@@ -13,8 +13,7 @@ from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag
 from envgen.core.resolution import Pairing
-from envgen.core.sets import PackageSet
-from envgen.files.commands import ENVIRONMENT
+from envgen.files.commands import VENV, venv_python
 from envgen.files.format import FileFormat, Use
 from envgen.files.quoting import python_literal
 from envgen.files.templates import TemplateError, read_template
@@ -93,16 +92,15 @@ def _read(text: str, origin: str) -> str:
     return text
 
 
-def test_command(subdir: Subdir, *, has_pip: bool) -> str:
-    """The one command that proves the environment: in the pip environment, or in conda's when there is no other."""
-    if not has_pip:
-        return f"conda run --name {ENVIRONMENT} python {SMOKE_TEST.one}"
-    python = r".venv\Scripts\python" if subdir.is_windows else ".venv/bin/python"
-    return f"{python} {SMOKE_TEST.one}"
+def proof_command(subdir: Subdir, *, environment: str = "", venv: str = VENV) -> str:
+    """The one command that proves an environment: conda's of that name, or else the virtual one."""
+    if environment:
+        return f"conda run --name {environment} python {SMOKE_TEST.one}"
+    return f"{venv_python(subdir, venv)} {SMOKE_TEST.one}"
 
 
 def _use(use: Use) -> Iterator[str]:
-    yield f"use: {test_command(use.subdir, has_pip=use.set is PackageSet.PIP)}"
+    yield f"use: {proof_command(use.subdir, environment=use.environment)}"
 
 
 SMOKE_TEST = FileFormat(set=None, one="smoke_test.py", write=_write, read=_read, use=_use)

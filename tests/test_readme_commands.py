@@ -1,0 +1,81 @@
+"""README's own commands, and those that they print, as a person pastes them into a shell in a fresh clone.
+
+Nothing is fetched: `pip install .` links this checkout, and the wheels are those of a fake torch on a fake host.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ci.fake_wheels import write_lock
+from smoke.host import FakeHost
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="README's line is for sh, and its target is Linux")
+
+ROOT = Path(__file__).parent.parent
+PIP = f"""#!/bin/sh
+[ "$*" = "install ." ] && [ -f pyproject.toml ] || exit 9
+printf '#!/bin/sh\\nexec {sys.executable} -m envgen "$@"\\n' > "$(dirname "$0")/envgen"
+chmod +x "$(dirname "$0")/envgen"
+"""
+PYTHON3 = f"""#!/bin/sh
+[ "$1 $2" = "-m venv" ] || exit 9
+{sys.executable} -m venv --without-pip "$3" && cp "$(dirname "$0")/pip-of-the-clone" "$3/bin/pip"
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A fresh clone, beside a folder of programs."""
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in ("generator", "templates", "lockfiles", "pyproject.toml", "README.md"):
+        (clone / name).symlink_to(ROOT / name)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    scripts = {"python3": PYTHON3, "pip-of-the-clone": PIP, "python3.12": f'#!/bin/sh\nexec {sys.executable} "$@"\n'}
+    for name, text in scripts.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod((programs / name).stat().st_mode | stat.S_IEXEC)
+    return clone
+
+
+def paste(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """Run lines in a shell that stops at the first one that fails."""
+    environment = FakeHost().environment(
+        PATH=f"{folder.parent / 'programs'}{os.pathsep}/usr/bin{os.pathsep}/bin",
+        HOME=str(folder.parent),
+        PIP_DISABLE_PIP_VERSION_CHECK="1",
+        PIP_NO_INPUT="1",
+        ENVGEN_OFFLINE="1",
+    )
+    del environment["PYTHONPATH"]
+    return subprocess.run(
+        ["/bin/sh", "-e"], input=text, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_line_and_what_it_prints_work(clone: Path, tmp_path: Path) -> None:
+    (line,) = re.findall(r"^    (python3 -m venv .*--output out)$", (clone / "README.md").read_text(), re.MULTILINE)
+    done = paste(clone, line)
+    assert done.returncode == 0, done.stderr
+    block = "".join(f"{printed.strip()}\n" for printed in done.stdout.splitlines() if printed.startswith("  "))
+    assert block.splitlines()[0] == "cd out"
+    before = sorted(path.name for path in (clone / ".venv").rglob("*"))
+    requirements = (clone / "out" / "requirements.txt").read_text()
+    versions = dict(re.findall(r"^(torch|torchvision)==(\S+) ", requirements, re.MULTILINE))
+    write_lock(clone / "out", tmp_path / "wheels", **versions)
+    pasted = paste(clone, block)
+    assert pasted.returncode == 0, pasted.stdout + pasted.stderr
+    assert "Successfully installed torch-2.14.1+cu126" in pasted.stdout
+    assert "passed" in pasted.stderr + pasted.stdout
+    # envgen's own environment stays as it was: the printed one is another.
+    assert sorted(path.name for path in (clone / ".venv").rglob("*")) == before
+    assert (clone / "out" / ".venv" / "bin" / "python").exists()

@@ -21,6 +21,7 @@ COMMANDS = {
     "gpus": "envgen.cli.gpus:gpus",
     "lock": "envgen.cli.lock:lock_command",
     "verify": "envgen.cli.verify:verify_command",
+    "audit": "envgen.cli.audit:audit_command",
     "matrix": "envgen.cli.matrix:matrix_command",
     "ci": "envgen.cli.ci:ci_command",
     "doctor": "envgen.cli.doctor:doctor_command",

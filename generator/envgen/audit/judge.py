@@ -1,0 +1,96 @@
+"""Judges a mention on one machine: the rules of the decision, asked of a build that somebody else has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from envgen.audit.candidates import Candidates, candidates
+from envgen.audit.verdict import Judgement, Outcome, Verdict
+from envgen.core.builds import Build
+from envgen.core.capability import CodeKind
+from envgen.core.request import Request
+from envgen.core.resolution import RejectionCode
+from envgen.facts.catalog import Catalog
+from envgen.readers.mention import Mention
+from envgen.resolve.checks import code_uses, failures
+from envgen.resolve.failure import Failure
+from envgen.resolve.question import Question
+
+# The file exists, or will be found by its resolver; these are about choosing one, not about running it.
+_OF_CHOOSING = frozenset(
+    {
+        RejectionCode.NO_FILE,
+        RejectionCode.UNCERTAIN,
+        RejectionCode.GLIBC_TOO_OLD,
+        RejectionCode.NO_TORCHVISION,
+        RejectionCode.TORCH_SPEC,
+        RejectionCode.CUDA_SPEC,
+    }
+)
+
+
+def judge(file: str, mention: Mention, request: Request, catalog: Catalog) -> Verdict:
+    """Return the verdict on one torch for the request's platform, GPUs and driver."""
+    found = candidates(mention, request.subdir, catalog)
+    judgement = found.settled or _judged(found, request, catalog)
+    judgement = replace(judgement, notes=(*found.notes, *judgement.notes))
+    return Verdict(file=file, mention=mention, platform=request.subdir.value, judgement=judgement)
+
+
+def reasons_against(build: Build, request: Request, catalog: Catalog) -> tuple[Failure, ...]:
+    """What speaks against running a build, however it was chosen."""
+    return tuple(
+        failure
+        for failure in failures(build, Question.of(_for_any_build(request, build), catalog))
+        if failure.code not in _OF_CHOOSING
+    )
+
+
+def _for_any_build(request: Request, build: Build) -> Request:
+    """The request with nothing in it that chooses: only GPUs, driver and platform judge what is there already."""
+    python = request.python if request.python in build.pythons else (build.pythons or (request.python,))[-1]
+    return replace(request, python=python, torch="", cuda="", vision=False, audio=False)
+
+
+def _judged(found: Candidates, request: Request, catalog: Catalog) -> Judgement:
+    judged = [_of_build(build, request, catalog) for build in found.builds]
+    first = judged[0]
+    if not found.is_range:
+        disagree = {judgement.outcome for judgement in judged} != {first.outcome}
+        if not disagree:
+            return first
+        words = "; ".join(f"{judgement.label}: {judgement.reason}" for judgement in judged)
+        return Judgement(
+            outcome=Outcome.UNKNOWN, code="several-builds", reason=f"it may be one of several builds: {words}"
+        )
+    runs = next((judgement for judgement in judged if judgement.outcome is Outcome.RUNS), None)
+    note = f"a resolver takes {first.label} today"
+    if first.outcome is Outcome.RUNS or runs is None:
+        return replace(first, notes=(note, *first.notes))
+    return replace(first, notes=(note, f"the newest inside the range that runs is {runs.label}", *first.notes))
+
+
+def _of_build(build: Build, request: Request, catalog: Catalog) -> Judgement:
+    against = reasons_against(build, request, catalog)
+    if against:
+        return Judgement(
+            outcome=Outcome.FAILS,
+            code=against[0].code.value,
+            reason=_sentence(against[0], build),
+            label=build.label,
+            notes=tuple(_sentence(failure, build) for failure in against[1:3]),
+        )
+    return Judgement(outcome=Outcome.RUNS, reason="; ".join(_runs(build, request, catalog)), label=build.label)
+
+
+def _sentence(failure: Failure, build: Build) -> str:
+    return failure.told_of(build)
+
+
+def _runs(build: Build, request: Request, catalog: Catalog) -> Iterator[str]:
+    question = Question.of(_for_any_build(request, build), catalog)
+    for use in code_uses(build, question):
+        kind = "SASS" if use.code.kind is CodeKind.SASS else "PTX, compiled at first use"
+        yield f"{use.gpu} runs its {use.code} ({kind})"
+    yield f"its driver floor is {question.driver_floor(build)}, the target has {question.rules.driver}"

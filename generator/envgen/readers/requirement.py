@@ -1,0 +1,197 @@
+"""What a PEP 508 requirement or a wheel's URL says about torch. Shared by every format that holds requirements."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from envgen.core.releases import release_key
+
+PYPI = "https://pypi.org/simple"
+# (sys_platform, platform_machine) -> conda's name of the platform.
+PLATFORMS = {
+    "linux-64": ("linux", "x86_64", "Linux", "posix"),
+    "linux-aarch64": ("linux", "aarch64", "Linux", "posix"),
+    "win-64": ("win32", "AMD64", "Windows", "nt"),
+    "osx-arm64": ("darwin", "arm64", "Darwin", "posix"),
+    "osx-64": ("darwin", "x86_64", "Darwin", "posix"),
+}
+_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+_TAG = re.compile(r"cu\d{2,3}|cpu", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchRequirement:
+    """A requirement on torch, taken apart. `url` is that of a direct reference."""
+
+    version: str
+    specifier: str
+    cuda: str
+    url: str
+    platforms: tuple[str, ...]
+    pythons: tuple[str, ...]
+    extra: str
+    unclear: str = ""
+
+
+def torch_requirement(text: str) -> TorchRequirement | None:
+    """Return what a PEP 508 line says when it is torch, else None (another package, or no requirement)."""
+    try:
+        found = Requirement(text)
+    except InvalidRequirement:
+        return None
+    if canonicalize_name(found.name) != "torch":
+        return None
+    version, specifier, cuda = "", str(found.specifier), ""
+    exact = [s for s in found.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
+    if exact:
+        version, cuda = split_version(exact[0].version)
+        specifier = ""
+    platforms, pythons, extra = marker_targets(found.marker)
+    unclear = ""
+    if found.url:
+        name = wheel_of(found.url)
+        if name is None:
+            unclear = f"torch comes from {_shown_url(found.url)}, which is no wheel"
+        else:
+            version, cuda, platforms, pythons = name.version, name.cuda, name.platforms, name.pythons
+    return TorchRequirement(
+        version=version,
+        specifier=specifier,
+        cuda=cuda,
+        url=found.url or "",
+        platforms=platforms,
+        pythons=pythons,
+        extra=extra,
+        unclear=unclear,
+    )
+
+
+def split_version(text: str) -> tuple[str, str]:
+    """Return (release, CUDA tag, `cpu` or empty) of `2.8.0+cu128`; an unknown local part is dropped.
+
+    A release is written with three numbers, as PyTorch's are: `2.1` is 2.1.0.
+    """
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        return text, ""
+    local = version.local or ""
+    tag = _TAG.match(local.replace(".", ""))
+    parts = (*version.release, 0, 0)[: max(3, len(version.release))]
+    release = ".".join(str(part) for part in parts)
+    if version.is_prerelease or version.is_postrelease:
+        release = version.public
+    return release, tag[0] if tag else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchWheel:
+    """What the file name of a torch wheel says."""
+
+    version: str
+    cuda: str
+    platforms: tuple[str, ...]
+    pythons: tuple[str, ...]
+
+
+def wheel_of(url: str) -> TorchWheel | None:
+    """Return what a wheel's URL or file name says when it is torch's, else None.
+
+    The CUDA tag is the version's local part, else that of the path (`/whl/cu118/`).
+    """
+    path = unquote(urlsplit(url).path)
+    try:
+        name, version, _, tags = parse_wheel_filename(path.rpartition("/")[2])
+    except (InvalidWheelFilename, InvalidVersion):
+        return None
+    if name != "torch":
+        return None
+    release, cuda = split_version(str(version))
+    if not cuda and (in_path := tag_of_url(url)):
+        cuda = in_path
+    platforms = sorted({p for tag in tags if (p := platform_of_tag(tag.platform))})
+    pythons = sorted({p for tag in tags if (p := _python_of(tag.interpreter))}, key=release_key)
+    return TorchWheel(version=release, cuda=cuda, platforms=tuple(platforms), pythons=tuple(pythons))
+
+
+def platform_of_tag(tag: str) -> str:
+    """conda's name of a wheel's platform tag, or an empty string: `manylinux_2_28_x86_64` is linux-64."""
+    if "linux" in tag:
+        return "linux-aarch64" if tag.endswith("aarch64") else "linux-64" if tag.endswith("x86_64") else ""
+    if tag == "win_amd64":
+        return "win-64"
+    if tag.startswith("macosx"):
+        return "osx-arm64" if tag.endswith("arm64") else "osx-64"
+    return ""
+
+
+def _python_of(interpreter: str) -> str:
+    found = re.fullmatch(r"cp(\d)(\d{1,2})", interpreter, re.ASCII)
+    return f"{found[1]}.{found[2]}" if found else ""
+
+
+def tag_of_url(url: str) -> str:
+    """The CUDA tag (or `cpu`) that an index's URL names in its path: PyTorch's own and its mirrors; else empty."""
+    parts = [part for part in urlsplit(url).path.split("/") if part]
+    return next((part for part in reversed(parts) if _TAG.fullmatch(part)), "")
+
+
+def is_pypi(url: str) -> bool:
+    """True for PyPI and for mirrors of it, which end with `/simple`."""
+    return not tag_of_url(url) and urlsplit(url).path.rstrip("/").endswith("/simple")
+
+
+def marker_targets(marker: Marker | None) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """Return (platforms, Pythons, extra) that a marker lets through; platforms and Pythons are empty for all.
+
+    The marker is asked with each platform and Python, so whatever its form is, the answer is packaging's.
+    """
+    if marker is None:
+        return (), (), ""
+    extras = [name for name in re.findall(r"extra\s*==\s*['\"]([^'\"]+)['\"]", str(marker)) if name]
+    extra = extras[0] if extras else ""
+    kept = [
+        (platform, python)
+        for platform in PLATFORMS
+        for python in _PYTHONS
+        if marker.evaluate(environment(platform, python) | {"extra": extra})
+    ]
+    platforms = tuple(name for name in PLATFORMS if any(platform == name for platform, _ in kept))
+    pythons = tuple(name for name in _PYTHONS if any(python == name for _, python in kept))
+    if not kept:
+        return ("none",), (), extra
+    return (
+        platforms if len(platforms) < len(PLATFORMS) else (),
+        pythons if len(pythons) < len(_PYTHONS) else (),
+        extra,
+    )
+
+
+def environment(platform: str, python: str) -> dict[str, str]:
+    """The PEP 508 marker environment of a platform and a Python (X.Y)."""
+    sys_platform, machine, system, os_name = PLATFORMS[platform]
+    return {
+        "sys_platform": sys_platform,
+        "platform_machine": machine,
+        "platform_system": system,
+        "os_name": os_name,
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "implementation_version": f"{python}.0",
+        "platform_release": "",
+        "platform_version": "",
+    }
+
+
+def _shown_url(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
+from envgen.cli.remake import remake_command
 from envgen.cli.settings import WriteOptions
-from envgen.cli.summary import remake_command
 from equipment.requests import ask
 from files.hostile import ANY_TEXT
 

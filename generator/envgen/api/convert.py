@@ -72,7 +72,7 @@ def found_gpu(gpu: Gpu, notes: tuple[str, ...]) -> FoundGpu:
 
 
 def install_commands(pairing: Pairing) -> tuple[str, ...]:
-    """The commands that install a pairing, unlocked, into the environment that is active."""
+    """The commands that install a pairing, unlocked: pip into the active environment, conda into a new one."""
     build = pairing.build
     if build.package_set is PackageSet.PIP:
         versions = {"torch": build.torch, "torchvision": pairing.torchvision, "torchaudio": pairing.torchaudio}
@@ -80,7 +80,7 @@ def install_commands(pairing: Pairing) -> tuple[str, ...]:
         return (f"pip install {wanted} --index-url {pairing.index_url}",)
     channels = " ".join(f"--channel {channel}" for channel in build.conda.channels)
     specs = " ".join(f'"{spec}"' for spec in pairing.specs)
-    return (f"conda install --override-channels {channels} {specs}",)
+    return (f"conda create --name {build.environment_name} --override-channels {channels} {specs}",)
 
 
 def _request(request: Request, driver: str) -> DecisionRequest:

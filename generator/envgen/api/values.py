@@ -63,7 +63,8 @@ class PipChoice:
 
     `driver_floor` is the oldest driver that will do; `fully_served` is False when the driver runs the toolkit through
     minor-version compatibility. `evidence` says how the arch list is known: `measured`, `user-output`, `build-script`
-    or `inferred`, and `source` where that can be checked. `install` holds the commands that install it, unlocked.
+    or `inferred`, and `source` where that can be checked. `install` holds the commands that install it, unlocked,
+    into the active environment.
     """
 
     torch: str
@@ -82,7 +83,10 @@ class PipChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaChoice:
-    """The conda build of PyTorch that was decided on; `specs` are the match specs that keep a solver on it."""
+    """The conda build of PyTorch that was decided on.
+
+    `specs` are the match specs that keep a solver on it. `install` holds the commands that make an environment of it.
+    """
 
     pytorch: str
     cuda_version: str

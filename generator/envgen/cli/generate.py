@@ -8,8 +8,9 @@ from pathlib import Path
 
 from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.reader import Reader
+from envgen.cli.remake import remake_command
 from envgen.cli.settings import WriteOptions
-from envgen.cli.summary import remake_command, summary
+from envgen.cli.summary import summary
 from envgen.core.errors import UsageError
 from envgen.core.paths import tree
 from envgen.facts.catalog import Catalog

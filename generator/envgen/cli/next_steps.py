@@ -8,7 +8,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from envgen.cli.reader import Reader
 from envgen.core.request import Request
 from envgen.core.sets import PackageSet
-from envgen.files.commands import conda_command, conda_name, pip_command, venv_python
+from envgen.files.commands import conda_command, pip_command, venv_python
 from envgen.files.formats.smoke import proof_command
 from envgen.files.registry import EXPLICIT, REQUIREMENTS
 from envgen.lock.obtain import Obtained
@@ -47,7 +47,7 @@ def _commands(one: Obtained, package_set: PackageSet, reader: Reader, *, multi: 
     request = one.resolution.request
     subdir = request.subdir
     if package_set is PackageSet.CONDA and one.conda is not None:
-        name = reader.conda_name(conda_name(one.conda.pairing.build))
+        name = reader.conda_name(one.conda.pairing.build.environment_name)
         explicit = EXPLICIT.name(subdir, many=multi)
         return [conda_command(explicit, name), proof_command(subdir, environment=name)]
     return [
@@ -66,7 +66,7 @@ def _other_python(request: Request, reader: Reader) -> str:
 def _interpreter(one: Obtained, package_set: PackageSet, reader: Reader) -> str:
     request = one.resolution.request
     if package_set is PackageSet.CONDA and one.conda is not None:
-        return reader.conda_name(conda_name(one.conda.pairing.build))
+        return reader.conda_name(one.conda.pairing.build.environment_name)
     python = venv_python(request.subdir, reader.venv)
     if request.subdir.is_windows:
         return str(PureWindowsPath(reader.folder, f"{python}.exe"))

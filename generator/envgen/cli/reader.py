@@ -44,7 +44,7 @@ class Reader:
         variables = os.environ if environment is None else environment
         return cls(
             folder=folder,
-            in_conda=bool(variables.get("CONDA_PREFIX") or variables.get("CONDA_DEFAULT_ENV")),
+            in_conda=is_conda_active(variables),
             venv=_free(VENV, lambda name: os.path.lexists(Path(folder) / name)),
             conda_names=frozenset(_conda_names(variables, home or Path("~").expanduser())),
             subdir=host_subdir(),
@@ -78,6 +78,11 @@ class Reader:
             return (f"cd {quote(path)}",)
         there = str(PureWindowsPath(path)) if not path.startswith("/") else path
         return (f'cd "{there}"' if set(there) - _BARE else f"cd {there}",)
+
+
+def is_conda_active(variables: Mapping[str, str]) -> bool:
+    """True in an Anaconda prompt, and wherever else an environment of conda's is active."""
+    return bool(variables.get("CONDA_PREFIX") or variables.get("CONDA_DEFAULT_ENV"))
 
 
 def _uv() -> str:

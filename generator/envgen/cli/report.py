@@ -2,87 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from envgen.api.convert import decision
-from envgen.core.resolution import Pairing, Rejection, Resolution
-from envgen.resolve.errors import option_text
+from envgen.api.convert import decision, install_commands
+from envgen.cli.newer import with_newer_driver
+from envgen.cli.remake import remake_command
+from envgen.cli.settings import WriteOptions
+from envgen.core.builds import Existence
+from envgen.core.resolution import Pairing, Rejection, RejectionCode, Resolution
+from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog
+from envgen.files.commands import runs_as
+from envgen.resolve.errors import NoBuildError, option_text
+from envgen.resolve.why_not import Explanation
 
-_SHOWN_REJECTIONS = 6
+_NEAREST = 3
+# What the lines of a pairing say already.
+_SAID_ABOVE = ("conda-build-announced", "pip-build-announced")
 
 
-def resolution_json(resolution: Resolution, *, catalog: str, locked: dict[str, str | None]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A decision to be printed. `locked` maps a set to the newest shipped lock that runs, by name, or None."""
+
+    resolution: Resolution
+    locked: Mapping[str, str | None]
+    builds: Catalog
+    in_conda: bool = False
+
+    @property
+    def first(self) -> Pairing:
+        """The pairing to install first: conda's where its environment is active, else pip's."""
+        pip, conda = self.resolution.pip, self.resolution.conda
+        found = (conda or pip) if self.in_conda else (pip or conda)
+        if found is None:
+            raise NoBuildError(self.resolution)
+        return found
+
+
+def resolution_json(resolution: Resolution, *, catalog: str, locked: Mapping[str, str | None]) -> dict[str, Any]:
     """The JSON object of one platform's decision: what Python callers get, and the shipped locks that run."""
-    return {"schema_version": 1, **asdict(decision(resolution, catalog)), "locked": locked}
+    return {"schema_version": 1, **asdict(decision(resolution, catalog)), "locked": dict(locked)}
 
 
-def resolution_text(resolution: Resolution, locked: dict[str, str | None]) -> str:
-    """The decision for people: what, why, since which driver, and the builds that were passed over."""
-    return "\n".join(_lines(resolution, locked)) + "\n"
+def resolution_text(report: Report) -> str:
+    """The decision for people: what to do, the facts, and the nearest reasons against newer builds."""
+    return "\n".join(_lines(report)) + "\n"
 
 
-def _lines(resolution: Resolution, locked: dict[str, str | None]) -> Iterator[str]:
+def _lines(report: Report) -> Iterator[str]:
+    resolution = report.resolution
     request = resolution.request
+    yield (
+        f"Paste this where Python is {request.python}:" if report.first.package_set is PackageSet.PIP else "Paste this:"
+    )
+    yield from (f"  {command}" for command in install_commands(report.first))
+    yield ""
     for requested in request.gpus:
         gpu = requested.gpu
         yield f"{gpu.name}: compute capability {gpu.capability} ({gpu.architecture})"
     origin = f"driver {resolution.driver} ({request.driver_origin.value})"
     libc = "" if request.subdir.is_windows else f", glibc {request.glibc}"
     yield f"{request.subdir}, {origin}, Python {request.python}{libc}"
-    yield ""
-    yield from _pip_lines(resolution.pip)
-    yield from _conda_lines(resolution.conda, resolution.request.python)
-    yield from _locked_lines(resolution, locked)
-    if resolution.rejected:
+    for package_set in PackageSet:
+        yield from _pairing_lines(package_set, report)
+    if newer := with_newer_driver(resolution, report.builds):
+        yield newer
+    yield f"locked, with hashes: {remake_command([request], WriteOptions())}"
+    yield from _rejection_lines(report)
+    if notices := [notice for notice in resolution.notices if notice.code not in _SAID_ABOVE]:
         yield ""
-        yield from rejection_lines(resolution.rejected)
-    if resolution.notices:
-        yield ""
-        yield from (f"note: {notice.text} [{notice.code}]" for notice in resolution.notices)
+        yield from (f"note: {notice.text} [{notice.code}]" for notice in notices)
 
 
-def _pip_lines(pairing: Pairing | None) -> Iterator[str]:
+def _pairing_lines(package_set: PackageSet, report: Report) -> Iterator[str]:
+    """One answer a set: the build, what is known of it, and the shipped lock where that is of another build."""
+    pairing = report.resolution.pairing(package_set)
     if pairing is None:
-        yield "pip    none: no wheel runs here"
+        yield f"{package_set:5}  none: no {'wheel' if package_set is PackageSet.PIP else 'package'} runs here"
         return
     build = pairing.build
-    vision = f" with torchvision {pairing.torchvision}" if pairing.torchvision else ""
-    audio = f" and torchaudio {pairing.torchaudio}" if pairing.torchaudio else ""
-    yield f"pip    {build.label}{vision}{audio}, from {pairing.index_url}"
-    yield f"       {code_words(pairing)}; driver {pairing.driver_floor} or newer; arch list: {build.evidence}"
+    companions = (("torchvision", pairing.torchvision), ("torchaudio", pairing.torchaudio))
+    beside = " and ".join(f"{name} {version}" for name, version in companions if version)
+    seen = build.existence_for(report.resolution.request.python) is Existence.SEEN
+    label = build.label if package_set is PackageSet.PIP else f"pytorch {build.short_label}"
+    source = pairing.index_url or build.conda.channels[0]
+    companion = f" with {beside}" if beside else ""
+    yield f"{package_set:5}  {label}{companion}, {'from' if seen else 'announced for'} {source}"
+    yield f"       {runs_as(pairing)}; arch list: {build.evidence}"
+    locked = report.locked[package_set.value]
+    if locked and locked != build.short_label:
+        yield f"       without a network: the shipped lock of {locked}"
 
 
-def _conda_lines(pairing: Pairing | None, python: str) -> Iterator[str]:
-    if pairing is None:
-        yield "conda  none: no package runs here"
-        return
-    build = pairing.build
-    glob = build.conda.glob_for(python)
-    yield f"conda  pytorch {build.torch} ({glob}) with CUDA {build.cuda}, {build.conda.channels[0]}"
-    yield f"       {code_words(pairing)}; driver {pairing.driver_floor} or newer; arch list: {build.evidence}"
+def _rejection_lines(report: Report) -> Iterator[str]:
+    """The nearest reasons: of the newest builds, those that a change would allow first, each reason once."""
+    against = [r for r in report.resolution.rejected if r.code is not RejectionCode.UNCERTAIN]
+    nearest: dict[tuple[str, str, str], Rejection] = {}
+    for rejection in sorted(against, key=lambda rejection: not rejection.unlock):
+        nearest.setdefault((rejection.package_set, rejection.code, option_text(rejection.unlock)), rejection)
+    shown = list(nearest.values())[:_NEAREST]
+    if shown:
+        yield ""
+        yield "not taken (--all lists every build):"
+    for rejection in shown:
+        unlock = f" -> {option_text(rejection.unlock)}" if rejection.unlock else ""
+        yield f"  {rejection.package_set:5}  {rejection.text} [{rejection.code.value}]{unlock}"
 
 
-def code_words(pairing: Pairing) -> str:
-    """Which code runs: `runs as sm_75 (SASS)`."""
-    parts = dict.fromkeys(f"{use.code} ({use.code.kind.value.upper()})" for use in pairing.code)
-    return "runs as " + ", ".join(parts)
-
-
-def _locked_lines(resolution: Resolution, locked: dict[str, str | None]) -> Iterator[str]:
-    shown = [f"{channel} {label}" for channel, label in locked.items() if label]
-    if resolution.pip or resolution.conda:
-        yield f"shipped locks that run: {', '.join(shown) if shown else 'none'}"
-
-
-def rejection_lines(rejected: Sequence[Rejection], limit: int = _SHOWN_REJECTIONS) -> Iterator[str]:
-    """Why the newest builds were passed over, a line each, with what would change it."""
-    yield "not taken:"
-    for package_set in dict.fromkeys(rejection.package_set for rejection in rejected):
-        same = [rejection for rejection in rejected if rejection.package_set is package_set]
-        for rejection in same[:limit]:
-            unlock = f" -> {option_text(rejection.unlock)}" if rejection.unlock else ""
-            yield f"  {package_set:5}  {rejection.text} [{rejection.code.value}]{unlock}"
-        if len(same) > limit:
-            yield f"  {package_set:5}  and {len(same) - limit} more (--format json lists them all)"
+def every_build(explanations: Iterable[Explanation]) -> str:
+    """Every build of the catalog, a line each: taken, runs, or the first reason against it."""
+    lines = []
+    for explanation in explanations:
+        verdict = "taken" if explanation.chosen else "runs"
+        if explanation.reasons:
+            code, text = explanation.reasons[0]
+            verdict = f"{text} [{code}]"
+        lines.append(f"  {explanation.build.package_set:5}  {explanation.build.short_label}: {verdict}")
+    return "every build:\n" + "\n".join(lines) + "\n"

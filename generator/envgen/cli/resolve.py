@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
 from envgen.cli import options
 from envgen.cli.output import emit, emit_json
-from envgen.cli.report import resolution_json, resolution_text
+from envgen.cli.reader import is_conda_active
+from envgen.cli.report import Report, every_build, resolution_json, resolution_text
+from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.request.requests import Requests
 from envgen.resolve.errors import NoBuildError
+from envgen.resolve.why_not import Explanation, explain
 
 
 @options.takes(RequestOptions)
 def resolve_command(
     wanted: RequestOptions,
     output_format: options.Format = options.OutputFormat.TEXT,
+    every: Annotated[bool, typer.Option("--all", help="List every build, with the first reason against it.")] = False,
 ) -> None:
     """Say which PyTorch and CUDA run on a GPU, and why. Writes nothing.
 
@@ -25,13 +36,24 @@ def resolve_command(
     """
     builds = Catalog.load()
     asked = read_request(wanted, builds)
-    resolutions = [decide(request, asked, builds) for request in asked.requests]
-    locked = [locked_labels(resolution.request, builds) for resolution in resolutions]
+    reports = [
+        Report(
+            resolution=decide(request, asked, builds),
+            locked=locked_labels(request, builds),
+            builds=builds,
+            in_conda=is_conda_active(os.environ),
+        )
+        for request in asked.requests
+    ]
+    resolutions = [report.resolution for report in reports]
     none_runs = all(resolution.pip is None and resolution.conda is None for resolution in resolutions)
     if output_format is options.OutputFormat.JSON:
-        emit_json(_json(resolutions, locked))
-    elif not none_runs:
-        emit("\n".join(resolution_text(r, found) for r, found in zip(resolutions, locked, strict=True)))
+        emit_json(_json(reports))
+    elif not none_runs or every:
+        runs = (report for report in reports if report.resolution.pip or report.resolution.conda)
+        texts = [resolution_text(report) for report in runs]
+        texts += [every_build(_every(report)) for report in reports if every]
+        emit("\n".join(texts))
     if none_runs:
         raise NoBuildError(resolutions[0])
 
@@ -49,7 +71,6 @@ def decide(request: Request, asked: Requests, builds: Catalog) -> Resolution:
 def locked_labels(request: Request, builds: Catalog) -> dict[str, str | None]:
     """Set -> the newest shipped lock that runs, by name, or None."""
     from envgen.core.paths import tree
-    from envgen.core.sets import PackageSet
     from envgen.lock.shipped import shipped_locks
     from envgen.resolve.shipped import newest
 
@@ -58,9 +79,19 @@ def locked_labels(request: Request, builds: Catalog) -> dict[str, str | None]:
     return {package_set.value: pairing.build.short_label if pairing else None for package_set, pairing in found.items()}
 
 
-def _json(resolutions: list[Resolution], locked: list[dict[str, str | None]]) -> object:
+def _every(report: Report) -> Iterator[Explanation]:
+    """What speaks against each build of the catalog for a platform, newest first."""
+    request = report.resolution.request
+    releases = {
+        build.torch for package_set in PackageSet for build in report.builds.builds(package_set, request.subdir)
+    }
+    for release in sorted(releases, key=release_key, reverse=True):
+        yield from explain(report.builds, request, torch=release, cuda_tag="")
+
+
+def _json(reports: list[Report]) -> object:
     from envgen.facts.tables import catalog_revision
 
     revision = catalog_revision()
-    found = [resolution_json(r, catalog=revision, locked=k) for r, k in zip(resolutions, locked, strict=True)]
+    found = [resolution_json(report.resolution, catalog=revision, locked=report.locked) for report in reports]
     return found[0] if len(found) == 1 else found

@@ -1,22 +1,16 @@
-"""What is said after writing, and the command that remakes the files."""
+"""What is said after writing: what there is now, and what to do with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from envgen.cli.newer import passed_over, with_newer_driver
 from envgen.cli.next_steps import next_steps
 from envgen.cli.reader import Reader
-from envgen.cli.settings import WriteOptions
-from envgen.core.drivers import DriverVersion
-from envgen.core.releases import release_key
-from envgen.core.request import DriverOrigin, Request
-from envgen.core.resolution import RejectionCode, Resolution
-from envgen.core.sets import PackageSet
+from envgen.core.resolution import Resolution
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import runs_as
 from envgen.lock.obtain import Obtained
-from envgen.resolve import resolve
 
 
 def summary(obtained: Sequence[Obtained], builds: Catalog, reader: Reader, *, upgraded: bool = False) -> str:
@@ -25,7 +19,7 @@ def summary(obtained: Sequence[Obtained], builds: Catalog, reader: Reader, *, up
     lines = [", ".join(f"{name}: compute capability {capability}" for name, capability in gpus)]
     for one in obtained:
         lines += _pairing_lines(one, upgraded=upgraded)
-        lines += newer_lines(one.resolution, builds) if one.pip and not one.pip_newer else ()
+        lines += _newer_lines(one.resolution, builds) if one.pip and not one.pip_newer else ()
     return "\n".join([*lines, *next_steps(obtained, reader)]) + "\n"
 
 
@@ -44,61 +38,9 @@ def _pairing_lines(one: Obtained, *, upgraded: bool) -> Iterator[str]:
         yield f"{' and '.join(newer)} should run too{then}"
 
 
-def newer_lines(resolution: Resolution, builds: Catalog) -> Iterator[str]:
-    """What would run with a newer driver, or why no newer release runs; none when the newest release was taken."""
-    if resolution.pip is None:
-        return
-    chosen = release_key(resolution.pip.build.torch)
-    passed = [
-        rejection
-        for rejection in resolution.rejected
-        if rejection.package_set is PackageSet.PIP
-        and release_key(rejection.torch) > chosen
-        and rejection.code is not RejectionCode.UNCERTAIN
-    ]
-    drivers = [r.unlock["driver"] for r in passed if r.unlock.keys() == {"driver"}]
-    for driver in sorted(set(drivers), key=release_key):
-        request = replace(resolution.request, driver=DriverVersion.parse(driver), driver_origin=DriverOrigin.GIVEN)
-        other = resolve(builds, request).pip
-        if other is not None and release_key(other.build.torch) > chosen:
-            yield f"fine as it is; driver {driver} or newer would give {other.build.label}"
-            return
-    if passed:
+def _newer_lines(resolution: Resolution, builds: Catalog) -> Iterator[str]:
+    """Why there is no newer release, when there is one: the driver, or else what speaks against the newest."""
+    if line := with_newer_driver(resolution, builds):
+        yield line
+    elif passed := passed_over(resolution):
         yield f"nothing newer runs: {passed[0].text}"
-
-
-def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
-    """The command line that makes the same files again, from the catalog's names; the same for every spelling."""
-    from envgen.files.quoting import command_line
-
-    first = requests[0]
-    words = ["envgen"]
-    for name, capability in dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in first.gpus):
-        unnamed = name.startswith("compute capability ")
-        words += ["--compute-capability", capability] if unnamed else ["--gpu", name]
-    for request in requests:
-        words += ["--platform", request.subdir.value]
-    if first.driver is not None and first.driver_origin is not DriverOrigin.ASSUMED:
-        words += ["--driver", str(first.driver)]
-    words += ["--python", first.python]
-    if any(not request.subdir.is_windows for request in requests):
-        words += ["--glibc", first.glibc]
-    words += ["--torch", first.torch] if first.torch else []
-    words += ["--cuda", first.cuda] if first.cuda else []
-    words += ["--no-vision"] if not first.vision else []
-    words += ["--audio"] if first.audio else []
-    for package in writing.with_packages:
-        words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
-    return command_line([*words, *_mirror_words(writing)])
-
-
-def _mirror_words(writing: WriteOptions) -> Iterator[str]:
-    """The mirrors, when the files name them: without a login, which is nobody's business in a file."""
-    if not writing.write_mirror:
-        return
-    from envgen.net.sites import without_credentials
-
-    for option, mirror in (("--conda-mirror", writing.conda_mirror), ("--wheel-mirror", writing.wheel_mirror)):
-        if mirror:
-            yield from (option, without_credentials(mirror.strip()).rstrip("/"))
-    yield "--write-mirror"

@@ -112,6 +112,11 @@ class Build:
         return self.package_set.short_label(self.torch, self.cuda_tag)
 
     @property
+    def environment_name(self) -> str:
+        """The name that conda's environment with it has in every file and command: `pytorch-2.10.0-cuda128`."""
+        return f"pytorch-{self.torch}-cuda{self.cuda_tag.removeprefix('cu')}"
+
+    @property
     def codes(self) -> tuple[ArchCode, ...]:
         """The entries of the arch list."""
         return parse_arch_list(self.arch_list)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.core.builds import Build
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import Notice, Pairing
@@ -39,11 +38,6 @@ def venv_python(subdir: Subdir, venv: str = VENV) -> str:
 def pip_command(subdir: Subdir, requirements: str, venv: str = VENV) -> str:
     """The command that fills a virtual environment from a lock."""
     return f"{venv_python(subdir, venv)} -m pip install --require-hashes -r {requirements}"
-
-
-def conda_name(build: Build) -> str:
-    """The name that conda's environment of a build has in every file and command: `pytorch-2.10.0-cuda128`."""
-    return f"pytorch-{build.torch}-cuda{build.cuda_tag.removeprefix('cu')}"
 
 
 def conda_command(explicit: str, environment: str) -> str:

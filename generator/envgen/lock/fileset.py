@@ -10,7 +10,6 @@ from envgen.core.request import Request
 from envgen.core.sets import PackageSet
 from envgen.files.commands import (
     NO_TOOLKIT,
-    conda_name,
     notice_lines,
     runs_as,
     target,
@@ -146,7 +145,7 @@ def _conda_lines(name: str, side: CondaSide, request: Request) -> Iterator[str]:
         subdir=request.subdir,
         python=request.python,
         cuda=build.cuda,
-        environment=conda_name(build),
+        environment=build.environment_name,
     )
     yield from use_lines(use)
 

@@ -12,7 +12,7 @@ from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.facts.lanes import Lane
-from envgen.files.commands import NO_TOOLKIT, conda_name
+from envgen.files.commands import NO_TOOLKIT
 from envgen.files.format import Use
 from envgen.files.header import Header, body_digest, compose, run_digest
 from envgen.files.registry import use_lines
@@ -59,7 +59,7 @@ def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:
         subdir=key.subdir,
         python=key.python,
         cuda=build.cuda,
-        environment=conda_name(build) if key.package_set is PackageSet.CONDA else "",
+        environment=build.environment_name if key.package_set is PackageSet.CONDA else "",
     )
     yield from use_lines(use)
     yield NO_TOOLKIT

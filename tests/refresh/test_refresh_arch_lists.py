@@ -15,12 +15,13 @@ from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import read_table
 from envgen.net.pip_index import IndexFile
 from envgen.refresh.__main__ import main
-from envgen.refresh.arch_lists import Measured, changed_hashes, compared, has_wheel, newest_wheels
-from envgen.refresh.outcome import Level
+from envgen.refresh.arch_lists import Measured, changed_hashes, has_wheel, newest_wheels, unknown_release, with_wheel
+from envgen.refresh.outcome import Finding, Level
+from envgen.refresh.releases import Release
 from envgen.refresh.torch_wheel import TorchWheel
 from equipment.loopback import Fault, Loopback, serving
 from refresh.torch_files import ARCHS, VERSION_PY, library, torch_files, wheel_bytes
-from refresh.world import SHA, build, pypi_page, serve_pages, write_tables
+from refresh.world import SHA, build, pypi_page, serve_pages, wheel, write_releases, write_tables
 
 X86 = "torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl"
 ARM = "torch-2.15.0-cp312-cp312-manylinux_2_28_aarch64.whl"
@@ -106,15 +107,24 @@ def measured(wheel: TorchWheel = WHEEL) -> Measured:
     return Measured(file=FILE, subdir=Subdir.LINUX_64, wheel=wheel)
 
 
-def test_a_row_that_agrees_is_marked_as_measured() -> None:
-    other = build("2.15.0", "cu130", "linux-64")
-    rows, findings = compared([other, ROW], measured())
-    assert findings == []
-    assert rows == [
-        other,
-        {**ROW, "evidence": "measured", "source": f"PyPI {X86} sha256={SHA['a']}; agrees with: a build script"},
-    ]
-    assert compared(rows, measured()) == (rows, [])
+KEY = "cu132", "linux-64"
+
+
+def release_of(*rows: dict[str, str], torch: str = "2.15.0") -> Release:
+    release = unknown_release(torch)
+    for row in rows:
+        cells = {k: v for k, v in row.items() if k not in ("torch", "cuda_tag", "subdir", "pythons_seen")}
+        release = release.with_pip((row["cuda_tag"], row["subdir"]), **cells)
+    return release
+
+
+def compared(release: Release, found: Measured, *wheels: dict[str, str]) -> tuple[Release, list[Finding]]:
+    return with_wheel(release, found, pypi_page(X86, ARM), list(wheels))
+
+
+def test_a_build_that_agrees_is_left_as_it_is() -> None:
+    release = release_of(ROW, build("2.15.0", "cu130", "linux-64"))
+    assert compared(release, measured()) == (release, [])
 
 
 @pytest.mark.parametrize(
@@ -126,18 +136,22 @@ def test_a_row_that_agrees_is_marked_as_measured() -> None:
         pytest.param("on_pypi", "", "yes", id="not-marked-as-pypis"),
     ],
 )
-def test_a_difference_is_a_finding_and_changes_no_row(column: str, cell: str, says: str) -> None:
-    row = ROW | {column: cell}
-    rows, (finding,) = compared([row], measured())
-    assert rows == [row]
-    assert finding.title == f"torch 2.15.0+cu132 for linux-64: {column} of torch_builds.csv is not what the wheel says"
-    assert finding.evidence == (f"torch_builds.csv: {cell or 'empty'} (a build script)", f"{X86}: {says}")
+def test_a_difference_is_a_finding_and_changes_no_build(column: str, cell: str, says: str) -> None:
+    release = release_of(ROW | {column: cell})
+    after, (finding,) = compared(release, measured())
+    assert after == release
+    assert (
+        finding.title == f"torch 2.15.0+cu132 for linux-64: {column} of builds/2.15.0.toml is not what the wheel says"
+    )
+    assert finding.evidence == (f"builds/2.15.0.toml: {cell or 'empty'} (a build script)", f"{X86}: {says}")
 
 
-def test_what_one_side_does_not_state_is_no_difference() -> None:
-    silent = ROW | {"toolkit": "", "cudnn": ""}
-    assert compared([silent], measured())[1] == []
-    assert compared([ROW], measured(replace(WHEEL, requires=())))[1] == []
+def test_what_the_file_does_not_state_is_taken_from_the_wheel() -> None:
+    silent = release_of(ROW | {"toolkit": "", "cudnn": ""})
+    after, findings = compared(silent, measured())
+    assert findings == []
+    assert (after.pip[KEY]["toolkit"], after.pip[KEY]["cudnn"]) == ("13.2.2", "9.26.0.51")
+    assert compared(silent, measured(replace(WHEEL, requires=()))) == (silent, [])
 
 
 def test_pins_of_older_wheels_are_read_as_well() -> None:
@@ -146,34 +160,47 @@ def test_pins_of_older_wheels_are_read_as_well() -> None:
     file = replace(FILE, name=WheelName.parse(name("2.1.0")))
     for requirement in ("nvidia-cudnn-cu12 (==8.9.2.25) ; x", "nvidia-cudnn-cu12 ==8.9.2.25 ; x"):
         wheel = replace(WHEEL, version="2.1.0+cu121", cuda="12.1", arch_list="sm_50", requires=(requirement,))
-        _, (finding,) = compared([older], Measured(file=file, subdir=Subdir.LINUX_64, wheel=wheel))
+        found = Measured(file=file, subdir=Subdir.LINUX_64, wheel=wheel)
+        _, (finding,) = compared(release_of(older, torch="2.1.0"), found)
         assert finding.evidence[1] == f"{file.name.filename}: 8.9.2.25"
 
 
-def test_a_build_without_a_row_is_a_finding() -> None:
-    rows, (finding,) = compared([build("2.15.0", "cu130", "linux-64")], measured())
-    assert finding.title == "torch 2.15.0+cu132 for linux-64 is on PyPI, and no row of torch_builds.csv knows it"
-    assert len(rows) == 1
+def test_a_build_that_no_file_knows_is_added_with_those_that_the_wheel_and_an_index_know() -> None:
+    """2.15.0's table PYTORCH_RELEASES_CODE_CC lists 12.6 as well, of which no index has a file."""
+    table = {"12.6": {"x86_64": [50]}, "13.0": {"x86_64": [75, 80], "aarch64": [80]}}
+    found = measured(replace(WHEEL, releases_code=json.dumps(table)))
+    on_index = wheel("cu130", "torch-2.15.0+cu130-cp313-cp313-manylinux_2_28_x86_64.whl", SHA["b"])
+    after, findings = compared(unknown_release("2.15.0"), found, on_index)
+    own, other = after.pip[KEY], after.pip["cu130", "linux-64"]
+    assert set(after.pip) == {KEY, ("cu130", "linux-64")}
+    assert (own["pythons"], own["arch_list"], own["toolkit"], own["cudnn"]) == ("3.12", ARCHS, "13.2.2", "9.26.0.51")
+    assert (own["glibc"], own["on_pypi"]) == ("2.28", "yes")
+    assert (other["pythons"], other["arch_list"], other["on_pypi"]) == ("3.13", "sm_75 sm_80", "")
+    assert [finding.title for finding in findings] == [
+        "torch 2.15.0+cu132 for linux-64 is new in builds/2.15.0.toml",
+        "torch 2.15.0+cu130 for linux-64 is new in builds/2.15.0.toml",
+    ]
 
 
-def test_a_cpu_wheel_where_the_table_says_cuda_is_a_finding() -> None:
+def test_a_cpu_wheel_where_the_file_says_cuda_is_a_finding() -> None:
     cpu = measured(replace(WHEEL, version="2.15.0+cpu", cuda="", arch_list=""))
-    _, (finding,) = compared([ROW], cpu)
-    assert finding.evidence == ("torch_builds.csv: cu132 (a build script)", f"{X86}: a CPU build")
-    assert compared([ROW | {"on_pypi": ""}], cpu)[1] == []
+    _, (finding,) = compared(release_of(ROW), cpu)
+    assert finding.evidence == ("builds/2.15.0.toml: cu132 (a build script)", f"{X86}: a CPU build")
+    assert compared(release_of(ROW | {"on_pypi": ""}), cpu)[1] == []
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     place = tmp_path / "data"
     place.mkdir()
-    return write_tables(
+    write_tables(
         place,
-        torch_builds=[ROW, build("2.15.0", "cu132", "linux-aarch64", on_pypi="yes", arch_list=ARM_ARCHS)],
+        wheels=[],
         torch_measured=[{"file": name("2.9.0")}, {"file": "torchvision-0.29.2-py3-none-win_amd64.whl"}],
         torch_requires=[{"torch": "2.9.0", "python": "3.12", "file": name("2.9.0")}],
         defaults=[{"name": "python", "value": "3.12", "source": "a test"}],
     )
+    return write_releases(place, [ROW, build("2.15.0", "cu132", "linux-aarch64", on_pypi="yes", arch_list=ARM_ARCHS)])
 
 
 def index_of(root: Path, wheels: dict[str, bytes]) -> None:
@@ -217,7 +244,6 @@ def test_the_rows_are_what_the_wheels_say(folder: Path, pypi: Loopback, capsys: 
         "version_py": "2.15.0+cu132",
         "cuda": "13.2",
         "wheel_bytes": str(len(WHEELS[X86])),
-        "get_arch_list_string": ARCHS,
         "main_library": "",
         "fatbin_sass": "",
         "fatbin_ptx": "",
@@ -250,12 +276,12 @@ def test_what_is_in_the_tables_is_not_read_again(folder: Path, pypi: Loopback) -
 def test_differences_are_findings_beside_the_rows(
     folder: Path, pypi: Loopback, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_tables(folder, torch_builds=[ROW | {"arch_list": "sm_75 sm_80"}])
+    write_releases(folder, [ROW | {"arch_list": "sm_75 sm_80"}])
     assert refresh(folder, pypi, "--write") == 1
     err = capsys.readouterr().err
     assert err.count("warning: ") == 2
     assert "[build-differs]" in err
-    assert "[unknown-build]" in err
+    assert "[new-build]" in err
     assert len(read_table("torch_measured", folder)) == 4
     assert read_table("torch_builds", folder)[0]["arch_list"] == "sm_75 sm_80"
 
@@ -281,10 +307,10 @@ def test_what_a_server_can_do_wrong(
     folder: Path, pypi: Loopback, fault: Fault, status: int, code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pypi.faults.append(fault)
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    before = {path.name: path.read_bytes() for path in folder.rglob("*.*")}
     assert refresh(folder, pypi, "--write") == status
     assert f"[{code}]" in capsys.readouterr().err
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.*")} == before
 
 
 def test_a_wheel_of_another_version_than_its_name_is_bad_data(

@@ -44,7 +44,7 @@ def test_the_room_says_what_each_task_is_for() -> None:
         ["revision", "--pypi", "https://pypi.org/simple"],
         ["arch-lists", "--releases", "0"],
         ["arch-lists", "--releases", "all"],
-        ["seen", "--timeout", "-1"],
+        ["pypi-torch", "--timeout", "-1"],
     ],
 )
 def test_usage(arguments: list[str], tmp_path: Path) -> None:
@@ -55,13 +55,13 @@ def test_usage(arguments: list[str], tmp_path: Path) -> None:
 
 def test_a_mistyped_index_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_tables(tmp_path, torch_builds=[], wheels=[])
-    assert main(["seen", "--pypi", "pypi.org/simple"], tmp_path) == 2
+    assert main(["pypi-torch", "--pypi", "pypi.org/simple"], tmp_path) == 2
     assert capsys.readouterr().err.startswith('error: "pypi.org/simple" is not an http or https URL [usage]')
 
 
 def test_a_broken_table_is_bad_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "torch_builds.csv").write_text("torch\n2.15.0,cu132\n", encoding="utf-8")
-    assert main(["seen"], tmp_path) == 4
+    assert main(["pypi-torch"], tmp_path) == 4
     assert "torch_builds.csv:2:" in capsys.readouterr().err
 
 
@@ -125,7 +125,7 @@ def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
 def test_no_table_is_replaced_when_one_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("old\n", encoding="utf-8")
     with pytest.raises(FactsNotWritableError) as caught:
-        write_files(tmp_path, {"a.csv": "new\n", "gone/b.csv": "new\n"})
+        write_files(tmp_path, {"a.csv": "new\n", "a.csv/b.csv": "new\n"})
     assert str(caught.value).startswith(f"the tables in {tmp_path} cannot be written [facts-not-writable]\n")
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
     assert (tmp_path / "a.csv").read_text(encoding="utf-8") == "old\n"

@@ -1,4 +1,4 @@
-"""Tasks `pypi-torch` and `seen`: Pythons of PyPI's own builds, and releases that no row knows."""
+"""Task `pypi-torch`: Pythons of PyPI's own builds, and releases that no file knows."""
 
 from __future__ import annotations
 
@@ -11,18 +11,30 @@ from envgen.core.platforms import Subdir
 from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page
-from envgen.net.pip_index import parse_page
+from envgen.net.pip_index import ProjectPage, parse_page
 from envgen.refresh.__main__ import main
+from envgen.refresh.arch_lists import unknown_release
 from envgen.refresh.pypi_builds import (
     newer_glibc,
+    pypi_pythons,
     unknown_releases,
     unmarked_builds,
     with_pypi_pythons,
     yanked_releases,
 )
-from envgen.refresh.seen import pypi_pythons, recount
 from equipment.loopback import Fault, Loopback, serving
-from refresh.world import PAGES, SHA, build, companion, json_page, pypi_page, serve_pages, wheel, write_tables
+from refresh.world import (
+    PAGES,
+    SHA,
+    build,
+    companion,
+    json_page,
+    pypi_page,
+    serve_pages,
+    wheel,
+    write_releases,
+    write_tables,
+)
 
 EXCERPT = (PAGES / "pypi-torch.json").read_bytes()
 PAGE = parse_page(Page(url="https://pypi.org/simple/torch/", content_type="", body=EXCERPT), "torch")
@@ -46,28 +58,34 @@ def test_the_pythons_of_an_excerpt_of_pypis_page() -> None:
     assert ("1.0.0", Subdir.WIN_64) not in found
 
 
+def pythons_after(rows: list[dict[str, str]], page: ProjectPage) -> list[str]:
+    releases = {row["torch"]: unknown_release(row["torch"]) for row in rows}
+    for row in rows:
+        cells = {"pythons": row["pythons"], "on_pypi": row["on_pypi"]}
+        releases[row["torch"]] = releases[row["torch"]].with_pip((row["cuda_tag"], row["subdir"]), **cells)
+    after = {release.torch: release for release in with_pypi_pythons(releases.values(), page)}
+    return [after[row["torch"]].pip[row["cuda_tag"], row["subdir"]]["pythons"] for row in rows]
+
+
 def test_pypis_pythons_are_added_to_its_own_builds_and_nothing_is_taken_away() -> None:
-    rows = with_pypi_pythons(OWN, PAGE)
-    cells = [(row["pythons"], row["pythons_seen"]) for row in rows]
-    assert cells[:3] == [("3.12 3.14t", "3.12 3.14t"), ("3.12 3.14t 3.15", "3.12 3.14t 3.15"), ("3.12", "")]
-    assert rows[3:] == OWN[3:]
+    assert pythons_after(OWN, PAGE) == ["3.12 3.14t", "3.12 3.14t 3.15", "3.12", "3.12 3.14t", "3.12 3.14t"]
 
 
 def test_a_page_without_a_build_that_is_pypis_own_stops_it() -> None:
     with pytest.raises(SourceDataError) as caught:
-        with_pypi_pythons(OWN, pypi_page(x86("2.15.0")))
+        pythons_after(OWN, pypi_page(x86("2.15.0")))
     assert caught.value.reason == "no file of torch 2.14.1 for linux-64 on it, which PyPI had"
 
 
 def test_an_unknown_release_is_reported_with_its_files() -> None:
     """1.0.0 is older than the catalog, so it is none."""
-    (finding,) = unknown_releases(PAGE, ["2.14.1"], table="torch_builds.csv")
+    (finding,) = unknown_releases(PAGE, ["2.14.1"])
     assert str(finding) == (
-        "warning: unknown release: torch 2.15.0 is on PyPI, no row of torch_builds.csv knows it [unknown-release]\n"
+        "warning: unknown release: torch 2.15.0 is on PyPI, no file of a release names it [unknown-release]\n"
         "  linux-64: Python 3.12 3.14t\n"
         "  win-64: Python 3.12 3.14t\n"
         "  linux-aarch64: Python 3.12 3.14t\n"
-        "  hint: add rows by hand, one for each CUDA tag and subdir of its release matrix"
+        "  hint: run `python -m envgen.refresh arch-lists --write`, which makes its file, then look it through"
     )
 
 
@@ -85,12 +103,12 @@ def test_an_unknown_release_is_reported_with_its_files() -> None:
 )
 def test_what_counts_as_an_unknown_release(files: list[str], entry: dict[str, str], unknown: int) -> None:
     page = pypi_page(*files, **entry)
-    assert len(list(unknown_releases(page, ["2.8.0", "2.15.0", ""], table="torch_builds.csv"))) == unknown
+    assert len(list(unknown_releases(page, ["2.8.0", "2.15.0", ""]))) == unknown
 
 
 def test_a_version_that_cannot_be_read_stops_it() -> None:
     with pytest.raises(SourceDataError):
-        list(unknown_releases(pypi_page(x86("newest")), ["2.8.0"], table="torch_builds.csv"))
+        list(unknown_releases(pypi_page(x86("newest")), ["2.8.0"]))
 
 
 def test_a_release_whose_rows_name_no_build_of_pypi_is_reported() -> None:
@@ -121,48 +139,12 @@ def test_a_yanked_release_of_the_table_is_reported() -> None:
     assert list(yanked_releases(OWN, PAGE)) == []
 
 
-def test_what_is_seen_is_counted_from_the_index_and_from_pypi() -> None:
-    wheels = [
-        wheel("cu126", "torch-2.14.1+cu126-cp39-cp39-win_amd64.whl", SHA["a"]),
-        wheel("cu126", "torch-2.14.1+cu126-cp314-cp314t-win_amd64.whl"),
-        wheel("cu126", "torchvision-0.29.1+cu126-cp312-cp312-win_amd64.whl", SHA["b"]),
-        wheel("cu130", "torch-2.14.1+cu130-cp315-cp315-manylinux_2_28_x86_64.whl", SHA["c"]),
-    ]
-    rows, findings = recount(
-        [
-            build("2.14.1", "cu126", "win-64", "3.9 3.12", pythons_seen="3.12"),
-            build("2.14.1", "cu130", "linux-64", "3.12 3.14t 3.15", on_pypi="yes"),
-            build("2.14.1", "cu130", "win-64", pythons_seen="3.12"),
-        ],
-        wheels,
-        pypi_pythons(PAGE),
-    )
-    assert [(row["pythons"], row["pythons_seen"]) for row in rows] == [
-        ("3.9 3.12 3.14t", "3.9 3.14t"),
-        ("3.12 3.14t 3.15", "3.12 3.14t 3.15"),
-        ("3.12", ""),
-    ]
-    assert findings == []
-
-
-def test_files_of_an_uncertain_build_are_reported_and_its_row_stays() -> None:
-    uncertain = build("2.15.0", "cu134", "win-64", existence="uncertain", note="UNCERTAIN")
-    rows, (finding,) = recount([uncertain], [wheel("cu134", "torch-2.15.0+cu134-cp312-cp312-win_amd64.whl")], {})
-    assert rows == [uncertain]
-    assert finding.title == "torch 2.15.0+cu134 for win-64 is marked uncertain, and has files"
-    assert finding.evidence == ("for Python 3.12", "note of the row: UNCERTAIN")
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     place = tmp_path / "data"
     place.mkdir()
-    return write_tables(
-        place,
-        torch_builds=OWN,
-        wheels=[wheel("cu130", "torch-2.14.1+cu130-cp315-cp315-manylinux_2_28_aarch64.whl", SHA["a"])],
-        companions=[companion("2.14.1", "0.29.1", "2.11.0"), companion("2.15.0", "0.29.2")],
-    )
+    write_tables(place, wheels=[wheel("cu130", "torch-2.14.1+cu130-cp315-cp315-manylinux_2_28_aarch64.whl", SHA["a"])])
+    return write_releases(place, OWN, [companion("2.14.1", "0.29.1", "2.11.0"), companion("2.15.0", "0.29.2")])
 
 
 @pytest.fixture
@@ -181,33 +163,30 @@ def refresh(task: str, folder: Path, pypi: Loopback, *more: str) -> int:
 
 def test_pypi_torch_writes_the_pythons(folder: Path, pypi: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
     assert refresh("pypi-torch", folder, pypi) == 1
-    assert capsys.readouterr().out.count("\n+2.14.1,") == 2
+    out = capsys.readouterr().out
+    assert out.count('\n+pythons = "3.12 3.14t') == 2
+    assert out.count("\n+2.14.1,") == 2
     assert refresh("pypi-torch", folder, pypi, "--write") == 0
     assert read_table("torch_builds", folder)[0]["pythons"] == "3.12 3.14t"
     assert refresh("pypi-torch", folder, pypi) == 0
 
 
-def test_seen_agrees_with_what_pypi_torch_wrote(folder: Path, pypi: Loopback) -> None:
-    refresh("pypi-torch", folder, pypi, "--write")
-    assert refresh("seen", folder, pypi) == 0
-
-
-def test_a_release_that_no_row_knows_is_a_finding_and_no_row(
+def test_a_release_that_no_file_knows_is_a_finding_and_no_row(
     folder: Path, pypi: Loopback, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_tables(folder, torch_builds=OWN[:3], companions=[companion("2.14.1", "0.29.1", "2.11.0")])
+    (folder / "builds" / "2.15.0.toml").unlink()
+    write_releases(folder, OWN[:3], [companion("2.14.1", "0.29.1", "2.11.0")])
     assert refresh("pypi-torch", folder, pypi, "--write") == 1
     out, err = capsys.readouterr()
     assert {row["torch"] for row in read_table("torch_builds", folder)} == {"2.14.1"}
     assert "2.15.0" not in out
-    assert "unknown release: torch 2.15.0 is on PyPI, no row of torch_builds.csv knows it" in err
-    assert "unknown release: torchvision 0.29.2 is on PyPI, no row of companions.csv knows it" in err
+    assert "unknown release: torch 2.15.0 is on PyPI, no file of a release names it" in err
+    assert "unknown release: torchvision 0.29.2 is on PyPI, no file of a release names it" in err
     assert err.count("[unknown-release]") == 2
     # What is undisputed was written all the same.
     assert read_table("torch_builds", folder)[0]["pythons"] == "3.12 3.14t"
 
 
-@pytest.mark.parametrize("task", ["pypi-torch", "seen"])
 @pytest.mark.parametrize(
     "fault",
     [
@@ -217,8 +196,8 @@ def test_a_release_that_no_row_knows_is_a_finding_and_no_row(
         pytest.param(Fault(path="/simple/torch/", body=b"<html></html>"), id="garbage"),
     ],
 )
-def test_a_page_that_does_not_fit_stops_it(folder: Path, pypi: Loopback, task: str, fault: Fault) -> None:
+def test_a_page_that_does_not_fit_stops_it(folder: Path, pypi: Loopback, fault: Fault) -> None:
     pypi.faults.append(fault)
     before = (folder / "torch_builds.csv").read_bytes()
-    assert refresh(task, folder, pypi, "--write") == 5
+    assert refresh("pypi-torch", folder, pypi, "--write") == 5
     assert (folder / "torch_builds.csv").read_bytes() == before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,12 @@ from envgen.facts.tables import dump_table, schema_dir
 from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.net.fetch import Page
 from envgen.net.pip_index import ProjectPage, parse_page
+from envgen.refresh.compile import compiled
+from envgen.refresh.releases import Release, columns_of, dump_release, read_releases
+from envgen.refresh.rewrite import write_files
 
 PAGES = Path(__file__).parent / "pages"
+Row = Mapping[str, str]
 SHA = {letter: letter * 64 for letter in "abcdef"}
 
 
@@ -47,6 +51,25 @@ def write_tables(folder: Path, **tables: list[dict[str, str]]) -> Path:
         header = list(schema["properties"])
         full = [dict.fromkeys(header, "") | row for row in rows]
         (folder / f"{name}.csv").write_text(dump_table(header, full), encoding="utf-8", newline="\n")
+    return folder
+
+
+def write_releases(folder: Path, builds: Iterable[Row], companions: Iterable[Row] = ()) -> Path:
+    """Write the files of the releases that those rows are of, and the tables made from them."""
+    builds, companions = list(builds), list(companions)
+    write_tables(folder, **{name: [] for name in ("torch_measured", "wheels") if not (folder / f"{name}.csv").exists()})
+    for torch in {row["torch"] for row in [*builds, *companions]}:
+        empty = dict.fromkeys(columns_of("companions")[1:], "")
+        own = [row for row in companions if row["torch"] == torch]
+        cells = {**empty, "torchvision": "0.1", "source": "a test", **(own[0] if own else {})}
+        release = Release(torch=torch, companions={c: cells[c] for c in empty}, pip={}, conda=())
+        for row in builds:
+            if row["torch"] == torch:
+                kept = {k: v for k, v in row.items() if k not in ("torch", "cuda_tag", "subdir", "pythons_seen")}
+                release = release.with_pip((row["cuda_tag"], row["subdir"]), **kept)
+        (folder / release.file).parent.mkdir(exist_ok=True)
+        (folder / release.file).write_text(dump_release(release), encoding="utf-8")
+    write_files(folder, compiled(folder, read_releases(folder).values()).files)
     return folder
 
 

@@ -93,7 +93,7 @@ def table_violations(name: str, text: str, schema: Mapping[str, Any]) -> Iterato
             yield Violation(file=file, line=line, column="", value=",".join(row), expected=expected)
             return
         for column, cell in zip(header, row, strict=True):
-            for expected in _cell_problems(cell, properties[column]):
+            for expected in cell_problems(cell, properties[column]):
                 yield Violation(file=file, line=line, column=column, value=cell, expected=expected)
     yield from _repeated(file, rows, schema.get("x-key"))
     if schema.get("x-order") != "given":
@@ -101,7 +101,7 @@ def table_violations(name: str, text: str, schema: Mapping[str, Any]) -> Iterato
     yield from _form_violations(file, text, dump_table(header, [dict(zip(header, r, strict=True)) for r in rows]))
 
 
-def _cell_problems(cell: str, rule: Mapping[str, Any]) -> Iterator[str]:
+def cell_problems(cell: str, rule: Mapping[str, Any]) -> Iterator[str]:
     """What was expected of a cell, for each rule that it breaks."""
     if cell != cell.strip():
         yield "no space at either end"

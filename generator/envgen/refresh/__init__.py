@@ -6,13 +6,14 @@
 | task         | reads                                    | writes                                               |
 | ------------ | ---------------------------------------- | ---------------------------------------------------- |
 | `wheels`     | PyTorch's CUDA indexes                   | `wheels.csv`: names and hashes that are new          |
-| `pypi-torch` | PyPI's pages of torch and its companions | `torch_builds.csv`: Pythons of PyPI's own builds     |
-| `arch-lists` | PyPI's torch wheels, a few MB of each    | `torch_measured.csv`, `torch_requires.csv`           |
-| `seen`       | `wheels.csv` and PyPI's page of torch    | `torch_builds.csv`: Pythons whose file is known      |
+| `pypi-torch` | PyPI's pages of torch and its companions | `builds/*.toml`: Pythons of PyPI's own builds        |
+| `arch-lists` | PyPI's torch wheels, a few MB of each    | `torch_measured.csv`, `torch_requires.csv`, `builds` |
+| `compile`    | `builds/*.toml` and what was measured    | `torch_builds.csv`, `conda_builds.csv`, companions   |
 | `revision`   | every table                              | `REVISION`                                           |
 
-That is also the order to run them in: each reads what the ones before it write. A build whose arch list `arch-lists`
-finds to be the table's is marked as measured in `torch_builds.csv`.
+That is also the order to run them in: each reads what the ones before it write. The files of the releases
+(`builds/2.15.0.toml`) are for people and tasks to edit; each task that changes one writes the tables made from it too.
+A build with a row in `torch_measured.csv` is one that was measured.
 
 What a source can't decide becomes a finding on stderr, never a row: a release that no row knows, an arch list that is
 not the table's, a file that is gone. A hash that is not the known one is an error; then nothing is written, not even

@@ -12,12 +12,12 @@ from envgen.core.errors import EnvgenError
 from envgen.facts.tables import data_dir, tables_digest
 from envgen.net.deadline import Deadline, Patience
 from envgen.refresh.arch_lists import refresh_arch_lists
+from envgen.refresh.compile import refresh_compile
 from envgen.refresh.index_pages import PYPI
 from envgen.refresh.index_wheels import refresh_wheels
 from envgen.refresh.outcome import Inputs, Outcome
 from envgen.refresh.pypi_builds import refresh_pypi_torch
 from envgen.refresh.rewrite import changed_files, differences, write_files
-from envgen.refresh.seen import refresh_seen
 
 _HELP = """Remake a file of facts from its source: print what changes, write it only with --write.
 
@@ -53,7 +53,7 @@ TASKS: Mapping[str, Task] = {
         reads_pypi=True,
         reads_releases=True,
     ),
-    "seen": Task(title="Pythons whose file is known, counted anew", run=refresh_seen, reads_pypi=True),
+    "compile": Task(title="the tables that are made from the files of the releases", run=refresh_compile),
     "revision": Task(title="the digest of all tables", run=refresh_revision),
 }
 

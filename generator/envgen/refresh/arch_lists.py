@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from envgen.core.platforms import Subdir
-from envgen.core.releases import release_key
+from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.wheel_names import WheelName
 from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import IndexFile, ProjectPage
 from envgen.net.ranges import RangedFile
+from envgen.refresh.compile import compiled, indexed_pythons
 from envgen.refresh.index_pages import read_pypi
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.pypi_builds import pypi_pythons
+from envgen.refresh.releases import Release, columns_of, read_releases
 from envgen.refresh.rewrite import table_file
-from envgen.refresh.torch_wheel import NO_CODE, TorchWheel, WheelContentError, read_torch_wheel
-from envgen.refresh.wheel_tags import is_plain_release, python_key, pythons_of, subdirs_of
+from envgen.refresh.torch_wheel import TorchWheel, WheelContentError, read_torch_wheel
+from envgen.refresh.wheel_tags import is_plain_release, python_key, python_list, pythons_of, subdirs_of
 
 _LINUX = (Subdir.LINUX_64, Subdir.LINUX_AARCH64)
 _EXACT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*])? ?\(?==(?P<version>[0-9.]+)\)?(?= *;|$)")
@@ -38,17 +42,18 @@ class Measured:
 
 
 def refresh_arch_lists(inputs: Inputs) -> Outcome:
-    """The tables with what the newest wheels of PyPI say that are not in them yet.
+    """The tables with what the newest wheels of PyPI say that are not in them yet; a build that none knows is added.
 
     Raises: UnreachableError, SourceDataError, WheelContentError, FactInvalidError.
     """
     measured = read_table("torch_measured", inputs.folder)
     requires = read_table("torch_requires", inputs.folder)
-    builds = read_table("torch_builds", inputs.folder)
+    wheels = read_table("wheels", inputs.folder)
+    releases = read_releases(inputs.folder)
     python = next(row["value"] for row in read_table("defaults", inputs.folder) if row["name"] == "python")
     page = read_pypi(inputs, "torch")
     findings = [*changed_hashes([*measured, *requires], page)]
-    floor = min((row["torch"] for row in builds), key=release_key)
+    floor = min(releases, key=release_key)
     for subdir, file in newest_wheels(page, releases=inputs.releases, floor=floor, python=python):
         is_measured = has_wheel(measured, file.name.release, subdir)
         is_required = has_wheel(requires, file.name.release, subdir)
@@ -57,13 +62,14 @@ def refresh_arch_lists(inputs: Inputs) -> Outcome:
         found = Measured(file=file, subdir=subdir, wheel=_read(inputs, page, file))
         if not is_measured:
             measured = _inserted(measured, measured_row(found, inputs.today), ("file",))
-            builds, differing = compared(builds, found)
+            of_release = releases.get(file.name.release, unknown_release(file.name.release))
+            releases[file.name.release], differing = with_wheel(of_release, found, page, wheels)
             findings += differing
         if not is_required:
             requires = _inserted(requires, requires_row(found, inputs.today), ("torch", "python", "platform"))
-    tables = {"torch_measured": measured, "torch_requires": requires, "torch_builds": builds}
-    files = [table_file(name, rows) for name, rows in tables.items()]
-    return Outcome(files={name: text for file in files for name, text in file.items()}, findings=tuple(findings))
+    made = compiled(inputs.folder, sorted(releases.values(), key=lambda r: release_key(r.torch)), measured=measured)
+    files = {**made.files, **table_file("torch_measured", measured), **table_file("torch_requires", requires)}
+    return Outcome(files=files, findings=(*findings, *made.findings))
 
 
 def newest_wheels(page: ProjectPage, *, releases: int, floor: str, python: str) -> Iterator[tuple[Subdir, IndexFile]]:
@@ -117,7 +123,6 @@ def measured_row(found: Measured, today: str) -> dict[str, str]:
         "version_py": wheel.version,
         "cuda": wheel.cuda or "None",
         "wheel_bytes": str(found.file.size),
-        "get_arch_list_string": wheel.arch_list or NO_CODE,
         "main_library": "",
         "fatbin_sass": "",
         "fatbin_ptx": "",
@@ -144,28 +149,62 @@ def requires_row(found: Measured, today: str) -> dict[str, str]:
     }
 
 
-def compared(builds: Rows, found: Measured) -> tuple[Rows, list[Finding]]:
-    """Return the builds, with a measured arch list marked as such, and where the wheel and its row differ.
+def unknown_release(torch: str) -> Release:
+    """The file of a release that has none yet."""
+    return Release(torch=torch, companions=dict.fromkeys(columns_of("companions")[1:], ""), pip={}, conda=())
 
-    A row that differs is left as it is: which side is right is for a person to say.
+
+def with_wheel(release: Release, found: Measured, page: ProjectPage, wheels: Rows) -> tuple[Release, list[Finding]]:
+    """The release with what a wheel of PyPI says of its own build, and where that differs from what is known.
+
+    What differs is left as it is: which side is right is for a person to say. A build that is not known is added, and
+    with it those of the other CUDA tags that an index has files of and whose code the wheel's own table lists.
     """
-    release, tag, subdir = found.file.name.release, found.wheel.variant, found.subdir.value
+    tag, subdir = found.wheel.variant, found.subdir.value
     if not found.wheel.cuda:
-        own = [r for r in builds if (r["torch"], r["subdir"]) == (release, subdir) and r["on_pypi"]]
-        return builds, [_differs(found, row, "cuda", row["cuda_tag"], "a CPU build") for row in own]
-    row = next((r for r in builds if (r["torch"], r["cuda_tag"], r["subdir"]) == (release, tag, subdir)), None)
-    if row is None:
-        return builds, [_unknown_build(found)]
-    pins = _pins(found.wheel)
-    # Columns of what the wheel may not state are compared only where both sides say something.
+        own = [(of, cells) for (of, place), cells in release.pip.items() if place == subdir and cells["on_pypi"]]
+        return release, [_differs(found, of, ("cuda", of, cells["source"]), "a CPU build") for of, cells in own]
+    if (tag, subdir) not in release.pip:
+        return _with_new_builds(release, found, page, wheels)
+    cells = release.pip[tag, subdir]
+    pins = pins_of(found.wheel)
     stated = {"toolkit": pins.get("cuda-toolkit", ""), "cudnn": pins.get(f"nvidia-cudnn-{tag[:4]}", "")}
-    pairs = {"on_pypi": "yes", "arch_list": found.wheel.arch_list} | {c: v for c, v in stated.items() if v and row[c]}
-    findings = [_differs(found, row, c, row[c] or "empty", value) for c, value in pairs.items() if row[c] != value]
-    if findings or row["evidence"] == "measured":
-        return builds, findings
-    seen = f"PyPI {found.filename} sha256={found.file.sha256}; agrees with: {row['source']}"
-    marked = {**row, "evidence": "measured", "source": seen}
-    return [marked if other is row else other for other in builds], []
+    # Columns of what the wheel may not state are compared only where both sides say something.
+    pairs = {"on_pypi": "yes", "arch_list": found.wheel.arch_list} | {c: v for c, v in stated.items() if v and cells[c]}
+    source = cells["source"]
+    wrong = [(column, says) for column, says in pairs.items() if cells[column] != says]
+    findings = [_differs(found, tag, (column, cells[column] or "empty", source), says) for column, says in wrong]
+    return release.with_pip((tag, subdir), **{c: v for c, v in stated.items() if v and not cells[c]}), findings
+
+
+def _with_new_builds(
+    release: Release, found: Measured, page: ProjectPage, wheels: Rows
+) -> tuple[Release, list[Finding]]:
+    """The release with the build that was read, and those beside it that the wheel and an index know together."""
+    subdir = found.subdir
+    pins = pins_of(found.wheel)
+    own = {
+        "pythons": python_list(pypi_pythons(page).get((release.torch, subdir), ())),
+        "arch_list": found.wheel.arch_list,
+        "toolkit": pins.get("cuda-toolkit", ""),
+        "cudnn": pins.get(f"nvidia-cudnn-{found.wheel.variant[:4]}", ""),
+        "glibc": lowest_glibc(found.file.name),
+        "on_pypi": "yes",
+        "source": f"the code that {found.filename} says it carries",
+    }
+    new = {found.wheel.variant: own}
+    for (torch, tag, place), pythons in indexed_pythons(wheels).items():
+        codes = releases_code(found.wheel, tag, subdir)
+        if (torch, place) == (release.torch, subdir) and codes and tag != found.wheel.variant:
+            source = f"torch/cuda/__init__.py PYTORCH_RELEASES_CODE_CC read from {found.filename}"
+            cells = {"pythons": python_list(pythons), "arch_list": codes, "glibc": own["glibc"], "source": source}
+            new[tag] = {**cells, "evidence": "build-script"}
+    findings = []
+    for tag, cells in new.items():
+        if (tag, subdir.value) not in release.pip:
+            release = release.with_pip((tag, subdir.value), **cells)
+            findings.append(_new_build(release, tag, found))
+    return release, findings
 
 
 def _read(inputs: Inputs, page: ProjectPage, file: IndexFile) -> TorchWheel:
@@ -191,30 +230,44 @@ def _rank(name: WheelName, python: str) -> tuple[bool, tuple[int, bool], int]:
     return python in pythons, python_key(pythons[-1]), int(build[0]) if build and build[0] else -1
 
 
-def _pins(wheel: TorchWheel) -> dict[str, str]:
+def pins_of(wheel: TorchWheel) -> dict[str, str]:
     """Package -> the version that the wheel requires exactly."""
     return {m["name"]: m["version"] for text in wheel.requires if (m := _EXACT.match(text))}
 
 
-def _differs(found: Measured, row: Mapping[str, str], column: str, ours: str, theirs: str) -> Finding:
-    build = f"torch {row['torch']}+{row['cuda_tag']} for {row['subdir']}"
+def releases_code(wheel: TorchWheel, tag: str, subdir: Subdir) -> str:
+    """The arch list that torch's own table states for a CUDA tag, empty where it has none. Such builds hold no PTX."""
+    table = json.loads(wheel.releases_code or "{}").get(cuda_of_tag(tag), {})
+    machine = "aarch64" if subdir is Subdir.LINUX_AARCH64 else "x86_64"
+    return " ".join(f"sm_{code}" for code in table.get(machine, ())) if isinstance(table, dict) else ""
+
+
+def lowest_glibc(name: WheelName) -> str:
+    """The lowest glibc of a wheel's platform tags, empty where none states one."""
+    minors = [int(m[1]) for tag in name.platforms if (m := re.match(r"manylinux_2_(\d+)_", tag))]
+    return f"2.{min(minors)}" if minors else ""
+
+
+def _differs(found: Measured, tag: str, ours: tuple[str, str, str], theirs: str) -> Finding:
+    """`ours` is the column, what the file of the release says there, and where that is from."""
+    release = found.file.name.release
+    column, cell, source = ours
     return Finding(
         code="build-differs",
         level=Level.WARNING,
-        title=f"{build}: {column} of torch_builds.csv is not what the wheel says",
-        evidence=(f"torch_builds.csv: {ours} ({row['source']})", f"{found.filename}: {theirs}"),
-        remedy=f"correct the column {column} by hand, with the wheel as its source",
+        title=f"torch {release}+{tag} for {found.subdir}: {column} of builds/{release}.toml is not what the wheel says",
+        evidence=(f"builds/{release}.toml: {cell} ({source})", f"{found.filename}: {theirs}"),
+        remedy=f"correct {column} by hand, with the wheel as its source",
     )
 
 
-def _unknown_build(found: Measured) -> Finding:
-    name = f"torch {found.file.name.release}+{found.wheel.variant} for {found.subdir}"
+def _new_build(release: Release, tag: str, found: Measured) -> Finding:
     return Finding(
-        code="unknown-build",
+        code="new-build",
         level=Level.WARNING,
-        title=f"{name} is on PyPI, and no row of torch_builds.csv knows it",
-        evidence=(f"arch list: {found.wheel.arch_list}",),
-        remedy="add the row by hand, with on_pypi yes and this arch list",
+        title=f"torch {release.torch}+{tag} for {found.subdir} is new in {release.file}",
+        evidence=(f"arch list: {release.pip[tag, found.subdir.value]['arch_list']}",),
+        remedy="look it through; what the wheels don't say (Windows, conda, companions) is added by hand",
     )
 
 

@@ -1,8 +1,9 @@
-"""Task `pypi-torch`: releases and Pythons of PyPI's own builds."""
+"""Task `pypi-torch`: Pythons of PyPI's own builds, and releases that no file knows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.version import InvalidVersion, Version
 
@@ -12,62 +13,71 @@ from envgen.core.wheel_names import fits_platform
 from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import ProjectPage
+from envgen.refresh.compile import compiled
 from envgen.refresh.index_pages import FAMILY, read_pypi
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
-from envgen.refresh.rewrite import table_file
-from envgen.refresh.seen import pypi_pythons
-from envgen.refresh.wheel_tags import python_list, subdirs_of
+from envgen.refresh.releases import Release, read_releases
+from envgen.refresh.wheel_tags import python_list, pythons_of, subdirs_of
 
 _LINUX = (Subdir.LINUX_64, Subdir.LINUX_AARCH64)
+PypiPythons = Mapping[tuple[str, Subdir], frozenset[str]]
 
 
 def refresh_pypi_torch(inputs: Inputs) -> Outcome:
-    """torch_builds.csv with the Pythons that PyPI has files for, and findings about releases that no row knows.
+    """The files of releases with the Pythons that PyPI has files for, and findings about releases that none knows.
 
     Raises: UnreachableError, SourceDataError, FactInvalidError.
     """
+    releases = read_releases(inputs.folder)
     builds = read_table("torch_builds", inputs.folder)
-    companions = read_table("companions", inputs.folder)
     torch, vision, audio = (read_pypi(inputs, project) for project in FAMILY)
-    rows = with_pypi_pythons(builds, torch)
-    of_torch = {row["torch"] for row in builds}
-    of_vision = {row["torchvision"] for row in companions}
-    of_audio = {row[column] for row in companions for column in ("torchaudio", "torchaudio_loads")}
+    known = [release.companions for release in releases.values()]
+    of_audio = {cells[column] for cells in known for column in ("torchaudio", "torchaudio_loads")}
+    made = compiled(inputs.folder, with_pypi_pythons(releases.values(), torch))
     findings = [
-        *unknown_releases(torch, of_torch, table="torch_builds.csv"),
-        *unknown_releases(vision, of_vision, table="companions.csv"),
-        *unknown_releases(audio, of_audio, table="companions.csv"),
+        *made.findings,
+        *unknown_releases(torch, releases),
+        *unknown_releases(vision, {cells["torchvision"] for cells in known}),
+        *unknown_releases(audio, of_audio),
         *unmarked_builds(builds, torch),
         *newer_glibc(builds, torch),
         *yanked_releases(builds, torch),
     ]
-    return Outcome(files=table_file("torch_builds", rows), findings=tuple(findings))
+    return Outcome(files=made.files, findings=tuple(findings))
 
 
-def with_pypi_pythons(builds: Rows, page: ProjectPage) -> Rows:
-    """Return the builds; those that are PyPI's own have every Python that PyPI has a file for, and it is seen.
+def pypi_pythons(page: ProjectPage) -> PypiPythons:
+    """(Release, subdir) -> the Pythons that PyPI has a file for."""
+    found: defaultdict[tuple[str, Subdir], frozenset[str]] = defaultdict(frozenset)
+    for file in page.files:
+        for subdir in subdirs_of(file.name):
+            found[file.name.version, subdir] |= pythons_of(file.name)
+    return dict(found)
+
+
+def with_pypi_pythons(releases: Iterable[Release], page: ProjectPage) -> Iterator[Release]:
+    """The releases; builds that are PyPI's own have every Python that PyPI has a file for.
 
     Nothing is taken away: a CUDA index can have files for more Pythons than PyPI.
 
     Raises: SourceDataError when a build that is PyPI's own has no file at all on the page.
     """
     pypi = pypi_pythons(page)
-    rows: Rows = []
-    for row in builds:
-        if not row["on_pypi"]:
-            rows.append(row)
-            continue
-        found = pypi.get((row["torch"], Subdir(row["subdir"])), frozenset())
-        if not found:
-            reason = f"no file of torch {row['torch']} for {row['subdir']} on it, which PyPI had"
-            raise SourceDataError(url=page.url, reason=reason)
-        merged = {column: python_list({*row[column].split(), *found}) for column in ("pythons", "pythons_seen")}
-        rows.append({**row, **merged})
-    return rows
+    for release in releases:
+        changed = release
+        for key, cells in release.pip.items():
+            if not cells["on_pypi"]:
+                continue
+            found = pypi.get((release.torch, Subdir(key[1])), frozenset())
+            if not found:
+                reason = f"no file of torch {release.torch} for {key[1]} on it, which PyPI had"
+                raise SourceDataError(url=page.url, reason=reason)
+            changed = changed.with_pip(key, pythons=python_list({*cells["pythons"].split(), *found}))
+        yield changed
 
 
-def unknown_releases(page: ProjectPage, known: Iterable[str], *, table: str) -> Iterator[Finding]:
-    """One warning for each final release that no row of `table` knows and that is not older than all of them."""
+def unknown_releases(page: ProjectPage, known: Iterable[str]) -> Iterator[Finding]:
+    """One warning for each final release that no file of a release names and that is not older than all of them."""
     names = {name for name in known if name}
     floor = min(names, key=release_key)
     pythons = pypi_pythons(page)
@@ -78,11 +88,11 @@ def unknown_releases(page: ProjectPage, known: Iterable[str], *, table: str) -> 
         yield Finding(
             code="unknown-release",
             level=Level.WARNING,
-            title=f"unknown release: {page.project} {release} is on PyPI, no row of {table} knows it",
+            title=f"unknown release: {page.project} {release} is on PyPI, no file of a release names it",
             evidence=tuple(f"{subdir}: Python {listed or 'any'}" for subdir, listed in files.items()),
-            remedy="add rows by hand, one for each CUDA tag and subdir of its release matrix"
+            remedy="run `python -m envgen.refresh arch-lists --write`, which makes its file, then look it through"
             if page.project == "torch"
-            else "add it to the torch release that it goes with, by hand",
+            else "run `python -m envgen.refresh companions --write`",
         )
 
 

@@ -67,11 +67,13 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
     made: list[tuple[Path, Path]] = []
     try:
         for name, text in files.items():
-            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
-            made.append((Path(temporary), folder / name))
+            target = folder / name
+            target.parent.mkdir(exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            made.append((Path(temporary), target))
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
-            _take_mode(Path(temporary), folder / name)
+            _take_mode(Path(temporary), target)
         for written, target in made:
             written.replace(target)
     except OSError as error:

@@ -14,7 +14,6 @@ from typing import Protocol
 from envgen.core.errors import DataError
 from envgen.core.releases import tag_of_cuda
 
-NO_CODE = "(no CUDA strings: CPU wheel)"
 _LIBRARY = "torch/lib/libtorch_python.so"
 # libtorch_python.so is about 35 MB (2.15.0); ten times that is no torch wheel that this was written for.
 _LARGEST_MEMBER = 350 << 20

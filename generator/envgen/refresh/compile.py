@@ -1,0 +1,106 @@
+"""Task `compile`: the tables that runs read, from the files of the releases and from what was measured."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from envgen.core.platforms import Subdir
+from envgen.core.releases import tag_of_cuda
+from envgen.core.wheel_names import WheelName
+from envgen.facts.tables import read_table
+from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.releases import Release, columns_of, dump_release, read_releases
+from envgen.refresh.rewrite import table_file
+from envgen.refresh.wheel_tags import python_list, pythons_of, subdirs_of
+
+BuildKey = tuple[str, str, Subdir]
+
+
+def refresh_compile(inputs: Inputs) -> Outcome:
+    """The files of the releases in their one form, and the three tables made from them.
+
+    Raises: FactInvalidError.
+    """
+    return compiled(inputs.folder, read_releases(inputs.folder).values())
+
+
+def compiled(
+    folder: Path, releases: Iterable[Release], *, measured: Rows | None = None, wheels: Rows | None = None
+) -> Outcome:
+    """The texts of all files of releases and of the tables made from them; `measured` and `wheels` replace tables.
+
+    Raises: FactInvalidError.
+    """
+    releases = list(releases)
+    read = measured_builds(read_table("torch_measured", folder) if measured is None else measured)
+    listed = indexed_pythons(read_table("wheels", folder) if wheels is None else wheels)
+    findings: list[Finding] = []
+    builds: Rows = []
+    for release in releases:
+        for (tag, subdir), cells in sorted(release.pip.items(), key=lambda item: (int(item[0][0][2:]), item[0][1])):
+            key = release.torch, tag, Subdir(subdir)
+            row = {"torch": release.torch, "cuda_tag": tag, "subdir": subdir, **cells}
+            row, found = with_pythons(row, listed.get(key, frozenset()))
+            builds.append(with_measured(row, read.get(key)))
+            findings += found
+    tables = {
+        "torch_builds": builds,
+        "companions": [{"torch": release.torch, **release.companions} for release in releases],
+        "conda_builds": [{"pytorch": release.torch, **cells} for release in releases for cells in release.conda],
+    }
+    files = {release.file: dump_release(release) for release in releases}
+    for name, rows in tables.items():
+        columns = columns_of(name)
+        files |= table_file(name, [{column: row[column] for column in columns} for row in rows])
+    return Outcome(files=files, findings=tuple(findings))
+
+
+def measured_builds(measured: Rows) -> dict[BuildKey, Mapping[str, str]]:
+    """The build -> the row of the wheel that was read, for torch's CUDA wheels."""
+    found: dict[BuildKey, Mapping[str, str]] = {}
+    for row in measured:
+        name = WheelName.parse(row["file"])
+        for subdir in subdirs_of(name) if name.project == "torch" and row["cuda"][:1].isdigit() else ():
+            found[name.release, tag_of_cuda(row["cuda"]), subdir] = row
+    return found
+
+
+def indexed_pythons(wheels: Rows) -> Mapping[BuildKey, frozenset[str]]:
+    """The build -> the Pythons that wheels.csv has a file of torch for, by name at least."""
+    found: defaultdict[BuildKey, frozenset[str]] = defaultdict(frozenset)
+    for row in wheels:
+        name = WheelName.parse(row["filename"])
+        for subdir in subdirs_of(name) if name.project == "torch" else ():
+            found[name.release, row["index"], subdir] |= pythons_of(name)
+    return found
+
+
+def with_pythons(row: dict[str, str], listed: frozenset[str]) -> tuple[dict[str, str], list[Finding]]:
+    """The row with `pythons_seen`, and what a person has to decide.
+
+    A file counts for the index that lists it; of a build that is PyPI's own, PyPI has a file for each Python.
+    """
+    if listed and row["existence"] == "uncertain":
+        return {**row, "pythons_seen": ""}, [_no_longer_uncertain(row, listed)]
+    pythons = python_list({*row["pythons"].split(), *listed})
+    return {**row, "pythons": pythons, "pythons_seen": pythons if row["on_pypi"] else python_list(listed)}, []
+
+
+def with_measured(row: dict[str, str], wheel: Mapping[str, str] | None) -> dict[str, str]:
+    """The row, with the wheel that its arch list was read from as its source, if one was."""
+    if wheel is None:
+        return row
+    source = f"PyPI {wheel['file']} sha256={wheel['sha256']}; agrees with: {row['source']}"
+    return {**row, "evidence": "measured", "source": source}
+
+
+def _no_longer_uncertain(row: Mapping[str, str], seen: frozenset[str]) -> Finding:
+    return Finding(
+        code="uncertain-but-seen",
+        level=Level.WARNING,
+        title=f"torch {row['torch']}+{row['cuda_tag']} for {row['subdir']} is marked uncertain, and has files",
+        evidence=(f"for Python {python_list(seen)}", f"note of the build: {row['note'] or 'none'}"),
+        remedy="take its existence out and correct its note by hand, then run this again",
+    )

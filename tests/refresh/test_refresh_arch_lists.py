@@ -227,7 +227,7 @@ def pypi(tmp_path: Path) -> Iterator[Loopback]:
 
 
 def refresh(folder: Path, pypi: Loopback, *more: str) -> int:
-    return main(["arch-lists", "--pypi", f"{pypi.url}/simple", "--timeout", "1", *more], folder)
+    return main(["arch-lists", "--pypi", f"{pypi.url}/simple", "--timeout", "20", *more], folder)
 
 
 def test_the_rows_are_what_the_wheels_say(folder: Path, pypi: Loopback, capsys: pytest.CaptureFixture[str]) -> None:

@@ -158,7 +158,7 @@ def pypi(tmp_path: Path) -> Iterator[Loopback]:
 
 
 def refresh(task: str, folder: Path, pypi: Loopback, *more: str) -> int:
-    return main([task, "--pypi", f"{pypi.url}/simple", "--timeout", "1", *more], folder)
+    return main([task, "--pypi", f"{pypi.url}/simple", "--timeout", "20", *more], folder)
 
 
 def test_pypi_torch_writes_the_pythons(folder: Path, pypi: Loopback, capsys: pytest.CaptureFixture[str]) -> None:

@@ -213,7 +213,7 @@ def mirror(tmp_path: Path) -> Iterator[Loopback]:
 
 
 def refresh(folder: Path, mirror: str, *more: str) -> int:
-    return main(["wheels", "--wheel-mirror", mirror, "--timeout", "1", *more], folder)
+    return main(["wheels", "--wheel-mirror", mirror, "--timeout", "20", *more], folder)
 
 
 def test_the_difference_is_printed_then_written_then_gone(

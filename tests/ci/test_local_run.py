@@ -191,3 +191,39 @@ def test_a_pull_request_from_a_fork_never_reaches_a_gpu_runner(
     assert run.status == 0, run.log
     assert any("on-gpu-t4-4-core" in name for name in run.files()) is reaches_gpu
     assert any("linux-64-pip/" in name for name in run.files())
+
+
+AUDIT = """\
+on: push
+permissions: {}
+jobs:
+  audit:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1
+      - uses: ./.github/actions/audit
+        with:
+          files: |
+            requirements.txt
+            a folder
+          gpu: GTX 1080 Ti
+          driver: 535.183.01
+"""
+
+
+def test_the_audit_action_annotates_the_line_and_fails(checkout: Path, tmp_path: Path) -> None:
+    shutil.rmtree(checkout / ".github/workflows")
+    workflow = checkout / ".github/workflows/audit.yml"
+    workflow.parent.mkdir()
+    workflow.write_text(AUDIT, encoding="utf-8")
+    (checkout / "requirements.txt").write_text("numpy\ntorch==2.8.0+cu128\n", encoding="utf-8")
+    (checkout / "a folder").mkdir()
+    (checkout / "a folder" / "Dockerfile").write_text("FROM python:3.12\n", encoding="utf-8")
+    commit(checkout, "base")
+    environment = {"PYTHONPATH": str(checkout / "generator")}
+    run = run_workflow(checkout, tmp_path / "run", "push", environment=environment)
+    assert run.status != 0
+    assert "requirements.txt,line=2::torch 2.8.0+cu128 on linux-64 does not run" in run.log
+    (checkout / "requirements.txt").write_text("numpy\ntorch==2.8.0+cu126\n", encoding="utf-8")
+    commit(checkout, "take a build that runs")
+    assert run_workflow(checkout, tmp_path / "again", "push", environment=environment).status == 0

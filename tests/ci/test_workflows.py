@@ -34,7 +34,7 @@ NEEDS_ACTIONLINT = pytest.mark.skipif(
 
 ROOT = Path(__file__).parents[2]
 OURS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-ACTION = ROOT / ".github/actions/smoke/action.yml"
+ACTIONS = sorted((ROOT / ".github/actions").glob("*/action.yml"))
 TEMPLATE = ROOT / "templates/workflows/environments.yml.j2"
 
 
@@ -139,14 +139,14 @@ PIN = re.compile(r"uses: (?P<action>[\w.-]+/[\w./-]+)@(?P<sha>[0-9a-f]{40}) # (?
 
 def pins() -> dict[str, set[tuple[str, str]]]:
     found: dict[str, set[tuple[str, str]]] = {}
-    for file in (*OURS, ACTION, TEMPLATE):
+    for file in (*OURS, *ACTIONS, TEMPLATE):
         for match in PIN.finditer(file.read_text(encoding="utf-8")):
             found.setdefault(match["action"], set()).add((match["sha"], match["version"]))
     return found
 
 
 def test_every_action_is_pinned_once_for_all_files() -> None:
-    texts = [file.read_text(encoding="utf-8") for file in (*OURS, ACTION, TEMPLATE)]
+    texts = [file.read_text(encoding="utf-8") for file in (*OURS, *ACTIONS, TEMPLATE)]
     used = [line.strip() for text in texts for line in text.splitlines() if re.match(r"\s*(- )?uses: (?!\./)", line)]
     assert [line for line in used if PIN.search(line) is None] == []
     assert {action: len(seen) for action, seen in pins().items()} == dict.fromkeys(pins(), 1)
@@ -204,15 +204,18 @@ def test_shellcheck_sees_an_unquoted_variable(tmp_path: Path) -> None:
 
 
 @NEEDS_SCHEMAS
-def test_the_composite_action_fits_githubs_schema() -> None:
-    assert schema_errors(ACTION, schema="vendor.github-actions") == ""
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda path: path.parent.name)
+def test_a_composite_action_fits_githubs_schema(action: Path) -> None:
+    assert schema_errors(action, schema="vendor.github-actions") == ""
 
 
 @NEEDS_ZIZMOR
-def test_zizmor_finds_nothing_in_the_composite_action() -> None:
-    assert zizmor_findings(ACTION) == []
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda path: path.parent.name)
+def test_zizmor_finds_nothing_in_a_composite_action(action: Path) -> None:
+    assert zizmor_findings(action) == []
 
 
 @NEEDS_SHELLCHECK
-def test_shellcheck_finds_nothing_in_the_composite_action() -> None:
-    assert shellcheck_findings(ACTION) == ""
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda path: path.parent.name)
+def test_shellcheck_finds_nothing_in_a_composite_action(action: Path) -> None:
+    assert shellcheck_findings(action) == ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from envgen import __version__
 from envgen.cli import options
+from envgen.cli.output import emit
 from envgen.cli.settings import WriteOptions
 from envgen.core.errors import UsageError
 from envgen.request.options import RequestOptions
@@ -50,7 +50,7 @@ def build_app(names: Iterable[str]) -> typer.Typer:
 
 def _version(value: bool) -> None:
     if value:
-        sys.stdout.write(f"envgen {__version__}\n")
+        emit(f"envgen {__version__}\n")
         raise typer.Exit
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 
 def run() -> None:
@@ -19,11 +21,20 @@ def run_process(body: Callable[[], int]) -> None:
     at exit is done, but the interpreter isn't taken down module by module: that takes longer than its start.
     """
     import atexit
-    import os
-    from contextlib import suppress
+
+    from envgen.core.stop import StoppedError, install_stopper
 
     gc.set_threshold(100_000)
-    status = body()
+    _open_closed_streams()
+    if sys.warnoptions:  # PYTHONWARNINGS=error is meant for a user's own programs
+        import warnings
+
+        warnings.simplefilter("ignore")
+    try:
+        install_stopper()
+        status = body()
+    except StoppedError as error:  # as early or as late as that
+        status = error.status
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # the reader has gone, or it is closed
@@ -32,50 +43,77 @@ def run_process(body: Callable[[], int]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command line and return the exit status. Errors of envgen and of usage never show a traceback."""
+    """Run the command line and return the exit status. Only an error of envgen itself is 70, and says how to report it.
+
+    ENVGEN_DEBUG=1 shows the traceback of every error.
+    """
     import click
 
-    from envgen.cli.output import print_error, print_usage_error
+    from envgen.cli.output import print_error, print_usage_error, say, silence
     from envgen.core.errors import EnvgenError
+    from envgen.core.stop import StoppedError
 
     try:
         result = _run(arguments)
     except EnvgenError as error:
+        _show_traceback()
         print_error(error)
         return error.exit_code
     except click.UsageError as error:
         print_usage_error(error.format_message(), error.ctx.command_path if error.ctx else "envgen")
         return 2
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        sys.stderr.write("\ninterrupted, nothing was written\n")
-        return 130
-    except BrokenPipeError:
-        return _broken_pipe()
+    except StoppedError as error:
+        say("\nstopped: nothing is left half done")
+        return error.status
+    except (BrokenPipeError, SystemExit):  # click's end of `envgen --help | head -1`
+        silence(sys.stdout)
+        return 0
+    except Exception as error:  # noqa: BLE001 -- the outermost frame
+        return _unforeseen(error)
     return result if isinstance(result, int) else 0
+
+
+def _unforeseen(error: Exception) -> int:
+    from envgen.cli.output import print_error
+    from envgen.cli.unforeseen import foreseen
+    from envgen.core.stop import stop_behind
+
+    if (stop := stop_behind(error)) is not None:
+        return stop.status
+    _show_traceback()
+    shown = foreseen(error)
+    print_error(shown)
+    return shown.exit_code
 
 
 def _run(arguments: list[str]) -> object:
     """Run with the commands that the arguments name; with all of them for help, and to answer a mistyped name."""
     import click
-    from typer.main import get_command
 
     from envgen.cli.app import COMMANDS, build_app
-    from envgen.cli.options import fill_defaults
 
     named = [name for name in COMMANDS if name in arguments]
-    helps = bool({"-h", "--help"} & set(arguments))
-    try:
-        command = get_command(build_app(named if named or not helps else COMMANDS))
-        if helps:
-            fill_defaults(command)
-        return command.main(args=arguments, prog_name="envgen", standalone_mode=False)
-    except click.NoSuchCommand:
-        return get_command(build_app(COMMANDS)).main(args=arguments, prog_name="envgen", standalone_mode=False)
+    if named or not {"-h", "--help"} & set(arguments):
+        try:
+            return build_app(named)(args=arguments, prog_name="envgen", standalone_mode=False)
+        except click.NoSuchCommand:
+            pass
+    return build_app(COMMANDS)(args=arguments, prog_name="envgen", standalone_mode=False)
 
 
-def _broken_pipe() -> int:
-    """Leave quietly when the reader of our output has gone (`envgen gpus | head`)."""
-    import os
+def _show_traceback() -> None:
+    if os.environ.get("ENVGEN_DEBUG"):
+        import traceback
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        with suppress(OSError, ValueError):
+            traceback.print_exc()
+
+
+def _open_closed_streams() -> None:
+    """Put the null device where a standard stream is closed (`>&-`): the next file opened would take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8"))  # noqa: SIM115, PTH123

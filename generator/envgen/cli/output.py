@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 import sys
 from typing import TYPE_CHECKING, TextIO
+
+from envgen.core.errors import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,13 +78,43 @@ def _printable(text: str) -> str:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write text; what the stream's encoding lacks (an old Windows console) is spelled out, never a crash."""
+    """Write text; what the stream's encoding lacks (an old Windows console) is spelled out, never a crash.
+
+    A reader that has gone (`envgen gpus | head`) costs neither the work nor its exit status, as with git, and what
+    can't be written to stderr is let go. An answer that can't be written is an error: git says so too.
+    """
     try:
-        stream.write(text)
-    except UnicodeEncodeError:
-        encoding = stream.encoding or "ascii"
-        stream.write(text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except OSError as error:
+        # Windows says EINVAL of a pipe that nobody reads.
+        has_gone = isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == errno.EINVAL)
+        if not has_gone and stream is sys.stdout:
+            raise OutputError(error) from error
+        silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Let all that is written from now on go nowhere, also what the stream still holds."""
+    with contextlib.suppress(OSError, ValueError):  # ValueError: no stream of the system's
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class OutputError(ToolError):
+    """The answer can't be written to stdout."""
+
+    code = "output"
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error)
+        self.error = error
+
+    def headline(self) -> str:
+        return f"the answer can't be written to standard output: {self.error.strerror or self.error}"
 
 
 class Progress:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from envgen.core.stop import unstopped
 from envgen.files.errors import (
     OutputBusyError,
     OutputChangedError,
@@ -35,7 +36,7 @@ def apply(plan: Plan) -> None:
 
     Raises: OutputBusyError, OutputChangedError, OutputFullError, OutputNotFolderError, OutputNotWritableError.
     """
-    with _reported(plan.folder):
+    with unstopped(), _reported(plan.folder):
         if not plan.pending and not list(_leftovers(plan.folder)):
             return
         with _held(plan.folder):

@@ -9,7 +9,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypedDict
+
+from envgen.core.stop import kept
 
 
 class Outcome(StrEnum):
@@ -65,24 +67,25 @@ def run_command(command: Command, /, *, timeout_s: float) -> Completed:
     environ = {key: value for key, value in os.environ.items() if key not in command.drop} | dict(command.environ)
     # English messages: the parsers read them.
     environ.setdefault("LC_ALL", "C.UTF-8")
-    try:
-        process = subprocess.Popen(  # noqa: S603 - fixed argument vectors, no shell
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - fixed argument vectors, no shell
             command.argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environ,
-            start_new_session=sys.platform != "win32",
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            **own_group(),
         )
+
+    try:
+        with kept(start, end_process) as process:
+            stdout, stderr = process.communicate(timeout=max(timeout_s, 0.0))
     except FileNotFoundError:
         return Completed(outcome=Outcome.NOT_FOUND)
     except OSError as error:
         return Completed(outcome=Outcome.DENIED, stderr=error.strerror or str(error))
-    try:
-        stdout, stderr = process.communicate(timeout=max(timeout_s, 0.0))
     except subprocess.TimeoutExpired as expired:
-        _abandon(process)
         said = (expired.output or b"").decode("utf-8", "replace")  # nothing on Windows
         return Completed(outcome=Outcome.TIMED_OUT, stdout=said, elapsed_s=time.monotonic() - begin)
     return Completed(
@@ -94,8 +97,31 @@ def run_command(command: Command, /, *, timeout_s: float) -> Completed:
     )
 
 
-def _abandon(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process with all it started, and leave it when even that does not end it."""
+class OwnGroup(TypedDict):
+    """Arguments of Popen."""
+
+    start_new_session: bool
+    creationflags: int
+
+
+def own_group() -> OwnGroup:
+    """What lets a process be ended with all it starts; on Windows, no console flashes up."""
+    return {
+        "start_new_session": sys.platform != "win32",
+        "creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    }
+
+
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process that still runs with all it started, and leave it when even that does not end it."""
+    if process.poll() is None:
+        _kill(process)
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     if sys.platform == "win32":
         process.kill()
     else:
@@ -110,6 +136,3 @@ def _abandon(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         # Not ended and perhaps never will be: say so to Popen, whose destructor warns about running children.
         process.returncode = -9
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()

@@ -18,6 +18,7 @@ from envgen.core.errors import ValueFormatError
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
+from envgen.core.stop import unstopped
 from envgen.files.errors import LockFormatError
 from envgen.files.format import FileFormat, Use
 from envgen.files.formats.environment_yml import ENVIRONMENT_YML
@@ -44,7 +45,7 @@ def _write(locks: Sequence[CondaLock], beside: Mapping[str, str]) -> str:
     from conda_lock.lockfile.v2prelim.models import Lockfile, LockMeta
 
     hashes = content_hashes(beside[source], beside[VIRTUAL_PACKAGES.one])
-    with tempfile.TemporaryDirectory(prefix="envgen-") as folder:
+    with unstopped(), tempfile.TemporaryDirectory(prefix="envgen-") as folder:
         lockfile = Lockfile(
             package=[_dependency(package, lock.subdir) for lock in locks for package in lock.packages],
             metadata=LockMeta(
@@ -82,7 +83,7 @@ def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str,
     from conda_lock.src_parser import make_lock_spec
     from conda_lock.virtual_package import virtual_package_repo_from_specification
 
-    with tempfile.TemporaryDirectory(prefix="envgen-") as folder:
+    with unstopped(), tempfile.TemporaryDirectory(prefix="envgen-") as folder:
         place = Path(folder)
         environment, claims, names = place / ENVIRONMENT_YML.one, place / VIRTUAL_PACKAGES.one, place / "names.json"
         environment.write_text(environment_yml, encoding="utf-8")

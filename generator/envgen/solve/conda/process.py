@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, cast
 
+from envgen.core.stop import kept, scratch_folder
+from envgen.probe.process import end_process, own_group
 from envgen.solve.conda.child import ChildAnswer, ChildRequest
 
 _POLL_S = 0.01
@@ -55,7 +57,6 @@ def run_children(
         children = []
         for request in requests:
             children.append(_start({**request, "limit_s": timeout_s + _GRACE_S}, stack))
-            stack.callback(_kill, children[-1].process)
         if meanwhile is not None:
             meanwhile()
         running = set(range(len(children)))
@@ -67,7 +68,7 @@ def run_children(
             if running:
                 time.sleep(_POLL_S)  # not a blocking wait: Windows would not see Ctrl-C during one
         for at in running:
-            _kill(children[at].process)
+            end_process(children[at].process)
         return [_outcome(child, timed_out=at in running) for at, child in enumerate(children)]
 
 
@@ -78,22 +79,21 @@ def _start(request: ChildRequest, stack: ExitStack) -> _Child:
     stderr = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 -- the stack closes it
     stdin.write(json.dumps(request).encode("ascii"))
     stdin.seek(0)
-    process = subprocess.Popen(
-        # -P and not -I: a user's own site-packages and PYTHONPATH may be where rattler lives.
-        [sys.executable, "-P", "-m", "envgen.solve.conda.child"],
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        env={k: v for k, v in os.environ.items() if k not in ("PYTHONINSPECT", "PYTHONWARNINGS")},
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows only: no console flashes up
-    )
-    return _Child(process, stdout, stderr)
+    scratch = stack.enter_context(scratch_folder("envgen-conda-"))  # the child's: it may be killed
+    environ = {k: v for k, v in os.environ.items() if k not in ("PYTHONINSPECT", "PYTHONWARNINGS")}
 
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            # -P and not -I: a user's own site-packages and PYTHONPATH may be where rattler lives.
+            [sys.executable, "-P", "-m", "envgen.solve.conda.child"],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch),
+            **own_group(),
+        )
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.kill()
-    process.wait()
+    return _Child(stack.enter_context(kept(start, end_process)), stdout, stderr)
 
 
 def _outcome(child: _Child, *, timed_out: bool) -> ChildOutcome:

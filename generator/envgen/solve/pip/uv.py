@@ -7,18 +7,19 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from envgen.core.stop import kept, scratch_folder
 from envgen.core.wheel_names import normalise_project
 from envgen.net.cache import cache_folder
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import Site, without_credentials
+from envgen.probe.process import end_process, own_group
 from envgen.solve.errors import SolveFailedError, SolverError
 
 _PROJECT = "envgen-request"
@@ -98,7 +99,7 @@ def compile_packages(
 
     Raises: SolveFailedError, UnreachableError, SourceDataError, SolverError.
     """
-    with tempfile.TemporaryDirectory(prefix="envgen-uv-") as folder:
+    with scratch_folder("envgen-uv-") as folder:
         run = _Run(request, Path(folder), patience=patience, offline=offline, cache_dir=cache_dir)
         run.write_inputs()
         document, log = run.compile()
@@ -161,26 +162,24 @@ class _Run:
         return (self._folder / _OUTPUT).read_text(encoding="utf-8"), errors
 
     def _finish(self, command: list[str]) -> tuple[int, str]:
-        try:
-            process = subprocess.Popen(  # noqa: S603 -- our own list, no shell
-                command, cwd=self._folder, env=self._environment(), text=True, encoding="utf-8", errors="replace",
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(  # noqa: S603 -- our own list, no shell
+                command, cwd=self._folder, env=self._environment(),
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **own_group(),
             )  # fmt: skip
-        except OSError as error:
-            raise SolverError(solver="uv", reason=f"it could not be started: {error.strerror}") from error
+
         left = self._patience.deadline.left()
         try:
-            _, errors = process.communicate(timeout=left)
+            with kept(start, end_process) as process:
+                _, errors = process.communicate(timeout=left)
+        except OSError as error:
+            raise SolverError(solver="uv", reason=f"it could not be started: {error.strerror}") from error
         except subprocess.TimeoutExpired as error:
             raise UnreachableError(
                 url=self._slow_side(),
                 reason=f"uv was not done when the time limit passed ({left:.0f} s after its start)",
             ) from error
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-        return process.returncode, errors
+        return process.returncode, errors.decode("utf-8", "replace")
 
     def _slow_side(self) -> str:
         torch = self._request.torch_index
@@ -190,6 +189,7 @@ class _Run:
         """The caller's environment without its uv settings, and the logins that the input files must not hold."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("UV_") or k in _KEPT_ENV}
         kept |= {
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._folder)),  # it may be killed
             "NO_COLOR": "1",
             "RUST_LOG": "uv_resolver::resolver=debug",  # which package asked for which: pylock.toml doesn't say it
             "UV_NO_PROGRESS": "1",

@@ -35,7 +35,6 @@ HOSTILE = {
     "path-with-a-name": "../RTX 3090",
     "windows-path": "C:\\Windows\\RTX 3090",
     "emoji": "🔥",
-    "emoji-after-a-name": "RTX 3090 🔥",
     "superscript": "RTX ³⁰⁹⁰⁰",
     "only-the-maker": "NVIDIA",
     "only-a-series": "GeForce RTX",

@@ -138,7 +138,7 @@ SPELLINGS = {
     "GeForce GTX 1660 (rev a1)": "7.5",
     "GPU 0: NVIDIA GeForce RTX 3090 (UUID: GPU-8a6e2c8a-1b6f-9c8e-9a9b-0123456789ab)": "8.6",
     "|   0  NVIDIA GeForce RTX 3090        Off |   00000000:01:00.0 Off |                  N/A |": "8.6",
-    "|   0  Tesla P100-PCIE...  Off  | 00000000:00:04.0 Off |                    0 |": "unknown",
+    "|   0  Tesla P100-PCIE...  Off  | 00000000:00:04.0 Off |                    0 |": "6.0",
     "NVIDIA GeForce RTX 3060/PCIe/SSE2": "8.6",
     "ANGLE (NVIDIA, NVIDIA GeForce RTX 3060 (0x00002504) Direct3D11 vs_5_0 ps_5_0, D3D11)": "8.6",
     "NVIDIA GeForce RTX 3090 00000000:01:00.0": "8.6",
@@ -212,7 +212,7 @@ LETTERS = {
     "RTX 6000D": "12.0",
     "V100S": "7.0",
     "GeForce 6000": "unknown",
-    "GTX 4090": "unknown",
+    "GTX 4090": "8.9",  # the number is that of one line only
     "RTX 4900": "unknown",
 }
 
@@ -408,10 +408,10 @@ def test_suggestions_share_the_digits_and_are_never_picked() -> None:
     assert match.gpu is None
 
 
-def test_a_name_that_nvidia_smi_cut_short_is_not_completed() -> None:
-    match = catalog().match("|   0  GeForce GTX 108...  Off  | 00000000:01:00.0  On |                  N/A |")
+def test_a_name_that_nvidia_smi_cut_short_is_not_completed_when_that_leaves_a_choice() -> None:
+    match = catalog().match("|   0  GeForce GTX 75...   Off  | 00000000:01:00.0  On |                  N/A |")
     assert match.kind is MatchKind.UNKNOWN
-    assert "GeForce GTX 1080 Ti" in match.suggestions
+    assert "GeForce GTX 750 Ti" in match.suggestions
     assert match.notes == ("the name was cut short by the program that printed it: `nvidia-smi -L` prints it in full",)
 
 
@@ -423,9 +423,9 @@ def test_a_bare_number_that_is_also_a_pci_id_says_so() -> None:
 
 
 def test_two_vendors_in_one_text_are_not_decided() -> None:
-    match = catalog().match("NVIDIA GeForce RTX 3060, Intel UHD Graphics")
+    match = catalog().match("GeForce RTX 3060 beside Radeon RX 6600")
     assert match.kind is MatchKind.UNKNOWN
-    assert match.notes == ("the text names two vendors, NVIDIA and Intel: give one GPU at a time",)
+    assert match.notes == ("the text names two vendors, NVIDIA and AMD: give one GPU at a time",)
 
 
 @pytest.mark.parametrize(
@@ -453,13 +453,11 @@ def test_by_pci_knows_no_other_ids() -> None:
     assert catalog().by_pci("") is None
 
 
-@pytest.mark.parametrize(
-    "text", ["GTX 1080, RTX 6090", "RTX 5090,RTX 5080", "RTX A4000, RTX 4090", "A100, H100", "Tesla T4; Tesla V9000"]
-)
+@pytest.mark.parametrize("text", ["GTX 1080, RTX 6090", "RTX A4000, RTX 4090", "A100, H100", "Tesla T4; Tesla V9000"])
 def test_a_list_of_gpus_is_not_answered_for_one_of_them(text: str) -> None:
     match = catalog().match(text)
     assert match.kind is MatchKind.UNKNOWN
-    assert "--gpu" in " ".join(match.notes) or ";" in text
+    assert "--gpu" in " ".join(match.notes)
 
 
 @pytest.mark.parametrize(("text", "number"), [("4090ti", "4090"), ("RTX 5090 Ti", "5090"), ("GTX 1080 Tie", "1080")])

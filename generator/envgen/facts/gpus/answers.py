@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.gpus import Candidate, Gpu, Match, MatchKind
@@ -76,6 +75,13 @@ class Answers:
         )
         return Match(kind=MatchKind.EXACT, query=query, gpu=gpu)
 
+    def vendor(self, query: str, name: str) -> Match:
+        """Another vendor's GPU."""
+        from envgen.facts.gpus.vendors import vendor_named
+
+        vendor = vendor_named(self._tables, name)
+        return Match(kind=MatchKind.OTHER_VENDOR, query=query, vendor=vendor.name, advice=vendor.advice)
+
     def unknown(self, query: str, text: str, notes: Sequence[str] = ()) -> Match:
         """Nothing was found. Suggestions are the names closest to `text`; none when it is empty."""
         suggestions: tuple[str, ...] = ()
@@ -99,7 +105,7 @@ class Answers:
         candidates = []
         same_name = True
         for at in sorted(rows, key=self._capability):
-            gpu, detail = self.gpu(at), self._details.get(self._identity(at))
+            gpu, detail = self.gpu(at), self._tables.details.get(self._tables.identity(at))
             same_name = same_name and detail is not None and detail["name"] == gpu.name
             told = detail["how_to_tell"] if detail else gpu.chip
             candidates.append(Candidate(name=gpu.name, capability=gpu.capability, detail=told))
@@ -112,35 +118,16 @@ class Answers:
             may_agree=same_name,
         )
 
-    @cached_property
-    def _details(self) -> dict[tuple[str, str], dict[str, str]]:
-        """Name and compute capability -> its row of `ambiguous.csv`; a row about namesakes wins over a shorthand's."""
-        rows = [row for group in self._tables.ambiguous.values() for row in group]
-        rows.sort(key=lambda row: row["kind"] != "shorthand")
-        return {(row["gpu"], row["compute_capability"]): row for row in rows}
-
     def _without_rarities(self, rows: Rows) -> tuple[Rows, tuple[str, ...]]:
         """Leave out a rare card that shares the name of a common one, and say so."""
-        if len(rows) < 2:
-            return rows, ()
-        rare = [at for at in rows if self._kind(at) == "rare"]
-        usual = [at for at in rows if at not in rare]
-        if not rare or not usual:
-            return rows, ()
+        usual = self._tables.usual(rows)
+        rare = [self._tables.identity(at) for at in rows if at not in usual]
         notes = tuple(
             f"{name} is taken as {self._tables.gpus[usual[0]]['compute_capability']}; a rare card of that name is "
-            f"{capability} ({self._details[name, capability]['how_to_tell']})"
-            for name, capability in map(self._identity, rare)
+            f"{capability} ({self._tables.details[name, capability]['how_to_tell']})"
+            for name, capability in rare
         )
         return usual, notes
-
-    def _kind(self, row: int) -> str:
-        detail = self._details.get(self._identity(row))
-        return detail["kind"] if detail else ""
-
-    def _identity(self, row: int) -> tuple[str, str]:
-        cells = self._tables.gpus[row]
-        return cells["name"], cells["compute_capability"]
 
     def _capability(self, row: int) -> ComputeCapability:
         return self._tables.capability("gpus", self._tables.gpus[row])

@@ -5,8 +5,9 @@ A row is named by its position in `gpus.csv`. One name can have several rows: on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from envgen.core.capability import ComputeCapability
@@ -31,19 +32,32 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     ),
     "ambiguous": ("name", "gpu", "compute_capability", "kind", "how_to_tell"),
     "spellings": ("spelling", "gpu", "compute_capability"),
+    "systems": ("system", "gpu", "compute_capability"),
+    "instance_types": ("pattern", "gpu", "compute_capability", "vendor"),
     "chips": ("chip", "compute_capability", "architecture"),
+    "chip_names": ("name", "chip"),
+    "product_codes": ("pattern", "meaning"),
     "vgpu_boards": ("board", "compute_capability", "chip"),
     "words": ("phrase", "action", "replacement"),
     "vendor_signs": ("sign", "kind", "vendor"),
-    "vendors": ("vendor", "advice"),
+    "vendors": ("vendor", "shown", "advice"),
+}
+
+
+_BRAND_SEGMENTS: Mapping[str, tuple[str, ...]] = {
+    "geforce": ("geforce-desktop", "geforce-laptop", "titan", "workstation", "workstation-laptop"),
+    "quadro": ("workstation", "workstation-laptop"),
+    "tesla": ("datacenter",),
+    "jetson": ("jetson",),
 }
 
 
 class KeyIndex:
     """Keys of names -> row positions, and the shorter forms in which people leave something out."""
 
-    def __init__(self, keys: Mapping[str, Rows]) -> None:
+    def __init__(self, keys: Mapping[str, Rows], gpus: Sequence[Mapping[str, str]]) -> None:
         self._keys = keys
+        self._gpus = gpus
 
     @cached_property
     def _glued(self) -> Mapping[str, Rows]:
@@ -54,12 +68,16 @@ class KeyIndex:
         """All keys as written, with their rows."""
         return self._keys.items()
 
+    def has(self, key: str) -> bool:
+        """True when a key is one as written."""
+        return key in self._keys
+
     def find(self, key: str) -> Rows:
         """Return the rows that a key stands for: as it is, then with what people leave out, each step as a whole.
 
-        A brand that is written must fit: `GeForce 6000` is not Quadro 6000. Only GeForce may lack its series
-        (`GeForce 3090`), because on other brands the letters in front of the number decide. A bare number stands for
-        every brand and series that has it.
+        A brand that is written must fit: `GeForce 6000` is not Quadro 6000, and there is no `Jetson A100`. Only GeForce
+        may lack its series (`GeForce 3090`), because on other brands the letters in front of the number decide. A bare
+        number stands for every brand and series that has it.
         """
         if rows := self._keys.get(key):
             return rows
@@ -67,14 +85,27 @@ class KeyIndex:
             return rows
         short, brand = names.without_brand(key)
         if brand:
-            return self._keys.get(short) or (self._prefixed(short, ("geforce",)) if brand == "geforce" else [])
+            series = names.SERIES if brand == "geforce" else ("rtx",) if brand == "quadro" else ()
+            fronts = ("geforce",) if brand == "geforce" else ("",)
+            rows = self._keys.get(short) or self._prefixed(short, fronts, series)
+            return [at for at in rows if fits_brand(brand, self._gpus[at])]
         brandless = [] if key.isdigit() else self._prefixed(key, names.BRANDS, series=("",))
         return brandless or self._prefixed(key, ("", *names.BRANDS))
 
     def _prefixed(self, key: str, brands: Iterable[str], series: Iterable[str] = ("", *names.SERIES)) -> Rows:
         """Rows of all keys that are this one with a brand and a series in front."""
-        fronts = (brand + line for brand in brands for line in series if not line or names.is_model(key))
+        lines = series if names.is_model(key) else ("",) if "" in series else ()
+        fronts = (brand + line for brand in brands for line in lines)
         return list(dict.fromkeys(row for front in fronts for row in self._keys.get(front + key, ())))
+
+
+def fits_brand(brand: str, gpu: Mapping[str, str]) -> bool:
+    """True when a brand that a text names can be that of a GPU.
+
+    People write GeForce or Quadro in front of workstation cards that carry no brand of their own (`Quadro T1200`).
+    """
+    own = names.without_brand(names.key(gpu["name"]))[1]
+    return brand == own if own else gpu["segment"] in _BRAND_SEGMENTS[brand]
 
 
 class GpuTables:
@@ -154,6 +185,29 @@ class GpuTables:
         return found
 
     @cached_property
+    def details(self) -> Mapping[tuple[str, str], dict[str, str]]:
+        """Name and compute capability -> its row of `ambiguous.csv`; a row about namesakes wins over a shorthand's."""
+        rows = [row for group in self.ambiguous.values() for row in group]
+        rows.sort(key=lambda row: row["kind"] != "shorthand")
+        return {(row["gpu"], row["compute_capability"]): row for row in rows}
+
+    def identity(self, row: int) -> tuple[str, str]:
+        """Name and compute capability of a row."""
+        return self.gpus[row]["name"], self.gpus[row]["compute_capability"]
+
+    def usual(self, rows: Rows) -> Rows:
+        """The rows without a rare card that shares the name of a common one."""
+        if len(rows) < 2:
+            return rows
+        kinds = (self.details.get(self.identity(at)) for at in rows)
+        usual = [at for at, detail in zip(rows, kinds, strict=True) if not detail or detail["kind"] != "rare"]
+        return usual or rows
+
+    def capabilities(self, rows: Rows) -> set[str]:
+        """The compute capabilities of rows, without that of a rare namesake."""
+        return {self.gpus[at]["compute_capability"] for at in self.usual(rows)}
+
+    @cached_property
     def by_identity(self) -> Mapping[tuple[str, str], int]:
         """Name and compute capability -> row."""
         return {(row["name"], row["compute_capability"]): at for at, row in enumerate(self.gpus)}
@@ -179,12 +233,26 @@ class GpuTables:
         spellings = names.keys(row["spelling"] for row in rows)
         for at, key in zip(self._references("spellings", rows), spellings, strict=True):
             spelled.setdefault(key, []).append(at)
-        return KeyIndex({**spelled, **self.named, **self.shorthand})
+        return KeyIndex({**self.systems, **spelled, **self.named, **self.shorthand}, self.gpus)
+
+    @cached_property
+    def systems(self) -> Mapping[str, Rows]:
+        """Key of a computer's name -> the rows of the GPUs that are built into it."""
+        rows = self.read("systems")
+        pairs = zip(rows, self._references("systems", rows), strict=True)
+        return _regroup((names.key(row["system"]), [at]) for row, at in pairs)
 
     @cached_property
     def loose(self) -> KeyIndex:
         """The same without laptop words: a desktop GPU and its laptop forms come out together."""
-        return KeyIndex(_regroup((names.loosened(key), rows) for key, rows in self.exact.items()))
+        return KeyIndex(_regroup((names.loosened(key), rows) for key, rows in self.exact.items()), self.gpus)
+
+    @cached_property
+    def neighbours(self) -> frozenset[tuple[str, str]]:
+        """All pairs of words or numbers that follow each other in a name, `SXM4 80GB` and `sxm480gb` alike."""
+        every = [row["name"] for row in (*self.gpus, *self.read("ambiguous"))]
+        every += [row["spelling"] for row in self.read("spellings")] + [row["system"] for row in self.read("systems")]
+        return frozenset(pair for name in every for pair in pairwise(names.pieces(name)))
 
     @cached_property
     def reordered(self) -> Mapping[str, Rows]:
@@ -196,6 +264,24 @@ class GpuTables:
     def chips(self) -> Mapping[str, dict[str, str]]:
         """Codename -> its row."""
         return {row["chip"]: row for row in self.read("chips")}
+
+    @cached_property
+    def chip_names(self) -> Mapping[str, dict[str, str]]:
+        """Another name of a chip (nouveau's `NV166`), in upper case -> the chip's row."""
+        return {row["name"].upper(): self.chips[row["chip"]] for row in self.read("chip_names")}
+
+    @cached_property
+    def product_codes(self) -> list[tuple[str, str]]:
+        """Pattern of a graphics card maker's model code -> the GPU's name in it."""
+        return [(row["pattern"], row["meaning"]) for row in self.read("product_codes")]
+
+    @cached_property
+    def instance_types(self) -> list[tuple[dict[str, str], int]]:
+        """Rows of `instance_types.csv`, each with the row of its GPU; -1 for another vendor's, or for any GPU."""
+        rows = self.read("instance_types")
+        named = [row for row in rows if row["gpu"]]
+        found = iter(self._references("instance_types", named))
+        return [(row, next(found) if row["gpu"] else -1) for row in rows]
 
     @cached_property
     def boards(self) -> Mapping[str, dict[str, str]]:

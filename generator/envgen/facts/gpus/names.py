@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable
 
 _GAP = re.compile(r"(?<=[0-9])[ \-_.]+(?=[0-9])")
-_SEPARATORS = dict.fromkeys(map(ord, " -_()[],./:#&'\"|@"))
-_SPACED = dict.fromkeys(map(ord, "-_()[],./:#&'\"|@"), " ")
+_MARKERS = "-_()[],./:;#&'\"|@*=!?×、。，：；“”‘’"
+_SEPARATORS = dict.fromkeys(map(ord, f" {_MARKERS}"))
+_SPACED = dict.fromkeys(map(ord, _MARKERS), " ")
 _MARKS = ("(r)", "(tm)", "(c)", "®", "™", "©", "\u200b", "\u200e", "\u200f", "\ufeff")
 BRANDS = ("geforce", "quadro", "tesla", "jetson")
 SERIES = ("gtx", "rtx", "gts", "gt")
@@ -36,6 +37,11 @@ def words(text: str) -> str:
     return f" {' '.join(text.lower().translate(_SPACED).split())} "
 
 
+def pieces(text: str) -> list[str]:
+    """Return the words and the numbers of a text one by one: `RTX4070 Ti` is rtx, 4070, ti."""
+    return re.findall(r"[a-z+]+|[0-9]+", text.lower())
+
+
 def plain(text: str) -> str:
     """Return the text with trade marks dropped and full-width and other compatible characters made plain."""
     lowered = text.strip()
@@ -45,17 +51,11 @@ def plain(text: str) -> str:
         for mark in _MARKS[3:]:
             lowered = lowered.replace(mark, " " if mark in "®™©" else "")
         lowered = unicodedata.normalize("NFKC", lowered)
-    lowered = lowered.replace("\t", " ")
+    lowered = re.sub(r"[\t\r\n]+", " ", lowered)
     if "(" in lowered:
         for mark in _MARKS[:3]:
             lowered = lowered.replace(mark, " ").replace(mark.upper(), " ")
     return lowered.strip()
-
-
-def has_stray_quote(text: str) -> bool:
-    """True for a quote that no name has (Collector's has one) and no program prints (`lspci -mm` quotes fields)."""
-    inner = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
-    return inner.count('"') in (1, 2, 3) or re.search(r"(?<![A-Za-z])'|'(?![A-Za-z])", inner) is not None
 
 
 def device_text(text: str) -> str:
@@ -67,8 +67,9 @@ def device_text(text: str) -> str:
     if text.startswith("|"):
         text = _table_cell(text)
     lowered = text.lower()
-    if lowered.startswith("angle ("):
-        text, lowered = _cut_at(text.partition(", ")[2], " (0x", " direct3d", " opengl", " vulkan")
+    if "angle (" in lowered:
+        inner = text[lowered.index("angle (") + len("angle (") :]
+        text, lowered = _cut_at(inner.partition(", ")[2] or inner, " (0x", " direct3d", " opengl", " vulkan")
     text, lowered = _cut_at(text, "(uuid:", "/pcie", "/integrated", " mig ", "-mig-", ", pci bus", " (rev ")
     if ":" in text or text[:1].isdigit():
         text = re.sub(r"^gpu ?[0-9]+ ?:|^[0-9]+ ?[x×] ?(?=[a-z])", "", text, flags=re.IGNORECASE)

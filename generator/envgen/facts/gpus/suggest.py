@@ -11,6 +11,7 @@ from envgen.facts.gpus import names
 _LIMIT = 5
 _LONGEST = 80
 _CUTOFF = 0.45
+_COMPARED = 60
 
 
 def closest(text: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -35,9 +36,15 @@ def closest(text: str, known: Iterable[str]) -> tuple[str, ...]:
     wanted = names.without_maker(names.key(text))
     if len(wanted) < 3:
         return ()
+    unique = sorted(unique, key=lambda name: -len(_pairs(wanted) & _pairs(names.key(name))))[:_COMPARED]
     scored = [(_score(wanted, names.key(name)), at, name) for at, name in enumerate(unique)]
     scored.sort(key=lambda entry: (-entry[0], entry[1]))
     return tuple(name for score, _, name in scored[:_LIMIT] if score >= _CUTOFF)
+
+
+def _pairs(key: str) -> set[str]:
+    """Neighbouring letters of a key: names that share few of them need no closer look."""
+    return {key[at : at + 2] for at in range(len(key) - 1)}
 
 
 def _score(wanted: str, name_key: str) -> float:

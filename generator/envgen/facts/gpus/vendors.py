@@ -22,7 +22,7 @@ class SignKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """A vendor, and what to install instead for its GPUs; empty when there is nothing."""
+    """A vendor and what to use PyTorch with on its GPUs."""
 
     name: str
     advice: str
@@ -35,10 +35,12 @@ def other_vendor(tables: GpuTables, spaced: str, raw: str) -> Vendor | None:
     """
     has_id = ":" in raw or "ven_" in raw
     pci = re.findall(r"(?:ven_|(?<![0-9a-f]))([0-9a-f]{4})(?:&dev_|:)[0-9a-f]{4}(?![0-9a-f])", raw) if has_id else ()
-    for row in tables.vendor_signs:
-        if _shows(SignKind(row["kind"]), row["sign"], spaced, pci):
-            return _vendor(tables, row["vendor"])
-    return None
+    signs = [row for row in tables.vendor_signs if _shows(SignKind(row["kind"]), row["sign"], spaced, pci)]
+    if not signs:
+        return None
+    # A part of a vendor's GPUs (Intel's before Arc) has a row of its own; its sign stands beside the vendor's name.
+    part = next((row["vendor"] for row in signs if " before " in row["vendor"]), "")
+    return vendor_named(tables, part or signs[0]["vendor"])
 
 
 def _shows(kind: SignKind, sign: str, spaced: str, pci: Sequence[str]) -> bool:
@@ -54,6 +56,7 @@ def _shows(kind: SignKind, sign: str, spaced: str, pci: Sequence[str]) -> bool:
     return start >= 0 and spaced[start + 1 + len(sign) :].lstrip()[:1].isdigit()
 
 
-def _vendor(tables: GpuTables, name: str) -> Vendor:
+def vendor_named(tables: GpuTables, name: str) -> Vendor:
+    """The vendor of a row of `vendors.csv`."""
     row = next(row for row in tables.read("vendors") if row["vendor"] == name)
-    return Vendor(name=name, advice=row["advice"])
+    return Vendor(name=row["shown"] or name, advice=row["advice"])

@@ -339,14 +339,21 @@ def test_no_pairing_at_all_is_said_plainly() -> None:
             "3.14.0",
             (
                 "Python 3.14",
-                "--python 3.12 would allow",
+                "use Python 3.12 (--python 3.12): then",
                 ': envgen --gpu "Tesla K80" --driver 470.256.02 --python 3.12',
             ),
             id="python",
         ),
         # CUDA compatibility guide: 12.x needs 525.60.13 on Linux.
-        pytest.param("linux-gtx1060-515.65.01", "3.14.0", ("515.65.01", "--driver 525.60.13 would"), id="driver"),
-        pytest.param("linux-rtx3090-gt710-470.256.02", "3.12.0", ("--python 3.11 would allow",), id="two-gpus"),
+        pytest.param(
+            "linux-gtx1060-515.65.01",
+            "3.14.0",
+            ("515.65.01", "update the driver to 525.60.13 or newer: then"),
+            id="driver",
+        ),
+        pytest.param(
+            "linux-rtx3090-gt710-470.256.02", "3.12.0", ("use Python 3.11 (--python 3.11): then",), id="two-gpus"
+        ),
     ],
 )
 def test_no_pairing_names_the_deciding_fact_and_the_way_out(name: str, python: str, words: tuple[str, ...]) -> None:

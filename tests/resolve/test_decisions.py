@@ -152,7 +152,7 @@ def test_gpus_that_no_driver_serves_together_are_told_so(builds: Catalog) -> Non
     """R470 is the last branch for Kepler, R570 the first for Blackwell."""
     resolution = resolve(builds, ask("3.7 12.0"))
     assert (resolution.pip, resolution.conda) == (None, None)
-    told = {r.text for r in resolution.rejected if r.code is RejectionCode.DRIVER_PREDATES_GPU}
+    told = {r.text.partition(": ")[2] for r in resolution.rejected if r.code is RejectionCode.DRIVER_PREDATES_GPU}
     assert told == {"no driver serves both GPU 3.7 (R470 is its last branch) and GPU 12.0 (R570 is its first)"}
     assert not [r for r in resolution.rejected if "driver" in r.unlock]
     assert "each GPU by itself" in NoBuildError(resolution).hint()

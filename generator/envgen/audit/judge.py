@@ -13,9 +13,11 @@ from envgen.core.request import Request
 from envgen.core.resolution import RejectionCode
 from envgen.facts.catalog import Catalog
 from envgen.readers.mention import Mention
-from envgen.resolve.checks import code_uses, failures
+from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.failure import Failure
-from envgen.resolve.question import Question
+from envgen.resolve.rules import failures
+from envgen.resolve.rules.code import code_uses
+from envgen.resolve.rules.driver import driver_floor
 
 # The file exists, or will be found by its resolver; these are about choosing one, not about running it.
 _OF_CHOOSING = frozenset(
@@ -42,7 +44,7 @@ def reasons_against(build: Build, request: Request, catalog: Catalog) -> tuple[F
     """What speaks against running a build, however it was chosen."""
     return tuple(
         failure
-        for failure in failures(build, Question.of(_for_any_build(request, build), catalog))
+        for failure in failures(build, Evaluation.of(_for_any_build(request, build), catalog))
         if failure.code not in _OF_CHOOSING
     )
 
@@ -77,20 +79,16 @@ def _of_build(build: Build, request: Request, catalog: Catalog) -> Judgement:
         return Judgement(
             outcome=Outcome.FAILS,
             code=against[0].code.value,
-            reason=_sentence(against[0], build),
+            reason=against[0].message,
             label=build.label,
-            notes=tuple(_sentence(failure, build) for failure in against[1:3]),
+            notes=tuple(failure.message for failure in against[1:3]),
         )
     return Judgement(outcome=Outcome.RUNS, reason="; ".join(_runs(build, request, catalog)), label=build.label)
 
 
-def _sentence(failure: Failure, build: Build) -> str:
-    return failure.told_of(build)
-
-
 def _runs(build: Build, request: Request, catalog: Catalog) -> Iterator[str]:
-    question = Question.of(_for_any_build(request, build), catalog)
-    for use in code_uses(build, question):
+    evaluation = Evaluation.of(_for_any_build(request, build), catalog)
+    for use in code_uses(build, evaluation):
         kind = "SASS" if use.code.kind is CodeKind.SASS else "PTX, compiled at first use"
         yield f"{use.gpu} runs its {use.code} ({kind})"
-    yield f"its driver floor is {question.driver_floor(build)}, the target has {question.rules.driver}"
+    yield f"its driver floor is {driver_floor(build, evaluation)}, the target has {evaluation.rules.driver}"

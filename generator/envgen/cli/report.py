@@ -11,11 +11,12 @@ from envgen.cli.newer import with_newer_driver
 from envgen.cli.remake import remake_command
 from envgen.cli.settings import WriteOptions
 from envgen.core.builds import Existence
+from envgen.core.changes import Change
 from envgen.core.resolution import Pairing, Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import runs_as
-from envgen.resolve.errors import NoBuildError, option_text
+from envgen.resolve.errors import NoBuildError
 from envgen.resolve.why_not import Explanation
 
 _NEAREST = 3
@@ -100,15 +101,15 @@ def _pairing_lines(package_set: PackageSet, report: Report) -> Iterator[str]:
 def _rejection_lines(report: Report) -> Iterator[str]:
     """The nearest reasons: of the newest builds, those that a change would allow first, each reason once."""
     against = [r for r in report.resolution.rejected if r.code is not RejectionCode.UNCERTAIN]
-    nearest: dict[tuple[str, str, str], Rejection] = {}
-    for rejection in sorted(against, key=lambda rejection: not rejection.unlock):
-        nearest.setdefault((rejection.package_set, rejection.code, option_text(rejection.unlock)), rejection)
+    nearest: dict[tuple[PackageSet, RejectionCode, Change | None], Rejection] = {}
+    for rejection in sorted(against, key=lambda rejection: rejection.change is None):
+        nearest.setdefault((rejection.package_set, rejection.code, rejection.change), rejection)
     shown = list(nearest.values())[:_NEAREST]
     if shown:
         yield ""
         yield "not taken (--all lists every build):"
     for rejection in shown:
-        unlock = f" -> {option_text(rejection.unlock)}" if rejection.unlock else ""
+        unlock = f" -> {rejection.change.action()}" if rejection.change else ""
         yield f"  {rejection.package_set:5}  {rejection.text} [{rejection.code.value}]{unlock}"
 
 

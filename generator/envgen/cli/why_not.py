@@ -15,7 +15,6 @@ from envgen.facts.catalog import Catalog
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.request.values import parse_named_build
-from envgen.resolve.errors import option_text
 from envgen.resolve.why_not import Explanation, explain
 
 
@@ -53,6 +52,6 @@ def _text(request: Request, explanations: list[Explanation], build: str) -> str:
             lines.append(f"  it runs; {explanation.better} was preferred")
         lines += [f"  {text} [{code}]" for code, text in explanation.reasons]
         if explanation.rejection is not None:
-            unlock = explanation.rejection.unlock
-            lines.append(f"  would run with: {option_text(unlock)}" if unlock else "  no option changes that")
+            change = explanation.rejection.change
+            lines.append(f"  it would run: {change.action()}" if change else "  no option changes that")
     return "\n".join(lines) + "\n"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from envgen.core.builds import Build, BuildKey
 from envgen.core.capability import ArchCode
+from envgen.core.changes import Change
 from envgen.core.drivers import DriverVersion
 from envgen.core.request import Request
 from envgen.core.sets import PackageSet
@@ -25,6 +27,7 @@ class Pairing:
     """A build that runs, with what goes with it.
 
     `driver_floor` is the oldest driver that will do; `fully_served` is False when minor-version compatibility is used.
+    `cudnn_below` is the first cuDNN release that dropped a GPU of the request, or empty: a lock stays below it.
     Pip's own: `index_url`; `torchvision` and `torchaudio` are versions, or empty when not wanted or without a matching
     release. Conda's own: `specs` are the match specs to solve, in the order in which they are written.
     """
@@ -33,6 +36,7 @@ class Pairing:
     code: tuple[CodeUse, ...]
     driver_floor: DriverVersion
     fully_served: bool
+    cudnn_below: str = ""
     index_url: str = ""
     torchvision: str = ""
     torchaudio: str = ""
@@ -63,14 +67,19 @@ class RejectionCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """One build that was not taken: `unlock` maps an option (driver, python, …) to the value that would allow it."""
+    """One build that was not taken. `change` would make it run, as was tried; None when nothing known does."""
 
     package_set: PackageSet
     torch: str
     cuda_tag: str
     code: RejectionCode
     text: str
-    unlock: dict[str, str] = field(default_factory=dict)
+    change: Change | None = None
+
+    @property
+    def unlock(self) -> dict[str, str]:
+        """Option (driver, python, …) -> the value that would allow it; empty when nothing does."""
+        return self.change.options() if self.change else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +95,15 @@ class Resolution:
     """The decision. `driver` is the driver it was made for (given, probed or assumed).
 
     `pip` and `conda` are None when no build of theirs runs. `rejected` holds the builds of the chosen releases and of
-    newer ones, newest first; all of a set's builds when none of them runs. `absent` are the builds that were left
-    out because an index or channel was asked and does not have them.
+    newer ones, newest first; all of a set's builds when none of them runs. Their reasons are worked out when they are
+    read. `absent` are the builds that were left out because an index or channel was asked and does not have them.
     """
 
     request: Request
     driver: DriverVersion
     pip: Pairing | None
     conda: Pairing | None
-    rejected: tuple[Rejection, ...]
+    rejected: Sequence[Rejection]
     notices: tuple[Notice, ...]
     absent: frozenset[BuildKey] = frozenset()
 

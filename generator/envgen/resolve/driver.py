@@ -54,6 +54,13 @@ class DriverRules:
         minimum = self.toolkit_minimum(cuda)
         return minimum is not None and self.driver.serves_toolkit(minimum)
 
+    def last_major(self, branch: int) -> int:
+        """The highest number in front of the dot within a branch: Windows releases of R580 run from 580 to 582."""
+        if not self.subdir.is_windows:
+            return branch
+        entry = next((entry for entry in self.builds.branches if entry.branch == branch), None)
+        return max(entry.windows_majors, default=branch) if entry else branch
+
 
 def assumed_driver(request: Request, builds: Catalog) -> DriverVersion:
     """The driver to decide for when nobody stated one: the newest branch that still serves all the GPUs."""

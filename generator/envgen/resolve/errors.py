@@ -79,9 +79,10 @@ class NoBuildError(NoPairingError):
         )
 
     def main_rejection(self) -> Rejection | None:
-        """The newest build that an option would allow; another `--torch` only when nothing else helps."""
-        liftable = [r for r in self.resolution.rejected if r.unlock]
-        return next((r for r in liftable if "torch" not in r.unlock), next(iter(liftable), None))
+        """The newest build that a change would allow; another `--torch` only when nothing else helps."""
+        liftable = [rejection for rejection in self.resolution.rejected if rejection.change]
+        others = (rejection for rejection in liftable if rejection.change and not rejection.change.torch)
+        return next(others, next(iter(liftable), None))
 
     def facts(self) -> tuple[str, ...]:
         by_code: dict[str, list[Rejection]] = {}
@@ -96,20 +97,15 @@ class NoBuildError(NoPairingError):
         best = self.main_rejection()
         if best is None and len(self.resolution.request.gpus) > 1:
             return "no option changes that for all of them together; run envgen for each GPU by itself"
-        if best is None:
+        if best is None or best.change is None:
             return "no option changes that; `envgen why-not RELEASE+TAG` gives the reason for one build"
-        return f"{option_text(best.unlock)} would allow {_name(best)}"
+        return f"{best.change.action()}: then {_name(best)} runs"
 
 
 def _name(rejection: Rejection) -> str:
     if rejection.package_set is PackageSet.PIP:
         return f"torch {rejection.torch}+{rejection.cuda_tag} from pip"
     return f"pytorch {rejection.torch} (CUDA {cuda_of_tag(rejection.cuda_tag)}) from conda"
-
-
-def option_text(unlock: dict[str, str]) -> str:
-    """Options as they are typed: `--python 3.11 --driver 580.88`."""
-    return " ".join(f"--{name}" if value == "true" else f"--{name} {value}" for name, value in unlock.items())
 
 
 def _count(found: list[Rejection]) -> str:

@@ -12,9 +12,9 @@ from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import Notice, Pairing
 from envgen.core.sets import PackageSet
-from envgen.resolve.checks import TURING, cudnn_failures
 from envgen.resolve.coverage import code_for
 from envgen.resolve.driver import DriverRules
+from envgen.resolve.rules.libraries import dropped_by
 
 
 def notices(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
@@ -85,7 +85,7 @@ def _last_build(request: Request, rules: DriverRules, pip: Pairing | None) -> It
 
 
 def _can_run(build: Build, gpu: Gpu) -> bool:
-    return code_for(build.codes, gpu) is not None and not cudnn_failures(build, gpu)
+    return code_for(build.codes, gpu) is not None and dropped_by(build.cudnn, gpu.capability) is None
 
 
 def _pip_build(request: Request, rules: DriverRules, pairing: Pairing) -> Iterator[Notice]:
@@ -94,7 +94,7 @@ def _pip_build(request: Request, rules: DriverRules, pairing: Pairing) -> Iterat
         text = f"no file of {build.label} for {request.subdir} and Python {request.python} "
         text += f"has been seen yet; it is announced ({build.source})"
         yield Notice(code="pip-build-announced", text=text)
-    turing = any(requested.gpu.capability == TURING for requested in request.gpus)
+    turing = any(requested.gpu.capability == (7, 5) for requested in request.gpus)
     if turing and build.cuda_tag.startswith("cu13") and request.subdir is not Subdir.LINUX_AARCH64:
         text = "the CUDA 13 wheels carry almost no MAGMA code for Turing (7.5): a linear-algebra call that goes to "
         text += "MAGMA may raise 'no kernel image' (pytorch/pytorch#190633)"

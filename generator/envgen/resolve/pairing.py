@@ -7,25 +7,29 @@ from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
-from envgen.resolve.checks import CUDNN_WITHOUT_PRE_TURING, code_uses, known_floor
-from envgen.resolve.question import Question
+from envgen.resolve.evaluation import Evaluation
+from envgen.resolve.rules.code import code_uses
+from envgen.resolve.rules.driver import driver_floor
+from envgen.resolve.rules.libraries import CUDNN_FLOORS, cudnn_floor
 
 PYPI = "https://pypi.org/simple"
 LEGACY_CHANNEL = "pytorch"
 _FIRST_WITH_LIBCUDNN = (2, 10, 0)
 
 
-def pairing(build: Build, question: Question) -> Pairing:
+def pairing(build: Build, evaluation: Evaluation) -> Pairing:
     """The pairing of a build that passed every rule."""
-    request, catalog = question.request, question.rules.builds
+    request, catalog = evaluation.request, evaluation.catalog
     is_pip = build.package_set is PackageSet.PIP
     companions = catalog.companions.get(build.torch) if is_pip else None
     index = PYPI if build.on_pypi else catalog.index_urls[build.cuda_tag] if is_pip else ""
+    floor = cudnn_floor(min(evaluation.capabilities)) if evaluation.capabilities else None
     return Pairing(
         build=build,
-        code=code_uses(build, question),
-        driver_floor=known_floor(build, question),
-        fully_served=question.rules.fully_serves(build.cuda),
+        code=code_uses(build, evaluation),
+        driver_floor=driver_floor(build, evaluation),
+        fully_served=evaluation.rules.fully_serves(build.cuda),
+        cudnn_below=floor.since if floor else "",
         index_url=index,
         torchvision=companions.vision_for(request.python) if companions and request.vision else "",
         torchaudio=companions.audio_for(request.python) if companions and request.audio else "",
@@ -46,7 +50,7 @@ def conda_specs(build: Build, request: Request) -> tuple[str, ...]:
         specs.append(f"cuda-version={build.cuda}")
     specs += build.conda.pins
     if _has_cudnn_9(build):
-        specs.append(f"{_cudnn_package(build)}<{CUDNN_WITHOUT_PRE_TURING}")
+        specs.append(f"{_cudnn_package(build)}<{CUDNN_FLOORS[-1].since}")
     if request.vision:
         specs.append("torchvision")
     if request.audio:

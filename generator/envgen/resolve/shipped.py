@@ -10,26 +10,26 @@ from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
-from envgen.resolve.checks import failures
+from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.pairing import pairing
-from envgen.resolve.question import Question
 from envgen.resolve.rank import rank
+from envgen.resolve.rules import runs
 
 
 def newest(package_set: PackageSet, shipped: Iterable[Shipped], request: Request, builds: Catalog) -> Pairing | None:
     """The pairing of the newest shipped lock of a set that runs, or None."""
-    question = Question.of(request, builds)
+    evaluation = Evaluation.of(request, builds)
     wanted = package_set, request.subdir, request.python
     fitting = (lock for lock in shipped if (lock.package_set, lock.subdir, lock.python) == wanted)
     rows = (build for lock in fitting for build in builds_of(lock, builds))
-    runs = [build for build in rows if not any(failures(build, question))]
-    return pairing(max(runs, key=lambda build: rank(build, question)), question) if runs else None
+    usable = [build for build in rows if runs(build, evaluation)]
+    return pairing(max(usable, key=lambda build: rank(build, evaluation)), evaluation) if usable else None
 
 
 def pairing_if_it_runs(build: Build, request: Request, builds: Catalog) -> Pairing | None:
     """The pairing of one build when it passes every rule for the request, or None."""
-    question = Question.of(request, builds)
-    return None if any(failures(build, question)) else pairing(build, question)
+    evaluation = Evaluation.of(request, builds)
+    return pairing(build, evaluation) if runs(build, evaluation) else None
 
 
 def builds_of(shipped: Shipped, builds: Catalog) -> Sequence[Build]:

@@ -1,4 +1,4 @@
-"""The inverse question: why one build, or each build of a CUDA tag, was not taken."""
+"""The inverse evaluation: why one build, or each build of a CUDA tag, was not taken."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from envgen.core.request import Request
 from envgen.core.resolution import Rejection
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.resolve.checks import failures
+from envgen.resolve.changes import Changes
 from envgen.resolve.decision import resolve
-from envgen.resolve.question import Question
-from envgen.resolve.rank import rejection
+from envgen.resolve.evaluation import Evaluation
+from envgen.resolve.rejections import rejection
+from envgen.resolve.rules import failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,23 +36,23 @@ def explain(builds: Catalog, request: Request, *, torch: str, cuda_tag: str) -> 
 
     An empty `torch` or `cuda_tag` matches every build. The list is empty when the catalog has no such build.
     """
-    question = Question.of(request, builds)
+    evaluation = Evaluation.of(request, builds)
     resolution = resolve(builds, request)
     wanted = (torch, cuda_tag)
-    found = []
+    found, changes = [], Changes(evaluation)
     for package_set in PackageSet:
         chosen = resolution.pairing(package_set)
         for build in _matching(builds.builds(package_set, request.subdir), wanted):
-            found.append(_explanation(build, chosen.build if chosen else None, question))
+            found.append(_explanation(build, chosen.build if chosen else None, evaluation, changes))
     return found
 
 
-def _explanation(build: Build, chosen: Build | None, question: Question) -> Explanation:
-    reasons = tuple(failures(build, question))
+def _explanation(build: Build, chosen: Build | None, evaluation: Evaluation, changes: Changes) -> Explanation:
+    reasons = tuple(failures(build, evaluation))
     return Explanation(
         build=build,
-        reasons=tuple((reason.code.value, reason.told_of(build)) for reason in reasons),
-        rejection=rejection(build, reasons, question) if reasons else None,
+        reasons=tuple((reason.code.value, reason.message) for reason in reasons),
+        rejection=rejection(build, reasons[0], changes.smallest(build)) if reasons else None,
         chosen=build == chosen,
         better=chosen.label if chosen else "",
     )

@@ -13,13 +13,12 @@ from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import ValueFormatError
 from envgen.core.gpus import Gpu
-from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.header import Header
-from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
 from envgen.resolve.coverage import code_for
 from envgen.resolve.driver import DriverRules
+from envgen.resolve.rules.libraries import dropped_by
 from envgen.verify.findings import Code, Finding
 
 _CAPABILITY = re.compile(r"compute capability (\d+\.\d+)")
@@ -116,14 +115,12 @@ def _check_driver(build: Build, claims: Claims, file: str, builds: Catalog, labe
 def check_cudnn(claims: Claims, name: str, version: str, file: str) -> Iterator[Finding]:
     """A cuDNN that dropped a GPU of the header."""
     asked = [gpu.capability for gpu in claims.gpus] + [code.capability for code in claims.codes]
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isascii() and part.isdigit())
-    for first_bad, oldest in ((CUDNN_WITHOUT_KEPLER, MAXWELL), (CUDNN_WITHOUT_PRE_TURING, TURING)):
-        old = [capability for capability in asked if capability < oldest]
-        if old and numbers >= release_key(first_bad):
-            title = f"{name} {version} has no kernels for compute capability {min(old)}"
-            fact = f"cuDNN {first_bad} and newer serve {oldest} and up (NVIDIA cuDNN support matrix)"
-            yield Finding(code=Code.CUDNN_UNSUPPORTED, file=file, title=title, evidence=(fact,))
-            return
+    release = ".".join(part for part in version.split(".")[:2] if part.isascii() and part.isdigit())
+    floor = dropped_by(release, min(asked)) if asked else None
+    if floor is not None:
+        title = f"{name} {version} has no kernels for compute capability {min(asked)}"
+        fact = f"cuDNN {floor.since} and newer serve {floor.capability} and up (NVIDIA cuDNN support matrix)"
+        yield Finding(code=Code.CUDNN_UNSUPPORTED, file=file, title=title, evidence=(fact,))
 
 
 def expected_pairings(smoke_test: str) -> list[Mapping[str, Any]]:

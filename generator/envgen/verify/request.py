@@ -9,8 +9,8 @@ from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import RejectionCode
 from envgen.facts.catalog import Catalog
-from envgen.resolve.checks import failures
-from envgen.resolve.question import Question
+from envgen.resolve.evaluation import Evaluation
+from envgen.resolve.rules import failures
 from envgen.verify.findings import Code, Finding
 
 # Reads the command of a header into requests, one for each platform; none when it names no GPU.
@@ -43,10 +43,10 @@ def check_request(build: Build, python: str, request: Request, file: str, builds
     if python != request.python:
         title = f"it is for Python {python}, the command in its header asks for {request.python}"
         yield Finding(code=Code.REQUEST_UNMET, file=file, title=title)
-    for failure in failures(build, Question.of(request, builds)):
+    for failure in failures(build, Evaluation.of(request, builds)):
         code = _CODES.get(failure.code, Code.REQUEST_UNMET)
         evidence = (f"asked for: {', '.join(str(gpu.gpu.name) for gpu in request.gpus)}; {_driver(request)}",)
-        yield Finding(code=code, file=file, title=failure.text, evidence=evidence)
+        yield Finding(code=code, file=file, title=failure.message, evidence=evidence)
 
 
 def _driver(request: Request) -> str:

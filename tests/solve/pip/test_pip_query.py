@@ -39,7 +39,8 @@ def test_cudnn_is_bound_for_gpus_below_7_5(capability: str, constraints: tuple[s
 def test_kepler_binds_the_cuda_11_package() -> None:
     asked = query_for("3.7", "linux-64", "470.256.02")
     assert asked.cuda_tag == "cu118"
-    assert asked.constraints == ("nvidia-cudnn-cu11<9.11",)
+    # NVIDIA cuDNN support matrices 8.5.0 and 8.9.5: 8.8 dropped Kepler.
+    assert asked.constraints == ("nvidia-cudnn-cu11<8.8",)
 
 
 def test_the_last_build_for_pascal_on_windows() -> None:

@@ -13,8 +13,8 @@ from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet
 from envgen.doctor.context import Case, too_old_for
 from envgen.doctor.findings import Code, Finding
-from envgen.resolve.checks import CUDNN_WITHOUT_KEPLER, CUDNN_WITHOUT_PRE_TURING, MAXWELL, TURING
 from envgen.resolve.coverage import code_for
+from envgen.resolve.rules.libraries import dropped_by
 
 _BY_INSTALLER = "install a build of torch for this GPU and driver"
 _NO_IMAGE = ("no kernel image is available", "cudaErrorNoKernelImageForDevice")
@@ -107,18 +107,18 @@ def cudnn_unsupported(case: Case) -> Iterator[Finding]:
         return
     for known in case.gpus:
         capability = known.gpu.capability if known.gpu else None
-        first_bad = _first_bad(capability)
-        if capability is None or not first_bad or release_key(version) < release_key(first_bad):
+        floor = dropped_by(version, capability) if capability else None
+        if floor is None:
             continue
         yield Finding(
             code=Code.CUDNN_UNSUPPORTED,
             level=Level.ERROR,
             title=f"cuDNN {version} no longer serves {known.label}",
             evidence=(
-                f"{known.label} has compute capability {capability}; cuDNN {first_bad} dropped it",
+                f"{known.label} has compute capability {capability}; cuDNN {floor.since} dropped it",
                 *(error for error in convolved if error),
             ),
-            remedy=f"hold cuDNN below {first_bad}; torch's own cu126 builds do",
+            remedy=f"hold cuDNN below {floor.since}; torch's own cu126 builds do",
         )
         return
 
@@ -206,9 +206,3 @@ def _cudnn_version(case: Case) -> str:
     found = [d.version for d in case.target.distributions if re.fullmatch(r"nvidia-cudnn-cu\d+", d.name)]
     found += [r.version for r in case.target.conda if r.name in ("libcudnn", "cudnn")]
     return next((version for version in found if re.fullmatch(r"\d+(\.\d+)+", version)), "")
-
-
-def _first_bad(capability: ComputeCapability | None) -> str:
-    if capability is None or capability >= TURING:
-        return ""
-    return CUDNN_WITHOUT_KEPLER if capability < MAXWELL else CUDNN_WITHOUT_PRE_TURING

@@ -26,8 +26,6 @@ _FAMILY_HINTS = {
 # On some of those indexes only, and only for some releases; taken from there when they are there.
 FAMILY_IF_THERE = frozenset({"torchcodec", "xformers"})
 
-# cuDNN 9.11 dropped compute capabilities below 7.5 (NVIDIA cuDNN support matrix).
-_CUDNN_CUT = "9.11"
 # Built for NumPy 1: 2.3.0 is the first release that was validated with NumPy 2 (pytorch/pytorch#107302), on Windows
 # only 2.4 works with it (pytorch/pytorch#128860). Their metadata doesn't say so.
 _FIRST_WITH_NUMPY_2 = ((2, 3), (2, 4))
@@ -98,14 +96,12 @@ _UV_MANYLINUX = ((2, 17), (2, 28), *((2, minor) for minor in range(31, 41)))
 
 
 def pip_query(pairing: Pairing, request: Request, *, extras: tuple[str, ...] = ()) -> PipQuery:
-    """Return the query for a pairing; for a GPU below 7.5 it holds cuDNN below 9.11.
+    """Return the query for a pairing; it holds cuDNN below a release that dropped a GPU of the request.
 
     Raises: UsageError when an extra is not a plain PEP 508 requirement.
     """
     build = pairing.build
-    major = build.cuda_tag.removeprefix("cu")[:-1]
-    oldest = min((r.gpu.capability for r in request.gpus), default=None)
-    old = oldest is not None and (oldest.major, oldest.minor) < (7, 5)
+    major, below = build.cuda_tag.removeprefix("cu")[:-1], pairing.cudnn_below
     return PipQuery(
         subdir=request.subdir,
         python=request.python,
@@ -116,7 +112,7 @@ def pip_query(pairing: Pairing, request: Request, *, extras: tuple[str, ...] = (
         torchvision=pairing.torchvision,
         torchaudio=pairing.torchaudio,
         extras=tuple(plain_requirement(extra) for extra in extras),
-        constraints=(*((f"nvidia-cudnn-cu{major}<{_CUDNN_CUT}",) if old else ()), *_numpy_bound(build)),
+        constraints=(*((f"nvidia-cudnn-cu{major}<{below}",) if below else ()), *_numpy_bound(build)),
     )
 
 

@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given
 
-from envgen.cli.output import Progress, emit, emit_json, print_error, print_note, print_usage_error, say, use_colour
+from envgen.cli.output import Progress, emit, emit_json, print_error, print_note, say, usage_error, use_colour
 from envgen.core.errors import UsageError
 from files.hostile import ANY_TEXT
 
@@ -37,7 +37,7 @@ def test_the_answer_alone_is_on_stdout(capsys: pytest.CaptureFixture[str]) -> No
     say("word")
     print_note("a notice")
     print_error(ERROR)
-    print_usage_error("No such option: --gpus.")
+    print_error(usage_error("No such option: --gpus."))
     said = capsys.readouterr()
     assert said.out == "answer\n"
     assert said.err == (

@@ -49,18 +49,20 @@ def main(arguments: list[str]) -> int:
     """
     import click
 
-    from envgen.cli.output import print_error, print_usage_error, say, silence
+    from envgen.cli.output import print_error, say, silence, usage_error, wants_json
     from envgen.core.errors import EnvgenError
     from envgen.core.stop import StoppedError
 
+    as_json = wants_json(arguments)
     try:
         result = _run(arguments)
     except EnvgenError as error:
         _show_traceback()
-        print_error(error)
+        print_error(error, as_json=as_json)
         return error.exit_code
     except click.UsageError as error:
-        print_usage_error(error.format_message(), error.ctx.command_path if error.ctx else "envgen")
+        command = error.ctx.command_path if error.ctx else "envgen"
+        print_error(usage_error(error.format_message(), command), as_json=as_json)
         return 2
     except StoppedError as error:
         say("\nstopped: nothing is left half done")
@@ -69,11 +71,11 @@ def main(arguments: list[str]) -> int:
         silence(sys.stdout)
         return 0
     except Exception as error:  # noqa: BLE001 -- the outermost frame
-        return _unforeseen(error)
+        return _unforeseen(error, as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
-def _unforeseen(error: Exception) -> int:
+def _unforeseen(error: Exception, *, as_json: bool) -> int:
     from envgen.cli.output import print_error
     from envgen.cli.unforeseen import foreseen
     from envgen.core.stop import stop_behind
@@ -82,23 +84,27 @@ def _unforeseen(error: Exception) -> int:
         return stop.status
     _show_traceback()
     shown = foreseen(error)
-    print_error(shown)
+    print_error(shown, as_json=as_json)
     return shown.exit_code
 
 
 def _run(arguments: list[str]) -> object:
     """Run with the commands that the arguments name; with all of them for help, and to answer a mistyped name."""
     import click
+    from typer.main import get_command
 
     from envgen.cli.app import COMMANDS, build_app
+    from envgen.cli.options import fill_defaults
 
     named = [name for name in COMMANDS if name in arguments]
-    if named or not {"-h", "--help"} & set(arguments):
-        try:
-            return build_app(named)(args=arguments, prog_name="envgen", standalone_mode=False)
-        except click.NoSuchCommand:
-            pass
-    return build_app(COMMANDS)(args=arguments, prog_name="envgen", standalone_mode=False)
+    helps = bool({"-h", "--help"} & set(arguments))
+    try:
+        command = get_command(build_app(named if named or not helps else COMMANDS))
+        if helps:
+            fill_defaults(command)
+        return command.main(args=arguments, prog_name="envgen", standalone_mode=False)
+    except click.NoSuchCommand:
+        return get_command(build_app(COMMANDS)).main(args=arguments, prog_name="envgen", standalone_mode=False)
 
 
 def _show_traceback() -> None:

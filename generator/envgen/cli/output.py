@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 from envgen.core.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from envgen.core.errors import EnvgenError
+    from envgen.core.errors import EnvgenError, UsageError
 
 _RED, _YELLOW, _BOLD, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
 _CLEAR = "\r\x1b[K"
@@ -34,6 +34,25 @@ def emit_json(document: object) -> None:
     emit(json.dumps(document, indent=2) + "\n")
 
 
+def error_json(error: EnvgenError) -> dict[str, object]:
+    """An error as programs get it under `--format json`."""
+    return {
+        "code": error.code,
+        "exit_code": error.exit_code,
+        "message": error.headline(),
+        "facts": list(error.facts()),
+        "hint": error.hint() or None,
+        "details": dict(error.details()),
+    }
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """True when a command line asks for JSON, be it one that can't be read otherwise."""
+    from itertools import pairwise
+
+    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+
+
 def say(text: str) -> None:
     """Write a line for people to stderr."""
     _write(sys.stderr, _printable(text) + "\n")
@@ -44,17 +63,22 @@ def print_note(text: str) -> None:
     _labelled("note:", _YELLOW, text)
 
 
-def print_error(error: EnvgenError) -> None:
-    """Write an error to stderr: `error: what [code]`, the facts, a hint."""
+def print_error(error: EnvgenError, *, as_json: bool = False) -> None:
+    """Write an error to stderr: `error: what [code]`, the facts, a hint; `as_json` to stdout as well, for programs."""
+    if as_json:
+        with contextlib.suppress(OutputError):  # it may be what could not be written
+            emit_json({"schema_version": 1, "error": error_json(error)})
     _labelled("error:", _RED, str(error))
 
 
-def print_usage_error(message: str, command: str = "envgen") -> None:
-    """Write a mistake on the command line to stderr in the form of every other error; `command` has the help."""
+def usage_error(message: str, command: str = "envgen") -> UsageError:
+    """A mistake on the command line in the form of every other error; `command` has the help."""
+    from envgen.core.errors import UsageError
+
     first = message.strip().rstrip(".").replace("\n", " ")
     # typer and click both suggest a command for a mistyped one.
     first = re.sub(r"( Did you mean [^?]+\?)\1", r"\1", first)
-    _labelled("error:", _RED, f"{first} [usage]\n  hint: run `{command} --help`")
+    return UsageError(first, hint=f"run `{command} --help`")
 
 
 def use_colour(stream: TextIO, environment: Mapping[str, str] | None = None, platform: str = "") -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import emit, emit_json
+from envgen.cli.output import emit, emit_json, error_json, print_error
 from envgen.cli.reader import is_conda_active
 from envgen.cli.report import Report, every_build, resolution_json, resolution_text
 from envgen.core.releases import release_key
@@ -48,12 +48,15 @@ def resolve_command(
     resolutions = [report.resolution for report in reports]
     none_runs = all(resolution.pip is None and resolution.conda is None for resolution in resolutions)
     if output_format is options.OutputFormat.JSON:
-        emit_json(_json(reports))
-    elif not none_runs or every:
-        runs = (report for report in reports if report.resolution.pip or report.resolution.conda)
-        texts = [resolution_text(report) for report in runs]
-        texts += [every_build(_every(report)) for report in reports if every]
-        emit("\n".join(texts))
+        emit_json(_json(reports, failed=none_runs))
+        if none_runs:
+            print_error(NoBuildError(resolutions[0]))
+            raise typer.Exit(NoBuildError.exit_code)
+        return
+    runs = (report for report in reports if report.resolution.pip or report.resolution.conda)
+    texts = [resolution_text(report) for report in runs]
+    texts += [every_build(_every(report)) for report in reports if every]
+    emit("\n".join(texts))
     if none_runs:
         raise NoBuildError(resolutions[0])
 
@@ -89,9 +92,13 @@ def _every(report: Report) -> Iterator[Explanation]:
         yield from explain(report.builds, request, torch=release, cuda_tag="")
 
 
-def _json(reports: list[Report]) -> object:
+def _json(reports: list[Report], *, failed: bool) -> object:
+    """One decision, or an array of those of several platforms; each with its error when none has a build."""
     from envgen.facts.tables import catalog_revision
 
     revision = catalog_revision()
-    found = [resolution_json(report.resolution, catalog=revision, locked=report.locked) for report in reports]
+    found = []
+    for report in reports:
+        document = resolution_json(report.resolution, catalog=revision, locked=report.locked)
+        found.append(document | ({"error": error_json(NoBuildError(report.resolution))} if failed else {}))
     return found[0] if len(found) == 1 else found

@@ -6,6 +6,7 @@ Exit codes: 2 usage, 3 no pairing, 4 bad data or template, 5 an outside tool or 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -26,6 +27,10 @@ class EnvgenError(Exception):
     def hint(self) -> str:
         """One thing to do next, or an empty string."""
         return ""
+
+    def details(self) -> Mapping[str, object]:
+        """What programs may want of it, as JSON knows it, such as the candidates of an ambiguous name."""
+        return {}
 
     def __str__(self) -> str:
         lines = [f"{self.headline()} [{self.code}]", *(f"  {fact}" for fact in self.facts())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,19 @@ class _GpuError(NoPairingError):
     def __init__(self, match: Match) -> None:
         super().__init__(match.query)
         self.match = match
+
+    def details(self) -> Mapping[str, object]:
+        candidates = [
+            {"name": found.name, "compute_capability": str(found.capability), "detail": found.detail}
+            for found in self.match.candidates
+        ]
+        return {
+            "query": self.match.query,
+            "candidates": candidates,
+            "how_to_tell": self.match.how_to_tell,
+            "suggestions": list(self.match.suggestions),
+            "vendor": self.match.vendor,
+        }
 
 
 class GpuUnknownError(_GpuError):

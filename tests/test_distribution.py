@@ -50,6 +50,7 @@ def test_the_wheel_holds_the_package_and_both_trees_and_nothing_else(wheel: Path
     "name",
     [
         "envgen/py.typed",
+        "envgen/schemas/resolve.schema.json",
         "envgen/templates/environment.yml.j2",
         "envgen/templates/requirements.txt.j2",
         "envgen/templates/smoke_test.py",
@@ -95,10 +96,12 @@ def contents(wheel: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_the_wheel_is_for_every_system_and_names_its_command(wheel: Path) -> None:
+    """`uvx cuda-envgen` and `pipx run cuda-envgen` run the script that has the name of what they install."""
+    scripts = [f"{name} = envgen.cli.main:run" for name in ("cuda-envgen", "envgen")]
     info = f"cuda_envgen-{__version__}.dist-info"
     with zipfile.ZipFile(wheel) as archive:
         assert "Tag: py3-none-any\n" in archive.read(f"{info}/WHEEL").decode()
-        assert archive.read(f"{info}/entry_points.txt").decode() == "[console_scripts]\nenvgen = envgen.cli.main:run\n"
+        assert archive.read(f"{info}/entry_points.txt").decode().splitlines() == ["[console_scripts]", *scripts]
         metadata = archive.read(f"{info}/METADATA").decode()
     assert "\nName: cuda-envgen\n" in metadata
     assert "\nLicense-Expression: MIT\n" in metadata

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import FrozenInstanceError, asdict
+from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
 
@@ -73,7 +73,17 @@ def test_the_command_line_prints_the_same(
     printed = json.loads(capsys.readouterr().out)
     assert printed.pop("schema_version") == 1
     assert printed.pop("locked").keys() == {"pip", "conda"}
-    assert printed == json.loads(json.dumps(asdict(decision)))
+    assert printed == json.loads(json.dumps(asdict(replace(decision, rejected=tuple(decision.rejected)))))
+
+
+def test_reasons_are_worked_out_when_they_are_read() -> None:
+    """A K80 passes over a hundred builds; two decisions of the same request are equal all the same."""
+    first, second = (envgen.decide("K80", driver="470.82.01", platform="linux-64") for _ in range(2))
+    assert len(first.rejected) > 50
+    assert first == second
+    assert hash(first.rejected) == hash(second.rejected)
+    assert first.rejected[0] in list(second.rejected[:1])
+    assert repr(first.rejected).startswith("(RejectedBuild(")
 
 
 def test_a_gpu_is_found_as_people_write_it() -> None:

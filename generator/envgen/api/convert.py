@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from typing import Any, overload
+
 from envgen.api.values import (
     Code,
     CondaChoice,
@@ -22,6 +27,41 @@ from envgen.core.sets import PackageSet
 from envgen.resolve.why_not import Explanation as Explained
 
 
+class RejectedBuilds(Sequence[RejectedBuild]):
+    """The rejections of a decision, each worked out when one is read: most callers never do."""
+
+    def __init__(self, rejections: Sequence[Rejection]) -> None:
+        self._rejections = rejections
+
+    def __len__(self) -> int:
+        return len(self._rejections)
+
+    @overload
+    def __getitem__(self, index: int) -> RejectedBuild: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RejectedBuild]: ...
+    def __getitem__(self, index: int | slice) -> RejectedBuild | Sequence[RejectedBuild]:
+        return self._found[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._found == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(len(self))
+
+    def __repr__(self) -> str:
+        return repr(self._found)
+
+    @cached_property
+    def _found(self) -> tuple[RejectedBuild, ...]:
+        return tuple(_rejected(rejection) for rejection in self._rejections)
+
+
+def decision_mapping(found: Decision) -> dict[str, Any]:
+    """A decision as JSON knows it, key by key."""
+    return asdict(replace(found, rejected=tuple(found.rejected)))
+
+
 def decision(resolution: Resolution, catalog: str) -> Decision:
     """One platform's decision; `catalog` is the revision of the facts."""
     request = resolution.request
@@ -39,7 +79,7 @@ def decision(resolution: Resolution, catalog: str) -> Decision:
         ),
         pip=_pip(resolution.pip) if resolution.pip else None,
         conda=_conda(resolution.conda, request.python) if resolution.conda else None,
-        rejected=tuple(_rejected(rejection) for rejection in resolution.rejected),
+        rejected=RejectedBuilds(resolution.rejected),
         notices=tuple(Note(code=notice.code, text=notice.text) for notice in resolution.notices),
     )
 

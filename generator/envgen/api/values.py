@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -137,7 +137,7 @@ class Decision:
     gpus: tuple[RequestedGpu, ...]
     pip: PipChoice | None
     conda: CondaChoice | None
-    rejected: tuple[RejectedBuild, ...]
+    rejected: Sequence[RejectedBuild]
     notices: tuple[Note, ...]
 
 

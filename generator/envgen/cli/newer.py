@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from envgen.core.drivers import DriverVersion
 from envgen.core.releases import release_key
-from envgen.core.request import DriverOrigin
 from envgen.core.resolution import Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
@@ -16,11 +12,10 @@ from envgen.resolve import resolve
 def with_newer_driver(resolution: Resolution, catalog: Catalog) -> str:
     """What a newer driver would give, when it is a newer release; empty when none would."""
     chosen = release_key(resolution.pip.build.torch) if resolution.pip else ()
-    unlocks = (r.unlock for r in passed_over(resolution))
-    drivers = {unlock["driver"] for unlock in unlocks if unlock.keys() == {"driver"}}
-    for driver in sorted(drivers, key=release_key):
-        request = replace(resolution.request, driver=DriverVersion.parse(driver), driver_origin=DriverOrigin.GIVEN)
-        other = resolve(catalog, request).pip
+    changes = {r.change: r.change.driver for r in passed_over(resolution) if r.change and not r.change.older_driver}
+    drivers = {driver: change for change, driver in changes.items() if driver and len(change.options()) == 1}
+    for driver in sorted(drivers, key=lambda driver: driver.parts):
+        other = resolve(catalog, drivers[driver].applied(resolution.request)).pip
         if other is not None and release_key(other.build.torch) > chosen:
             return f"fine as it is; driver {driver} or newer would give {other.build.label}"
     return ""

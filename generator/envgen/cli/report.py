@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from envgen.api.convert import decision, install_commands
+from envgen.api.convert import decision, decision_mapping, install_commands
 from envgen.cli.newer import with_newer_driver
 from envgen.cli.remake import remake_command
 from envgen.cli.settings import WriteOptions
@@ -45,7 +45,7 @@ class Report:
 
 def resolution_json(resolution: Resolution, *, catalog: str, locked: Mapping[str, str | None]) -> dict[str, Any]:
     """The JSON object of one platform's decision: what Python callers get, and the shipped locks that run."""
-    return {"schema_version": 1, **asdict(decision(resolution, catalog)), "locked": dict(locked)}
+    return {"schema_version": 1, **decision_mapping(decision(resolution, catalog)), "locked": dict(locked)}
 
 
 def resolution_text(report: Report) -> str:

@@ -20,8 +20,9 @@ from envgen.core.builds import (
     PipDetails,
     Toolkit,
 )
-from envgen.core.capability import ComputeCapability
+from envgen.core.capability import ComputeCapability, parse_arch_list
 from envgen.core.drivers import DriverVersion
+from envgen.core.libraries import LibraryCode, TorchCompile
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, tag_of_cuda
 from envgen.core.sets import PackageSet
@@ -43,7 +44,9 @@ TABLES = (
     "driver_floors",
     "jetpack",
     "lanes",
+    "library_code",
     "torch_builds",
+    "torch_compile",
 )
 
 
@@ -178,6 +181,38 @@ class Catalog:
             )
             for row in self.rows("jetpack")
         )
+
+    @cached_property
+    def library_code(self) -> Mapping[tuple[str, int, str, Subdir], LibraryCode]:
+        """(Library, CUDA major, release, subdir) -> the code in it, for the releases whose wheels were read."""
+        found = [
+            LibraryCode(
+                library=row["library"],
+                cuda_major=int(row["cuda_major"]),
+                version=row["version"],
+                subdir=Subdir(row["subdir"]),
+                codes=parse_arch_list(row["code"]),
+                source=row["source"],
+            )
+            for row in self.rows("library_code")
+        ]
+        return {(code.library, code.cuda_major, code.version, code.subdir): code for code in found}
+
+    @cached_property
+    def torch_compile(self) -> Mapping[str, TorchCompile]:
+        """Torch release -> where its torch.compile works, as far as it was looked up."""
+        return {
+            row["torch"]: TorchCompile(
+                torch=row["torch"],
+                triton=row["triton"],
+                subdirs=tuple(Subdir(subdir) for subdir in row["subdirs"].split()),
+                lowest=ComputeCapability.parse(row["lowest"]),
+                broken=tuple(ComputeCapability.parse(text) for text in row["broken"].split()),
+                is_tried=bool(row["tried"]),
+                source=row["source"],
+            )
+            for row in self.rows("torch_compile")
+        }
 
     @cached_property
     def companions(self) -> Mapping[str, Companions]:

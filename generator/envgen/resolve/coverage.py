@@ -52,8 +52,8 @@ def _runs(code: ArchCode, device: ComputeCapability) -> bool:
         return built[0] == have[0] and built[1] <= have[1]
     if code.kind is CodeKind.PTX:
         return built <= have
-    if built in _RENUMBERED and have in _RENUMBERED:
-        return True
+    if built in _RENUMBERED:
+        return have in _RENUMBERED
     if built[0] != have[0] or built[1] > have[1]:
         return False
     return built == have or (built not in _ONLY_ITSELF and have not in _EXCLUDED.get(built, frozenset()))

@@ -1,0 +1,43 @@
+"""The rules of the decision against what was read from wheels: torch's own tables, and the code in cuDNN."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
+from envgen.core.gpus import Gpu
+from envgen.facts.catalog import Catalog
+from envgen.facts.tables import read_table
+from envgen.resolve.coverage import code_for
+from envgen.resolve.rules.libraries import dropped_by
+
+CATALOG = Catalog.load()
+
+
+def devices_of(row: dict[str, str]) -> set[ComputeCapability]:
+    """The compute capabilities of the catalog that torch's table lets run the row's code."""
+    if row["only"]:
+        return {ComputeCapability.parse(text) for text in row["only"].split()} & set(CATALOG.support)
+    first = ComputeCapability.parse(row["above"])
+    excluded = {ComputeCapability.parse(text) for text in row["excluded"].split()}
+    return {c for c in CATALOG.support if c.major == first.major and c.minor >= first.minor} - excluded
+
+
+def test_code_runs_where_torchs_own_table_says() -> None:
+    """DEVICE_REQUIREMENT of every PyPI wheel that has one, for builds of every CUDA below 13.2."""
+    differing = set()
+    for row in read_table("device_rules"):
+        code = ArchCode(CodeKind.SASS, ComputeCapability.parse(row["code"]))
+        for capability in () if row["cuda_from"] else CATALOG.support:
+            gpu = Gpu(name="a GPU", capability=capability, architecture="")
+            if (code_for([code], gpu) is not None) != (capability in devices_of(row)):
+                differing.add((row["torch"], row["code"], str(capability)))
+    assert differing == set()
+
+
+@pytest.mark.parametrize("row", [row for row in read_table("library_code") if row["library"] == "cudnn"], ids=str)
+def test_what_cudnn_carries_is_what_the_floors_say(row: dict[str, str]) -> None:
+    lowest = min(ArchCode.parse(code).capability for code in row["code"].split() if code.startswith("sm_"))
+    served = [capability for capability in CATALOG.support if capability >= ComputeCapability(3, 5)]
+    dropped = {str(c) for c in served if dropped_by(row["version"], c) is not None}
+    assert dropped == {str(c) for c in served if c < lowest} - ({"5.0"} if lowest == ComputeCapability(5, 0) else set())

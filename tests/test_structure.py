@@ -35,6 +35,7 @@ HEAVY = (
 )
 # Rooms that solve, start programs or look at the host. A decision reads which locks are shipped, and no more of them.
 OTHER_ROOMS = {
+    "envgen.causes",
     "envgen.ci",
     "envgen.doctor",
     "envgen.environments",

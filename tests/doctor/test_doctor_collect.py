@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from doctor.patients import builds, catalog, conda, decide, environment, host, torch, unavailable
+from doctor.samples import builds, catalog, conda, decide, environment, host, torch, unavailable
+from envgen.causes.context import Context
 from envgen.doctor.collect import HEADER, Identity, Recorder, report, scrub
-from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
 from envgen.probe.observation import HostGpu, InstallSetting, MigInstance
 from envgen.probe.process import Command, Completed, Outcome
@@ -47,12 +47,12 @@ def test_report_names_nobody(user: str, name: str, pattern: str, uuid: str, secr
     observation = replace(
         observation, gpus=gpus, settings=(diverting,), python=replace(observation.python, prefix=prefix)
     )
-    target = environment(torch("2.8.0+cpu", None), prefix=home, executable=f"{prefix}{slash}python", path=(prefix,))
+    inspected = environment(torch("2.8.0+cpu", None), prefix=home, executable=f"{prefix}{slash}python", path=(prefix,))
     run = unavailable(
         f"Error in {home}{slash}x.py on {name.upper()} by {user.upper()}: GPU-{uuid} mail {user}@{name}.example"
     )
-    case = Case(observation=observation, builds=builds(), catalog=catalog(), target=target, live=run)
-    text = report(case, diagnose(case, decide), Identity(user=user, host=name, home=home), None, "0.1.0")
+    context = Context(observation=observation, builds=builds(), catalog=catalog(), environment=inspected, run=run)
+    text = report(context, diagnose(context, decide), Identity(user=user, host=name, home=home), None, "0.1.0")
     lowered = text.lower()
     for private in (user, name, home, uuid, secret, name.partition(".")[0], home.replace("\\", "\\\\")):
         assert private.lower() not in lowered
@@ -102,11 +102,11 @@ def test_report_holds_the_captures_in_the_form_of_the_tests() -> None:
 
     observation = observe(runner=recorder.run, root=recorder, host=capture.host)
     assert observation == capture.observe()
-    case = Case(
-        observation=observation, builds=builds(), catalog=catalog(), target=environment(torch("2.8.0+cpu", None))
+    context = Context(
+        observation=observation, builds=builds(), catalog=catalog(), environment=environment(torch("2.8.0+cpu", None))
     )
     text = report(
-        case, diagnose(case, decide), Identity(user="ada", host="engine", home="/home/ada"), recorder, "0.1.0"
+        context, diagnose(context, decide), Identity(user="ada", host="engine", home="/home/ada"), recorder, "0.1.0"
     )
     assert "==> program nvidia-smi-q (exit 0) <==" in text
     assert "==> /proc/driver/nvidia/version <==" in text
@@ -128,8 +128,8 @@ def test_other_programs_on_the_gpu_are_not_reported() -> None:
     capture = load("linux-rtx4090-570.133.20")
     recorder = Recorder(run, capture.files)
     recorder.run(Command(name="nvidia-smi-q", argv=("nvidia-smi", "-q"), limit_s=1.0), timeout_s=1.0)
-    case = Case(observation=capture.observe(), builds=builds(), catalog=catalog())
-    text = report(case, diagnose(case, decide), Identity(user="", host="", home=""), recorder, "0.1.0")
+    context = Context(observation=capture.observe(), builds=builds(), catalog=catalog())
+    text = report(context, diagnose(context, decide), Identity(user="", host="", home=""), recorder, "0.1.0")
     assert "NVIDIA A100" in text
     assert "trainer" not in text
     assert "Capabilities" in text
@@ -139,11 +139,15 @@ def test_report_of_a_conda_environment_is_json_in_its_sections() -> None:
     import json
     import re
 
-    target = environment(
+    inspected = environment(
         conda("pytorch", "2.12.0", "cpu_mkl_py312_h94e416f_100"), torch("2.12.0", None, installer="conda")
     )
-    case = Case(observation=host("linux-rtx4090-570.133.20"), builds=builds(), catalog=catalog(), target=target)
-    text = report(case, diagnose(case, decide), Identity(user="ada", host="engine", home="/home/ada"), None, "0.1.0")
+    context = Context(
+        observation=host("linux-rtx4090-570.133.20"), builds=builds(), catalog=catalog(), environment=inspected
+    )
+    text = report(
+        context, diagnose(context, decide), Identity(user="ada", host="engine", home="/home/ada"), None, "0.1.0"
+    )
     sections = dict(re.findall(r"## (\w+)\n\n```json\n(.*?)\n```", text, re.DOTALL))
     assert set(sections) == {"host", "environment", "torch", "findings"}
     assert json.loads(sections["environment"])["conda"][0]["build"] == "cpu_mkl_py312_h94e416f_100"

@@ -7,25 +7,25 @@ from dataclasses import replace
 
 import pytest
 
-from doctor.patients import (
-    case_of,
+from doctor.samples import (
     conda,
+    context_of,
     decide,
     dist,
     environment,
     examine,
     host,
-    live,
     printed,
     torch,
+    torch_run,
     unavailable,
     vision,
 )
-from doctor.test_doctor_causes import PATIENTS, Patient, with_driver, with_nodes
+from doctor.test_doctor_causes import SAMPLES, Sample, with_driver, with_nodes
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_mapping
-from envgen.environments.inspected import Target
-from envgen.environments.torch_run import Live, LiveOutcome
+from envgen.environments.inspected import InspectedEnvironment
+from envgen.environments.torch_run import RunOutcome, TorchRun
 from envgen.probe.observation import DriverParts, EnvironmentKind, FabricManager, InstallSetting, Observation
 
 CU128 = torch("2.8.0+cu128", "12.8")
@@ -96,40 +96,40 @@ def without_windows_driver() -> Observation:
     ],
 )
 def test_a_cause_of_the_host(observation: Observation, line: str) -> None:
-    assert printed(case_of(observation, environment(CU128), unavailable(NO_DRIVER)))[-1] == f"fix: {line}"
+    assert printed(context_of(observation, environment(CU128), unavailable(NO_DRIVER)))[-1] == f"fix: {line}"
 
 
 def test_musl_is_left_and_not_given_another_python() -> None:
-    line = printed(case_of(host("linux-rtx4090-570.133.20"), environment(musl=True)))[-1]
+    line = printed(context_of(host("linux-rtx4090-570.133.20"), environment(musl=True)))[-1]
     assert line == "fix: use a Debian or Ubuntu based image; no CUDA build runs on musl"
 
 
 def test_a_32_bit_python_is_replaced_before_an_environment_is_made() -> None:
-    line = printed(case_of(host("windows-rtx4070-560.94"), environment(bits=32)))[-1]
+    line = printed(context_of(host("windows-rtx4070-560.94"), environment(bits=32)))[-1]
     before, _, command = line.partition(": ")[2].partition(": ")
     assert before == "install the 64-bit Python 3.12 and make a new environment with it"
     assert command == 'envgen --gpu "NVIDIA GeForce RTX 4070" --driver 560.94 --python 3.12'
 
 
 def test_a_jetson_is_told_of_the_builds_that_no_catalog_holds() -> None:
-    line = printed(case_of(host("jetson-orin-r36.4.3"), environment(torch("2.7.1+cpu", None))))[-1]
+    line = printed(context_of(host("jetson-orin-r36.4.3"), environment(torch("2.7.1+cpu", None))))[-1]
     assert "take the wheel made for this JetPack (L4T 36.4.3), NVIDIA's l4t container, or conda-forge's build" in line
     assert line.endswith(': envgen --gpu "Orin (nvgpu)" --python 3.12')
 
 
 def test_an_import_that_does_not_end_is_waited_for() -> None:
-    run = Live(outcome=LiveOutcome.TIMED_OUT, reason="torch gave no answer within 60 s", stage="prefix")
-    line = printed(case_of(host("linux-rtx4090-570.133.20"), environment(CU128), run))[-1]
+    run = TorchRun(outcome=RunOutcome.TIMED_OUT, reason="torch gave no answer within 60 s", stage="prefix")
+    line = printed(context_of(host("linux-rtx4090-570.133.20"), environment(CU128), run))[-1]
     assert line.endswith('then run `envgen doctor` again: /home/ada/venv/bin/python -c "import torch"')
     assert "install" not in line
 
 
 def test_a_paging_file_is_not_raised_by_an_installer() -> None:
-    run = live(import_error="OSError: [WinError 1455] The paging file is too small", available=None)
+    run = torch_run(import_error="OSError: [WinError 1455] The paging file is too small", available=None)
     fix = examine(host("windows-rtx4070-560.94"), environment(CU128), run).fix
     assert fix is not None
     assert fix.command == ""
-    assert "raise the size of the paging file" in fix.reason
+    assert "raise the size of the paging file" in fix.text
 
 
 @pytest.mark.parametrize(
@@ -165,14 +165,14 @@ def test_no_index_is_lifted_for_the_command(name: str, begin: str, settings: lis
 def test_only_the_settings_of_the_installer_count(origin: str, value: str, pip: bool, lifted: str) -> None:
     setting = InstallSetting(origin=origin, key="no-index", value=value)
     kind = EnvironmentKind.VENV if pip else EnvironmentKind.UV
-    target = environment(torch("2.8.0", None), kind=kind, pip=pip)
-    fix = examine(host("linux-gtx1080ti-535.183.01", settings=[setting]), target).fix
+    inspected = environment(torch("2.8.0", None), kind=kind, pip=pip)
+    fix = examine(host("linux-gtx1080ti-535.183.01", settings=[setting]), inspected).fix
     assert fix is not None
     assert ("--no-config" in fix.command) == bool(lifted)
     assert "PIP_NO_INDEX" not in fix.command
 
 
-def pixi_target(name: str, *, by_conda: bool = True) -> Target:
+def pixi_target(name: str, *, by_conda: bool = True) -> InspectedEnvironment:
     """An environment of pixi with the CPU build of torch, from conda or from PyPI."""
     prefix = f"/home/ada/my work/.pixi/envs/{name}"
     site = f"{prefix}/lib/python3.12/site-packages"
@@ -194,30 +194,30 @@ def test_an_environment_of_pixi_is_mended_through_its_manifest() -> None:
     assert words[:4] == ["pixi", "add", "--manifest-path", "/home/ada/my work"]
     assert [word for word in words[4:] if word.startswith("pytorch=")] != []
     assert not any(word.startswith("python=") for word in words[4:])
-    assert 'cuda = "12" under system-requirements' in fix.before
-    assert "pypi-dependencies" not in fix.before
+    assert 'cuda = "12" under system-requirements' in fix.where
+    assert "pypi-dependencies" not in fix.where
     by_pypi = examine(host("linux-conda-rtx3090-550.120"), pixi_target("default", by_conda=False)).fix
     assert by_pypi is not None
     assert by_pypi.command == fix.command
-    assert by_pypi.before.endswith(", and take torch out of its pypi-dependencies, then run")
+    assert by_pypi.where.endswith(", and take torch out of its pypi-dependencies, then run")
 
 
 def test_pixi_has_nothing_to_take_out_of_an_empty_environment() -> None:
     prefix = "/home/ada/work/.pixi/envs/default"
-    target = environment(
+    inspected = environment(
         conda("python", "3.12.8", "h9e4cc4f_1_cpython", prefix), kind=EnvironmentKind.CONDA, prefix=prefix, pip=False
     )
-    fix = examine(host("linux-conda-rtx3090-550.120"), target).fix
+    fix = examine(host("linux-conda-rtx3090-550.120"), inspected).fix
     assert fix is not None
     assert fix.command.startswith("pixi add --manifest-path /home/ada/work ")
-    assert "pypi-dependencies" not in fix.before
+    assert "pypi-dependencies" not in fix.where
 
 
 def test_another_environment_of_pixi_is_mended_in_its_feature() -> None:
     fix = examine(host("linux-conda-rtx3090-550.120"), pixi_target("gpu")).fix
     assert fix is not None
     assert fix.command == ""
-    assert "in a feature of the environment gpu (/home/ada/my work)" in fix.reason
+    assert "in a feature of the environment gpu (/home/ada/my work)" in fix.text
 
 
 @pytest.mark.parametrize(
@@ -251,42 +251,42 @@ MANAGED = {"/usr/lib/python3.12/site-packages/EXTERNALLY-MANAGED": "[externally-
     ],
 )
 def test_a_python_of_the_system_is_left_alone(files: dict[str, str], pip: bool) -> None:
-    target = environment(files, kind=EnvironmentKind.SYSTEM, prefix="/usr", pip=pip)
+    inspected = environment(files, kind=EnvironmentKind.SYSTEM, prefix="/usr", pip=pip)
     debian = host("linux-rtx4090-570.133.20")
     debian = replace(debian, system=replace(debian.system, name="Debian GNU/Linux 13 (trixie)"))
-    fix = examine(debian, target).fix
+    fix = examine(debian, inspected).fix
     assert fix is not None
     first, second = fix.command.split(" && ")
     assert first == "/usr/bin/python -m venv .venv"
     assert second.startswith(".venv/bin/python -m pip install ")
-    assert "this Python belongs to the system" in fix.before
-    assert "sudo apt install python3-venv" in fix.before  # packages.debian.org: python3-venv brings ensurepip
+    assert "this Python belongs to the system" in fix.where
+    assert "sudo apt install python3-venv" in fix.where  # packages.debian.org: python3-venv brings ensurepip
 
 
 def test_the_mark_of_the_base_python_does_not_count_inside_an_environment() -> None:
-    target = environment(MANAGED, torch("2.8.0+cpu", None), path=("/usr/lib/python3.12/site-packages",))
-    fix = examine(host("linux-rtx4090-570.133.20"), target).fix
+    inspected = environment(MANAGED, torch("2.8.0+cpu", None), path=("/usr/lib/python3.12/site-packages",))
+    fix = examine(host("linux-rtx4090-570.133.20"), inspected).fix
     assert fix is not None
     assert fix.command.startswith("/home/ada/venv/bin/python -m pip install ")
 
 
 def test_on_windows_the_new_environment_has_its_own_place_of_python() -> None:
-    target = environment(
+    inspected = environment(
         {"C:/Python312/lib/python3.12/site-packages/EXTERNALLY-MANAGED": ""},
         kind=EnvironmentKind.SYSTEM,
         prefix="C:/Python312",
         executable="C:\\Program Files\\Python312\\python.exe",
     )
-    fix = examine(host("windows-rtx4070-560.94"), target).fix
+    fix = examine(host("windows-rtx4070-560.94"), inspected).fix
     assert fix is not None
     assert fix.command.startswith(
         '& "C:\\Program Files\\Python312\\python.exe" -m venv .venv; .venv\\Scripts\\python.exe -m pip install '
     )
-    assert "apt" not in fix.before
+    assert "apt" not in fix.where
 
 
 @pytest.mark.parametrize(
-    ("name", "target", "packages"),
+    ("name", "inspected", "packages"),
     [
         # Requires-Dist of torchaudio 2.8.0: torch==2.8.0; of torchvision 0.23.0: torch==2.8.0.
         pytest.param(
@@ -310,8 +310,10 @@ def test_on_windows_the_new_environment_has_its_own_place_of_python() -> None:
         ),
     ],
 )
-def test_torchaudio_is_installed_again_with_the_others(name: str, target: Target, packages: str) -> None:
-    fix = examine(host(name), target).fix
+def test_torchaudio_is_installed_again_with_the_others(
+    name: str, inspected: InspectedEnvironment, packages: str
+) -> None:
+    fix = examine(host(name), inspected).fix
     assert fix is not None
     assert fix.command.endswith(f"https://pypi.org/simple {packages}")
 
@@ -319,28 +321,28 @@ def test_torchaudio_is_installed_again_with_the_others(name: str, target: Target
 def test_torchaudio_of_conda_is_asked_for_again() -> None:
     prefix = "/home/ada/miniforge3/envs/sound"
     site = f"{prefix}/lib/python3.12/site-packages"
-    target = environment(
+    inspected = environment(
         conda("pytorch", "2.12.0", "cpu_mkl_py312_h94e416f_100", prefix),
         torch("2.12.0", None, installer="conda", site=site),
         dist("torchaudio", "2.11.0", installer="conda", site=site),
         kind=EnvironmentKind.CONDA,
         prefix=prefix,
     )
-    fix = examine(host("linux-conda-rtx3090-550.120"), target).fix
+    fix = examine(host("linux-conda-rtx3090-550.120"), inspected).fix
     assert fix is not None
     assert '"torchaudio"' in fix.command
 
 
-@pytest.mark.parametrize("patient", [pytest.param(p, id=p.number) for p in PATIENTS])
-def test_a_remedy_stands_by_itself(patient: Patient) -> None:
+@pytest.mark.parametrize("sample", [pytest.param(p, id=p.number) for p in SAMPLES])
+def test_a_remedy_stands_by_itself(sample: Sample) -> None:
     # The last line is about the first finding only, and JSON has none.
-    diagnosis = examine(patient.observation, patient.target, patient.run, patient.neighbours)
-    assert not any("last line" in finding.remedy for finding in diagnosis.findings)
+    diagnosis = examine(sample.observation, sample.inspected, sample.run, sample.neighbours)
+    assert not any("last line" in finding.remedy.text for finding in diagnosis.findings)
 
 
 def test_json_says_what_comes_before_the_command() -> None:
-    case = case_of(host("wsl1-none"), environment(CU128))
-    found = diagnosis_mapping(case, diagnose(case, decide), strict=False)["fix"]
+    context = context_of(host("wsl1-none"), environment(CU128))
+    found = diagnosis_mapping(context, diagnose(context, decide), strict=False)["fix"]
     assert found["before"] == "run in PowerShell on Windows"
     assert found["command"] == "wsl --set-version Debian 2"
 
@@ -348,5 +350,5 @@ def test_json_says_what_comes_before_the_command() -> None:
 def test_nothing_comes_before_a_command_that_is_not_there() -> None:
     fix = examine(host("linux-gtx970-nouveau"), environment(CU128)).fix
     assert fix is not None
-    assert (fix.before, fix.command) == ("", "")
+    assert (fix.where, fix.command) == ("", "")
     assert fix.text == "install the NVIDIA driver, branch R580: the last one that serves GeForce GTX 970, then reboot"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from doctor.patients import dist, environment, examine, host, torch, vision
-from envgen.environments.inspected import Target
+from doctor.samples import dist, environment, examine, host, torch, vision
+from envgen.environments.inspected import InspectedEnvironment
 from envgen.probe.observation import EnvironmentKind, InstallSetting
 from equipment.wheel_index import WheelIndex, make_wheel
 
@@ -60,7 +60,7 @@ def command_for(
 ) -> str:
     """The last line for a GTX 1080 Ti on which PyPI's own torch was installed, or that and an older one (`twice`)."""
     site = f"{prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
-    target: Target = environment(
+    inspected: InspectedEnvironment = environment(
         torch("2.15.0+cu132", "13.2", recorded="2.15.0", site=site),
         vision("0.29.2+cu132", site=site),
         dist("filelock", "3.20.0", site=site),
@@ -72,7 +72,7 @@ def command_for(
         pip=pip,
         **({"executable": executable} if executable else {}),
     )
-    diagnosis = examine(host("linux-gtx1080ti-535.183.01", settings=settings), target)
+    diagnosis = examine(host("linux-gtx1080ti-535.183.01", settings=settings), inspected)
     assert diagnosis.fix is not None
     assert diagnosis.fix.by_decision
     return diagnosis.fix.command

@@ -7,28 +7,27 @@ from dataclasses import replace
 
 import pytest
 
-from doctor.patients import (
+from doctor.samples import (
     audio,
     builds,
-    case_of,
     catalog,
     conda,
+    context_of,
     decide,
     dist,
     environment,
     examine,
     host,
-    live,
     printed,
     torch,
+    torch_run,
     vision,
 )
+from envgen.causes.context import Context
 from envgen.core.findings import Level
-from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
-from envgen.doctor.findings import Code
-from envgen.environments.inspected import Target
-from envgen.environments.torch_run import Live, LiveOutcome
+from envgen.environments.inspected import InspectedEnvironment
+from envgen.environments.torch_run import RunOutcome, TorchRun
 from envgen.facts.catalog import Catalog
 from envgen.probe.observation import EnvironmentKind, FabricManager
 
@@ -36,9 +35,9 @@ CU128 = torch("2.8.0+cu128", "12.8")
 CU126 = torch("2.7.1+cu126", "12.6")
 CONDA_PREFIX = "/home/ada/miniforge3/envs/vision"
 
-HEALTHY: list[tuple[str, Target, Live | None]] = [
+HEALTHY: list[tuple[str, InspectedEnvironment, TorchRun | None]] = [
     ("linux-rtx4090-570.133.20", environment(CU128, vision("0.23.0+cu128", requires=["torch==2.8.0"])), None),
-    ("linux-rtx4090-570.133.20", environment(CU128), live(("NVIDIA GeForce RTX 4090", (8, 9), ""))),
+    ("linux-rtx4090-570.133.20", environment(CU128), torch_run(("NVIDIA GeForce RTX 4090", (8, 9), ""))),
     ("linux-gtx1080ti-535.183.01", environment(CU126, dist("nvidia-cudnn-cu12", "9.5.1.17")), None),
     ("windows-rtx4070-560.94", environment(CU128), None),
     ("wsl2-rtx3080-560.94", environment(CU128), None),
@@ -65,14 +64,14 @@ HEALTHY: list[tuple[str, Target, Live | None]] = [
         # JetPack's own wheel carries sm_87 and no NVIDIA wheels.
         "jetson-orin-r36.4.3",
         environment(torch("2.5.0a0+872d972e41.nv24.08", "12.6")),
-        live(("Orin", (8, 7), ""), arch_list=["sm_87"], torch_version="2.5.0a0+872d972e41.nv24.08", cuda="12.6"),
+        torch_run(("Orin", (8, 7), ""), arch_list=["sm_87"], torch_version="2.5.0a0+872d972e41.nv24.08", cuda="12.6"),
     ),
 ]
 
 
-@pytest.mark.parametrize(("name", "target", "run"), [pytest.param(*row, id=row[0]) for row in HEALTHY])
-def test_healthy_host_gets_no_finding(name: str, target: Target, run: Live | None) -> None:
-    diagnosis = examine(host(name), target, run)
+@pytest.mark.parametrize(("name", "inspected", "run"), [pytest.param(*row, id=row[0]) for row in HEALTHY])
+def test_healthy_host_gets_no_finding(name: str, inspected: InspectedEnvironment, run: TorchRun | None) -> None:
+    diagnosis = examine(host(name), inspected, run)
     assert [(f.code, f.evidence) for f in diagnosis.findings] == []
     assert diagnosis.exit_code(strict=True) == 0
     assert diagnosis.fix is None
@@ -101,7 +100,7 @@ def test_no_false_alarm(name: str, version: str, cuda: str) -> None:
 
 def test_card_that_is_too_old_is_never_sent_to_a_nightly() -> None:
     diagnosis = examine(host("linux-gtx1080ti-535.183.01"), environment(torch("2.8.0+cu128", "12.8")))
-    text = "\n".join([f.remedy for f in diagnosis.findings] + [diagnosis.fix.command if diagnosis.fix else ""])
+    text = "\n".join([f.remedy.text for f in diagnosis.findings] + [diagnosis.fix.command if diagnosis.fix else ""])
     assert "nightly" not in text
     assert "--pre" not in text
     assert diagnosis.fix is not None
@@ -119,37 +118,39 @@ _WITHOUT_PTX = builds().replaced(
     [pytest.param(builds(), False, id="a-release-has-ptx"), pytest.param(_WITHOUT_PTX, True, id="none-has")],
 )
 def test_only_a_card_newer_than_every_release_is_sent_to_a_nightly(tables: Catalog, nightly: bool) -> None:
-    run = live(
+    run = torch_run(
         ("NVIDIA GeForce RTX 9090", (14, 0), "RuntimeError: CUDA error: no kernel image is available"),
         arch_list=["sm_80", "sm_90", "sm_100", "sm_120"],
     )
     observation = host("linux-rtx4090-570.133.20")
-    case = Case(observation=observation, builds=tables, catalog=catalog(), target=environment(CU128), live=run)
-    (error,) = diagnose(case, decide).errors
-    assert error.code is Code.NO_KERNEL_IMAGE
-    assert ("nightly" in error.remedy) is nightly
+    context = Context(
+        observation=observation, builds=tables, catalog=catalog(), environment=environment(CU128), run=run
+    )
+    (error,) = diagnose(context, decide).errors
+    assert error.code == "no-kernel-image"
+    assert ("nightly" in error.remedy.text) is nightly
 
 
 def test_a_kernel_that_ran_outweighs_every_prediction() -> None:
     # cuda-compat on a data-centre GPU: driver R550 runs a CUDA 13 build, which its number alone would not.
     observation = host("container-a100-550.54.15")
-    target = environment(torch("2.13.0+cu130", "13.0", recorded="2.13.0"))
-    run = live(("NVIDIA A100-SXM4-40GB", (8, 0), ""), torch_version="2.13.0+cu130", cuda="13.0")
-    assert [f.code for f in examine(observation, target).errors] == [Code.DRIVER_TOO_OLD]
-    assert examine(observation, target, run).findings == ()
+    inspected = environment(torch("2.13.0+cu130", "13.0", recorded="2.13.0"))
+    run = torch_run(("NVIDIA A100-SXM4-40GB", (8, 0), ""), torch_version="2.13.0+cu130", cuda="13.0")
+    assert [f.code for f in examine(observation, inspected).errors] == ["driver-too-old"]
+    assert examine(observation, inspected, run).findings == ()
 
 
 @pytest.mark.parametrize(
     ("outcome", "stage"),
     [
-        pytest.param(LiveOutcome.CRASHED, "done", id="crash-at-the-end-of-the-program"),
-        pytest.param(LiveOutcome.TIMED_OUT, "vision-found", id="slow-disk"),
+        pytest.param(RunOutcome.CRASHED, "done", id="crash-at-the-end-of-the-program"),
+        pytest.param(RunOutcome.TIMED_OUT, "vision-found", id="slow-disk"),
     ],
 )
-def test_an_end_that_proves_nothing_is_no_error(outcome: LiveOutcome, stage: str) -> None:
-    run = replace(live(("NVIDIA GeForce RTX 4090", (8, 9), "")), outcome=outcome, reason="it ended", stage=stage)
-    target = environment(CU128, vision("0.23.0+cu128", requires=["torch==2.8.0"]))
-    assert examine(host("linux-rtx4090-570.133.20"), target, run).errors == ()
+def test_an_end_that_proves_nothing_is_no_error(outcome: RunOutcome, stage: str) -> None:
+    run = replace(torch_run(("NVIDIA GeForce RTX 4090", (8, 9), "")), outcome=outcome, reason="it ended", stage=stage)
+    inspected = environment(CU128, vision("0.23.0+cu128", requires=["torch==2.8.0"]))
+    assert examine(host("linux-rtx4090-570.133.20"), inspected, run).errors == ()
 
 
 @pytest.mark.parametrize(
@@ -170,52 +171,52 @@ def test_a_torchaudio_that_loads_is_no_error(
 ) -> None:
     diagnosis = examine(host("linux-rtx4090-570.133.20"), environment(torch(torch_version, cuda), companion))
     found = [(f.code, f.level) for f in diagnosis.findings]
-    assert found == ([(Code.TORCHAUDIO_MISMATCH, Level.WARNING)] if warned else [])
+    assert found == ([("torchaudio-mismatch", Level.WARNING)] if warned else [])
 
 
 def test_condas_torchaudio_may_be_of_another_release() -> None:
     # torchaudio-feedstock@cc9368e: 2.11.0 is built against pytorch 2.10.
     site = f"{CONDA_PREFIX}/lib/python3.12/site-packages"
-    target = environment(
+    inspected = environment(
         conda("pytorch", "2.10.0", "cuda128_mkl_py312_h1234567_300", CONDA_PREFIX),
         torch("2.10.0", "12.8", installer="conda", site=site),
         audio("2.11.0", site=site),
         kind=EnvironmentKind.CONDA,
         prefix=CONDA_PREFIX,
     )
-    assert examine(host("linux-conda-rtx3090-550.120"), target).findings == ()
+    assert examine(host("linux-conda-rtx3090-550.120"), inspected).findings == ()
 
 
 def test_torchvision_is_not_blamed_for_a_torch_that_fails() -> None:
     error = "RuntimeError: CUDA error: no kernel image is available for execution on the device"
-    run = live(
+    run = torch_run(
         ("NVIDIA GeForce GTX 1080 Ti", (6, 1), error),
         vision_version="0.23.0+cu128",
         vision_error=error,
         arch_list=["sm_70", "sm_75"],
     )
-    target = environment(CU128, vision("0.23.0+cu128", requires=["torch==2.8.0"]))
-    diagnosis = examine(host("linux-gtx1080ti-535.183.01"), target, run)
-    assert [f.code for f in diagnosis.findings] == [Code.NO_KERNEL_IMAGE]
+    inspected = environment(CU128, vision("0.23.0+cu128", requires=["torch==2.8.0"]))
+    diagnosis = examine(host("linux-gtx1080ti-535.183.01"), inspected, run)
+    assert [f.code for f in diagnosis.findings] == ["no-kernel-image"]
 
 
 def test_a_convolution_that_fails_puts_no_blame_below_torch() -> None:
     # The kernel ran: whatever is wrong, it is not the number of the driver.
     observation = host("container-a100-550.54.15")
-    target = environment(torch("2.13.0+cu130", "13.0", recorded="2.13.0"))
-    run = live(
+    inspected = environment(torch("2.13.0+cu130", "13.0", recorded="2.13.0"))
+    run = torch_run(
         ("NVIDIA A100-SXM4-40GB", (8, 0), ""),
         torch_version="2.13.0+cu130",
         cuda="13.0",
         convolution_error="RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
     )
-    diagnosis = examine(observation, target, run)
-    assert [f.code for f in diagnosis.findings] == [Code.UNEXPLAINED]
-    assert "torch   2.13.0+cu130, CUDA is available" in printed(case_of(observation, target, run))
+    diagnosis = examine(observation, inspected, run)
+    assert [f.code for f in diagnosis.findings] == ["unexplained"]
+    assert "torch   2.13.0+cu130, CUDA is available" in printed(context_of(observation, inspected, run))
 
 
 def test_orin_may_run_code_that_the_table_does_not_promise() -> None:
-    run = live(
+    run = torch_run(
         ("Orin", (8, 7), ""), arch_list=["sm_80", "sm_90", "sm_100", "sm_110", "sm_120"], torch_version="2.13.0+cu130"
     )
     assert examine(host("jetson-orin-r36.4.3"), environment(CU128), run).errors == ()
@@ -236,7 +237,7 @@ def test_valid_visible_devices_are_no_finding(value: str) -> None:
 def test_visible_devices_count_up_to_the_first_wrong_entry() -> None:
     observation = host("linux-4xl40s-610.43.02", variables={"CUDA_VISIBLE_DEVICES": "0,9,1"})
     (finding,) = examine(observation, environment(torch("2.15.0+cu132", "13.2", recorded="2.15.0"))).findings
-    assert (finding.code, finding.level) == (Code.VISIBLE_DEVICES, Level.WARNING)
+    assert (finding.code, finding.level) == ("visible-devices", Level.WARNING)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_visible_devices_count_up_to_the_first_wrong_entry() -> None:
 def test_visible_devices_that_show_none(value: str) -> None:
     observation = host("linux-4xl40s-610.43.02", variables={"CUDA_VISIBLE_DEVICES": value})
     (finding,) = examine(observation, environment(torch("2.15.0+cu132", "13.2", recorded="2.15.0"))).findings
-    assert (finding.code, finding.level) == (Code.VISIBLE_DEVICES, Level.ERROR)
+    assert (finding.code, finding.level) == ("visible-devices", Level.ERROR)
     assert finding.title == "CUDA_VISIBLE_DEVICES hides every GPU"
 
 
@@ -260,18 +261,18 @@ def test_mig_instances_may_be_named() -> None:
 
 
 def test_warnings_count_only_when_strict() -> None:
-    target = environment(CU126, dist("nvidia-cudnn-cu12", "9.5.1.17"), dist("nvidia-cudnn-cu13", "9.5.1.17"))
-    diagnosis = examine(host("linux-rtx4090-570.133.20"), target)
-    assert [f.code for f in diagnosis.findings] == [Code.CUDNN_OVERLAP]
+    inspected = environment(CU126, dist("nvidia-cudnn-cu12", "9.5.1.17"), dist("nvidia-cudnn-cu13", "9.5.1.17"))
+    diagnosis = examine(host("linux-rtx4090-570.133.20"), inspected)
+    assert [f.code for f in diagnosis.findings] == ["cudnn-overlap"]
     assert (diagnosis.exit_code(strict=False), diagnosis.exit_code(strict=True)) == (0, 1)
 
 
 def test_libraries_of_another_cuda_major_on_the_path_are_a_warning() -> None:
-    target = environment(
+    inspected = environment(
         CU128, {"/usr/local/cuda-11.8/lib64/libcudart.so.11": ""}, library_path=["/usr/local/cuda-11.8/lib64"]
     )
-    diagnosis = examine(host("linux-rtx4090-570.133.20"), target)
-    assert [(f.code, f.level) for f in diagnosis.findings] == [(Code.CUDA_ON_LIBRARY_PATH, Level.WARNING)]
+    diagnosis = examine(host("linux-rtx4090-570.133.20"), inspected)
+    assert [(f.code, f.level) for f in diagnosis.findings] == [("cuda-on-library-path", Level.WARNING)]
 
 
 def test_a_host_without_an_environment_is_still_looked_at() -> None:
@@ -283,8 +284,8 @@ def test_a_host_without_an_environment_is_still_looked_at() -> None:
 
 def test_nvidias_own_builds_carry_a_commit_where_others_carry_the_cuda_tag() -> None:
     # NGC images: torch 2.8.0a0+5228986c39.nv25.06 and torchvision of another commit.
-    target = environment(torch("2.8.0a0+5228986c39.nv25.06", "12.9"), vision("0.22.0a0+95f10a4e"))
-    assert examine(host("container-a100-550.54.15"), target).findings == ()
+    inspected = environment(torch("2.8.0a0+5228986c39.nv25.06", "12.9"), vision("0.22.0a0+95f10a4e"))
+    assert examine(host("container-a100-550.54.15"), inspected).findings == ()
 
 
 def test_other_users_gpus_may_be_closed() -> None:
@@ -320,34 +321,34 @@ def test_a_conda_package_whose_dist_info_names_pip_is_condas_own() -> None:
         "channel": "conda-forge",
         "files": ["lib/python3.12/site-packages/torch-2.10.0.dist-info/METADATA"],
     }
-    target = environment(
+    inspected = environment(
         {f"{CONDA_PREFIX}/conda-meta/pytorch-2.10.0-cuda128_mkl_py312_h1234567_300.json": json.dumps(record)},
         torch("2.10.0", "12.8", installer="pip", site=site),
         kind=EnvironmentKind.CONDA,
         prefix=CONDA_PREFIX,
     )
-    assert examine(host("linux-conda-rtx3090-550.120"), target).findings == ()
+    assert examine(host("linux-conda-rtx3090-550.120"), inspected).findings == ()
 
 
 def test_user_packages_beside_the_systems_python_are_meant() -> None:
     user = "/home/ada/.local/lib/python3.12/site-packages"
-    target = environment(
+    inspected = environment(
         torch("2.8.0+cu128", "12.8", site=user), kind=EnvironmentKind.SYSTEM, prefix="/usr", path=(user,)
     )
-    assert examine(host("linux-rtx4090-570.133.20"), target).findings == ()
+    assert examine(host("linux-rtx4090-570.133.20"), inspected).findings == ()
 
 
 def test_a_torch_built_in_its_source_tree_is_only_a_warning() -> None:
     source = "/home/ada/pytorch"
-    target = environment(torch("2.16.0a0+git1234567", "12.8", site=source), path=(source,))
-    diagnosis = examine(host("linux-rtx4090-570.133.20"), target)
-    assert [(f.code, f.level) for f in diagnosis.findings] == [(Code.WRONG_ENVIRONMENT, Level.WARNING)]
+    inspected = environment(torch("2.16.0a0+git1234567", "12.8", site=source), path=(source,))
+    diagnosis = examine(host("linux-rtx4090-570.133.20"), inspected)
+    assert [(f.code, f.level) for f in diagnosis.findings] == [("wrong-environment", Level.WARNING)]
 
 
 def test_capitals_of_a_windows_path_do_not_matter() -> None:
-    run = live(
+    run = torch_run(
         ("NVIDIA GeForce RTX 4070", (8, 9), ""),
         torch_file="c:\\users\\ADA\\venv\\Lib\\site-packages\\torch\\__init__.py",
     )
-    target = environment(CU128, prefix="C:\\Users\\ada\\venv")
-    assert examine(host("windows-rtx4070-560.94"), target, run).findings == ()
+    inspected = environment(CU128, prefix="C:\\Users\\ada\\venv")
+    assert examine(host("windows-rtx4070-560.94"), inspected, run).findings == ()

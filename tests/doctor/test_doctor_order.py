@@ -7,35 +7,34 @@ from dataclasses import replace
 
 import pytest
 
-from doctor.patients import (
+from doctor.samples import (
     PREFIX,
     builds,
-    case_of,
     catalog,
     conda,
+    context_of,
     decide,
     dist,
     environment,
     examine,
     host,
-    live,
     printed,
     torch,
+    torch_run,
     unavailable,
     vision,
 )
+from envgen.causes.context import Context
+from envgen.causes.findings import Finding, Remedy
 from envgen.cli.main import main
 from envgen.core.drivers import DriverVersion
 from envgen.core.findings import Level
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
-from envgen.doctor.context import Case
-from envgen.doctor.diagnose import diagnose
+from envgen.doctor.diagnose import diagnose, explained
 from envgen.doctor.document import diagnosis_mapping
-from envgen.doctor.explain import explained
-from envgen.doctor.findings import Code, Finding
 from envgen.doctor.fix import choose_fix, request_for
-from envgen.environments.inspected import Target
+from envgen.environments.inspected import InspectedEnvironment
 from envgen.probe.observation import EnvironmentKind
 
 RTX4090 = "linux-rtx4090-570.133.20"
@@ -51,47 +50,47 @@ CONDA_SITE = f"{CONDA_PREFIX}/lib/python3.12/site-packages"
     [
         pytest.param(
             examine(host("linux-gtx1650-none"), environment(CPU)),
-            [Code.NO_DRIVER, Code.TORCH_CPU_BUILD],
+            ["no-driver", "torch-cpu-build"],
             id="driver-before-torch",
         ),
         pytest.param(
             examine(host("container-none-rtx3090"), environment(CPU)),
-            [Code.CONTAINER_WITHOUT_GPU, Code.TORCH_CPU_BUILD],
+            ["container-without-gpu", "torch-cpu-build"],
             id="container-before-torch",
         ),
         pytest.param(
             examine(host("linux-rtx3070-mismatch-570.86.15"), environment(torch("2.13.0+cu130", "13.0"))),
-            [Code.DRIVER_MISMATCH, Code.DRIVER_TOO_OLD],
+            ["driver-mismatch", "driver-too-old"],
             id="restart-before-choosing-a-build",
         ),
         pytest.param(
             examine(host("linux-gtx1060-515.65.01"), environment(torch("2.13.0+cu130", "13.0"))),
-            [Code.DRIVER_TOO_OLD, Code.NO_KERNEL_IMAGE],
+            ["driver-too-old", "no-kernel-image"],
             id="driver-and-code-both-too-new",
         ),
         pytest.param(
             examine(host(RTX4090, variables={"CUDA_VISIBLE_DEVICES": "-1"}), environment(CPU)),
-            [Code.VISIBLE_DEVICES, Code.TORCH_CPU_BUILD],
+            ["visible-devices", "torch-cpu-build"],
             id="variable-and-cpu-build",
         ),
         pytest.param(
             examine(host("laptop-rtx3050-prime-intel"), environment(CPU)),
-            [Code.GPU_POWERED_OFF, Code.TORCH_CPU_BUILD],
+            ["gpu-powered-off", "torch-cpu-build"],
             id="power-before-torch",
         ),
         pytest.param(
             examine(host("wsl2-rtx3080-shadowed-560.94"), environment(dist("torch", "2.7.1"), CPU)),
-            [Code.WSL_DRIVER, Code.TORCH_REPLACED],
+            ["wsl-driver", "torch-replaced"],
             id="wsl-before-a-torn-install",
         ),
         pytest.param(
             examine(host("linux-8xh100-fabric-570.133.20"), environment(torch("2.13.0+cu130", "13.0"))),
-            [Code.FABRIC_MANAGER, Code.DRIVER_TOO_OLD],
+            ["fabric-manager", "driver-too-old"],
             id="service-before-build",
         ),
         pytest.param(
             examine(host(RTX4090), environment(CU128, vision("0.22.1+cpu"), dist("torch", "2.7.1"))),
-            [Code.TORCH_REPLACED, Code.TORCHVISION_CPU],
+            ["torch-replaced", "torchvision-cpu"],
             id="torch-before-torchvision",
         ),
         pytest.param(
@@ -102,13 +101,13 @@ CONDA_SITE = f"{CONDA_PREFIX}/lib/python3.12/site-packages"
                     dist("nvidia-cudnn-cu12", "9.11.0.98"),
                 ),
             ),
-            [Code.CUDA_LIBRARIES_BROKEN, Code.CUDNN_UNSUPPORTED],
+            ["cuda-libraries-broken", "cudnn-unsupported"],
             id="missing-library-before-too-new-library",
         ),
     ],
 )
-def test_both_causes_in_order(found: object, codes: list[Code]) -> None:
-    from envgen.doctor.findings import Diagnosis
+def test_both_causes_in_order(found: object, codes: list[str]) -> None:
+    from envgen.causes.findings import Diagnosis
 
     assert isinstance(found, Diagnosis)
     assert [finding.code for finding in found.errors] == codes
@@ -124,9 +123,9 @@ def test_the_command_is_the_decision_for_this_host(name: str) -> None:
         requests.append(request)
         return decide(request)
 
-    observation, target = host(name), environment(CPU, vision("0.23.0+cpu"))
-    case = Case(observation=observation, builds=builds(), catalog=catalog(), target=target)
-    diagnosis = diagnose(case, watched)
+    observation, inspected = host(name), environment(CPU, vision("0.23.0+cpu"))
+    context = Context(observation=observation, builds=builds(), catalog=catalog(), environment=inspected)
+    diagnosis = diagnose(context, watched)
     (request,) = requests
     resolution = decide(request)
     assert resolution is not None
@@ -154,16 +153,16 @@ def test_the_command_is_the_decision_for_this_host(name: str) -> None:
 )
 def test_a_windows_driver_counts_by_its_branch_in_wsl(windows: str, branch: str) -> None:
     observation = replace(host("wsl2-rtx3080-560.94"), driver=DriverVersion.parse(windows))
-    request = request_for(case_of(observation, environment(CPU)), ())
+    request = request_for(context_of(observation, environment(CPU)), ())
     assert request is not None
     assert str(request.driver) == branch
 
 
 def test_a_gpu_without_newer_drivers_is_not_told_to_update() -> None:
     old = examine(host("linux-k80-470.256.02"), environment(torch("2.8.0+cu128", "12.8")))
-    assert "update the driver" not in old.errors[0].remedy
+    assert "update the driver" not in old.errors[0].remedy.text
     new = examine(host("windows-mx450-512.78"), environment(CU128))
-    assert new.errors[0].remedy.endswith("or update the driver")
+    assert new.errors[0].remedy.text.endswith("or update the driver")
 
 
 def test_an_exact_build_is_asked_from_its_own_index_with_pypi_beside_it() -> None:
@@ -176,7 +175,7 @@ def test_an_exact_build_is_asked_from_its_own_index_with_pypi_beside_it() -> Non
 
 
 @pytest.mark.parametrize(
-    "target",
+    "inspected",
     [
         pytest.param(environment(CU128, vision("0.22.1+cu128", requires=["torch==2.7.1"])), id="other-torchvision"),
         pytest.param(environment(CU128, dist("torch", "2.7.1"), vision("0.23.0+cu128")), id="installed-twice"),
@@ -188,41 +187,41 @@ def test_an_exact_build_is_asked_from_its_own_index_with_pypi_beside_it() -> Non
         ),
     ],
 )
-def test_a_build_that_runs_here_is_repaired_not_replaced(target: Target) -> None:
-    diagnosis = examine(host(RTX4090), target)
+def test_a_build_that_runs_here_is_repaired_not_replaced(inspected: InspectedEnvironment) -> None:
+    diagnosis = examine(host(RTX4090), inspected)
     assert diagnosis.fix is not None
     # torch 2.8.0 goes with torchvision 0.23.0 (PyPI metadata of torchvision 0.23.0: torch==2.8.0).
     assert " torch==2.8.0 torchvision==0.23.0" in diagnosis.fix.command.replace("+cu128", "")
 
 
 def test_environment_of_uv_is_mended_with_uv() -> None:
-    target = environment(CPU, kind=EnvironmentKind.UV, pip=False)
-    diagnosis = examine(host("linux-gtx1080ti-535.183.01"), target)
+    inspected = environment(CPU, kind=EnvironmentKind.UV, pip=False)
+    diagnosis = examine(host("linux-gtx1080ti-535.183.01"), inspected)
     assert diagnosis.fix is not None
     assert diagnosis.fix.command.startswith(f"uv pip install --python {PREFIX}/bin/python --reinstall ")
 
 
 def test_conda_environment_is_mended_with_conda() -> None:
-    target = environment(
+    inspected = environment(
         conda("pytorch", "2.12.0", "cpu_mkl_py312_h94e416f_100", CONDA_PREFIX),
         torch("2.12.0", None, installer="conda", site=CONDA_SITE),
         kind=EnvironmentKind.CONDA,
         prefix=CONDA_PREFIX,
     )
-    diagnosis = examine(host(CONDA), target)
+    diagnosis = examine(host(CONDA), inspected)
     assert diagnosis.fix is not None
     assert diagnosis.fix.command.startswith(f"conda install -p {CONDA_PREFIX} --override-channels -c conda-forge ")
     assert "cuda" in diagnosis.fix.command.partition("pytorch")[2]
 
 
 def test_pip_torch_in_a_conda_environment_is_mended_with_pip() -> None:
-    target = environment(
+    inspected = environment(
         torch("2.8.0+cpu", None, site=CONDA_SITE),
         conda("python", "3.12.8", "h9e4cc4f_1_cpython", CONDA_PREFIX),
         kind=EnvironmentKind.CONDA,
         prefix=CONDA_PREFIX,
     )
-    diagnosis = examine(host(CONDA), target)
+    diagnosis = examine(host(CONDA), inspected)
     assert diagnosis.fix is not None
     assert "-m pip install" in diagnosis.fix.command
 
@@ -256,7 +255,7 @@ def test_the_new_python_has_a_build_for_this_gpu_and_driver(name: str, python: s
     diagnosis = examine(host(name), environment(python=python))
     assert diagnosis.fix is not None
     assert diagnosis.fix.command.endswith(f" --python {expected}")
-    assert expected in diagnosis.fix.reason
+    assert expected in diagnosis.fix.text
 
 
 @pytest.mark.parametrize("name", ["linux-k80-470.256.02", "linux-gtx1060-515.65.01", RTX4090])
@@ -291,43 +290,43 @@ def test_a_name_that_a_shell_would_act_on_never_enters_a_command(label: str, opt
 
 def test_equal_gpus_are_named_once() -> None:
     diagnosis = examine(host("linux-8xh100-fabric-570.133.20"), environment(python="3.17.0"))
-    finding = next(f for f in diagnosis.findings if f.code is Code.NO_WHEEL_FOR_PYTHON)
+    finding = next(f for f in diagnosis.findings if f.code == "no-wheel-for-python")
     alone = choose_fix(
-        case_of(host("linux-8xh100-fabric-570.133.20"), environment(python="3.17.0")), (finding,), decide
+        context_of(host("linux-8xh100-fabric-570.133.20"), environment(python="3.17.0")), (finding,), decide
     )
     assert alone is not None
     assert alone.command.count("--gpu") == 1
 
 
 def test_host_causes_come_with_their_own_command() -> None:
-    mismatch = case_of(host("linux-rtx3070-mismatch-570.86.15"), environment(CU128))
+    mismatch = context_of(host("linux-rtx3070-mismatch-570.86.15"), environment(CU128))
     assert printed(mismatch)[-1] == "fix: sudo reboot"
     hidden = host(RTX4090, variables={"CUDA_VISIBLE_DEVICES": ""})
-    assert printed(case_of(hidden, environment(CU128)))[-1] == "fix: unset CUDA_VISIBLE_DEVICES"
-    assert printed(case_of(host(RTX4090), environment(CU128)))[-1] == "nothing to fix"
+    assert printed(context_of(hidden, environment(CU128)))[-1] == "fix: unset CUDA_VISIBLE_DEVICES"
+    assert printed(context_of(host(RTX4090), environment(CU128)))[-1] == "nothing to fix"
 
 
 def test_a_card_that_no_common_build_serves_is_hidden_by_its_uuid() -> None:
-    case = case_of(host("linux-rtx3090-gt710-470.256.02"), environment(torch("2.3.1+cu118", "11.8")))
-    uuid = case.observation.gpus[0].uuid
-    assert printed(case)[-1] == f"fix: export CUDA_VISIBLE_DEVICES={uuid}"
+    context = context_of(host("linux-rtx3090-gt710-470.256.02"), environment(torch("2.3.1+cu118", "11.8")))
+    uuid = context.observation.gpus[0].uuid
+    assert printed(context)[-1] == f"fix: export CUDA_VISIBLE_DEVICES={uuid}"
 
 
 @pytest.mark.parametrize("uuid", ["GPU-1; rm -rf ~", "$(id)", ""])
 def test_a_uuid_that_is_none_is_not_printed_into_a_command(uuid: str) -> None:
     observation = host("linux-rtx3090-gt710-470.256.02")
     gpus = tuple(replace(gpu, uuid=uuid) for gpu in observation.gpus)
-    case = case_of(replace(observation, gpus=gpus), environment(torch("2.3.1+cu118", "11.8")))
-    assert "CUDA_VISIBLE_DEVICES=" not in printed(case)[-1]
+    context = context_of(replace(observation, gpus=gpus), environment(torch("2.3.1+cu118", "11.8")))
+    assert "CUDA_VISIBLE_DEVICES=" not in printed(context)[-1]
 
 
 def test_no_pairing_at_all_is_said_plainly() -> None:
     old = host("linux-k80-470.256.02")
-    target = environment(torch("2.8.0+cu128", "12.8"), python="3.14.0")
-    diagnosis = examine(old, target)
+    inspected = environment(torch("2.8.0+cu128", "12.8"), python="3.14.0")
+    diagnosis = examine(old, inspected)
     assert diagnosis.fix is not None
     assert diagnosis.fix.command == ""
-    assert diagnosis.fix.reason.startswith("no build of PyTorch runs on this GPU")
+    assert diagnosis.fix.text.startswith("no build of PyTorch runs on this GPU")
 
 
 @pytest.mark.parametrize(
@@ -359,14 +358,14 @@ def test_no_pairing_at_all_is_said_plainly() -> None:
 def test_no_pairing_names_the_deciding_fact_and_the_way_out(name: str, python: str, words: tuple[str, ...]) -> None:
     diagnosis = examine(host(name), environment(torch("2.8.0+cpu", None), python=python))
     assert diagnosis.fix is not None
-    assert all(word in diagnosis.fix.reason for word in words), diagnosis.fix.reason
-    assert "no source confirms" not in diagnosis.fix.reason
+    assert all(word in diagnosis.fix.text for word in words), diagnosis.fix.text
+    assert "no source confirms" not in diagnosis.fix.text
 
 
 def test_a_decision_that_knows_nothing_leaves_the_remedy() -> None:
 
-    case = Case(observation=host(RTX4090), builds=builds(), catalog=catalog(), target=environment(CPU))
-    diagnosis = diagnose(case, lambda _: None)
+    context = Context(observation=host(RTX4090), builds=builds(), catalog=catalog(), environment=environment(CPU))
+    diagnosis = diagnose(context, lambda _: None)
     assert diagnosis.fix is not None
     assert not diagnosis.fix.by_decision
 
@@ -379,9 +378,9 @@ def test_skipped_checks_say_why() -> None:
 
 
 def test_json_holds_what_the_text_says() -> None:
-    case = case_of(host("linux-gtx1650-none"), environment(CPU))
-    diagnosis = diagnose(case, decide)
-    found = diagnosis_mapping(case, diagnosis, strict=False)
+    context = context_of(host("linux-gtx1650-none"), environment(CPU))
+    diagnosis = diagnose(context, decide)
+    found = diagnosis_mapping(context, diagnosis, strict=False)
     assert found["schema_version"] == 1
     assert found["exit_code"] == 1
     assert found["torch"] == {"version": "2.8.0+cpu", "cuda": None, "works": False}
@@ -389,13 +388,13 @@ def test_json_holds_what_the_text_says() -> None:
     assert [set(row) for row in found["findings"]] == [
         {"code", "level", "title", "evidence", "remedy", "command"} for _ in diagnosis.findings
     ]
-    text = "\n".join(printed(case))
+    text = "\n".join(printed(context))
     assert all(f"[{row['code']}]" in text and row["remedy"] in text for row in found["findings"])
 
 
 def test_text_says_first_what_was_examined() -> None:
-    run = live(("NVIDIA GeForce RTX 4090", (8, 9), ""))
-    assert printed(case_of(host(RTX4090), environment(CU128), run))[:3] == [
+    run = torch_run(("NVIDIA GeForce RTX 4090", (8, 9), ""))
+    assert printed(context_of(host(RTX4090), environment(CU128), run))[:3] == [
         "gpu     NVIDIA GeForce RTX 4090; driver 570.133.20",
         f"python  {PREFIX}/bin/python (Python 3.12.8, venv)",
         "torch   2.8.0+cu128, computed rightly on every GPU",
@@ -405,34 +404,34 @@ def test_text_says_first_what_was_examined() -> None:
 def test_a_gpu_that_gives_neither_name_nor_id_is_not_shown_as_half_an_id() -> None:
     # nvml.json of this capture: index 0, "GPU is lost", and nothing else.
     lost = host("linux-rtx3090-lost-560.35.03")
-    lines = printed(case_of(lost, environment(CU128)))
+    lines = printed(context_of(lost, environment(CU128)))
     assert lines[0] == "gpu     unnamed GPU, GeForce RTX 3090; driver 560.35.03"
     assert "  a GPU: GPU is lost" in lines
     at = replace(lost, gpus=tuple(replace(gpu, pci_address="0000:01:00.0") for gpu in lost.gpus))
-    assert printed(case_of(at, environment(CU128)))[0].startswith("gpu     0000:01:00.0, ")
+    assert printed(context_of(at, environment(CU128)))[0].startswith("gpu     0000:01:00.0, ")
 
 
 def test_an_explained_finding_goes_and_order_does_not_depend_on_the_checks() -> None:
-    def finding(code: Code) -> Finding:
-        return Finding(code=code, level=Level.ERROR, title="", evidence=(), remedy="")
+    def finding(code: str) -> Finding:
+        return Finding(code=code, level=Level.ERROR, title="", evidence=(), remedy=Remedy(text=""))
 
-    two = [finding(Code.TORCHVISION_CPU), finding(Code.NO_DRIVER)]
-    assert [f.code for f in explained(two)] == [Code.NO_DRIVER, Code.TORCHVISION_CPU]
-    both = [finding(Code.DRIVER_HANGS), finding(Code.GPU_LOST)]
-    assert [f.code for f in explained(both)] == [Code.GPU_LOST]
+    two = [finding("torchvision-cpu"), finding("no-driver")]
+    assert [f.code for f in explained(two)] == ["no-driver", "torchvision-cpu"]
+    both = [finding("driver-hangs"), finding("gpu-lost")]
+    assert [f.code for f in explained(both)] == ["gpu-lost"]
     weak = replace(both[1], level=Level.INFO)
-    assert [f.code for f in explained([both[0], weak])] == [Code.GPU_LOST, Code.DRIVER_HANGS]
+    assert [f.code for f in explained([both[0], weak])] == ["gpu-lost", "driver-hangs"]
 
 
 def test_torch_that_works_turns_predictions_into_warnings() -> None:
     # A half-replaced torch that computes all the same.
-    target = environment(torch("2.7.1+cu128", "12.8", recorded="2.8.0"))
-    diagnosis = examine(host(RTX4090), target, live(("NVIDIA GeForce RTX 4090", (8, 9), "")))
-    assert [(f.code, f.level) for f in diagnosis.findings] == [(Code.TORCH_REPLACED, Level.WARNING)]
+    inspected = environment(torch("2.7.1+cu128", "12.8", recorded="2.8.0"))
+    diagnosis = examine(host(RTX4090), inspected, torch_run(("NVIDIA GeForce RTX 4090", (8, 9), "")))
+    assert [(f.code, f.level) for f in diagnosis.findings] == [("torch-replaced", Level.WARNING)]
 
 
 def test_torchs_own_words_reach_the_reader() -> None:
-    run = unavailable("Unexpected error from cudaGetDeviceCount(). Error 46: all CUDA-capable devices are busy")
-    lines = printed(case_of(host(RTX4090), environment(CU128), run))
-    assert "all CUDA-capable devices are busy" in "\n".join(lines)
+    run = unavailable("Unexpected error from cudaGetDeviceCount(). Error 719: unspecified launch failure")
+    lines = printed(context_of(host(RTX4090), environment(CU128), run))
+    assert "unspecified launch failure" in "\n".join(lines)
     assert lines[-1] == "fix: envgen doctor --collect report.txt"

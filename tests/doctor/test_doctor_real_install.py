@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from doctor.patients import case_of, decide, host
+from doctor.samples import context_of, decide, host
+from envgen.causes.findings import Diagnosis
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.examine import examine_host
-from envgen.doctor.findings import Code, Diagnosis
 from envgen.environments.find import Wanted, open_environment
-from envgen.environments.inspected import Target
-from envgen.environments.torch_run import Live, use_torch
+from envgen.environments.inspected import InspectedEnvironment
+from envgen.environments.torch_run import TorchRun, run_torch
 from envgen.probe.files import DirectoryFiles
 from envgen.probe.process import run_command
 
@@ -51,20 +51,20 @@ class RealEnvironment:
         command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", str(self.python), *PYPI, *options]
         subprocess.run([*command, *packages], check=True, timeout=1800)
 
-    def target(self) -> Target:
+    def environment(self) -> InspectedEnvironment:
         """What the doctor reads of it."""
         wanted = Wanted(python=str(self.python), prefix=None, environ={}, own="")
-        target = open_environment(wanted, DirectoryFiles(Path("/")), run_command, lambda _: None).target
-        assert target is not None
-        return target
+        inspected = open_environment(wanted, DirectoryFiles(Path("/")), run_command, lambda _: None).environment
+        assert inspected is not None
+        return inspected
 
-    def live(self) -> Live:
+    def torch_run(self) -> TorchRun:
         """What its torch says on this computer."""
-        return use_torch(str(self.python), run_command)
+        return run_torch(str(self.python), run_command)
 
-    def diagnosis(self, name: str, run: Live | None = None) -> Diagnosis:
+    def diagnosis(self, name: str, run: TorchRun | None = None) -> Diagnosis:
         """The diagnosis as if it lay on a captured host."""
-        return diagnose(case_of(host(name), self.target(), run), decide)
+        return diagnose(context_of(host(name), self.environment(), run), decide)
 
     @contextmanager
     def without(self, path: str) -> Iterator[None]:
@@ -97,22 +97,22 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealEnvironment]:
     shutil.rmtree(folder)
 
 
-def codes(diagnosis: Diagnosis) -> list[Code]:
+def codes(diagnosis: Diagnosis) -> list[str]:
     return [finding.code for finding in diagnosis.errors]
 
 
 def test_a_whole_set_is_read_as_it_is(real: RealEnvironment) -> None:
-    target = real.target()
-    assert target.torch is not None
-    assert (target.torch.version, target.torch.cuda) == ("2.14.1+cu130", "13.0")
-    assert target.vision is not None
-    assert target.vision.version == "0.29.1+cu130"
-    assert [d.missing for d in target.distributions if d.missing] == []
+    inspected = real.environment()
+    assert inspected.torch is not None
+    assert (inspected.torch.version, inspected.torch.cuda) == ("2.14.1+cu130", "13.0")
+    assert inspected.vision is not None
+    assert inspected.vision.version == "0.29.1+cu130"
+    assert [d.missing for d in inspected.distributions if d.missing] == []
     assert real.diagnosis(R580).findings == ()
 
 
 def test_real_torch_tells_its_arch_list_without_a_gpu(real: RealEnvironment) -> None:
-    live = real.live()
+    live = real.torch_run()
     assert (live.torch_version, live.cuda, live.import_error) == ("2.14.1+cu130", "13.0", "")
     # get_arch_list of this wheel as it was read from the file: facts/data/torch_measured.csv.
     assert " ".join(str(code) for code in live.arch_list) == "sm_75 sm_80 sm_86 sm_90 sm_100 sm_120"
@@ -121,26 +121,26 @@ def test_real_torch_tells_its_arch_list_without_a_gpu(real: RealEnvironment) -> 
 
 def test_a_driver_below_the_floor(real: RealEnvironment) -> None:
     diagnosis = real.diagnosis(R570)
-    assert codes(diagnosis) == [Code.DRIVER_TOO_OLD]
+    assert codes(diagnosis) == ["driver-too-old"]
     assert diagnosis.fix is not None
     assert "+cu126" in diagnosis.fix.command
 
 
 def test_this_computer_itself(real: RealEnvironment) -> None:
     examined = examine_host(python=str(real.python))
-    if examined.case.observation.nvidia:
+    if examined.context.observation.nvidia:
         pytest.skip("this computer has an NVIDIA GPU")
-    assert examined.case.live is not None
-    assert examined.case.live.available is False
-    assert codes(examined.diagnosis) == [Code.NO_NVIDIA_GPU]
+    assert examined.context.run is not None
+    assert examined.context.run.available is False
+    assert codes(examined.diagnosis) == ["no-nvidia-gpu"]
 
 
 def test_a_library_that_is_gone(real: RealEnvironment) -> None:
     with real.without("nvidia/cudnn/lib/libcudnn.so.9"):
-        run = real.live()
+        run = real.torch_run()
         assert run.import_error.startswith("ImportError: libcudnn.so.9: cannot open shared object file")
         by_files, by_run = real.diagnosis(R580), real.diagnosis(R580, run)
-    assert codes(by_files) == codes(by_run) == [Code.CUDA_LIBRARIES_BROKEN]
+    assert codes(by_files) == codes(by_run) == ["cuda-libraries-broken"]
     assert by_run.fix is not None
     assert "--reinstall" in by_run.fix.command
     assert "torch==2.14.1" in by_run.fix.command
@@ -150,7 +150,7 @@ def test_a_requirement_of_a_requirement_that_is_gone(real: RealEnvironment) -> N
     folder = next(real.site.glob("nvidia_cublas-*.dist-info")).name
     with real.without(folder):
         (error,) = real.diagnosis(R580).errors
-    assert error.code is Code.CUDA_LIBRARIES_BROKEN
+    assert error.code == "cuda-libraries-broken"
     # torch requires cuda-toolkit[cublas,…], and that requires nvidia-cublas.
     assert any(line.startswith("cuda-toolkit ") and "nvidia-cublas" in line for line in error.evidence)
 
@@ -158,13 +158,13 @@ def test_a_requirement_of_a_requirement_that_is_gone(real: RealEnvironment) -> N
 def test_a_torchvision_of_another_release(real: RealEnvironment) -> None:
     real.install(OTHER_VISION, options=["--no-deps"])
     try:
-        run = real.live()
+        run = real.torch_run()
         assert run.vision_error == "RuntimeError: operator torchvision::nms does not exist"
         by_files, by_run = real.diagnosis(R580), real.diagnosis(R580, run)
     finally:
         real.install(VISION, options=["--no-deps"])
-    assert codes(by_files) == [Code.TORCHVISION_MISMATCH]
-    assert Code.TORCHVISION_MISMATCH in codes(by_run)
+    assert codes(by_files) == ["torchvision-mismatch"]
+    assert "torchvision-mismatch" in codes(by_run)
     assert by_files.fix is not None
     assert "torch==2.14.1 torchvision==0.29.1" in by_files.fix.command
 
@@ -173,9 +173,9 @@ def test_torch_without_any_of_its_libraries(tmp_path: Path) -> None:
     environment = new_environment(tmp_path / "env")
     environment.install(TORCH, options=["--no-deps"])
     environment.install("typing-extensions", "filelock", "sympy", "networkx", "jinja2", "fsspec", "numpy")
-    run = environment.live()
+    run = environment.torch_run()
     assert "cannot open shared object file" in run.import_error
     diagnosis = environment.diagnosis(R580, run)
-    assert codes(diagnosis) == [Code.CUDA_LIBRARIES_BROKEN]
+    assert codes(diagnosis) == ["cuda-libraries-broken"]
     missing = "\n".join(diagnosis.errors[0].evidence)
     assert "requires cuda-toolkit==13.0.3, which is not installed" in missing

@@ -8,9 +8,8 @@ import sys
 
 import pytest
 
-from doctor.patients import PREFIX, case_of, dist, environment, examine, host, printed, torch
-from envgen.doctor.findings import Code
-from envgen.doctor.shell import Shell
+from doctor.samples import PREFIX, context_of, dist, environment, examine, host, printed, torch
+from envgen.environments.shell import Shell
 from envgen.probe.observation import EnvironmentKind
 
 RTX4090 = "linux-rtx4090-570.133.20"
@@ -86,7 +85,7 @@ def test_the_other_environment_is_named_with_its_quotes() -> None:
     other = environment(
         torch("2.8.0+cu128", "12.8", site="/home/ada/my env/lib/python3.12/site-packages"), prefix="/home/ada/my env"
     )
-    line = printed(case_of(host(RTX4090), environment(), neighbours=(other,)))[-1]
+    line = printed(context_of(host(RTX4090), environment(), neighbours=(other,)))[-1]
     assert line.startswith("fix: use that environment's Python (in an editor or notebook: select it")
     assert line.endswith(": '/home/ada/my env/bin/python'")
 
@@ -95,19 +94,19 @@ def test_the_other_environment_is_named_with_its_quotes() -> None:
 def test_a_variable_is_unset_in_the_words_of_the_shell(name: str, command: str) -> None:
     elsewhere = environment(torch("2.8.0+cpu", None, site="/opt/lib"), path=("/opt/lib",))
     diagnosis = examine(host(name, variables={"PYTHONPATH": "/opt/lib"}), elsewhere)
-    assert diagnosis.errors[0].code is Code.WRONG_ENVIRONMENT
+    assert diagnosis.errors[0].code == "wrong-environment"
     assert diagnosis.fix is not None
     assert diagnosis.fix.command == command
-    assert "`envgen doctor` again" in diagnosis.fix.before  # there is no torch in the environment yet
+    assert "`envgen doctor` again" in diagnosis.fix.where  # there is no torch in the environment yet
     both = environment(CU128, torch("2.8.0+cpu", None, site="/opt/lib"), path=("/opt/lib",))
     hidden = examine(host(name, variables={"PYTHONPATH": "/opt/lib"}), both).fix
     assert hidden is not None
-    assert hidden.text == command
+    assert hidden.line == command
 
 
 def test_a_conda_prefix_is_one_word() -> None:
     prefix = "/home/ada l/c"
-    target = environment(
+    inspected = environment(
         torch("2.7.1", None, installer="conda", site=f"{prefix}/lib/python3.12/site-packages"),
         {
             f"{prefix}/conda-meta/pytorch-2.7.1-cpu_generic_py312_h.json": '{"name": "pytorch", "version": "2.7.1", '
@@ -116,7 +115,7 @@ def test_a_conda_prefix_is_one_word() -> None:
         kind=EnvironmentKind.CONDA,
         prefix=prefix,
     )
-    fix = examine(host("linux-conda-rtx3090-550.120"), target).fix
+    fix = examine(host("linux-conda-rtx3090-550.120"), inspected).fix
     assert fix is not None
     assert shlex.split(fix.command)[:4] == ["conda", "install", "-p", prefix]
     assert PREFIX not in fix.command

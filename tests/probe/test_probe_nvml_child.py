@@ -45,6 +45,7 @@ def nvmlDeviceGetPciInfo(handle):
     pci = Pci(); pci.busId = b"00000000:0%%d:00.0" %% (handle + 1); pci.pciDeviceId = 0x20b010de
     return pci
 def nvmlDeviceGetCudaComputeCapability(handle): return (8, 0)
+def nvmlDeviceGetComputeMode(handle): return 3
 def nvmlDeviceGetMemoryInfo(handle):
     memory = Pci(); memory.total = 40 << 30
     return memory

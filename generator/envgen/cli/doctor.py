@@ -58,9 +58,9 @@ def doctor_command(
     if collect is not None:
         _write_report(Path(collect), examined)
     if output_format is options.OutputFormat.JSON:
-        emit_json(diagnosis_mapping(examined.case, examined.diagnosis, strict=strict))
+        emit_json(diagnosis_mapping(examined.context, examined.diagnosis, strict=strict))
     else:
-        emit("\n".join(diagnosis_lines(examined.case, examined.diagnosis)) + "\n")
+        emit("\n".join(diagnosis_lines(examined.context, examined.diagnosis)) + "\n")
     raise typer.Exit(examined.diagnosis.exit_code(strict=strict))
 
 
@@ -98,7 +98,7 @@ def _write_report(path: Path, examined: Examined) -> None:
     except (KeyError, OSError, ImportError):
         user = ""  # an account without a name, as in containers
     identity = Identity(user=user, host=platform.node(), home=str(Path("~").expanduser()))
-    text = report(examined.case, examined.diagnosis, identity, examined.recorder, __version__)
+    text = report(examined.context, examined.diagnosis, identity, examined.recorder, __version__)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_text(text, "utf-8", newline="\n")

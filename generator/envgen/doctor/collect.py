@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
-from envgen.doctor.context import Case
+from envgen.causes.context import Context
+from envgen.causes.findings import Diagnosis
 from envgen.doctor.document import diagnosis_lines, diagnosis_mapping
-from envgen.doctor.findings import Diagnosis
 from envgen.probe.document import observation_mapping
 from envgen.probe.files import HostFiles
 from envgen.probe.parse.install_settings import without_secrets
@@ -88,19 +88,19 @@ class Recorder:
         return self.files.access(path)
 
 
-def report(case: Case, diagnosis: Diagnosis, identity: Identity, recorder: Recorder | None, version: str) -> str:
+def report(context: Context, diagnosis: Diagnosis, identity: Identity, recorder: Recorder | None, version: str) -> str:
     """Return the report as text: the diagnosis, what was seen, and what each source said, all of it scrubbed."""
     parts = {
-        "host": observation_mapping(case.observation),
-        "environment": asdict(case.target) if case.target else None,
-        "torch": asdict(case.live) if case.live else None,
-        "findings": diagnosis_mapping(case, diagnosis, strict=False),
+        "host": observation_mapping(context.observation),
+        "environment": asdict(context.environment) if context.environment else None,
+        "torch": asdict(context.run) if context.run else None,
+        "findings": diagnosis_mapping(context, diagnosis, strict=False),
     }
     lines = [
         f"{HEADER} (envgen {version}). Names, home folders, host names, serial numbers and UUIDs were removed.",
         "",
     ]
-    lines += diagnosis_lines(case, diagnosis)
+    lines += diagnosis_lines(context, diagnosis)
     for name, part in parts.items():
         lines += ["", f"## {name}", "", "```json", json.dumps(_plain(part), indent=1, ensure_ascii=False), "```"]
     if recorder:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from envgen.causes.context import Context
+from envgen.causes.findings import Diagnosis
+from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
 from envgen.doctor.collect import Recorder
-from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
-from envgen.doctor.findings import Diagnosis
 from envgen.environments.find import Opened, Wanted, neighbours, open_environment
-from envgen.environments.torch_run import TIMEOUT_S, use_torch
+from envgen.environments.torch_run import OLDEST_PYTHON, TIMEOUT_S, RunOutcome, TorchRun, run_torch
 from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.probe import commands, observe
@@ -30,7 +32,7 @@ from envgen.resolve import resolve
 class Examined:
     """A diagnosis with what it rests on; `recorder` is None unless the answers were to be kept."""
 
-    case: Case
+    context: Context
     diagnosis: Diagnosis
     recorder: Recorder | None
 
@@ -69,24 +71,39 @@ def examine_host(
     wanted = Wanted(python=python, prefix=prefix, environ=environ, own=sys.executable)
     opened = open_environment(wanted, disk, runner, shutil.which)
     observation = observe(runner=ask, root=recorder or disk, host=host)
-    no_live = _why_not_to_run(observation, opened)
-    target = opened.target
-    case = Case(
+    not_run = _why_not_to_run(observation, opened)
+    environment, run = opened.environment, None if not_run else run_torch(opened.python, runner, timeout_s=timeout_s)
+    context = Context(
         observation=observation,
         builds=builds,
         catalog=catalog,
-        target=target,
-        live=None if no_live else use_torch(opened.python, runner, timeout_s=timeout_s),
-        neighbours=neighbours(target, environ, Path.cwd(), disk) if target else (),
+        environment=environment,
+        run=run,
+        without_library_path=_run_without_path(opened.python, runner, run, environ, timeout_s),
+        neighbours=neighbours(environment, environ, Path.cwd(), disk) if environment else (),
+        unexamined=opened.reason,
+        not_run=not_run,
     )
-    diagnosis = diagnose(case, decide, no_target=opened.reason, no_live=no_live)
-    return Examined(case=case, diagnosis=diagnosis, recorder=recorder)
+    return Examined(context=context, diagnosis=diagnose(context, decide), recorder=recorder)
+
+
+def _run_without_path(
+    python: str, runner: Runner, run: TorchRun | None, environ: Mapping[str, str], timeout_s: float
+) -> TorchRun | None:
+    """A second run without LD_LIBRARY_PATH, where the first one failed with it: does the variable do it?"""
+    failed = run is not None and not run.computes and run.outcome is not RunOutcome.TIMED_OUT
+    if not failed or not environ.get("LD_LIBRARY_PATH"):
+        return None
+    return run_torch(python, runner, timeout_s=timeout_s, drop=("LD_LIBRARY_PATH",))
 
 
 def _why_not_to_run(observation: Observation, opened: Opened) -> str:
     """Why torch is not run: no interpreter, or a driver that would only hang it too; empty when it is."""
     if not opened.python:
         return opened.reason
+    python = opened.environment.interpreter.minor.rstrip("t") if opened.environment else ""
+    if python and release_key(python) < OLDEST_PYTHON:
+        return f"Python {python} is too old to be asked (3.7 or newer)"
     asked = [observation.source(name) for name in (commands.NVML, commands.SMI_QUERY)]
     if all(source is not None and source.status is SourceStatus.TIMED_OUT for source in asked):
         return "the driver does not answer, so torch would hang too"

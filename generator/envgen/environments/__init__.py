@@ -1,1 +1,1 @@
-"""Looks at an installed Python environment: which interpreter, which packages, what its torch says. Judges nothing."""
+"""Looks at an installed Python environment (interpreter, packages, what its torch says); writes what changes it."""

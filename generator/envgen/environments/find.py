@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envgen.core.errors import UsageError, show
-from envgen.environments.inspected import Interpreter, Target, interpreter_of_files, read_target
+from envgen.environments.inspected import InspectedEnvironment, Interpreter, interpreter_of_files, read_environment
 from envgen.environments.torch_run import describe_interpreter
 from envgen.probe.environment import environment_kind
 from envgen.probe.files import HostFiles
@@ -30,7 +30,7 @@ class Wanted:
 class Opened:
     """The environment under diagnosis, or None and why; `python` is the interpreter to run, empty when none runs."""
 
-    target: Target | None
+    environment: InspectedEnvironment | None
     python: str
     reason: str = ""
 
@@ -53,9 +53,9 @@ def open_environment(wanted: Wanted, files: HostFiles, runner: Runner, which: Wh
         if by_files is None and not python:
             raise UsageError(f"{show(prefix)} holds no Python (from --env)", hint="give an environment's prefix")
         if by_files is None:
-            return Opened(target=None, python="", reason=reason)
-        return Opened(target=_read(by_files, files, wanted.environ), python="", reason=reason)
-    return Opened(target=_read(interpreter, files, wanted.environ), python=python)
+            return Opened(environment=None, python="", reason=reason)
+        return Opened(environment=_read(by_files, files, wanted.environ), python="", reason=reason)
+    return Opened(environment=_read(interpreter, files, wanted.environ), python=python)
 
 
 def find_python(wanted: Wanted, which: Which) -> str:
@@ -71,38 +71,47 @@ def find_python(wanted: Wanted, which: Which) -> str:
         if not Path(wanted.prefix).is_dir():
             raise UsageError(f"{show(wanted.prefix)} is not a folder (from --env)", hint="give an environment's prefix")
         return _of_prefix(wanted.prefix) or _broken_link(wanted.prefix)
-    prefixes = [prefix for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if (prefix := wanted.environ.get(name))]
+    return _active(wanted.environ, which) or _on_path(which) or wanted.own
+
+
+def _active(environ: Mapping[str, str], which: Which) -> str:
+    """The interpreter of the environment that was activated; empty without one."""
+    prefixes = [prefix for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if (prefix := environ.get(name))]
     active = [python for prefix in prefixes if (python := _of_prefix(prefix) or _broken_link(prefix))]
     # No shell finds a broken link on PATH: what `python` runs instead is not what was activated.
-    if active and not Path(active[0]).exists():
-        return active[0]
-    if active:
-        # With both active, the one that `python` runs is the one that was activated last.
-        runs = which("python") or which("python3") or ""
-        return next((python for python in active if Path(python).parent == Path(runs).parent), active[0])
+    if not active or not Path(active[0]).exists():
+        return active[0] if active else ""
+    # With both active, the one that `python` runs is the one that was activated last.
+    runs = which("python") or which("python3") or ""
+    return next((python for python in active if Path(python).parent == Path(runs).parent), active[0])
+
+
+def _on_path(which: Which) -> str:
     on_path = [found for name in ("python3", "python") if (found := which(name))]
     # Windows puts a python3 there that only opens its store; where that store's Python is installed, both are of it.
     real = [found for found in on_path if "windowsapps" not in found.lower()]
-    return next(iter((*real, *on_path)), wanted.own)
+    return next(iter((*real, *on_path)), "")
 
 
-def neighbours(target: Target, environ: Mapping[str, str], here: Path, files: HostFiles) -> tuple[Target, ...]:
+def neighbours(
+    environment: InspectedEnvironment, environ: Mapping[str, str], here: Path, files: HostFiles
+) -> tuple[InspectedEnvironment, ...]:
     """Return the other environments that a user may have meant: the active ones, and `.venv` in this folder."""
-    found: list[Target] = []
+    found: list[InspectedEnvironment] = []
     for prefix in (environ.get("VIRTUAL_ENV"), environ.get("CONDA_PREFIX"), str(here / ".venv")):
-        if not prefix or prefix == target.interpreter.prefix:
+        if not prefix or prefix == environment.interpreter.prefix:
             continue
         interpreter = interpreter_of_files(prefix, files)
         if interpreter is not None:
             described = replace(interpreter, executable=_of_prefix(prefix))
-            found.append(read_target(described, environment_kind(files, prefix), files))
+            found.append(read_environment(described, environment_kind(files, prefix), files))
     return tuple(found)
 
 
-def _read(interpreter: Interpreter, files: HostFiles, environ: Mapping[str, str]) -> Target:
+def _read(interpreter: Interpreter, files: HostFiles, environ: Mapping[str, str]) -> InspectedEnvironment:
     library_path = [folder for folder in environ.get("LD_LIBRARY_PATH", "").split(":") if folder]
     kind = environment_kind(files, interpreter.prefix)
-    return read_target(interpreter, kind, files, library_path)
+    return read_environment(interpreter, kind, files, library_path)
 
 
 def _named(python: str, which: Which) -> str:

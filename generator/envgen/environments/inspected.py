@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from envgen.core.requirements import canonical
 from envgen.probe.files import HostFiles
 from envgen.probe.observation import EnvironmentKind, InstallSetting
 from envgen.probe.parse.install_settings import parse_pip_config
@@ -57,7 +58,7 @@ class VersionFile:
     @property
     def label(self) -> str:
         """The local part of the version: `cu128`, `cpu`, or empty."""
-        return self.version.partition("+")[2]
+        return local(self.version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class CondaRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """What the target's Python says of itself. `path` is its `sys.path`; `bits` is 64 or 32."""
+    """What the examined Python says of itself. `path` is its `sys.path`; `bits` is 64 or 32."""
 
     version: str
     executable: str
@@ -93,7 +94,7 @@ class Interpreter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class InspectedEnvironment:
     """The environment under diagnosis. `torch_folder` is the entry of `sys.path` that torch is imported from.
 
     `path_libraries` are CUDA's libraries in the folders of LD_LIBRARY_PATH, `settings` those of the environment's own
@@ -122,9 +123,9 @@ class Target:
         return next((record for record in self.conda if record.name == name), None)
 
 
-def read_target(
+def read_environment(
     interpreter: Interpreter, kind: EnvironmentKind, files: HostFiles, library_path: Sequence[str] = ()
-) -> Target:
+) -> InspectedEnvironment:
     """Return what is installed for an interpreter. `library_path` are the folders of LD_LIBRARY_PATH."""
     folders = tuple(dict.fromkeys(folder for folder in interpreter.path if folder and files.names(folder)))
     vision, audio = (
@@ -132,7 +133,7 @@ def read_target(
         for name in ("torchvision", "torchaudio")
     )
     torch_folder = next((f for f in folders if {"torch", "torch.py"} & set(files.names(f))), "")
-    return Target(
+    return InspectedEnvironment(
         interpreter=interpreter,
         kind=kind,
         distributions=tuple(d for folder in folders for d in _distributions(folder, files)),
@@ -194,7 +195,7 @@ def _distribution(folder: str, info: str, metadata: str) -> Distribution:
     name, _, version = info.removesuffix(".dist-info").partition("-")
     stated = dict(re.findall(r"^(Name|Version): (.*)$", metadata, re.MULTILINE))
     return Distribution(
-        name=re.sub(r"[-_.]+", "-", stated.get("Name", name)).lower().strip(),
+        name=canonical(stated.get("Name", name).strip()),
         version=stated.get("Version", version).strip(),
         installer="",
         requires=tuple(line.strip() for line in re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE)),
@@ -264,3 +265,13 @@ def _cuda_libraries(folders: Sequence[str], files: HostFiles) -> Iterator[str]:
         for name in files.names(folder):
             if re.fullmatch(r"lib(cudart|cublas|cudnn|nccl|cusparse|cusolver|cufft|nvrtc|nvJitLink)\.so\.\d+", name):
                 yield f"{folder}/{name}"
+
+
+def base_version(version: str) -> str:
+    """Return a version without its local part: 2.8.0 of 2.8.0+cu128."""
+    return version.partition("+")[0]
+
+
+def local(version: str) -> str:
+    """Return the local part of a version: cu128 of 2.8.0+cu128, or an empty text."""
+    return version.partition("+")[2]

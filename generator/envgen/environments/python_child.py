@@ -1,4 +1,4 @@
-"""Prints what an interpreter is, as one JSON line. Runs in the target's Python (3.7 or newer), imports no torch."""
+"""Prints what an interpreter is, as one JSON line. Runs in the examined Python (2.7 or newer), imports no torch."""
 
 import json
 import platform
@@ -13,10 +13,10 @@ print(
             "version": platform.python_version(),
             "executable": sys.executable,
             "prefix": sys.prefix,
-            "base_prefix": sys.base_prefix,
+            "base_prefix": getattr(sys, "base_prefix", sys.prefix),
             "bits": struct.calcsize("P") * 8,
             "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-            "implementation": sys.implementation.name,
+            "implementation": platform.python_implementation().lower(),
             "platform": sysconfig.get_platform(),
             "musl": "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""),
             "path": sys.path,

@@ -1,4 +1,4 @@
-"""Uses torch and says what happened, a JSON line for each thing. Runs in the target's Python (3.7 or newer).
+"""Uses torch and says what happened, a JSON line for each thing. Runs in the examined Python (3.7 or newer).
 
 Each line is `envgen-doctor:["key", value]`, flushed at once: after a crash or a hang the last line says where it was.
 Every kernel is followed by a synchronisation, because CUDA's errors come late.

@@ -1,4 +1,4 @@
-"""What torch itself says, from a child process of the target's Python with a time limit."""
+"""What torch itself says, from a child process of the examined Python with a time limit."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from envgen.environments.inspected import Interpreter, parse_interpreter
 from envgen.probe.process import Command, Completed, Outcome, Runner
 
 TIMEOUT_S = 60.0
+OLDEST_PYTHON = (3, 7)  # of the child that uses torch
 _MARK = "envgen-doctor:"
 
 
-class LiveOutcome(StrEnum):
+class RunOutcome(StrEnum):
     """How the child ended."""
 
     DONE = "done"
@@ -27,7 +28,7 @@ class LiveOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveDevice:
+class TorchDevice:
     """One CUDA device as torch sees it; `kernel_error` and `convolution_error` are empty when it computed rightly.
 
     Both are None when it was not tried.
@@ -41,14 +42,14 @@ class LiveDevice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class TorchRun:
     """What the child said. `stage` is the last thing that it said, `reason` why there is no full answer.
 
     `has_torch` is True once the import ended well. `errors` are all error texts of CUDA's and cuDNN's start, warnings
     included.
     """
 
-    outcome: LiveOutcome
+    outcome: RunOutcome
     reason: str = ""
     stage: str = ""
     has_torch: bool = False
@@ -59,12 +60,17 @@ class Live:
     import_error: str = ""
     available: bool | None = None
     errors: tuple[str, ...] = ()
-    devices: tuple[LiveDevice, ...] = ()
+    devices: tuple[TorchDevice, ...] = ()
     arch_list: tuple[ArchCode, ...] = ()
     cudnn: str = ""
     libraries: tuple[str, ...] = ()
     vision_version: str = ""
     vision_error: str | None = None
+
+    @property
+    def is_importing(self) -> bool:
+        """True when the last that was heard came before the end of torch's import."""
+        return self.stage in ("", "prefix", "executable")
 
     @property
     def works(self) -> bool:
@@ -80,14 +86,14 @@ class Live:
     @property
     def vision_failure(self) -> str:
         """What torchvision itself failed with; empty where CUDA fails without it too."""
-        ended_there = self.outcome is not LiveOutcome.DONE and self.stage in ("vision-found", "vision-version")
+        ended_there = self.outcome is not RunOutcome.DONE and self.stage in ("vision-found", "vision-version")
         was_imported = bool(self.vision_version)
         if was_imported and self.available and not self.computes:
             return ""
         return self.reason if ended_there else self.vision_error or ""
 
     @property
-    def said(self) -> str:
+    def error_text(self) -> str:
         """All that CUDA's start, the kernels and the convolutions said, as one text to search."""
         kernels = (device.kernel_error or "" for device in self.devices)
         convolutions = (device.convolution_error or "" for device in self.devices)
@@ -95,7 +101,7 @@ class Live:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Said:
+class _ChildLines:
     """The child's lines: single values by key, repeated ones as lists."""
 
     values: dict[str, object] = field(default_factory=dict)
@@ -115,7 +121,7 @@ class _Said:
 
 def describe_interpreter(python: str, runner: Runner) -> tuple[Interpreter | None, str]:
     """Return what an interpreter is, without importing torch; else None and why not."""
-    command = Command(name="python", argv=(python, "-c", _child("python_child.py")), limit_s=5.0)
+    command = Command(name="python", argv=(python, "-B", "-c", _child("python_child.py")), limit_s=5.0)
     completed = runner(command, timeout_s=command.limit_s)
     found = parse_interpreter(completed.stdout) if completed.outcome is Outcome.DONE else None
     if found is None and completed.exit_code == 0:
@@ -123,26 +129,30 @@ def describe_interpreter(python: str, runner: Runner) -> tuple[Interpreter | Non
     return found, "" if found else _why(python, completed, command.limit_s)
 
 
-def use_torch(python: str, runner: Runner, *, timeout_s: float = TIMEOUT_S) -> Live:
-    """Return what happens when the target's Python imports torch and computes on every device."""
-    command = Command(name="torch", argv=(python, "-c", _child("torch_child.py")), limit_s=timeout_s)
+def run_torch(python: str, runner: Runner, *, timeout_s: float = TIMEOUT_S, drop: tuple[str, ...] = ()) -> TorchRun:
+    """Return what happens when the examined Python imports torch and computes on every device.
+
+    `drop` names variables that the run does not get. `-B`: nothing is written into the environment, no .pyc either.
+    """
+    argv = (python, "-B", "-c", _child("torch_child.py"))
+    command = Command(name="torch", argv=argv, limit_s=timeout_s, drop=drop)
     completed = runner(command, timeout_s=timeout_s)
     if completed.outcome in (Outcome.NOT_FOUND, Outcome.DENIED):
-        return Live(outcome=LiveOutcome.NOT_RUN, reason=_why(python, completed, timeout_s))
-    live_outcome, reason = LiveOutcome.DONE, ""
+        return TorchRun(outcome=RunOutcome.NOT_RUN, reason=_why(python, completed, timeout_s))
+    outcome, reason = RunOutcome.DONE, ""
     if completed.outcome is Outcome.TIMED_OUT:
-        live_outcome, reason = LiveOutcome.TIMED_OUT, f"torch gave no answer within {timeout_s:.0f} s"
+        outcome, reason = RunOutcome.TIMED_OUT, f"torch gave no answer within {timeout_s:.0f} s"
     elif completed.exit_code != 0:
-        live_outcome, reason = LiveOutcome.CRASHED, _why(python, completed, timeout_s)
-    return parse_live(completed.stdout, live_outcome, reason)
+        outcome, reason = RunOutcome.CRASHED, _why(python, completed, timeout_s)
+    return parse_run(completed.stdout, outcome, reason)
 
 
-def parse_live(text: str, outcome: LiveOutcome = LiveOutcome.DONE, reason: str = "") -> Live:
+def parse_run(text: str, outcome: RunOutcome = RunOutcome.DONE, reason: str = "") -> TorchRun:
     """Return what the lines of the child say."""
     said = _read(text)
     cuda, hip, available = said.values.get("cuda"), said.values.get("hip"), said.values.get("available")
     error_keys = ("available-error", "init-error", "device-error", "cudnn-error")
-    return Live(
+    return TorchRun(
         outcome=outcome,
         reason=reason,
         stage=said.last,
@@ -164,7 +174,7 @@ def parse_live(text: str, outcome: LiveOutcome = LiveOutcome.DONE, reason: str =
 
 
 def _child(name: str) -> str:
-    """The text of a child: given by `-c`, so that no folder of ours enters the target's `sys.path`."""
+    """The text of a child: given by `-c`, so that no folder of ours enters the examined `sys.path`."""
     return Path(__file__).with_name(name).read_text("utf-8")
 
 
@@ -184,8 +194,8 @@ def _why(python: str, completed: Completed, limit_s: float) -> str:
             return f"{python} {ended}{f': {last[:160]}' if last else ''}"
 
 
-def _read(text: str) -> _Said:
-    said = _Said()
+def _read(text: str) -> _ChildLines:
+    said = _ChildLines()
     for line in text.splitlines():
         # Another program's line before ours may have no end.
         _, mark, ours = line.partition(_MARK)
@@ -206,10 +216,10 @@ def _read(text: str) -> _Said:
     return said
 
 
-def _device(row: Mapping[str, object], said: _Said) -> LiveDevice:
+def _device(row: Mapping[str, object], said: _ChildLines) -> TorchDevice:
     index, capability = row.get("index"), row.get("capability")
     known = isinstance(capability, list) and len(capability) == 2 and all(isinstance(n, int) for n in capability)
-    return LiveDevice(
+    return TorchDevice(
         index=index if isinstance(index, int) else -1,
         name=str(row.get("name", "")),
         capability=ComputeCapability(*capability) if known and isinstance(capability, list) else None,

@@ -30,7 +30,12 @@ from envgen.probe.observation import (
     Vendor,
     Xid,
 )
-from envgen.probe.parse.driver_files import parse_fabric_version, parse_ldconfig, parse_xids
+from envgen.probe.parse.driver_files import (
+    parse_fabric_version,
+    parse_kernel_messages,
+    parse_ldconfig,
+    parse_xids,
+)
 from envgen.probe.parse.pci import has_nvswitch, parse_lspci
 from envgen.probe.parse.report import DriverReport, pci_address
 from envgen.probe.parse.system import parse_os_release, wsl_version
@@ -78,6 +83,7 @@ def assemble(values: HostValues, files: HostFiles, gathered: Gathered) -> Observ
             Xid(pci_address=pci_address(address), code=code)
             for address, code in parse_xids(gathered.text(commands.DMESG))
         ),
+        kernel_messages=parse_kernel_messages(gathered.text(commands.DMESG)),
         sources=(*_sources(gathered, windows), *linux_sources, *setting_sources),
         disagreements=(*gpu_disagreements, *_version_disagreements(versions)),
     )

@@ -47,6 +47,7 @@ def _gpu(nvml: ModuleType, index: int) -> dict[str, Any]:
     put("memory", lambda: int(nvml.nvmlDeviceGetMemoryInfo(handle).total))
     put("mig", lambda: int(nvml.nvmlDeviceGetMigMode(handle)[0]))
     put("virtual", lambda: int(nvml.nvmlDeviceGetVirtualizationMode(handle)))
+    put("compute_mode", lambda: int(nvml.nvmlDeviceGetComputeMode(handle)))
     put("fabric", fabric)
     if found.get("mig"):
         found["instances"] = _instances(nvml, handle)

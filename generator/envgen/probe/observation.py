@@ -94,6 +94,7 @@ class HostGpu:
     `name` is the driver's own, else the PCI database's; empty when only the id is known. `pci_id` is the device id in
     lower case (vendor is `vendor`), `pci_address` is `0000:01:00.0`. `chip` is the codename where the system states it.
     `is_driven` is True when NVIDIA's driver itself listed it. `error` is what the driver said instead of an answer.
+    `compute_mode` is the driver's word (`Default`, `Exclusive_Process`, `Prohibited`).
     `problem` is Windows' device problem code, `power` is Linux' runtime power status, `mig` is None when unknown.
     """
 
@@ -112,6 +113,7 @@ class HostGpu:
     power: str = ""
     problem: int | None = None
     error: str = ""
+    compute_mode: str = ""
     is_driven: bool = False
     sources: tuple[str, ...] = ()
 
@@ -263,6 +265,7 @@ class Xid:
 class Observation:
     """One look at a host. `driver` is the version to decide with: in WSL it is the Windows driver's.
 
+    `kernel_messages` are the lines in which NVIDIA's module says that it can't start a GPU.
     `environ` holds only the variables that matter here, sorted by name.
     """
 
@@ -274,6 +277,7 @@ class Observation:
     python: PythonFacts
     settings: tuple[InstallSetting, ...] = ()
     xids: tuple[Xid, ...] = ()
+    kernel_messages: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
 

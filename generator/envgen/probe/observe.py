@@ -13,7 +13,7 @@ from envgen.probe.files import DirectoryFiles, HostFiles
 from envgen.probe.host import HostValues, host_values
 from envgen.probe.linux import WSL_LIBRARIES, LinuxFiles, read_linux
 from envgen.probe.nvidia import NvidiaAnswers, ask_nvidia
-from envgen.probe.observation import Observation
+from envgen.probe.observation import Observation, Vendor
 from envgen.probe.process import Runner, run_command
 
 TIMEOUT_S = 5.0
@@ -74,8 +74,9 @@ def _linux_chains(linux: LinuxFiles, runner: Runner, budget: Budget) -> list[Cal
         ]
 
     def log() -> Sequence[Answer]:
-        if "nvidia" not in linux.modules:
-            return [skipped(commands.DMESG, "the nvidia module is not loaded, so it has reported nothing")]
+        on_bus = any(gpu.vendor is Vendor.NVIDIA for gpu in linux.gpus)
+        if "nvidia" not in linux.modules and not on_bus:
+            return [skipped(commands.DMESG, "no NVIDIA GPU and no module of NVIDIA's are there to report anything")]
         return [ask(commands.dmesg(), runner, budget)]
 
     return [

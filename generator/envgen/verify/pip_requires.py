@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from envgen.core import requirements
 from envgen.core.findings import Level
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
+from envgen.core.requirements import applies, canonical, parsed
 from envgen.facts.requires import RequiresCatalog
 from envgen.facts.wheels import TorchPins
 from envgen.verify.findings import Code, Finding
@@ -53,14 +55,14 @@ def unmet(requires: Mapping[str, Iterable[str]], lock: PipLock, file: str, *, so
 
     A package's extras count when another package of `requires` asks for them.
     """
-    parsed = {name: list(_parsed(lines)) for name, lines in requires.items()}
+    read = {name: list(parsed(lines)) for name, lines in requires.items()}
     environment = marker_environment(lock)
-    wanted: dict[str, set[str]] = {name: {""} for name in parsed}
+    wanted: dict[str, set[str]] = {name: {""} for name in read}
     while True:  # an extra may ask for another package's extra
-        asked = [(name, r) for name, rs in parsed.items() for r in rs if _applies(r, wanted[name], environment)]
+        asked = [(name, r) for name, rs in read.items() for r in rs if applies(r, wanted[name], environment)]
         before = {name: set(extras) for name, extras in wanted.items()}
         for _, requirement in asked:
-            wanted.setdefault(_name(requirement), {""}).update(requirement.extras)
+            wanted.setdefault(canonical(requirement.name), {""}).update(requirement.extras)
         if all(wanted[name] == extras for name, extras in before.items()):
             break
     for name, requirement in asked:
@@ -68,7 +70,7 @@ def unmet(requires: Mapping[str, Iterable[str]], lock: PipLock, file: str, *, so
 
 
 def _held(name: str, requirement: Requirement, lock: PipLock, file: str, source: str) -> Iterator[Finding]:
-    version = lock.version_of(_name(requirement))
+    version = lock.version_of(canonical(requirement.name))
     evidence = (source,) if source else ()
     if not version:
         title = f"{name} needs {requirement.name}{requirement.specifier}, which is not locked"
@@ -78,42 +80,8 @@ def _held(name: str, requirement: Requirement, lock: PipLock, file: str, source:
         yield Finding(code=Code.DEPENDENCY_VERSION, file=file, title=title, evidence=evidence)
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[Requirement]:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    for text in lines:
-        try:
-            yield Requirement(text)
-        except InvalidRequirement:
-            continue
-
-
-def _name(requirement: Requirement) -> str:
-    from packaging.utils import canonicalize_name
-
-    return canonicalize_name(requirement.name)
-
-
-def _applies(requirement: Requirement, extras: Iterable[str], environment: Mapping[str, str]) -> bool:
-    marker = requirement.marker
-    return marker is None or any(marker.evaluate({**environment, "extra": extra}) for extra in extras)
-
-
 def marker_environment(lock: PipLock) -> dict[str, str]:
     """The values of PEP 508 markers on the lock's platform, whatever this host is."""
-    windows = lock.subdir.is_windows
     machine = {Subdir.LINUX_64: "x86_64", Subdir.LINUX_AARCH64: "aarch64", Subdir.WIN_64: "AMD64"}[lock.subdir]
-    return {
-        "extra": "",
-        "implementation_name": "cpython",
-        "implementation_version": f"{lock.python}.0",
-        "os_name": "nt" if windows else "posix",
-        "platform_machine": machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Windows" if windows else "Linux",
-        "platform_version": "",
-        "python_full_version": f"{lock.python}.0",
-        "python_version": lock.python,
-        "sys_platform": "win32" if windows else "linux",
-    }
+    system = "windows" if lock.subdir.is_windows else "linux"
+    return requirements.marker_environment(system=system, machine=machine, python=f"{lock.python}.0")

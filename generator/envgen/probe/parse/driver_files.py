@@ -44,3 +44,28 @@ def parse_xids(text: str) -> tuple[tuple[str, int], ...]:
     """Return (PCI address as written, code) of the Xid reports in a kernel log, each pair once, in order."""
     found = re.findall(r"NVRM: Xid \(PCI:([0-9a-fA-F:.]+)\): (\d+)", text)
     return tuple(dict.fromkeys((address.lower(), int(code)) for address, code in found))
+
+
+# What NVIDIA's module says when it can't start a GPU (nv.c and osapi.c of open-gpu-kernel-modules, and its README).
+_REFUSALS = (
+    "RmInitAdapter failed",
+    "rm_init_adapter failed",
+    "requires use of the NVIDIA open kernel modules",
+    "not supported by open",
+    "not supported by the NVIDIA",
+    "is not supported by the",
+    "Legacy driver",
+    "legacy drivers",
+    "will ignore this GPU",
+    "probe routine failed",
+    "None of the NVIDIA devices were initialized",
+    "failed to initialize module",
+    "API mismatch",
+)
+
+
+def parse_kernel_messages(text: str) -> tuple[str, ...]:
+    """Return the lines in which NVIDIA's module refuses a GPU, without their times, each once and in order."""
+    lines = (line.partition("NVRM: ")[2].strip() for line in text.splitlines() if "NVRM: " in line)
+    refusals = (line for line in lines if any(words in line for words in _REFUSALS))
+    return tuple(f"NVRM: {line}" for line in dict.fromkeys(refusals))[:8]

@@ -16,6 +16,13 @@ _VIRTUAL: dict[int | None, VirtualMode] = {
     3: VirtualMode.HOST_VGPU,
     4: VirtualMode.HOST_VGPU,
 }
+# nvmlComputeMode_t, nvml.h; the words are those of nvidia-smi.
+_COMPUTE_MODES: dict[int | None, str] = {
+    0: "Default",
+    1: "Exclusive_Thread",
+    2: "Prohibited",
+    3: "Exclusive_Process",
+}
 # nvmlGpuFabricState_t, nvml.h: 0 not supported, 1 not started, 2 in progress, 3 completed.
 _FABRIC: dict[int | None, str] = {1: "Not Started", 2: "In Progress", 3: "Completed"}
 
@@ -55,6 +62,7 @@ def _gpu(row: dict[str, Any]) -> HostGpu:
         uuid=_text(row, "uuid"),
         mig=None if mig is None else bool(mig),
         mig_instances=tuple(MigInstance(name=_text(i, "name"), uuid=_text(i, "uuid")) for i in instances),
+        compute_mode=_COMPUTE_MODES.get(_number(row, "compute_mode"), ""),
         virtual=_VIRTUAL.get(_number(row, "virtual"), VirtualMode.UNKNOWN),
         error=_text(row, "error"),
         is_driven=True,

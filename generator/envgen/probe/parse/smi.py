@@ -121,6 +121,7 @@ def _gpu(address: str, fields: Fields) -> HostGpu:
         mig={"Enabled": True, "Disabled": False}.get(mode),
         mig_instances=tuple(_instances(fields)),
         virtual=_virtual(fields),
+        compute_mode=_value(fields, "Compute Mode"),
         is_driven=True,
     )
 

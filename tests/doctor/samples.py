@@ -11,14 +11,14 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from envgen.causes.context import Context
+from envgen.causes.findings import Diagnosis
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
-from envgen.doctor.context import Case
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.document import diagnosis_lines
-from envgen.doctor.findings import Diagnosis
-from envgen.environments.inspected import Interpreter, Target, read_target
-from envgen.environments.torch_run import Live, LiveOutcome, parse_live
+from envgen.environments.inspected import InspectedEnvironment, Interpreter, read_environment
+from envgen.environments.torch_run import RunOutcome, TorchRun, parse_run
 from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.probe.observation import EnvironmentKind, InstallSetting, Observation
@@ -102,7 +102,7 @@ def environment(
     library_path: Sequence[str] = (),
     pip: bool = True,
     **interpreter: Any,
-) -> Target:
+) -> InspectedEnvironment:
     """An environment that holds these files."""
     entries = {place: CapturedEntry(text) for part in files for place, text in part.items()}
     site = f"{prefix}/lib/python{'.'.join(python.split('.')[:2])}/site-packages"
@@ -110,7 +110,7 @@ def environment(
         entries[f"{site}/pip/__init__.py"] = CapturedEntry("")
     values = {"executable": f"{prefix}/bin/python", "base_prefix": "/usr", "platform": "linux-x86_64", **interpreter}
     described = Interpreter(version=python, prefix=prefix, path=(*path, site), **values)
-    return read_target(described, kind, CapturedFiles(entries), library_path)
+    return read_environment(described, kind, CapturedFiles(entries), library_path)
 
 
 GOOD_LINES: tuple[tuple[str, Any], ...] = (
@@ -127,10 +127,17 @@ GOOD_LINES: tuple[tuple[str, Any], ...] = (
 )
 
 
-def live(*devices: tuple[str, tuple[int, int], str], outcome: LiveOutcome = LiveOutcome.DONE, **lines: Any) -> Live:
+def torch_run(
+    *devices: tuple[str, tuple[int, int], str], outcome: RunOutcome = RunOutcome.DONE, **lines: Any
+) -> TorchRun:
     """A run of torch. `devices` are (name, capability, error of its kernel); `lines` replace those of a good run."""
     keys = {key.replace("_", "-"): value for key, value in lines.items()}
     said: dict[str, Any] = dict(GOOD_LINES) | keys
+    if keys.get("import-error"):  # the child ends there
+        said = {
+            key: said[key]
+            for key in ("executable", "prefix", "import-error", *(key for key in keys if keys[key] is not None))
+        }
     if not devices:
         said.setdefault("warnings", [])
     text = [json.dumps([key, value]) for key, value in said.items()]
@@ -140,14 +147,14 @@ def live(*devices: tuple[str, tuple[int, int], str], outcome: LiveOutcome = Live
         convolution = keys.get("convolution-error", error)
         if convolution is not None:
             text.append(json.dumps(["convolution", {"index": index, "error": convolution}]))
-    return parse_live("\n".join(f"envgen-doctor:{line}" for line in text), outcome)
+    return parse_run("\n".join(f"envgen-doctor:{line}" for line in text), outcome)
 
 
-def unavailable(error: str, **lines: Any) -> Live:
+def unavailable(error: str, **lines: Any) -> TorchRun:
     """A run in which is_available() is False and CUDA's start ends in this error."""
     warning = f"CUDA initialization: {error} (Triggered internally at /pytorch/c10/cuda/CUDAFunctions.cpp:109.)"
     init = f"RuntimeError: {error}"
-    return live(available=False, init_error=init, warnings=[warning], **lines)
+    return torch_run(available=False, init_error=init, warnings=[warning], **lines)
 
 
 def host(
@@ -159,27 +166,33 @@ def host(
     return replace(observation, environ=tuple(sorted(values.items())), settings=tuple(settings))
 
 
-def case_of(
-    observation: Observation, target: Target | None = None, run: Live | None = None, neighbours: Sequence[Target] = ()
-) -> Case:
+def context_of(
+    observation: Observation,
+    inspected: InspectedEnvironment | None = None,
+    run: TorchRun | None = None,
+    neighbours: Sequence[InspectedEnvironment] = (),
+) -> Context:
     """A case with the real catalog."""
-    return Case(
+    return Context(
         observation=observation,
         builds=builds(),
         catalog=catalog(),
-        target=target,
-        live=run,
+        environment=inspected,
+        run=run,
         neighbours=tuple(neighbours),
     )
 
 
 def examine(
-    observation: Observation, target: Target | None = None, run: Live | None = None, neighbours: Sequence[Target] = ()
+    observation: Observation,
+    inspected: InspectedEnvironment | None = None,
+    run: TorchRun | None = None,
+    neighbours: Sequence[InspectedEnvironment] = (),
 ) -> Diagnosis:
     """The diagnosis with the real catalog and the real decision."""
-    return diagnose(case_of(observation, target, run, neighbours), decide)
+    return diagnose(context_of(observation, inspected, run, neighbours), decide)
 
 
-def printed(case: Case) -> list[str]:
+def printed(context: Context) -> list[str]:
     """The lines that a user sees."""
-    return list(diagnosis_lines(case, diagnose(case, decide)))
+    return list(diagnosis_lines(context, diagnose(context, decide)))

@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from envgen.doctor.context import Case
+from envgen.probe.observation import System
 
 # What PowerShell takes as it is; a dash in front would begin a parameter.
 _PLAIN = re.compile(r"[A-Za-z0-9_./\\][A-Za-z0-9_./\\:-]*")
@@ -40,11 +40,15 @@ class Shell:
         """Return the command that takes a variable out of the environment."""
         return f"Remove-Item Env:{variable}" if self.is_windows else f"unset {variable}"
 
+    def set(self, variable: str, value: str) -> str:
+        """Return the command that sets a variable for what runs after it."""
+        return f'$env:{variable}="{value}"' if self.is_windows else f"export {variable}={value}"
+
     def with_variable(self, variable: str, value: str, command: str) -> str:
         """Return a command that runs with a variable set."""
         return f'$env:{variable} = "{value}"; {command}' if self.is_windows else f"{variable}={value} {command}"
 
 
-def shell_of(case: Case) -> Shell:
+def shell_of(system: System) -> Shell:
     """Return the shell that a user of this host pastes a command into."""
-    return Shell(is_windows=case.observation.system.os == "windows")
+    return Shell(is_windows=system.os == "windows")

@@ -1,0 +1,349 @@
+"""Does CUDA start, on the devices that it may use? What CUDA's error numbers mean is said here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from envgen.causes.context import Context, Trait
+from envgen.causes.findings import Finding, Remedy
+from envgen.causes.remedies import RELOAD_UVM, first, unset
+from envgen.core.findings import Level
+from envgen.environments.torch_run import RunOutcome, TorchRun
+from envgen.probe.observation import DriverParts, HostGpu
+
+# Heterogeneous memory management came with R535 (CUDA 12.2).
+_FIRST_WITH_HMM = 535
+
+
+@dataclass(frozen=True, slots=True)
+class _CudaError:
+    """A number of cudaError_t (driver_types.h): what it means when CUDA starts, and what to look at.
+
+    `words` are what stands in the text of an older PyTorch, or of an API that leaves the number out.
+    """
+
+    number: int
+    meaning: str
+    look: str
+    words: str
+
+
+_ERRORS = (
+    _CudaError(
+        3,
+        "the driver could not be initialised by CUDA",
+        "look at the kernel log (`sudo dmesg | grep -i nvrm`), reload nvidia_uvm or reboot",
+        "CUDA driver initialization failed",
+    ),
+    _CudaError(
+        36,
+        "the libcuda that is loaded lacks a function which this CUDA calls: it is older than the build needs, or not "
+        "the driver's own (a virtual GPU's interposer, a compat library)",
+        "compare `nvidia-smi` with the libcuda that is loaded (`ldconfig -p | grep libcuda`), then update the driver",
+        "API call is not supported in the installed CUDA driver",
+    ),
+    _CudaError(
+        100,
+        "CUDA sees no device, whatever nvidia-smi shows",
+        "look at CUDA_VISIBLE_DEVICES, at the device files (`ls -l /dev/nvidia*`) and at MIG mode (`nvidia-smi -L`)",
+        "no CUDA-capable device is detected",
+    ),
+    _CudaError(
+        101,
+        "a device was asked for by a number that CUDA does not have",
+        "compare CUDA_VISIBLE_DEVICES with `nvidia-smi -L`; a GPU in an error state or in MIG mode counts as none",
+        "invalid device ordinal",
+    ),
+    _CudaError(
+        304,
+        "a call to the operating system failed: the device files, their rights or memory locks",
+        "look at `ls -l /dev/nvidia*` and `ulimit -l`; make /dev/nvidia-uvm with `sudo nvidia-modprobe -u -c=0`; on a "
+        "host with NVSwitch look at Fabric Manager",
+        "OS call failed or operation not supported",
+    ),
+    _CudaError(
+        500,
+        "libcuda lacks a symbol: it and its helper libraries are of different versions",
+        "look at which libcuda is loaded (`ldconfig -p | grep libcuda`); start a container anew, with a current "
+        "container toolkit",
+        "named symbol not found",
+    ),
+)
+
+
+def fabric_manager(context: Context) -> Iterator[Finding]:
+    """NVSwitch hosts start CUDA only once Fabric Manager runs, in the driver's own version."""
+    parts, in_container = context.observation.parts, context.shows(Trait.CONTAINER)
+    said = context.cuda_error(802)
+    faults = _fabric_faults(parts, in_container=in_container)
+    unfinished = bool(parts.fabric_state) and parts.fabric_state != "Completed"
+    if not (faults or (said and unfinished)) or not (said or parts.has_nvswitch):
+        return
+    state = (f"the GPUs' fabric state is {parts.fabric_state}",) if unfinished else ()
+    yield Finding(
+        title="Fabric Manager, which this NVSwitch host needs, is not ready",
+        evidence=(*filter(None, [said]), *faults, *state),
+        remedy=_fabric_remedy(context),
+    )
+
+
+def _fabric_faults(parts: DriverParts, *, in_container: bool) -> list[str]:
+    """What is wrong with the service. It runs on the host: inside a container only the GPUs' own word counts."""
+    manager = parts.fabric_manager
+    # GPUs before Hopper have no fabric state.
+    if manager is None or in_container or parts.fabric_state == "Completed":
+        return []
+    faults = [f"nvidia-fabricmanager is {manager.state}"] if manager.state != "active" else []
+    if manager.version and parts.kernel_module and manager.version != parts.kernel_module:
+        faults.append(f"Fabric Manager {manager.version} beside driver {parts.kernel_module}")
+    return faults
+
+
+def _fabric_remedy(context: Context) -> Remedy:
+    parts = context.observation.parts
+    manager, version = parts.fabric_manager, parts.kernel_module or "the driver"
+    where = " on the host" if context.shows(Trait.CONTAINER) else ""
+    text = f"install Fabric Manager in the version of the driver ({version}) and start it{where}"
+    enable = "sudo systemctl enable --now nvidia-fabricmanager"
+    if manager is not None and not where and manager.state != "not installed" and manager.version in ("", version):
+        return Remedy(
+            text=text, command=enable if manager.state != "active" else enable.replace("enable --now", "restart")
+        )
+    absent = manager is not None and manager.state == "not installed"
+    branch = version.partition(".")[0]
+    if absent and branch.isdigit() and context.observation.system.name.startswith("Ubuntu"):
+        # Ubuntu names the package after the branch, and keeps it in the version of the driver's package.
+        return Remedy(text=text, command=f"sudo apt-get install nvidia-fabricmanager-{branch} && {enable}")
+    return first(text, enable)
+
+
+def system_not_ready(context: Context) -> Iterator[Finding]:
+    """Error 802 where Fabric Manager is not what is missing, as far as can be seen."""
+    said, parts = context.cuda_error(802), context.observation.parts
+    if not said:
+        return
+    manager = parts.fabric_manager
+    runs = manager is not None and manager.state == "active"
+    evidence = [said, "Fabric Manager runs in the version of the driver" if runs else ""]
+    if not parts.has_nvswitch and context.shows(Trait.BUS):
+        evidence.append("no NVSwitch is on the bus that this system shows")
+    # NVIDIA/nvtrust#56: a GPU in confidential-computing mode computes only once it was set ready.
+    confidential = "`nvidia-smi conf-compute -grs`: where it says not-ready, `sudo nvidia-smi conf-compute -srs 1`"
+    switched = "`systemctl status nvidia-fabricmanager` and the fabric state of `nvidia-smi -q` on the host"
+    yield Finding(
+        title="CUDA says that the system is not ready (802)",
+        evidence=tuple(line for line in evidence if line),
+        remedy=Remedy(
+            text=f"look at, in this order: {switched} (GPUs with NVSwitch need Fabric Manager in the driver's "
+            f"version); {confidential} (a virtual machine with a GPU passed through); the kernel log"
+        ),
+    )
+
+
+def mps_not_running(context: Context) -> Iterator[Finding]:
+    """The Multi-Process Service is asked for and does not answer (805)."""
+    said = context.cuda_error(805) or context.error_line("MPS client failed to connect")
+    if said:
+        pipe = context.observation.variable("CUDA_MPS_PIPE_DIRECTORY")
+        yield Finding(
+            title="CUDA can't reach the Multi-Process Service (MPS)",
+            evidence=(said, *((f"CUDA_MPS_PIPE_DIRECTORY={pipe}",) if pipe else ())),
+            remedy=Remedy(
+                text="start MPS as the user who runs the program (`nvidia-cuda-mps-control -d`), with the same "
+                "CUDA_MPS_PIPE_DIRECTORY; or, without MPS, end its server and unset that variable",
+                command="nvidia-cuda-mps-control -d" if context.is_linux else "",
+            ),
+        )
+
+
+def gpu_exclusive(context: Context) -> Iterator[Finding]:
+    """A GPU in exclusive mode serves one process, a prohibited one none."""
+    said = context.cuda_error(46) or context.error_line("busy or unavailable")
+    if not said:
+        return
+    modes = {context.named(gpu): gpu.compute_mode for gpu in context.observation.nvidia}
+    limited = [f"{name} is in compute mode {mode}" for name, mode in modes.items() if mode not in ("", "Default")]
+    known = any(modes.values())
+    other = "end the other program that uses the GPU (`nvidia-smi` lists them), or try another GPU"
+    mode = "set the mode back to Default where it is yours to set"
+    yield Finding(
+        title="the GPU is taken by another program" if limited or not known else "CUDA finds the GPU busy",
+        evidence=(said, *limited),
+        remedy=Remedy(text=other, where=f"{other}; {mode}", command="sudo nvidia-smi -c DEFAULT")
+        if limited
+        else Remedy(text=f"{other}; look at the compute mode (`nvidia-smi -q -d COMPUTE`): {mode}"),
+    )
+
+
+def hmm_broken(context: Context) -> Iterator[Finding]:
+    """The driver answers, and CUDA's start fails in nvidia_uvm's heterogeneous memory management."""
+    said = context.cuda_error(3) or context.error_line("CUDA driver initialization failed")
+    driver = context.observation.driver
+    if not said or not context.driver_answers or (driver is not None and driver.branch < _FIRST_WITH_HMM):
+        return
+    options = 'echo "options nvidia_uvm uvm_disable_hmm=1" | sudo tee /etc/modprobe.d/nvidia-uvm-hmm.conf'
+    kernel = context.observation.system.kernel
+    flavour = context.observation.parts.flavour
+    yield Finding(
+        title="nvidia-smi answers and CUDA can't be initialised, as with the fault of nvidia_uvm's HMM",
+        # NVIDIA/open-gpu-kernel-modules#901, #797, #947: R570 to R580, both flavours; the option is NVIDIA's own.
+        evidence=(said, f"driver {driver}{f', {flavour} modules' if flavour else ''}, kernel {kernel or 'unknown'}"),
+        remedy=Remedy(
+            text="turn heterogeneous memory management off (uvm_disable_hmm=1) and load nvidia_uvm anew, or reboot",
+            where="end CUDA programs, then run",
+            command=f"{options} && {RELOAD_UVM}",
+        ),
+    )
+
+
+def uvm_broken(context: Context) -> Iterator[Finding]:
+    """The memory module of the driver is missing or was left broken by a suspend."""
+    parts, in_container = context.observation.parts, context.shows(Trait.CONTAINER)
+    said = context.cuda_error(999) or context.error_line("CUDA unknown error")
+    nodes = {node.path for node in parts.nodes}
+    missing = "/dev/nvidiactl" in nodes and "/dev/nvidia-uvm" not in nodes
+    failed = context.torch_ran and bool(context.torch_cuda) and not (context.run and context.run.available)
+    if not said and not (missing and (in_container or failed)):
+        return
+    evidence = [said] if said else []
+    evidence += ["/dev/nvidia-uvm is not there"] if missing else []
+    evidence += ["the driver itself answers"] if context.driver_answers else []
+    yield Finding(
+        title="the driver's memory module (nvidia_uvm) does not work",
+        evidence=tuple(evidence),
+        remedy=Remedy(text="start the container anew after `nvidia-smi` and `nvidia-modprobe -u` ran on its host")
+        if in_container
+        else Remedy(
+            text="reload nvidia_uvm (end CUDA programs first) or reboot; if it comes back after each suspend, set "
+            "NVreg_PreserveVideoMemoryAllocations=1",
+            command=RELOAD_UVM,
+        ),
+    )
+
+
+def visible_devices(context: Context) -> Iterator[Finding]:
+    """CUDA_VISIBLE_DEVICES hides every GPU: CUDA reads it up to the first entry that names none."""
+    value = context.observation.variable("CUDA_VISIBLE_DEVICES")
+    driven = [gpu for gpu in context.observation.nvidia if gpu.is_driven and not gpu.error]
+    if value is None or not driven:
+        return
+    seen, ends = _seen(value, driven)
+    if not ends:
+        return
+    count = f"{len(driven)} GPU{'s' if len(driven) > 1 else ''}"
+    text = "unset it, or name existing GPUs (`nvidia-smi -L`), before Python starts"
+    yield Finding(
+        level=Level.ERROR if seen == 0 else Level.WARNING,
+        title="CUDA_VISIBLE_DEVICES hides " + ("every GPU" if seen == 0 else "some of the GPUs"),
+        evidence=(f"CUDA_VISIBLE_DEVICES={value}: {ends}", f"the driver lists {count}"),
+        remedy=unset(context, "CUDA_VISIBLE_DEVICES", text),
+    )
+
+
+def _seen(value: str, driven: Sequence[HostGpu]) -> tuple[int, str]:
+    """How many GPUs the value shows, and why no more; the reason is empty when every entry counts.
+
+    The rules are those of torch/cuda/__init__.py, which follows CUDA: the first entry that names none ends the list,
+    and where two name the same GPU none is shown.
+    """
+    names = [gpu.uuid for gpu in driven] + [i.uuid for gpu in driven for i in gpu.mig_instances]
+    taken: list[str] = []
+    for entry in value.split(","):
+        text = entry.strip()
+        name = _named(text, names, len(driven))
+        if not name:
+            return len(taken), f"entry {text or 'empty'} names no GPU of this host" if value else "it is empty"
+        if name in taken:
+            return 0, f"entry {text} names a GPU for the second time, and then CUDA shows none"
+        taken.append(name)
+    return len(taken), ""
+
+
+def _named(text: str, names: Sequence[str], count: int) -> str:
+    """The GPU that an entry names, as a number or by the beginning of its UUID; empty for none, or for several."""
+    if text.isascii() and text.isdigit():
+        return str(int(text)) if int(text) < count else ""
+    if not text.startswith(("GPU-", "MIG-")) or text in ("GPU-", "MIG-"):
+        return ""
+    # An NVML that can't name a GPU's UUID leaves nothing to compare with: the benefit of the doubt.
+    if not all(names) or text.startswith("MIG-GPU-"):
+        return text
+    found = [name for name in names if name.startswith(text)]
+    return found[0] if len(found) == 1 else ""
+
+
+def mig_slice_unnamed(context: Context) -> Iterator[Finding]:
+    """A process uses one MIG slice, which must be named to it where torch counts the others as well."""
+    said = context.error_line("device >= 0 && device < num_gpus", "device < num_gpus INTERNAL ASSERT")
+    sliced = [gpu for gpu in context.observation.nvidia if gpu.mig]
+    if not said or not sliced or context.observation.variable("CUDA_VISIBLE_DEVICES"):
+        return
+    slices = [instance.uuid for gpu in sliced for instance in gpu.mig_instances if instance.uuid.startswith("MIG-")]
+    text = "name one MIG slice in CUDA_VISIBLE_DEVICES before Python starts (`nvidia-smi -L` lists them)"
+    yield Finding(
+        title="the GPU is in MIG mode, and no slice of it is named to this process",
+        evidence=(said, *(f"{context.named(gpu)} is in MIG mode" for gpu in sliced), "CUDA_VISIBLE_DEVICES is not set"),
+        remedy=Remedy(
+            text=text,
+            command=context.installer.shell.set("CUDA_VISIBLE_DEVICES", slices[0]) if slices else "nvidia-smi -L",
+        ),
+    )
+
+
+def out_of_memory(context: Context) -> Iterator[Finding]:
+    """CUDA's start or the first computation ran out of memory."""
+    said = context.cuda_error(2) or context.error_line("CUDA out of memory", "cudaErrorMemoryAllocation")
+    if not said:
+        return
+    text = "end other programs on the GPU (nvidia-smi lists them); in WSL, start again after `wsl --shutdown`"
+    count = sum(gpu.is_driven for gpu in context.observation.nvidia)
+    if context.shows(Trait.WSL) and count > 1:
+        # microsoft/WSL#9092: what all GPUs together would map is more than WSL can.
+        text = f"show CUDA fewer than the {count} GPUs, one first; WSL can't map the memory of many; else {text}"
+        yield Finding(
+            title="CUDA has no memory left to start with",
+            evidence=(said, f"{count} GPUs in WSL"),
+            remedy=Remedy(text=text, command=context.installer.shell.set("CUDA_VISIBLE_DEVICES", "0")),
+        )
+        return
+    yield Finding(title="CUDA has no memory left to start with", evidence=(said,), remedy=Remedy(text=text))
+
+
+def cuda_start_failed(context: Context) -> Iterator[Finding]:
+    """An error number that has a meaning, and of which nothing here shows the cause."""
+    for error in _ERRORS:
+        if said := context.cuda_error(error.number) or context.error_line(error.words):
+            yield Finding(
+                title=f"CUDA's start fails with error {error.number}: {error.meaning}",
+                evidence=(said,),
+                remedy=Remedy(text=error.look),
+            )
+            return
+
+
+def unexplained(context: Context) -> Iterator[Finding]:
+    """torch says no and nothing above says why: its own words are the evidence."""
+    run = context.run
+    if run is None or not _is_asked_for(context, run):
+        return
+    devices = [f"{d.name}: {error}" for d in run.devices if (error := d.kernel_error or d.convolution_error)]
+    words = [" ".join(text.split())[:300] for text in (*run.errors, *devices)]
+    failure = "CUDA does not work" if not run.works else "a convolution fails"
+    failure = "torch computes and then crashes" if run.computes else failure
+    stage = f"the last that torch said was {run.stage!r}" if context.run_failure else ""
+    command = "envgen doctor --collect report.txt"
+    yield Finding(
+        title=f"{failure}, and no known cause fits",
+        evidence=tuple(line for line in (context.run_failure, stage, *words) if line) or ("torch gave no reason",),
+        remedy=Remedy(text=f"run `{command}` and open an issue with that file", command=command),
+    )
+
+
+def _is_asked_for(context: Context, run: TorchRun) -> bool:
+    """True when a torch that should compute ran and did not, or crashed after it had."""
+    if run.outcome is RunOutcome.NOT_RUN or not (context.torch_cuda or context.run_failure):
+        return False
+    if run.computes:
+        return run.outcome is RunOutcome.CRASHED and run.stage != "done" and not run.vision_failure
+    return run.available is not None or bool(run.errors or context.run_failure)

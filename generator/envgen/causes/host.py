@@ -1,0 +1,58 @@
+"""What an observation means in the catalog's terms: which GPUs to serve, and which driver to decide with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envgen.core.drivers import DriverVersion
+from envgen.core.gpus import Gpu, MatchKind
+from envgen.core.wsl import linux_branch
+from envgen.facts.catalog import Catalog
+from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.probe import host_gpus
+from envgen.probe.observation import HostGpu, Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownGpu:
+    """A GPU of the host with what the catalog or the driver says of its compute capability (`gpu` None: unknown)."""
+
+    host: HostGpu
+    gpu: Gpu | None
+
+    @property
+    def label(self) -> str:
+        """The name to show: the driver's, else the catalog's, else the PCI id or where it sits."""
+        name = self.host.name or (self.gpu.name if self.gpu else "") or self.host.label
+        return name or self.host.pci_address or "unnamed GPU"
+
+
+def known_gpu(host: HostGpu, catalog: GpuCatalog, builds: Catalog) -> KnownGpu:
+    """Return one GPU of the host as the catalog knows it."""
+    matches = (catalog.match(query) for query in host.queries)
+    exact = (match.gpu for match in matches if match.kind is MatchKind.EXACT and match.gpu is not None)
+    for gpu in exact:
+        # The driver knows best: a text whose GPU has another capability than it says names another GPU.
+        if host.capability is None or host.capability in (gpu.capability, gpu.renumbered):
+            return KnownGpu(host=host, gpu=gpu)
+    if host.capability is None:
+        return KnownGpu(host=host, gpu=None)
+    support = builds.support.get(host.capability)
+    architecture = support.architecture if support else ""
+    return KnownGpu(host=host, gpu=Gpu(name=host.label, capability=host.capability, architecture=architecture))
+
+
+def known_gpus(observation: Observation, catalog: GpuCatalog, builds: Catalog) -> tuple[KnownGpu, ...]:
+    """Return the GPUs that an environment for this host must serve, each kind once."""
+    return tuple(known_gpu(gpu, catalog, builds) for gpu in host_gpus(observation))
+
+
+def driver_to_decide_with(observation: Observation, builds: Catalog) -> DriverVersion | None:
+    """Return the host's driver as a request states it: WSL's is the Linux one of the same branch.
+
+    None without a driver, and on a Jetson, whose driver number says nothing of its CUDA.
+    """
+    driver = observation.driver
+    if driver is None or observation.system.jetson:
+        return None
+    return linux_branch(driver, builds.branches, builds.floors) if observation.system.wsl else driver

@@ -1,0 +1,60 @@
+"""Requires-Dist lines: which of them hold where, with packaging imported only when one is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+# An operating system -> the values of sys_platform, platform_system and os_name.
+_SYSTEMS = {
+    "linux": ("linux", "Linux", "posix"),
+    "windows": ("win32", "Windows", "nt"),
+    "macos": ("darwin", "Darwin", "posix"),
+}
+
+
+def marker_environment(
+    *, system: str, machine: str, python: str, implementation: str = "cpython", kernel: str = ""
+) -> dict[str, str]:
+    """Return the values of PEP 508 markers for a full Python version X.Y.Z on linux, windows or macos."""
+    sys_platform, platform_system, os_name = _SYSTEMS.get(system, _SYSTEMS["linux"])
+    return {
+        "extra": "",
+        "implementation_name": implementation,
+        "implementation_version": python,
+        "os_name": os_name,
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython" if implementation == "cpython" else implementation,
+        "platform_release": kernel,
+        "platform_system": platform_system,
+        "platform_version": "",
+        "python_full_version": python,
+        "python_version": ".".join(python.split(".")[:2]),
+        "sys_platform": sys_platform,
+    }
+
+
+def parsed(lines: Iterable[str]) -> Iterator[Requirement]:
+    """Yield the requirements of Requires-Dist lines; one that nobody can read asks for nothing."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for text in lines:
+        try:
+            yield Requirement(text)
+        except InvalidRequirement:
+            continue
+
+
+def applies(requirement: Requirement, extras: Iterable[str], environment: Mapping[str, str]) -> bool:
+    """Return whether a requirement holds there for one of the extras (an empty text: for none)."""
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({**environment, "extra": extra}) for extra in extras)
+
+
+def canonical(name: str) -> str:
+    """Return the name of a distribution in the form that all spellings share (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -13,7 +13,7 @@ from envgen.cli.reader import Reader
 from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.lock.shipped import shipped_locks
+from envgen.lock.shipped import ShippedLocks
 from envgen.resolve import resolve
 from envgen.resolve.shipped import newest
 from equipment.requests import ask
@@ -58,7 +58,7 @@ def test_the_table_is_the_catalogs() -> None:
 
 def proven() -> str:
     """Lane -> how many of its locks the workflow `environments` builds, by the runner that each subdir has."""
-    builds, shipped = Catalog.load(), shipped_locks(ROOT / "lockfiles")
+    builds, shipped = Catalog.load(), ShippedLocks.read(ROOT / "lockfiles").locks
     lines = [
         f"| lane | {' | '.join(f'{subdir}, `{runner}`' for subdir, runner in HOSTED_RUNNERS.items())} |",
         f"| --- |{' --- |' * len(HOSTED_RUNNERS)}",

@@ -157,6 +157,7 @@ def _unanswerable(cache: Path) -> Any:
         "subdir": "linux-64",
         "channels": ["https://conda.anaconda.org/conda-forge"],
         "specs": ["python"],
+        "may_lack": [],
         "virtual_packages": {},
         "site": "https://conda.anaconda.org",
         "mirror": "",

@@ -12,7 +12,7 @@ from benchmarks.big_channel import big_channel
 from benchmarks.processes import PASS, medians, module, output, peak
 from benchmarks.results import Measure, Result
 from envgen.core.platforms import Subdir
-from envgen.solve.conda.solve import CondaQuery
+from envgen.solve.conda.query import CondaQuery
 from envgen.solve.conda.virtual_packages import virtual_packages
 from equipment.conda_channel import cuda_query
 from equipment.loopback import serving

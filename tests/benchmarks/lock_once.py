@@ -15,7 +15,8 @@ from envgen.cli.main import run_process
 from envgen.core.platforms import Subdir
 from envgen.files.bodies import conda_bodies
 from envgen.files.formats.conda_lock_v1 import load_conda_lock_package
-from envgen.solve.conda.solve import CondaQuery, solve_with_optional
+from envgen.solve.conda.query import CondaQuery
+from envgen.solve.conda.solve import solve_with_optional
 
 
 def lock_once(request: dict[str, Any]) -> int:

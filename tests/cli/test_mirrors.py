@@ -81,7 +81,8 @@ def test_a_mirror_with_wrong_bytes(
 ) -> None:
     before = contents(complete)
     with failing(tmp_path, fault) as (_, mirrors):
-        for command in ([*MX450, "--upgrade"], ["lock", *MX450]):
+        patient = [*MX450[:-1], "60"]  # a busy machine starts a solver in more than two seconds
+        for command in ([*patient, "--upgrade"], ["lock", *patient]):
             for folder, expected in ((tmp_path / "never", {}), (complete, before)):
                 assert main([*command, *mirrors, "--output", str(folder)]) == 5
                 assert "-data]" in capsys.readouterr().err
@@ -92,7 +93,8 @@ def test_a_stall_ends_at_the_time_limit(tmp_path: Path, capsys: pytest.CaptureFi
     with failing(tmp_path, Fault(stall=True)) as (server, mirrors):
         assert main(["lock", *MX450, "--timeout", "1", *mirrors, "--output", str(tmp_path / "never")]) == 5
         assert server.log == []  # the server notes a request when its stall of 30 s is over
-    assert "silent for 1 s" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "silent for 1 s" in told or "the time limit passed while it was answering" in told
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What nobody answers for: a side that has a pairing and can't be locked never costs the files that are there."""
+"""What nobody answers for: a set that has a pairing and can't be locked never costs the files that are there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from envgen.cli.main import main
 from equipment.loopback import refused_url
 
 MX450 = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64"]
+PIP_FILES = ("pylock.toml", "requirements.txt")
 PIP, CONDA = ["--with", "pip:einops"], ["--with", "conda:scipy"]
 
 
@@ -31,7 +32,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("mode", [[], ["--offline"], ["--check"], ["--dry-run"]])
 @pytest.mark.parametrize(
-    ("wanted", "lost"), [(PIP, "pylock.toml, requirements.txt"), (CONDA, "conda-lock.yml, conda-win-64.lock")]
+    ("wanted", "lost"),
+    [
+        (PIP, "pylock.toml, requirements.txt"),
+        (CONDA, "conda-lock.yml, conda-win-64.lock, environment.yml, virtual-packages.yml"),
+    ],
 )
 def test_no_file_goes_because_nobody_answered(
     folder: Path, capsys: pytest.CaptureFixture[str], mirrors: list[str], wanted: list[str], lost: str, mode: list[str]
@@ -39,11 +44,24 @@ def test_no_file_goes_because_nobody_answered(
     before = contents(folder)
     assert main([*MX450, *wanted, *mirrors, *mode, "--output", str(folder)]) == 5
     said = capsys.readouterr()
-    assert contents(folder) == before
-    assert said.err.splitlines()[-4].startswith(f"error: {lost}")
+    after = contents(folder)
+    assert {name: after[name] for name in lost.split(", ")} == {name: before[name] for name in lost.split(", ")}
+    assert said.err.splitlines()[-4].startswith(f"error: {lost} can be neither kept nor made anew: ")
     assert said.err.splitlines()[-4].endswith("[files-unanswered]")
     assert "removed" not in said.err
-    assert said.out == ""
+    assert after.keys() == before.keys()
+
+
+@pytest.mark.parametrize(("wanted", "other"), [(PIP, "conda-win-64.lock"), (CONDA, "pylock.toml")])
+def test_the_other_set_is_written_and_the_smoke_test_knows_both(
+    folder: Path, mirrors: list[str], wanted: list[str], other: str
+) -> None:
+    """Else the environment that is made from the files that stay would fail its test."""
+    before = contents(folder)
+    assert main([*MX450, *wanted, *mirrors, "--output", str(folder)]) == 5
+    after = contents(folder)
+    assert wanted[1].encode() in after[other]
+    assert after["smoke_test.py"].partition(b"\n#\n")[2] == before["smoke_test.py"].partition(b"\n#\n")[2]
 
 
 def test_an_edited_file_does_not_cost_its_neighbour(folder: Path) -> None:
@@ -51,7 +69,8 @@ def test_an_edited_file_does_not_cost_its_neighbour(folder: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8", newline="\n")
     before = contents(folder)
     assert main([*MX450, *PIP, "--offline", "--output", str(folder)]) == 5
-    assert contents(folder) == before
+    after = contents(folder)
+    assert {name: after[name] for name in PIP_FILES} == {name: before[name] for name in PIP_FILES}
 
 
 def test_files_of_a_dropped_platform_still_go(tmp_path: Path) -> None:

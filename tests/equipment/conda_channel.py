@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from envgen.core.platforms import Subdir
-from envgen.solve.conda.solve import CondaQuery
+from envgen.solve.conda.query import CondaQuery
 from envgen.solve.conda.virtual_packages import virtual_packages
 
 SUBDIRS = ("linux-64", "win-64", "linux-aarch64")

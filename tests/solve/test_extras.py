@@ -7,7 +7,7 @@ import re
 import pytest
 
 from envgen.core.errors import UsageError
-from envgen.solve.extras import Extras, read_extras
+from envgen.solve.extras import normalised, read_extras
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,26 @@ from envgen.solve.extras import Extras, read_extras
     ],
 )
 def test_read(texts: list[str], pip: tuple[str, ...], conda: tuple[str, ...]) -> None:
-    assert read_extras(texts) == Extras(pip=pip, conda=conda)
+    found = read_extras(texts)
+    assert (found.pip, found.conda) == (pip, conda)
+
+
+def test_order_and_spelling_are_nothing() -> None:
+    either = ["timm >= 1", "conda:scipy", "pip:einops"]
+    assert read_extras(either) == read_extras(["pip: einops", "timm>=1", "timm>=1", "CONDA:scipy"])
+    assert (
+        normalised(either)
+        == normalised(["conda:scipy", "pip:einops", "timm>=1"])
+        == (
+            "conda:scipy",
+            "pip:einops",
+            "timm>=1",
+        )
+    )
+
+
+def test_only_what_is_asked_of_both_may_be_left_out_of_conda() -> None:
+    assert read_extras(["timm>=1", "conda:Scipy", "pip:einops"]).for_both == {"timm"}
 
 
 @pytest.mark.parametrize(

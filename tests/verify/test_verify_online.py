@@ -13,8 +13,8 @@ from envgen.core.platforms import Subdir
 from envgen.files.bodies import conda_bodies, pip_bodies
 from envgen.files.header import Header, body_digest, compose
 from envgen.files.registry import PYLOCK
-from envgen.lock.obtain_conda import mirrored
 from envgen.solve.conda.solve import solve_conda
+from envgen.solve.conda.source import mirrored
 from envgen.solve.pip.solve import solve_pip
 from envgen.verify.findings import Asking
 from envgen.verify.pip_requires import marker_environment, unmet

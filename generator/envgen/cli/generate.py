@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,23 +10,25 @@ from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.reader import Reader
 from envgen.cli.remake import remake_command
 from envgen.cli.settings import WriteOptions
-from envgen.cli.summary import summary
-from envgen.core.errors import UsageError
+from envgen.cli.summary import cause, summary
+from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.paths import tree
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
+from envgen.files.header import is_untouched
 from envgen.files.plan import Plan, State, make_plan, read_folder, untouched
 from envgen.files.writing import apply
-from envgen.lock.fileset import check_removals, environment_files
-from envgen.lock.obtain import Obtained, obtain
-from envgen.lock.shipped import shipped_locks
-from envgen.lock.sources import Sources
+from envgen.lock.ending import ending, recorded_sets
+from envgen.lock.environment import Environment, obtain_environment
+from envgen.lock.fileset import environment_files
+from envgen.lock.options import LockOptions, Mirrors, Sources
+from envgen.lock.shipped import ShippedLocks
 from envgen.net.sites import Site
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
-from envgen.resolve.errors import NoBuildError
 from envgen.solve.conda.source import ChannelSource
-from envgen.solve.extras import read_extras
+from envgen.solve.extras import normalised, read_extras
 
 
 def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
@@ -41,37 +43,61 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     asked = read_request(wanted, builds)
     folder = Path(writing.output)
     found = read_folder(folder)
-    progress = Progress()
-    shipped_root = tree("lockfiles")
+    files_here = [name for name, text in found.items() if text is not None and is_untouched(text)]
+    writing = replace(writing, with_packages=normalised(writing.with_packages))
+    only = _only(writing.only)
+    wanted_sets = (only,) if only else tuple(PackageSet) if writing.may_fall_back else recorded_sets(files_here)
     command = remake_command(asked.requests, writing)
-    sources = Sources(
-        builds=builds,
-        shipped_root=shipped_root,
-        shipped=shipped_locks(shipped_root),
-        command=command,
-        pins=untouched(found),
-        fresh=writing.upgrade,
-        extras=read_extras(writing.with_packages),
-        conda_mirror=writing.conda_mirror,
-        wheel_mirror=writing.wheel_mirror,
-        write_mirror=writing.write_mirror,
-        timeout_s=writing.timeout_s,
-        may_solve=not (writing.offline or writing.check),
-        may_fall_back=writing.may_fall_back,
-        progress=progress.step,
-    )
+    progress = Progress()
+    sources = _sources(builds, writing, untouched(found), command, progress)
     try:
-        multi = len(asked.requests) > 1
-        obtained = [obtain(request, sources, multi=multi) for request in asked.requests]
+        many = len(asked.requests) > 1
+        obtained = [obtain_environment(r, sources, many=many, wanted=wanted_sets) for r in asked.requests]
     finally:
         progress.done()
-    obtained = [replace(one, notices=(*asked.notices, *one.notices)) for one in obtained]
-    if all(one.pip is None and one.conda is None for one in obtained):
-        raise NoBuildError(obtained[0].resolution)
-    files = environment_files(obtained, command=command, catalog=catalog_revision())
-    plan = make_plan(folder, found, files, force=writing.force or writing.dry_run or writing.check)
-    check_removals((change.name for change in plan.changes if change.state is State.STALE), obtained)
-    return _finish(plan, obtained, writing, builds)
+    judged = ending(obtained, files_here, is_required=only is not None, may_fall_back=writing.may_fall_back)
+    environments = [replace(one, notices=(*asked.notices, *one.notices)) for one in judged.environments]
+    files = environment_files(environments, command=command, catalog=catalog_revision())
+    replaceable = {name: text for name, text in found.items() if name not in judged.untouched}
+    plan = make_plan(folder, replaceable, files, force=writing.force or writing.dry_run or writing.check)
+    status = _finish(plan, environments, writing, builds)
+    if judged.error is not None:
+        raise judged.error
+    return status
+
+
+def _only(text: str) -> PackageSet | None:
+    """The set that `--only` names, or None.
+
+    Raises: ValueFormatError.
+    """
+    if not text:
+        return None
+    try:
+        return PackageSet(text.strip().lower())
+    except ValueError as error:
+        raise ValueFormatError(kind="set", value=text, expected="pip or conda", origin="--only") from error
+
+
+def _sources(
+    builds: Catalog, writing: WriteOptions, here: Mapping[str, str], command: str, progress: Progress
+) -> Sources:
+    options = LockOptions(
+        upgrade=writing.upgrade,
+        may_solve=not (writing.offline or writing.check),
+        may_fall_back=writing.may_fall_back,
+        mirrors=Mirrors(conda=writing.conda_mirror, wheels=writing.wheel_mirror, written=writing.write_mirror),
+        timeout_s=writing.timeout_s,
+        progress=progress.step,
+    )
+    return Sources(
+        builds=builds,
+        shipped=ShippedLocks.read(tree("lockfiles")),
+        options=options,
+        folder=here,
+        extras=read_extras(writing.with_packages),
+        command=command,
+    )
 
 
 def _check_mirrors(writing: WriteOptions) -> None:
@@ -91,7 +117,7 @@ def _check_mirrors(writing: WriteOptions) -> None:
             raise UsageError(f"{error.message} (from {option})", fact=error.fact, hint=error.hint()) from error
 
 
-def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions, builds: Catalog) -> int:
+def _finish(plan: Plan, environments: Sequence[Environment], writing: WriteOptions, builds: Catalog) -> int:
     for name in plan.left:
         print_note(f"{name} is no longer part of the environment, and stays because it was edited: delete or move it")
     if writing.check:
@@ -105,25 +131,28 @@ def _finish(plan: Plan, obtained: Sequence[Obtained], writing: WriteOptions, bui
             raise refusal
         say(_written(plan, "would be"))
         return 0
-    for text in _stderr_notes(obtained):
+    for text in _stderr_notes(environments):
         print_note(text)
     if plan.torn:
         print_note("the files here came from several runs, one of them interrupted: they are completed now")
     reader = Reader.of(writing.output)
     apply(plan)
     say(_written(plan, "were"))
-    emit(summary(obtained, builds, reader, upgraded=writing.upgrade))
+    emit(summary(environments, builds, reader, upgraded=writing.upgrade))
     return 0
 
 
-def _stderr_notes(obtained: Sequence[Obtained]) -> Iterator[str]:
-    """What could not be reached, and the notices, each once; what newer builds there may be is in the summary."""
-    for one in obtained:
-        yield from (f"{error.headline()}: {error.reason}" for error in one.unanswered)
-        for side in (one.pip, one.conda):
-            if side is not None and side.because:
-                yield f"{side.because}; what is here already, or else the newest shipped lock that runs, is used"
-    notices = (notice for one in obtained for notice in one.notices if notice.code != "fallback-lock")
+def _stderr_notes(environments: Sequence[Environment]) -> Iterator[str]:
+    """What was passed over or could not be reached, and the notices, each once; newer builds are in the summary."""
+    for one in environments:
+        yield from (f"no {package_set} set: {cause(error)}" for package_set, error in one.failures.items())
+        for locked in one.locked.values():
+            for label, error in locked.passed_over:
+                yield f"{label} could not be locked: {cause(error)}; {locked.label} is the next that runs"
+            if locked.fallback_reason:
+                taken = "what is here already, or else the newest shipped lock that runs, is used"
+                yield f"{locked.fallback_reason}; {taken} [fallback-lock]"
+    notices = (notice for one in environments for notice in one.notices if notice.code != "fallback-lock")
     yield from dict.fromkeys(f"{notice.text} [{notice.code}]" for notice in notices)
 
 

@@ -23,8 +23,8 @@ from envgen.lock.lane_files import (
     write_lane_lock,
 )
 from envgen.lock.lane_locks import LaneLock, lane_places, lock_lanes
-from envgen.lock.shipped import shipped_files, shipped_locks
-from envgen.lock.sources import Sources
+from envgen.lock.options import LockOptions, Mirrors, Sources
+from envgen.lock.shipped import ShippedLocks
 from envgen.request.values import parse_platform, parse_python
 
 # The Pythons that PyTorch publishes wheels for and that still get fixes from python.org.
@@ -52,13 +52,9 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
     """
     root = root or tree("lockfiles")
     builds = Catalog.load()
-    sources = Sources(
-        builds=builds,
-        shipped_root=root,
-        conda_mirror=options.conda_mirror,
-        wheel_mirror=options.wheel_mirror,
-        timeout_s=options.timeout_s,
-    )
+    mirrors = Mirrors(conda=options.conda_mirror, wheels=options.wheel_mirror)
+    locking = LockOptions(upgrade=True, mirrors=mirrors, timeout_s=options.timeout_s)
+    sources = Sources(builds=builds, shipped=ShippedLocks(root=root), options=locking)
     date = options.date or _today()
     catalog = catalog_revision()
     subdirs = [parse_platform(platform) for platform in options.platforms] or list(Subdir)
@@ -76,13 +72,13 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
         results = lock_lanes(places, sources, jobs=options.jobs, known=known, report=report)
     finally:
         progress.done()
-    changed = [key for key, lock in results.locks.items() if _write(root, lock, sources, catalog, date)]
+    changed = [key for key, lock in results.locks.items() if _write(root, lock, mirrors, catalog, date)]
     removed: list[Shipped] = []
     if not options.platforms and not options.pythons:
-        removed = remove_lane_locks(root, set(shipped_locks(root)) - set(results.held.values()))
+        removed = remove_lane_locks(root, set(ShippedLocks.read(root).locks) - set(results.held.values()))
         (root / MISSING).write_text(missing_csv(results), encoding="utf-8", newline="\n")
     missing = (root / MISSING).read_text(encoding="utf-8") if (root / MISSING).exists() else missing_csv(results)
-    text = readme(shipped_locks(root), missing, builds, PYTHONS)
+    text = readme(ShippedLocks.read(root).locks, missing, builds, PYTHONS)
     (root / "README.md").write_text(text, encoding="utf-8", newline="\n")
     say(
         f"{len(results.locks)} locks made, {len(changed)} of them changed, "
@@ -90,19 +86,17 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
     )
 
 
-def _write(root: Path, lock: LaneLock, sources: Sources, catalog: str, date: str) -> bool:
+def _write(root: Path, lock: LaneLock, mirrors: Mirrors, catalog: str, date: str) -> bool:
     index = lock.pairing.index_url
     if lock.shipped.package_set is PackageSet.CONDA:
         index = " and ".join(f"https://conda.anaconda.org/{name}" for name in lock.pairing.build.conda.channels)
-    made = made_from(lock.shipped, sources, index, date)
+    made = made_from(lock.shipped, mirrors, index, date)
     return write_lane_lock(root, lock.shipped, lane_lock_files(lock, catalog=catalog, made=made))
 
 
 def _made_today(root: Path, key: Shipped, date: str, catalog: str) -> bool:
     """True when a lock was made on this day from this catalog: a run that was interrupted goes on after it."""
-    if not (root / key.folder).is_dir():
-        return False
-    texts = shipped_files(root, key).values()
+    texts = ShippedLocks(root=root).files(key).values()
     return bool(texts) and all(f"locked on {date} " in text and f"# catalog {catalog}\n" in text for text in texts)
 
 

@@ -11,23 +11,23 @@ from envgen.core.sets import PackageSet
 from envgen.files.commands import conda_command, pip_command, venv_python
 from envgen.files.formats.smoke import proof_command
 from envgen.files.registry import EXPLICIT, REQUIREMENTS
-from envgen.lock.obtain import Obtained
+from envgen.lock.environment import Environment
 
 TOOLKIT = "A CUDA Toolkit or cuDNN that you installed may stay: it isn't used. Only the driver matters."
 
 
-def next_steps(obtained: Sequence[Obtained], reader: Reader) -> Iterator[str]:
+def next_steps(environments: Sequence[Environment], reader: Reader) -> Iterator[str]:
     """The lines that tell what to do with the files of a run, for each platform."""
-    for one in obtained:
-        if one.pip is not None or one.conda is not None:
+    for one in environments:
+        if one.locked:
             yield ""
-            yield from _steps(one, reader, multi=len(obtained) > 1)
+            yield from _steps(one, reader, multi=len(environments) > 1)
     yield TOOLKIT
 
 
-def _steps(one: Obtained, reader: Reader, *, multi: bool) -> Iterator[str]:
-    request = one.resolution.request
-    with_conda = one.conda is not None and (reader.in_conda or one.pip is None)
+def _steps(one: Environment, reader: Reader, *, multi: bool) -> Iterator[str]:
+    request = one.request
+    with_conda = PackageSet.CONDA in one.locked and (reader.in_conda or PackageSet.PIP not in one.locked)
     where = f" on {request.subdir}" if multi else ""
     chosen = PackageSet.CONDA if with_conda else PackageSet.PIP
     size = "" if with_conda else _download(one)
@@ -37,17 +37,17 @@ def _steps(one: Obtained, reader: Reader, *, multi: bool) -> Iterator[str]:
     if not with_conda and not reader.lacks_python(request.python, request.subdir):
         yield _other_python(request, reader)
     other = PackageSet.PIP if with_conda else PackageSet.CONDA
-    if (one.pip if with_conda else one.conda) is not None:
+    if other in one.locked:
         yield f"With {other} instead: {', then '.join(_commands(one, other, reader, multi=multi)[:-1])}"
     yield f'VS Code: Ctrl+Shift+P, "Python: Select Interpreter", {_interpreter(one, chosen, reader)}'
 
 
-def _commands(one: Obtained, package_set: PackageSet, reader: Reader, *, multi: bool) -> list[str]:
+def _commands(one: Environment, package_set: PackageSet, reader: Reader, *, multi: bool) -> list[str]:
     """The commands that make the environment, fill it and prove it; the last one is the proof."""
-    request = one.resolution.request
+    request = one.request
     subdir = request.subdir
-    if package_set is PackageSet.CONDA and one.conda is not None:
-        name = reader.conda_name(one.conda.pairing.build.environment_name)
+    if package_set is PackageSet.CONDA:
+        name = reader.conda_name(one.locked[package_set].pairing.build.environment_name)
         explicit = EXPLICIT.name(subdir, many=multi)
         return [conda_command(explicit, name), proof_command(subdir, environment=name)]
     return [
@@ -63,19 +63,19 @@ def _other_python(request: Request, reader: Reader) -> str:
     return f"{missing} In place of venv: uv venv --seed --python {request.python} {reader.venv} (pip install uv)"
 
 
-def _interpreter(one: Obtained, package_set: PackageSet, reader: Reader) -> str:
-    request = one.resolution.request
-    if package_set is PackageSet.CONDA and one.conda is not None:
-        return reader.conda_name(one.conda.pairing.build.environment_name)
+def _interpreter(one: Environment, package_set: PackageSet, reader: Reader) -> str:
+    request = one.request
+    if package_set is PackageSet.CONDA:
+        return reader.conda_name(one.locked[package_set].pairing.build.environment_name)
     python = venv_python(request.subdir, reader.venv)
     if request.subdir.is_windows:
         return str(PureWindowsPath(reader.folder, f"{python}.exe"))
     return str(PurePosixPath(reader.folder, python))
 
 
-def _download(one: Obtained) -> str:
+def _download(one: Environment) -> str:
     """About how much the install fetches; empty when the lock doesn't state the size of torch, which is most of it."""
-    packages = one.pip.lock.packages if one.pip else ()
+    packages = one.locked[PackageSet.PIP].pip_lock.packages
     if any(package.name == "torch" and package.size for package in packages):
         return f" (about {sum(package.size or 0 for package in packages) / 1e9:.1f} GB to download)"
     return ""

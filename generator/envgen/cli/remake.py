@@ -28,6 +28,7 @@ def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
     words += ["--cuda", first.cuda] if first.cuda else []
     words += ["--no-vision"] if not first.vision else []
     words += ["--audio"] if first.audio else []
+    words += ["--only", writing.only] if writing.only else []
     for package in writing.with_packages:
         words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
     return command_line([*words, *_mirror_words(writing)])

@@ -74,10 +74,10 @@ def decide(request: Request, asked: Requests, builds: Catalog) -> Resolution:
 def locked_labels(request: Request, builds: Catalog) -> dict[str, str | None]:
     """Set -> the newest shipped lock that runs, by name, or None."""
     from envgen.core.paths import tree
-    from envgen.lock.shipped import shipped_locks
+    from envgen.lock.shipped import ShippedLocks
     from envgen.resolve.shipped import newest
 
-    shipped = shipped_locks(tree("lockfiles"))
+    shipped = ShippedLocks.read(tree("lockfiles")).locks
     found = {package_set: newest(package_set, shipped, request, builds) for package_set in PackageSet}
     return {package_set.value: pairing.build.short_label if pairing else None for package_set, pairing in found.items()}
 

@@ -16,6 +16,10 @@ class WriteOptions:
         tuple[str, ...],
         Option("--with", "PACKAGE", "A further requirement, resolved and locked together. Repeatable."),
     ] = ()
+    only: Annotated[
+        str,
+        Option("--only", "pip|conda", "Ask for one set alone, which is then required. Default: both."),
+    ] = ""
     output: Annotated[str, Option("--output", "DIR", "Folder to write into.", short="-o")] = "."
     force: Annotated[bool, Option("--force", help="Replace files that were edited, or that envgen did not write.")] = (
         False

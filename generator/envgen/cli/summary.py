@@ -7,35 +7,55 @@ from collections.abc import Iterator, Sequence
 from envgen.cli.newer import passed_over, with_newer_driver
 from envgen.cli.next_steps import next_steps
 from envgen.cli.reader import Reader
+from envgen.core.errors import EnvgenError
 from envgen.core.resolution import Resolution
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import runs_as
-from envgen.lock.obtain import Obtained
+from envgen.lock.environment import Environment
+from envgen.lock.fileset import left_out_lines
+from envgen.lock.locked import LockedSet
 
 
-def summary(obtained: Sequence[Obtained], builds: Catalog, reader: Reader, *, upgraded: bool = False) -> str:
+def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader, *, upgraded: bool = False) -> str:
     """What was written, and what to do with it. With `upgraded` the newest builds were already asked for."""
-    gpus = dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in obtained[0].resolution.request.gpus)
-    lines = [", ".join(f"{name}: compute capability {capability}" for name, capability in gpus)]
-    for one in obtained:
+    lines = [line for one in environments for line in _lacking_lines(one)]
+    gpus = dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in environments[0].request.gpus)
+    lines.append(", ".join(f"{name}: compute capability {capability}" for name, capability in gpus))
+    for one in environments:
         lines += _pairing_lines(one, upgraded=upgraded)
-        lines += _newer_lines(one.resolution, builds) if one.pip and not one.pip_newer else ()
-    return "\n".join([*lines, *next_steps(obtained, reader)]) + "\n"
+        if PackageSet.PIP in one.locked and not one.newer(PackageSet.PIP):
+            lines += _newer_lines(one.resolution, builds)
+    return "\n".join([*lines, *next_steps(environments, reader)]) + "\n"
 
 
-def _pairing_lines(one: Obtained, *, upgraded: bool) -> Iterator[str]:
-    where = one.resolution.request.subdir
-    if one.pip is not None:
-        lock = one.pip.lock
-        vision = lock.version_of("torchvision")
-        beside = f" + torchvision {vision}" if vision else ""
-        yield f"pip, {where}: torch {lock.version_of('torch')}{beside}; {runs_as(one.pip.pairing)}"
-    if one.conda is not None:
-        yield f"conda, {where}: pytorch {one.conda.pairing.build.short_label}; {runs_as(one.conda.pairing)}"
-    newer = [f"{name} {build}" for name, build in (("pip", one.pip_newer), ("conda", one.conda_newer)) if build]
-    if newer:
+def cause(error: EnvgenError) -> str:
+    """An error on one line: what failed, the fact that decided it, and the way out."""
+    parts = [error.headline(), *error.facts()[:1]]
+    return ": ".join(parts) + (f"; {error.hint()}" if error.hint() else "")
+
+
+def _lacking_lines(one: Environment) -> Iterator[str]:
+    """What was wanted and is not there: packages of a set, or a whole set."""
+    for locked in one.locked.values():
+        yield from left_out_lines(locked)
+    for package_set, error in one.failures.items():
+        yield f"no {package_set} set for {one.request.subdir}: {cause(error)}"
+
+
+def _pairing_lines(one: Environment, *, upgraded: bool) -> Iterator[str]:
+    for package_set, locked in one.locked.items():
+        yield f"{package_set}, {one.request.subdir}: {_torch(locked)}; {runs_as(locked.pairing)}"
+    if newer := [f"{package_set} {build}" for package_set in one.locked if (build := one.newer(package_set))]:
         then = ", but could not be locked now" if upgraded else ": --upgrade looks whether it is there"
         yield f"{' and '.join(newer)} should run too{then}"
+
+
+def _torch(locked: LockedSet) -> str:
+    if locked.package_set is PackageSet.CONDA:
+        return f"pytorch {locked.label}"
+    vision = locked.pip_lock.version_of("torchvision")
+    return f"torch {locked.pip_lock.version_of('torch')}" + (f" + torchvision {vision}" if vision else "")
 
 
 def _newer_lines(resolution: Resolution, builds: Catalog) -> Iterator[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from envgen import __version__
 from envgen.core.platforms import Subdir
-from envgen.core.request import Request
 from envgen.core.sets import PackageSet
 from envgen.files.commands import (
     NO_TOOLKIT,
@@ -17,26 +16,24 @@ from envgen.files.commands import (
 from envgen.files.format import Use
 from envgen.files.header import Header, body_digest, compose, run_digest
 from envgen.files.registry import ENVIRONMENT_YML, SMOKE_TEST, our_file, set_of, use_lines
-from envgen.lock.errors import FilesUnansweredError
-from envgen.lock.obtain import Obtained
-from envgen.lock.obtain_conda import CondaSide
-from envgen.lock.obtain_pip import PipSide
+from envgen.lock.environment import Environment
+from envgen.lock.locked import LockedSet
 
 
-def environment_files(obtained: Sequence[Obtained], *, command: str, catalog: str) -> dict[str, str]:
+def environment_files(environments: Sequence[Environment], *, command: str, catalog: str) -> dict[str, str]:
     """Return file name -> text, headers included, of everything that one run writes.
 
     `command` remakes the set; `catalog` is the revision of the facts.
     """
-    bodies = environment_bodies(obtained)
-    lines = {name: tuple(_lines(name, obtained)) for name in bodies}
+    bodies = environment_bodies(environments)
+    lines = {name: tuple(_lines(name, environments)) for name in bodies}
     said = [command, catalog, *(f"{name}: {line}" for name in sorted(lines) for line in lines[name])]
     run = run_digest(bodies, said)
     return {
         name: compose(
             body,
             Header(
-                title=f"{__version__}: {name} for {_targets(name, obtained)}",
+                title=f"{__version__}: {name} for {_targets(name, environments)}",
                 command=command,
                 lines=lines[name],
                 catalog=catalog,
@@ -48,59 +45,44 @@ def environment_files(obtained: Sequence[Obtained], *, command: str, catalog: st
     }
 
 
-def check_removals(names: Iterable[str], obtained: Sequence[Obtained]) -> None:
-    """Raise FilesUnansweredError when a file would be removed because an index or channel did not answer.
-
-    Only what has no pairing any more is stale; a lock that could not be made anew is no reason to delete the old one.
-    """
-    removed = sorted(names)
-    for one in obtained:
-        for error in one.unanswered:
-            package_set = error.package_set
-            subdir = one.resolution.request.subdir
-            lost = [n for n in removed if set_of(n) in (package_set, None) and _subdir_of(n) in (subdir, None)]
-            if lost:
-                raise FilesUnansweredError(names=tuple(lost), cause=error)
-
-
-def environment_bodies(obtained: Sequence[Obtained]) -> dict[str, str]:
+def environment_bodies(environments: Sequence[Environment]) -> dict[str, str]:
     """File name -> body of everything that one run writes."""
     from envgen.files.bodies import pip_bodies
 
-    multi = len(obtained) > 1
     bodies: dict[str, str] = {}
-    for one in obtained:
-        if one.pip is not None:
-            bodies |= pip_bodies(one.pip.lock, multi=multi)
-    conda = [one.conda for one in obtained if one.conda is not None]
-    bodies |= _conda_bodies(conda)
-    return bodies | {SMOKE_TEST.one: _smoke_body(obtained)}
+    for locked in _locked(environments, PackageSet.PIP):
+        bodies |= pip_bodies(locked.pip_lock, multi=len(environments) > 1)
+    bodies |= _conda_bodies(_locked(environments, PackageSet.CONDA))
+    return bodies | {SMOKE_TEST.one: _smoke_body(environments)}
 
 
-def _conda_bodies(sides: Sequence[CondaSide]) -> dict[str, str]:
-    if not sides:
+def _locked(environments: Sequence[Environment], package_set: PackageSet) -> list[LockedSet]:
+    return [one.locked[package_set] for one in environments if package_set in one.locked]
+
+
+def _conda_bodies(locked: Sequence[LockedSet]) -> dict[str, str]:
+    if not locked:
         return {}
-    if len(sides) == 1 and ENVIRONMENT_YML.one in sides[0].bodies:
-        return dict(sides[0].bodies)
+    if len(locked) == 1 and ENVIRONMENT_YML.one in locked[0].bodies:
+        return dict(locked[0].bodies)
     from envgen.files.bodies import conda_bodies
 
-    return conda_bodies([side.loaded() for side in sides])
+    return conda_bodies([one.conda_lock for one in locked])
 
 
-def _smoke_body(obtained: Sequence[Obtained]) -> str:
+def _smoke_body(environments: Sequence[Environment]) -> str:
     from envgen.files.formats.smoke import SmokeExpectation, SmokeGpu, SmokePairing, smoke_body
 
-    pairings = [SmokePairing.of(one.pip.pairing) for one in obtained if one.pip is not None]
-    pairings += [SmokePairing.of(one.conda.pairing) for one in obtained if one.conda is not None]
-    gpus = [SmokeGpu.of(requested.gpu) for one in obtained for requested in one.resolution.request.gpus]
+    pairings = [SmokePairing.of(pairing) for s in PackageSet for one in environments for pairing in one.pairings(s)]
+    gpus = [SmokeGpu.of(requested.gpu) for one in environments for requested in one.request.gpus]
     expected = SmokeExpectation(pairings=tuple(dict.fromkeys(pairings)), gpus=tuple(dict.fromkeys(gpus)))
     return smoke_body(expected)
 
 
-def _for(name: str, obtained: Sequence[Obtained]) -> Sequence[Obtained]:
+def _for(name: str, environments: Sequence[Environment]) -> Sequence[Environment]:
     """The requests that a file is for: one when its name carries a subdir, else all."""
     subdir = _subdir_of(name)
-    return [one for one in obtained if subdir in (None, one.resolution.request.subdir)]
+    return [one for one in environments if subdir in (None, one.request.subdir)]
 
 
 def _subdir_of(name: str) -> Subdir | None:
@@ -108,46 +90,50 @@ def _subdir_of(name: str) -> Subdir | None:
     return file.subdir if file is not None else None
 
 
-def _targets(name: str, obtained: Sequence[Obtained]) -> str:
-    requests = [one.resolution.request for one in _for(name, obtained)]
+def _targets(name: str, environments: Sequence[Environment]) -> str:
+    requests = [one.request for one in _for(name, environments)]
     first = target(requests[0])
     others = "".join(f" and {request.subdir}" for request in requests[1:])
     return first + others
 
 
-def _lines(name: str, obtained: Sequence[Obtained]) -> Iterator[str]:
+def _lines(name: str, environments: Sequence[Environment]) -> Iterator[str]:
     """The facts that a file's header states."""
-    for one in _for(name, obtained):
-        request = one.resolution.request
-        if one.pip is not None and set_of(name) in (PackageSet.PIP, None):
-            yield from _pip_lines(name, one.pip, request)
-        if one.conda is not None and set_of(name) in (PackageSet.CONDA, None):
-            yield from _conda_lines(name, one.conda, request)
+    for one in _for(name, environments):
+        concerned = [found for s, found in one.locked.items() if set_of(name) in (s, None)]
+        for locked in concerned if set_of(name) else ():
+            yield from left_out_lines(locked)
+        for locked in concerned:
+            build = locked.pairing.build
+            yield f"{locked.package_set}, {one.request.subdir}: {_holds(locked)}, {runs_as(locked.pairing)}"
+            use = Use(
+                file=name,
+                set=locked.package_set,
+                subdir=one.request.subdir,
+                python=one.request.python,
+                cuda=build.cuda,
+                environment=build.environment_name if locked.package_set is PackageSet.CONDA else "",
+            )
+            yield from use_lines(use)
         yield from notice_lines([notice for notice in one.notices if _concerns(name, notice.code)])
     yield NO_TOOLKIT
 
 
-def _pip_lines(name: str, side: PipSide, request: Request) -> Iterator[str]:
-    build, lock = side.pairing.build, side.lock
-    vision = lock.version_of("torchvision")
+def _holds(locked: LockedSet) -> str:
+    build = locked.pairing.build
+    if locked.package_set is PackageSet.CONDA:
+        return f"pytorch {build.short_label} from {build.conda.channels[0]}"
+    vision = locked.pip_lock.version_of("torchvision")
     beside = f" with torchvision {vision}" if vision else ""
-    held = f"torch {lock.version_of('torch')}{beside} (CUDA tag {build.cuda_tag})"
-    yield f"pip, {request.subdir}: {held}, {runs_as(side.pairing)}"
-    yield from use_lines(Use(file=name, set=PackageSet.PIP, subdir=request.subdir, python=request.python))
+    return f"torch {locked.pip_lock.version_of('torch')}{beside} (CUDA tag {build.cuda_tag})"
 
 
-def _conda_lines(name: str, side: CondaSide, request: Request) -> Iterator[str]:
-    build, channel = side.pairing.build, side.pairing.build.conda.channels[0]
-    yield f"conda, {request.subdir}: pytorch {build.short_label} from {channel}, {runs_as(side.pairing)}"
-    use = Use(
-        file=name,
-        set=PackageSet.CONDA,
-        subdir=request.subdir,
-        python=request.python,
-        cuda=build.cuda,
-        environment=build.environment_name,
-    )
-    yield from use_lines(use)
+def left_out_lines(locked: LockedSet) -> Iterator[str]:
+    """What was asked for and is not in a lock, and how it can be named."""
+    for one in locked.left_out:
+        way = f"--with conda:{one.conda_name} adds it" if one.conda_name else "--with conda:NAME names it as conda does"
+        channel = locked.pairing.build.conda.channels[0]
+        yield f"left out: {one.name}: {channel} has no package of that name; {way}"
 
 
 def _concerns(name: str, code: str) -> bool:

@@ -16,8 +16,9 @@ from envgen.files.commands import NO_TOOLKIT
 from envgen.files.format import Use
 from envgen.files.header import Header, body_digest, compose, run_digest
 from envgen.files.registry import use_lines
-from envgen.lock.lane_locks import LaneLock, LaneResults, shipped_of
-from envgen.lock.sources import Sources
+from envgen.lock.lane_locks import LaneLock, LaneResults
+from envgen.lock.options import Mirrors
+from envgen.lock.shipped import shipped_of
 from envgen.resolve.shipped import newest
 
 MISSING = "missing.csv"
@@ -65,14 +66,14 @@ def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:
     yield NO_TOOLKIT
 
 
-def made_from(shipped: Shipped, sources: Sources, pairing_index: str, date: str) -> str:
+def made_from(shipped: Shipped, mirrors: Mirrors, pairing_index: str, date: str) -> str:
     """From what a lock is made: `locked on 2026-11-24 from a mirror of … and https://pypi.org/simple`."""
     if shipped.package_set is PackageSet.CONDA:
-        mirror = "a mirror of " if sources.conda_mirror else ""
+        mirror = "a mirror of " if mirrors.conda else ""
         return f"locked on {date} from {mirror}{pairing_index}"
     if pairing_index == "https://pypi.org/simple":
         return f"locked on {date} from {pairing_index}"
-    mirror = "a mirror of " if sources.wheel_mirror else ""
+    mirror = "a mirror of " if mirrors.wheels else ""
     return f"locked on {date} from {mirror}{pairing_index} and from https://pypi.org/simple"
 
 
@@ -114,7 +115,7 @@ def _lane_values(
             floor = next((pairing.driver_floor for pairing in found if pairing is not None), None)
             if floor is None:
                 continue
-            links = [_link(shipped_of(pairing, request) if pairing else None) for pairing in found]
+            links = [_link(shipped_of(pairing, request.python) if pairing else None) for pairing in found]
             rows.append(
                 {
                     "subdir": subdir.value,

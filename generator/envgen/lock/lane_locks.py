@@ -14,7 +14,10 @@ from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.lanes import Lane
-from envgen.lock.sources import Sources
+from envgen.lock.environment import locker_of
+from envgen.lock.locked import LockedSet
+from envgen.lock.options import Sources
+from envgen.lock.shipped import shipped_of
 from envgen.resolve import resolve
 from envgen.resolve.shipped import builds_of, pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError, WheelMissingError
@@ -115,18 +118,10 @@ def _decide(place: LanePlace, sources: Sources, failed: dict[Shipped, str], resu
         pairing = resolution.pairing(place.package_set)
         if pairing is None:
             return None
-        key = shipped_of(pairing, request)
+        key = shipped_of(pairing, request.python)
         if key not in failed:
             return key
         passed.append((key, failed[key]))
-
-
-def shipped_of(pairing: Pairing, request: Request) -> Shipped:
-    """The place on disk of a pairing's lock."""
-    package_set, torch, cuda_tag = pairing.build.key
-    return Shipped(
-        package_set=package_set, subdir=request.subdir, python=request.python, torch=torch, cuda_tag=cuda_tag
-    )
 
 
 def _strictest(wanted: dict[LanePlace, Shipped | None]) -> dict[Shipped, LanePlace]:
@@ -141,11 +136,13 @@ def _strictest(wanted: dict[LanePlace, Shipped | None]) -> dict[Shipped, LanePla
 def _solve(key: Shipped, place: LanePlace, sources: Sources) -> LaneLock | str:
     """The lock, or why it can't be made."""
     request = place.lane.request(place.subdir, place.python, sources.builds.default_glibc)
+    pairing = _pairing_of(key, request, sources)
     try:
-        solve = _solve_pip if key.package_set is PackageSet.PIP else _solve_conda
-        return solve(key, request, sources)
+        found = locker_of(key.package_set, request, sources).solve(pairing, timeout_s=sources.options.timeout_s)
     except (WheelMissingError, SolveFailedError) as error:
         return _reason(error)
+    bodies = _bodies(found)
+    return LaneLock(shipped=key, pairing=pairing, bodies=bodies, missing=found.missing, request=request)
 
 
 def _reason(error: WheelMissingError | SolveFailedError) -> str:
@@ -165,24 +162,9 @@ def _pairing_of(key: Shipped, request: Request, sources: Sources) -> Pairing:
     return pairing
 
 
-def _solve_pip(key: Shipped, request: Request, sources: Sources) -> LaneLock:
-    from envgen.files.bodies import pip_bodies
-    from envgen.solve.pip.query import pip_query
-    from envgen.solve.pip.solve import solve_pip
+def _bodies(found: LockedSet) -> dict[str, str]:
+    from envgen.files.bodies import conda_bodies, pip_bodies
 
-    pairing = _pairing_of(key, request, sources)
-    lock = solve_pip(pip_query(pairing, request), wheel_mirror=sources.wheel_mirror, timeout_s=sources.timeout_s)
-    return LaneLock(shipped=key, pairing=pairing, bodies=pip_bodies(lock, multi=False), missing=(), request=request)
-
-
-def _solve_conda(key: Shipped, request: Request, sources: Sources) -> LaneLock:
-    from envgen.files.bodies import conda_bodies
-    from envgen.lock.obtain_conda import conda_query
-    from envgen.solve.conda.solve import solve_with_optional
-
-    pairing = _pairing_of(key, request, sources)
-    query = conda_query(pairing, request)
-    (found,) = solve_with_optional([query], mirror=sources.conda_mirror, timeout_s=sources.timeout_s)
-    return LaneLock(
-        shipped=key, pairing=pairing, bodies=conda_bodies([found.lock]), missing=found.missing, request=request
-    )
+    if found.package_set is PackageSet.PIP:
+        return pip_bodies(found.pip_lock, multi=False)
+    return conda_bodies([found.conda_lock])

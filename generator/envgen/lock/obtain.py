@@ -1,119 +1,131 @@
-"""Both locks of one request, with the decision made again when an announced build turns out not to be there."""
+"""The lock of one set: what is in the folder, a shipped lock, a solve, or the newest shipped lock that runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar, Protocol
 
+from envgen.core.builds import BuildKey
+from envgen.core.errors import EnvgenError
 from envgen.core.request import Request
-from envgen.core.resolution import Notice, Resolution
-from envgen.lock.obtain_conda import CondaSide, obtain_conda
-from envgen.lock.obtain_pip import BuildAbsentError, PipSide, obtain_pip
-from envgen.lock.sources import Sources
+from envgen.core.resolution import Pairing, Resolution
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped
+from envgen.lock.locked import LockedSet, Origin
+from envgen.lock.options import Sources
+from envgen.lock.shipped import shipped_of
+from envgen.net.deadline import Deadline
 from envgen.net.errors import UnreachableError
 from envgen.resolve import resolve
-from envgen.resolve.driver import DriverRules
-from envgen.resolve.notices import notices
-
-Side = TypeVar("Side")
-# What the catalog says of the GPU, whatever is locked.
-_OF_THE_DECISION = ("no-conda-pairing", "no-pip-pairing", "last-build-for-gpu")
+from envgen.resolve.errors import NoBuildError
+from envgen.resolve.shipped import newest
+from envgen.solve.errors import SolveFailedError, WheelMissingError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obtained:
-    """What was obtained for one request. A side is None when it has no pairing, or could not be locked at all.
+class SetLocker(Protocol):
+    """What differs between the sets: how a lock of theirs is read, judged and solved."""
 
-    `unanswered` holds, for each side that has a pairing and could not be locked, who did not answer.
+    package_set: ClassVar[PackageSet]
+
+    def kept(self) -> LockedSet | None:
+        """The lock in the folder while it answers the request in everything."""
+
+    def build_in_folder(self) -> Pairing | None:
+        """The pairing of the build in the folder while it runs, whatever else is asked for beside it now."""
+
+    def shipped(self, lock: Shipped, pairing: Pairing) -> LockedSet | None:
+        """A shipped lock while it installs on the request's target."""
+
+    def source(self, pairing: Pairing) -> str:
+        """The URL of the index or channel that a solve would ask."""
+
+    def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
+        """A new lock. Raises: the errors of solving."""
+
+
+def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> LockedSet:
+    """Return the lock of a set for a decision.
+
+    A build that turns out not to be there, or that has no solution, is passed over for the next one that runs.
+
+    Raises: NoBuildError when no build of the set runs; WheelMissingError or SolveFailedError, the first one, when none
+    of them can be locked; UnreachableError when the source doesn't answer and nothing shipped runs, or falling back is
+    not allowed; every other error of solving: wrong bytes are never a reason to fall back.
     """
-
-    resolution: Resolution
-    pip: PipSide | None
-    conda: CondaSide | None
-    notices: tuple[Notice, ...]
-    unanswered: tuple[UnreachableError, ...] = ()
-
-    @property
-    def pip_held(self) -> str:
-        """The pip build that is locked, or an empty string."""
-        return self.pip.pairing.build.short_label if self.pip else ""
-
-    @property
-    def conda_held(self) -> str:
-        """The conda build that is locked, or an empty string."""
-        return self.conda.pairing.build.short_label if self.conda else ""
-
-    @property
-    def pip_newer(self) -> str:
-        """The pip build that was decided on when another one is locked, or an empty string."""
-        decided = self.resolution.pip.build.short_label if self.resolution.pip else ""
-        return decided if self.pip_held and decided != self.pip_held else ""
-
-    @property
-    def conda_newer(self) -> str:
-        """The conda build that was decided on when another one is locked, or an empty string."""
-        decided = self.resolution.conda.build.short_label if self.resolution.conda else ""
-        return decided if self.conda_held and decided != self.conda_held else ""
-
-
-def obtain(request: Request, sources: Sources, *, multi: bool) -> Obtained:
-    """Decide, and lock both sides.
-
-    Raises: the errors of solving; UnreachableError when no side could be locked, or
-    when falling back is not allowed.
-    """
-    resolution = resolve(sources.builds, request)
-    pip, pip_error = _side(resolution, sources, lambda found: obtain_pip(found, sources, multi=multi))
-    conda, conda_error = _side(resolution, sources, lambda found: obtain_conda(found, sources))
-    errors = [error for error in (pip_error, conda_error) if error is not None]
-    if errors and (not sources.may_fall_back or (pip is None and conda is None)):
-        raise errors[0]
-    obtained = Obtained(resolution=resolution, pip=pip, conda=conda, notices=(), unanswered=tuple(errors))
-    return replace(obtained, notices=(*_notices(obtained, sources), *(_unlocked(error) for error in errors)))
-
-
-def _side(
-    resolution: Resolution, sources: Sources, obtaining: Callable[[Resolution], Side | None]
-) -> tuple[Side | None, UnreachableError | None]:
-    """One side; the decision is made again without each announced build that turns out absent."""
-    while True:
+    request, options = resolution.request, sources.options
+    decided = resolution.pairing(locker.package_set)
+    if decided is None:
+        raise NoBuildError(resolution, locker.package_set)
+    kept = locker.kept()
+    if kept is not None and not options.upgrade:
+        return kept
+    deadline = Deadline.after(options.timeout_s)
+    passed_over: list[tuple[str, EnvgenError]] = []
+    # Whatever else is asked for beside it now, the build in the folder stays until --upgrade.
+    first = None if options.upgrade else locker.build_in_folder()
+    for pairing in _candidates(first, resolution, locker.package_set, sources):
         try:
-            return obtaining(resolution), None
-        except BuildAbsentError as error:
-            absent = resolution.absent | {error.absent}
-            resolution = resolve(sources.builds, resolution.request, absent=absent)
+            found = _shipped_or_solved(locker, pairing, request, sources, deadline)
+        except (WheelMissingError, SolveFailedError) as error:
+            passed_over.append((pairing.build.short_label, error))
+            continue
         except UnreachableError as error:
-            return None, error
+            fallback = (kept or _newest_shipped(locker, request, sources)) if options.may_fall_back else None
+            if fallback is None:
+                raise
+            reason = f"{error.headline()}: {error.reason}" if options.may_solve else ""
+            return replace(fallback, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
+        return replace(found, passed_over=tuple(passed_over))
+    if kept is not None and options.may_fall_back:
+        reason = passed_over[0][1].headline()
+        return replace(kept, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
+    raise passed_over[0][1]
 
 
-def _notices(obtained: Obtained, sources: Sources) -> Iterator[Notice]:
-    """The notices of what is locked, those of the decision that hold for both, and what is locked instead of it.
-
-    The text is the same whether a lock is new, shipped or kept: the same pins give the same bytes.
-    """
-    held = {"pip": obtained.pip_held, "conda": obtained.conda_held}
-    newer = {"pip": obtained.pip_newer, "conda": obtained.conda_newer}
-    resolution = obtained.resolution
-    rules = DriverRules(driver=resolution.driver, subdir=resolution.request.subdir, builds=sources.builds)
-    pip, conda = obtained.pip, obtained.conda
-    locked = notices(resolution.request, rules, pip.pairing if pip else None, conda.pairing if conda else None)
-    yield from (notice for notice in locked if notice.code not in _OF_THE_DECISION)
-    yield from (notice for notice in resolution.notices if notice.code in _OF_THE_DECISION)
-    for channel, build in newer.items():
-        if build:
-            text = f"{channel} is locked at {held[channel]}; by the catalog {build} is newer and runs too: "
-            text += "--upgrade asks the index or channel for it"
-            yield Notice(code="fallback-lock", text=text)
-    python = resolution.request.python
-    if conda is not None and conda.missing:
-        torch, channel = conda.pairing.build, conda.pairing.build.conda.channels[0]
-        text = f"{' and '.join(conda.missing)} is not in the conda files: {channel} had no build of it for "
-        text += f"pytorch {torch.torch} with CUDA {torch.cuda} and Python {python} when it was solved"
-        yield Notice(code="conda-without-companion", text=text)
+def _candidates(
+    first: Pairing | None, resolution: Resolution, package_set: PackageSet, sources: Sources
+) -> Iterator[Pairing]:
+    """The pairings in the order in which they are tried, each decided on as if the ones before were not there."""
+    absent: frozenset[BuildKey] = frozenset()
+    if first is not None:
+        yield first
+    while (pairing := resolution.pairing(package_set)) is not None:
+        if first is None or pairing.build != first.build:
+            yield pairing
+        absent |= {pairing.build.key}
+        resolution = resolve(sources.builds, resolution.request, absent=absent)
 
 
-def _unlocked(error: UnreachableError) -> Notice:
-    """What the files of the other side say; why nobody answered is told to the terminal alone, it differs each time."""
-    text = f"the {error.package_set} files are not written: no lock for them is shipped, and none could be made"
-    return Notice(code="side-not-locked", text=text)
+def _shipped_or_solved(
+    locker: SetLocker, pairing: Pairing, request: Request, sources: Sources, deadline: Deadline
+) -> LockedSet:
+    options = sources.options
+    if not options.upgrade and (shipped := _shipped(locker, pairing, request, sources)) is not None:
+        return shipped
+    if not options.may_solve:
+        raise UnreachableError(
+            package_set=locker.package_set,
+            url=locker.source(pairing),
+            reason="not contacted because of --offline or --check",
+            advice="run again without it",
+        )
+    left = deadline.left()
+    if left <= 0:
+        reason = f"the time limit of {options.timeout_s:g} s passed"
+        raise UnreachableError(package_set=locker.package_set, url=locker.source(pairing), reason=reason)
+    return locker.solve(pairing, timeout_s=left)
+
+
+def _shipped(locker: SetLocker, pairing: Pairing, request: Request, sources: Sources) -> LockedSet | None:
+    """The shipped lock of a pairing, when the request is what shipped locks are made for: torch and torchvision."""
+    extras = sources.extras.of(locker.package_set)
+    if not request.vision or request.audio or extras or sources.options.mirrors.written:
+        return None
+    lock = shipped_of(pairing, request.python)
+    return locker.shipped(lock, pairing) if lock in sources.shipped.locks else None
+
+
+def _newest_shipped(locker: SetLocker, request: Request, sources: Sources) -> LockedSet | None:
+    pairing = newest(locker.package_set, sources.shipped.locks, request, sources.builds)
+    return _shipped(locker, pairing, request, sources) if pairing is not None else None

@@ -62,32 +62,32 @@ class CapabilityUnknownError(NoPairingError):
 
 
 class NoBuildError(NoPairingError):
-    """Neither a pip nor a conda build runs."""
+    """No build runs: of one set, or of either when `package_set` is None."""
 
     code = "no-pairing"
 
-    def __init__(self, resolution: Resolution) -> None:
-        super().__init__(resolution)
-        self.resolution = resolution
+    def __init__(self, resolution: Resolution, package_set: PackageSet | None = None) -> None:
+        super().__init__(resolution, package_set)
+        self.resolution, self.package_set = resolution, package_set
+        self.rejected = [r for r in resolution.rejected if package_set in (None, r.package_set)]
 
     def headline(self) -> str:
         request = self.resolution.request
         names = ", ".join(f"{r.gpu.name} (compute capability {r.gpu.capability})" for r in request.gpus)
-        return (
-            f"no PyTorch build runs on {names} with driver {self.resolution.driver}, {request.subdir}, "
-            f"Python {request.python}"
-        )
+        build = f"{self.package_set} build of PyTorch" if self.package_set else "PyTorch build"
+        target = f"driver {self.resolution.driver}, {request.subdir}, Python {request.python}"
+        return f"no {build} runs on {names} with {target}"
 
     def main_rejection(self) -> Rejection | None:
         """The newest build that a change would allow; another `--torch` only when nothing else helps."""
-        liftable = [rejection for rejection in self.resolution.rejected if rejection.change]
+        liftable = [rejection for rejection in self.rejected if rejection.change]
         others = (rejection for rejection in liftable if rejection.change and not rejection.change.torch)
         return next(others, next(iter(liftable), None))
 
     def facts(self) -> tuple[str, ...]:
         by_code: dict[str, list[Rejection]] = {}
         main = self.main_rejection()
-        for rejection in ([main] if main else []) + list(self.resolution.rejected):
+        for rejection in ([main] if main else []) + self.rejected:
             by_code.setdefault(rejection.code.value, []).append(rejection)
         if main:
             by_code[main.code.value].pop(0)

@@ -197,7 +197,8 @@ def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[
 
     Raises: UsageError when a mirror is neither a URL nor a folder.
     """
-    from envgen.solve.conda.solve import CondaQuery, solve_conda
+    from envgen.solve.conda.query import CondaQuery
+    from envgen.solve.conda.solve import solve_conda
 
     subject = f"{file}: {len(lock.packages)} hashes of {lock.subdir}"
     if asking.offline:

@@ -24,6 +24,7 @@ def request(folder: str, *, mirror: str = "", cache: str = "") -> ChildRequest:
         "subdir": "linux-64",
         "channels": [f"{CHANNEL_SITE}/conda-forge"],
         "specs": list(query.specs),
+        "may_lack": [],
         "virtual_packages": query.virtual_packages,
         "site": CHANNEL_SITE,
         "mirror": mirror,

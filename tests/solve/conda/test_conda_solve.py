@@ -12,7 +12,8 @@ from envgen.core.errors import UsageError
 from envgen.core.locks import CondaLock
 from envgen.core.platforms import Subdir
 from envgen.net.errors import SourceDataError
-from envgen.solve.conda.solve import CondaQuery, solve_conda, solve_with_optional
+from envgen.solve.conda.query import CondaQuery
+from envgen.solve.conda.solve import solve_conda, solve_with_optional
 from envgen.solve.errors import SolveFailedError, SolverError
 from equipment.conda_channel import CUDA_12, Row, cuda_query, write_channel
 

@@ -32,12 +32,14 @@ class ChildRequest(TypedDict):
 
     `mirror` (a URL) replaces `site` for the traffic, `folder` replaces it by files; both may be empty. `authorization`
     is the header value for `mirror_host`, or empty. `limit_s` is when the process ends by itself. A request that fails
-    for a passing reason is sent again `retries` times, with growing pauses.
+    for a passing reason is sent again `retries` times, with growing pauses. A spec whose name is in `may_lack` is left
+    out when the channels have no package of that name.
     """
 
     subdir: str
     channels: list[str]
     specs: list[str]
+    may_lack: list[str]
     virtual_packages: dict[str, str]
     site: str
     mirror: str
@@ -69,11 +71,15 @@ class ChildRecord(TypedDict):
 
 
 class ChildAnswer(TypedDict):
-    """`records` when `failure` is empty; else which part failed (unsolvable, channel, spec, time) and its own text."""
+    """`records` when `failure` is empty; else which part failed (unsolvable, channel, spec, time) and its own text.
+
+    `lacking` are the names that were left out.
+    """
 
     failure: str
     text: str
     records: list[ChildRecord]
+    lacking: list[str]
 
 
 def main() -> None:
@@ -101,22 +107,29 @@ def answer(request: ChildRequest) -> ChildAnswer:
     from rattler.exceptions import GatewayError, InvalidMatchSpecError, SolverError
 
     try:
-        records = asyncio.run(_solve(request))
+        records, lacking = asyncio.run(_solve(request))
     except SolverError as error:
-        cancelled = "cancelled" in str(error)
-        return {"failure": "time" if cancelled else "unsolvable", "text": str(error), "records": []}
+        return _failed("time" if "cancelled" in str(error) else "unsolvable", error)
     except InvalidMatchSpecError as error:
-        return {"failure": "spec", "text": str(error), "records": []}
+        return _failed("spec", error)
     except (GatewayError, BadFolderError) as error:
-        return {"failure": "channel", "text": str(error), "records": []}
-    return {"failure": "", "text": "", "records": [_row(record) for record in records]}
+        return _failed("channel", error)
+    return {"failure": "", "text": "", "records": [_row(record) for record in records], "lacking": lacking}
+
+
+def _failed(part: str, error: Exception) -> ChildAnswer:
+    return {"failure": part, "text": str(error), "records": [], "lacking": []}
 
 
 class BadFolderError(Exception):
     """A mirror folder lacks a file or holds one that cannot be read."""
 
 
-async def _solve(request: ChildRequest) -> list[RepoDataRecord]:
+# The records of a solution, and the names that the channels don't have.
+_Solution = tuple["list[RepoDataRecord]", list[str]]
+
+
+async def _solve(request: ChildRequest) -> _Solution:
     from rattler import Channel
 
     channels = [Channel(url) for url in request["channels"]]
@@ -127,7 +140,7 @@ async def _solve(request: ChildRequest) -> list[RepoDataRecord]:
         return await _solve_from(request, sources)
 
 
-async def _solve_over_http(request: ChildRequest, channels: list[Channel]) -> list[RepoDataRecord]:
+async def _solve_over_http(request: ChildRequest, channels: list[Channel]) -> _Solution:
     """Solve over sharded repodata if the channel has it, else repodata.json.zst, with what was fetched before in cache.
 
     A file that broke off, or that cannot be read, is fetched once more past the cache, which may be what is broken.
@@ -160,7 +173,7 @@ async def _solve_over_http(request: ChildRequest, channels: list[Channel]) -> li
 
 async def _solve_from(
     request: ChildRequest, sources: Sequence[Channel | SparseRepoData], gateway: Gateway | None = None
-) -> list[RepoDataRecord]:
+) -> _Solution:
     import datetime
 
     from rattler import ChannelPriority, GenericVirtualPackage, MatchSpec, PackageName, Version, solve
@@ -170,12 +183,14 @@ async def _solve_from(
     for name, text in request["virtual_packages"].items():
         version, _, build = text.partition(" ")
         claims.append(GenericVirtualPackage(PackageName(name), Version(version), BuildString(build or "0")))
-    specs = [MatchSpec(spec) for spec in request["specs"]]
+    lacking = await _lacking(request, sources, gateway)
+    wanted = [spec for spec in request["specs"] if name_of(spec) not in lacking]
+    specs = [MatchSpec(spec) for spec in wanted]
     if len(request["channels"]) > 1:
         # Only records that match a spec are read, so that a name whose versions in the first channel don't match would
         # be taken from the second (seen with 0.28.0). A name alone reads them all, and strict priority sees them.
-        specs += [MatchSpec(name_of(spec)) for spec in request["specs"]]
-    return await solve(
+        specs += [MatchSpec(name_of(spec)) for spec in wanted]
+    records = await solve(
         list(sources),
         specs,
         gateway=gateway,
@@ -185,6 +200,26 @@ async def _solve_from(
         channel_relations="disabled",  # the channels are those asked for, whatever they say of others
         timeout=datetime.timedelta(seconds=request["limit_s"] / 2),
     )
+    return records, lacking
+
+
+async def _lacking(
+    request: ChildRequest, sources: Sequence[Channel | SparseRepoData], gateway: Gateway | None
+) -> list[str]:
+    """The names of `may_lack` that none of the channels has for the subdir."""
+    from rattler import PackageName, SparseRepoData
+
+    lacking = []
+    for name in request["may_lack"]:
+        if gateway is None:
+            found = any(s.load_records(PackageName(name)) for s in sources if isinstance(s, SparseRepoData))
+        else:
+            channels = [source for source in sources if not isinstance(source, SparseRepoData)]
+            platforms = [cast("SubdirLiteral", request["subdir"]), "noarch"]
+            found = any(await gateway.query(channels, platforms, [PackageName(name)], recursive=False))
+        if not found:
+            lacking.append(name)
+    return lacking
 
 
 def _client(request: ChildRequest) -> Client:

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import CondaLock, CondaPackage
-from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.net.cache import cache_folder
 from envgen.net.errors import SourceDataError, UnreachableError
@@ -22,6 +21,7 @@ from envgen.net.sites import without_credentials
 from envgen.solve.conda.child import ChildRecord, ChildRequest
 from envgen.solve.conda.failures import ChannelFailure, channel_failure, failing_url, reason_of, solver_tree
 from envgen.solve.conda.process import ChildOutcome, run_children
+from envgen.solve.conda.query import CondaQuery
 from envgen.solve.conda.source import CHANNEL_SITE, ChannelSource
 from envgen.solve.conda.specs import build_glob_of, name_of
 from envgen.solve.errors import SolveFailedError, SolverError
@@ -30,24 +30,15 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CondaQuery:
-    """One solve: match specs for one subdir over channels (names, highest priority first).
-
-    `virtual_packages` map `__name` to `version` or `version build`; they are all that the solver knows of the target.
-    """
-
-    subdir: Subdir
-    channels: tuple[str, ...]
-    specs: tuple[str, ...]
-    virtual_packages: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OptionalSolve:
-    """A solution that may lack some optional packages: `missing` names them, `why` is the solver's reason."""
+    """A solution that may lack some optional packages: `missing` names them, `why` is the solver's reason.
+
+    `left_out` are those of the query's `may_lack` that the channels don't have.
+    """
 
     lock: CondaLock
     missing: tuple[str, ...]
+    left_out: tuple[str, ...]
     why: tuple[str, ...]
 
 
@@ -96,7 +87,7 @@ def solve_with_optional(  # noqa: PLR0913 -- as above
     first = run.solve(queries, meanwhile)
     _raise_worst([r for r in first if not isinstance(r, SolveFailedError)])
     return [
-        OptionalSolve(lock=result, missing=(), why=())
+        OptionalSolve(lock=result, missing=(), left_out=_left_out(query, result), why=())
         if isinstance(result, CondaLock)
         else _solve_without_some(query, result, optional, run)
         for query, result in zip(queries, first, strict=True)
@@ -113,9 +104,13 @@ def _solve_without_some(query: CondaQuery, failure: EnvgenError, optional: Seque
         _raise_worst([r for r in results if not isinstance(r, SolveFailedError)])
         for dropped, result in zip(tries, results, strict=True):
             if isinstance(result, CondaLock):
-                return OptionalSolve(lock=result, missing=dropped, why=why)
+                return OptionalSolve(lock=result, missing=dropped, left_out=_left_out(query, result), why=why)
             last = result
     raise last
+
+
+def _left_out(query: CondaQuery, lock: CondaLock) -> tuple[str, ...]:
+    return tuple(sorted(query.may_lack.difference(map(name_of, lock.specs))))
 
 
 def _without(query: CondaQuery, names: Collection[str]) -> CondaQuery:
@@ -168,6 +163,7 @@ class _Run:
             "subdir": query.subdir.value,
             "channels": [f"{CHANNEL_SITE}/{channel}" for channel in query.channels],
             "specs": list(query.specs),
+            "may_lack": sorted(query.may_lack),
             "virtual_packages": dict(query.virtual_packages),
             "site": CHANNEL_SITE,
             "mirror": source.mirror.url if source.mirror else "",
@@ -201,7 +197,7 @@ class _Run:
         if answer["failure"]:
             return SolverError(solver="py-rattler", reason=f"{query.subdir}: {reason_of(answer['text'])}")
         try:
-            return _checked(query, answer["records"], self.source)
+            return _checked(_without(query, answer["lacking"]), answer["records"], self.source)
         except EnvgenError as error:
             return error
 

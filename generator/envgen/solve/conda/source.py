@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from envgen.core.errors import UsageError
-from envgen.net.sites import Site, show_without_login
+from envgen.core.errors import UsageError, show
+from envgen.core.locks import CondaLock
+from envgen.net.sites import Site, show_without_login, without_credentials
 
 # Where a bare channel name lives (conda's default channel_alias); locks hold these URLs whatever the mirror.
 CHANNEL_SITE = "https://conda.anaconda.org"
@@ -53,3 +54,26 @@ class ChannelSource:
         if self.folder is not None:
             return str(self.folder)
         return self.mirror.url if self.mirror else CHANNEL_SITE
+
+
+def mirror_site(mirror: str) -> str:
+    """The URL that files name for a mirror: without a login, and without a slash at its end."""
+    return without_credentials(mirror.strip()).rstrip("/")
+
+
+def mirrored(lock: CondaLock, mirror: str) -> CondaLock:
+    """The lock with a mirror's URLs instead of the canonical ones, without a login; unchanged when there is no mirror.
+
+    Raises: UsageError when the mirror is a folder: its path would mean nothing on another computer.
+    """
+    if not mirror:
+        return lock
+    site = mirror_site(mirror)
+    if not site.startswith(("http://", "https://")):
+        hint = "serve the folder over HTTP, or leave --write-mirror out"
+        raise UsageError(f"--write-mirror cannot write the folder {show(mirror)} into files", hint=hint)
+    packages = tuple(
+        replace(package, url=package.url.replace(CHANNEL_SITE, site, 1), channel=f"{site}/{package.channel}")
+        for package in lock.packages
+    )
+    return replace(lock, channels=tuple(f"{site}/{channel}" for channel in lock.channels), packages=packages)

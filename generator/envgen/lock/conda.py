@@ -1,0 +1,124 @@
+"""How the conda set is read from a folder, judged against a request, and solved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import ClassVar
+
+from envgen.core.request import Request
+from envgen.core.resolution import Pairing
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped
+from envgen.core.wheel_names import glibc_key
+from envgen.files.formats.explicit import packages_in
+from envgen.files.formats.virtual_packages import glibc_of
+from envgen.files.header import split
+from envgen.files.registry import EXPLICIT, VIRTUAL_PACKAGES, set_of, whole_set
+from envgen.lock.locked import LockedSet, Origin
+from envgen.lock.options import Sources
+from envgen.resolve.shipped import pairing_if_it_runs
+from envgen.solve.conda.source import CHANNEL_SITE, mirror_site, mirrored
+from envgen.solve.extras import LeftOut, conda_name_of
+
+
+@dataclass(frozen=True, slots=True)
+class CondaLocker:
+    """The conda set of one request."""
+
+    package_set: ClassVar[PackageSet] = PackageSet.CONDA
+    request: Request
+    sources: Sources
+
+    def kept(self) -> LockedSet | None:
+        """The lock in the folder while it answers the request in everything."""
+        bodies = self._in_folder()
+        pairing = self._pairing(bodies) if bodies else None
+        return self._locked(pairing, Origin.KEPT, bodies) if pairing and self._answers(bodies) else None
+
+    def build_in_folder(self) -> Pairing | None:
+        """The pairing of the build in the folder while it runs."""
+        bodies = self._in_folder()
+        return self._pairing(bodies) if bodies else None
+
+    def shipped(self, lock: Shipped, pairing: Pairing) -> LockedSet | None:
+        """A shipped lock while it claims no newer glibc than the request's."""
+        files = self.sources.shipped.files(lock)
+        bodies = {name: split(text)[1] for name, text in files.items() if set_of(name) is PackageSet.CONDA}
+        return self._locked(pairing, Origin.SHIPPED, bodies) if self._fits_glibc(bodies) else None
+
+    def source(self, pairing: Pairing) -> str:
+        """The canonical URL of the channel that pytorch comes from."""
+        return f"{CHANNEL_SITE}/{pairing.build.conda.channels[0]}"
+
+    def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
+        """A new lock, without the companions and extra packages that the channels don't have."""
+        # Most runs need no solve: what starts one is loaded only here.
+        from envgen.files.formats.conda_lock_v1 import load_conda_lock_package
+        from envgen.solve.conda.query import conda_query
+        from envgen.solve.conda.solve import solve_with_optional
+
+        options, extras = self.sources.options, self.sources.extras
+        (found,) = solve_with_optional(
+            [conda_query(pairing, self.request, extras)],
+            mirror=options.mirrors.conda,
+            timeout_s=timeout_s,
+            progress=options.progress,
+            meanwhile=load_conda_lock_package,
+        )
+        left_out = tuple(LeftOut(name=name, conda_name=conda_name_of(name)) for name in found.left_out)
+        lock = mirrored(found.lock, options.mirrors.conda) if options.mirrors.written else found.lock
+        return LockedSet(pairing=pairing, origin=Origin.SOLVED, lock=lock, missing=found.missing, left_out=left_out)
+
+    def _in_folder(self) -> Mapping[str, str]:
+        """File name -> body of the conda files of the folder while all of them are there and untouched, else none."""
+        folder = self.sources.folder
+        names = whole_set(PackageSet.CONDA, self.request.subdir, folder.keys())
+        return {name: split(folder[name])[1] for name in sorted(names)}
+
+    def _locked(self, pairing: Pairing, origin: Origin, bodies: Mapping[str, str]) -> LockedSet:
+        names = packages_in(bodies[self._explicit()])
+        companions = (("torchvision",) if self.request.vision else ()) + (("torchaudio",) if self.request.audio else ())
+        missing = tuple(name for name in companions if name not in names)
+        left_out = tuple(
+            LeftOut(name=name, conda_name=conda_name_of(name))
+            for name in sorted(self.sources.extras.for_both)
+            if name not in names
+        )
+        return LockedSet(pairing=pairing, origin=origin, bodies=bodies, missing=missing, left_out=left_out)
+
+    def _explicit(self) -> str:
+        return EXPLICIT.name(self.request.subdir, many=True)
+
+    def _answers(self, bodies: Mapping[str, str]) -> bool:
+        """True when the files were made for what is asked for now: the packages, the glibc, whose URLs."""
+        from envgen.lock.stated import conda_wish
+
+        headers = (split(self.sources.folder[name])[0] for name in bodies)
+        wishes = {conda_wish(header.command) for header in headers if header is not None}
+        if wishes != {conda_wish(self.sources.command)}:
+            return False
+        mirrors = self.sources.options.mirrors
+        site = mirror_site(mirrors.conda) if mirrors.written and mirrors.conda else CHANNEL_SITE
+        urls = [line for line in bodies[self._explicit()].splitlines() if line.startswith("http")]
+        return all(url.startswith(f"{site}/") for url in urls) and self._fits_glibc(bodies)
+
+    def _fits_glibc(self, bodies: Mapping[str, str]) -> bool:
+        """True when a lock was solved for a glibc that is no newer than the target's."""
+        stated = glibc_of(bodies[VIRTUAL_PACKAGES.one], self.request.subdir.value)
+        is_older = bool(stated) and glibc_key(stated) <= glibc_key(self.request.glibc)
+        return self.request.subdir.is_windows or is_older
+
+    def _pairing(self, bodies: Mapping[str, str]) -> Pairing | None:
+        """The pairing of the build that conda files hold while it runs for the request."""
+        names = packages_in(bodies[self._explicit()])
+        if not {"pytorch", "python"} <= names.keys() or not names["python"][0].startswith(f"{self.request.python}."):
+            return None
+        version, build_string = names["pytorch"]
+        for build in reversed(self.sources.builds.builds(PackageSet.CONDA, self.request.subdir)):
+            if build.torch == version and fnmatchcase(build_string, build.conda.glob_for(self.request.python)):
+                pairing = pairing_if_it_runs(build, self.request, self.sources.builds)
+                if pairing is not None:
+                    return pairing
+        return None

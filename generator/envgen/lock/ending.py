@@ -1,0 +1,89 @@
+"""What becomes of the sets that could not be had: which files stay as they are, and how the run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from envgen.core.errors import EnvgenError
+from envgen.core.sets import PackageSet
+from envgen.files.registry import our_file, set_of
+from envgen.lock.environment import Environment
+from envgen.lock.errors import FilesUnansweredError
+from envgen.net.errors import UnreachableError
+from envgen.resolve.errors import NoBuildError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What is written of some environments, the files that are not touched, and the error to end with, if any."""
+
+    environments: tuple[Environment, ...]
+    untouched: frozenset[str]
+    error: EnvgenError | None
+
+
+def ending(
+    environments: Sequence[Environment], folder: Collection[str], *, is_required: bool, may_fall_back: bool
+) -> Ending:
+    """Judge what was obtained for a folder that holds files of ours by these names.
+
+    A set that can't be had costs only itself. Its files here, made for another request, stay as they are, and the run
+    ends with an error. So it does for wrong bytes, for a required set, and for a source that doesn't answer when
+    falling back is not allowed.
+
+    Raises: the worst failure when nothing could be had, or a required set could not.
+    """
+    failures = [(one, package_set, error) for one in environments for package_set, error in one.failures.items()]
+    if failures and (is_required or not any(one.locked for one in environments)):
+        raise _worst_of_all(failures)
+    untouched: set[str] = set()
+    errors: list[EnvgenError] = []
+    for one, package_set, error in failures:
+        names = _files_of(package_set, one, folder)
+        untouched |= names
+        errors += _errors(package_set, error, names, may_fall_back=may_fall_back)
+    # conda-lock.yml is one file for all platforms: it can't be new for some of them and stay for others.
+    is_held = any(set_of(name) is PackageSet.CONDA for name in untouched)
+    kept = [_without_conda(one) if is_held else one for one in environments]
+    if is_held:
+        untouched |= {name for name in folder if set_of(name) is PackageSet.CONDA}
+    worst = max(errors, key=lambda error: error.exit_code, default=None)
+    return Ending(environments=tuple(kept), untouched=frozenset(untouched), error=worst)
+
+
+def recorded_sets(folder: Collection[str]) -> tuple[PackageSet, ...]:
+    """The sets that a folder holds files of; all of them for a folder that holds none."""
+    found = {set_of(name) for name in folder}
+    return tuple(one for one in PackageSet if one in found) or tuple(PackageSet)
+
+
+def _errors(
+    package_set: PackageSet, error: EnvgenError, names: Collection[str], *, may_fall_back: bool
+) -> Iterator[EnvgenError]:
+    is_no_answer = isinstance(error, UnreachableError)
+    if names and may_fall_back and (is_no_answer or error.exit_code != _FAILED):
+        yield FilesUnansweredError(package_set=package_set, names=tuple(sorted(names)), cause=error)
+    elif (names and not may_fall_back) or (error.exit_code == _FAILED and not (is_no_answer and may_fall_back)):
+        yield error
+
+
+_FAILED = 5
+
+
+def _worst_of_all(failures: Sequence[tuple[Environment, PackageSet, EnvgenError]]) -> EnvgenError:
+    errors = [error for _, _, error in failures]
+    if all(isinstance(error, NoBuildError) for error in errors):
+        one = failures[0][0]
+        return NoBuildError(one.resolution) if len(one.failures) > 1 else errors[0]
+    return max((error for error in errors if not isinstance(error, NoBuildError)), key=lambda error: error.exit_code)
+
+
+def _files_of(package_set: PackageSet, one: Environment, folder: Collection[str]) -> set[str]:
+    """The files of a set for the platform of a request, and those that it shares with other platforms."""
+    files = (file for name in folder if (file := our_file(name)) is not None)
+    return {f.name for f in files if f.format.set is package_set and f.subdir in (None, one.request.subdir)}
+
+
+def _without_conda(one: Environment) -> Environment:
+    return replace(one, locked={s: found for s, found in one.locked.items() if s != PackageSet.CONDA})

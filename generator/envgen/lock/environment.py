@@ -1,0 +1,117 @@
+"""Both sets of one request, each obtained by itself: one that can't be had costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from envgen.core.errors import EnvgenError
+from envgen.core.request import Request
+from envgen.core.resolution import Notice, Pairing, Resolution
+from envgen.core.sets import PackageSet
+from envgen.lock.conda import CondaLocker
+from envgen.lock.locked import LockedSet
+from envgen.lock.obtain import SetLocker, obtain
+from envgen.lock.options import Sources
+from envgen.lock.pip import PipLocker
+from envgen.resolve import resolve
+from envgen.resolve.driver import DriverRules
+from envgen.resolve.notices import notices
+
+# What the catalog says of the GPU, whatever is locked.
+_OF_THE_DECISION = ("no-conda-pairing", "no-pip-pairing", "last-build-for-gpu")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What was obtained for one request: for each wanted set its lock, or why it can't be had.
+
+    `in_folder` are the pairings of the builds that the folder holds for the sets that can't be had, while they run.
+    """
+
+    resolution: Resolution
+    locked: Mapping[PackageSet, LockedSet]
+    failures: Mapping[PackageSet, EnvgenError] = field(default_factory=dict)
+    in_folder: Mapping[PackageSet, Pairing] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def request(self) -> Request:
+        """The request that it is for."""
+        return self.resolution.request
+
+    def pairings(self, package_set: PackageSet) -> tuple[Pairing, ...]:
+        """What an environment that is made from the files of a set may hold."""
+        found = self.locked.get(package_set)
+        pairing = found.pairing if found is not None else self.in_folder.get(package_set)
+        return (pairing,) if pairing is not None else ()
+
+    def newer(self, package_set: PackageSet) -> str:
+        """The build that was decided on when another one is locked, or an empty string."""
+        found, decided = self.locked.get(package_set), self.resolution.pairing(package_set)
+        if found is None or decided is None or decided.build.short_label == found.label:
+            return ""
+        return decided.build.short_label
+
+
+def obtain_environment(
+    request: Request, sources: Sources, *, many: bool, wanted: Sequence[PackageSet] = tuple(PackageSet)
+) -> Environment:
+    """Decide, and lock the wanted sets.
+
+    Raises: UsageError for a request that no solver can be asked.
+    """
+    resolution = resolve(sources.builds, request)
+    locked, failures, in_folder = {}, {}, {}
+    for package_set in wanted:
+        locker = locker_of(package_set, request, sources, many=many)
+        try:
+            locked[package_set] = obtain(locker, resolution, sources)
+        except EnvgenError as error:
+            if error.exit_code < _FIRST_OF_A_SET:
+                raise
+            failures[package_set] = error
+            if (pairing := locker.build_in_folder()) is not None:
+                in_folder[package_set] = pairing
+    found = Environment(resolution=resolution, locked=locked, failures=failures, in_folder=in_folder)
+    return replace(found, notices=tuple(_notices(found, sources, wanted)))
+
+
+# Exit statuses below it are about the command line.
+_FIRST_OF_A_SET = 3
+
+
+def locker_of(package_set: PackageSet, request: Request, sources: Sources, *, many: bool = False) -> SetLocker:
+    """How the locks of a set are read, judged and solved."""
+    if package_set is PackageSet.PIP:
+        return PipLocker(request, sources, many)
+    return CondaLocker(request, sources)
+
+
+def _notices(found: Environment, sources: Sources, wanted: Sequence[PackageSet]) -> Iterator[Notice]:
+    """The notices of what is locked, those of the decision that hold for both, and what is locked instead of it.
+
+    The text is the same whether a lock is new, shipped or kept: the same pins give the same bytes.
+    """
+    resolution, request = found.resolution, found.request
+    rules = DriverRules(driver=resolution.driver, subdir=request.subdir, builds=sources.builds)
+    pip, conda = found.locked.get(PackageSet.PIP), found.locked.get(PackageSet.CONDA)
+    locked = notices(request, rules, pip.pairing if pip else None, conda.pairing if conda else None)
+    yield from (notice for notice in locked if notice.code not in _OF_THE_DECISION)
+    if len(wanted) == len(PackageSet) or wanted == (PackageSet.PIP,):
+        skipped = "" if len(wanted) > 1 else "no-conda-pairing"
+        yield from (n for n in resolution.notices if n.code in _OF_THE_DECISION and n.code != skipped)
+    for package_set, one in found.locked.items():
+        if newer := found.newer(package_set):
+            text = f"{package_set} is locked at {one.label}; by the catalog {newer} is newer and runs too: "
+            text += "--upgrade asks the index or channel for it"
+            yield Notice(code="fallback-lock", text=text)
+    if conda is not None and conda.missing:
+        build, channel = conda.pairing.build, conda.pairing.build.conda.channels[0]
+        text = f"{' and '.join(conda.missing)} is not in the conda files: {channel} had no build of it for "
+        text += f"pytorch {build.torch} with CUDA {build.cuda} and Python {request.python} when it was solved"
+        yield Notice(code="conda-without-companion", text=text)
+    for package_set, error in found.failures.items():
+        if error.code != "no-pairing":
+            text = f"the {package_set} files are not written: no lock for them is shipped, and none could be made"
+            yield Notice(code="side-not-locked", text=text)

@@ -1,0 +1,52 @@
+"""Where a lock may come from in one run, and for how long it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from envgen.facts.catalog import Catalog
+from envgen.lock.shipped import ShippedLocks
+from envgen.solve.extras import Extras
+
+
+def _silent(text: str) -> None:
+    del text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrors:
+    """Where the traffic goes; empty means the sites themselves. With `written` the files name the mirrors' URLs."""
+
+    conda: str = ""
+    wheels: str = ""
+    written: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOptions:
+    """How a set may be locked.
+
+    With `upgrade` neither the lock in the folder nor a shipped one is taken before a solve was tried; they are still
+    what is fallen back to. Without `may_solve` nothing else is taken (`--offline`, `--check`); without `may_fall_back`
+    a source that doesn't answer is an error (`envgen lock`). `timeout_s` is for one set, however often it is solved.
+    """
+
+    upgrade: bool = False
+    may_solve: bool = True
+    may_fall_back: bool = True
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    timeout_s: float = 300.0
+    progress: Callable[[str], None] = _silent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What one run has: the catalog, the shipped locks, the untouched files of ours in the output folder (by name)."""
+
+    builds: Catalog
+    shipped: ShippedLocks
+    options: LockOptions = field(default_factory=LockOptions)
+    folder: Mapping[str, str] = field(default_factory=dict)
+    extras: Extras = field(default_factory=Extras)
+    command: str = ""

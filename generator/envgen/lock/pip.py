@@ -1,0 +1,151 @@
+"""How the pip set is read from a folder, judged against a request, and solved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from envgen.core.locks import PipLock
+from envgen.core.request import Request
+from envgen.core.resolution import Pairing
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped
+from envgen.core.wheel_names import WheelName, file_name, glibc_key
+from envgen.files.errors import LockFormatError
+from envgen.files.header import split
+from envgen.files.registry import PYLOCK
+from envgen.lock.locked import LockedSet, Origin
+from envgen.lock.options import Sources
+from envgen.resolve.shipped import pairing_if_it_runs
+from envgen.solve.errors import SolveFailedError
+from envgen.solve.pip.constraints import check_constraints
+
+if TYPE_CHECKING:
+    from envgen.solve.pip.query import PipQuery
+
+
+@dataclass(frozen=True, slots=True)
+class PipLocker:
+    """The pip set of one request; with `many` platforms its file names carry the subdir."""
+
+    package_set: ClassVar[PackageSet] = PackageSet.PIP
+    request: Request
+    sources: Sources
+    many: bool
+
+    def kept(self) -> LockedSet | None:
+        """The lock in the folder while it answers the request in everything."""
+        text = self._text()
+        lock = self._in_folder()
+        if lock is None or not self._asks_for_the_same(text):
+            return None
+        fitting = _for_glibc(lock, self.request)
+        pairing = self._pairing(fitting) if fitting is not None else None
+        if fitting is None or pairing is None or not self._holds(fitting, pairing):
+            return None
+        return LockedSet(pairing=pairing, origin=Origin.KEPT, lock=fitting)
+
+    def build_in_folder(self) -> Pairing | None:
+        """The pairing of the build in the folder while it runs."""
+        lock = self._in_folder()
+        return self._pairing(lock) if lock is not None else None
+
+    def shipped(self, lock: Shipped, pairing: Pairing) -> LockedSet | None:
+        """A shipped lock while every wheel of it installs with the request's glibc."""
+        name = PYLOCK.name(None, many=False)
+        text = self.sources.shipped.files(lock)[name]
+        found = _for_glibc(PYLOCK.read(text, f"lockfiles/{lock.folder}/{name}"), self.request)
+        return LockedSet(pairing=pairing, origin=Origin.SHIPPED, lock=found) if found is not None else None
+
+    def source(self, pairing: Pairing) -> str:
+        """The canonical URL of the index that torch comes from."""
+        return pairing.index_url
+
+    def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
+        """A new lock; the versions in the folder are taken again where nothing speaks against them."""
+        # Most runs need no solve: the network and the parsers of index pages are loaded only for one.
+        from envgen.solve.pip.solve import solve_pip
+
+        options = self.sources.options
+        lock = solve_pip(
+            self._query(pairing),
+            preferred=None if options.upgrade else self._in_folder(),
+            wheel_mirror=options.mirrors.wheels,
+            write_mirror=options.mirrors.written,
+            timeout_s=timeout_s,
+            progress=options.progress,
+        )
+        return LockedSet(pairing=pairing, origin=Origin.SOLVED, lock=lock)
+
+    def _query(self, pairing: Pairing) -> PipQuery:
+        from envgen.solve.pip.query import pip_query
+
+        return pip_query(pairing, self.request, extras=self.sources.extras.pip)
+
+    def _text(self) -> str:
+        return self.sources.folder.get(PYLOCK.name(self.request.subdir, many=self.many), "")
+
+    def _in_folder(self) -> PipLock | None:
+        """The lock in the folder when it is for the request's platform and Python."""
+        text = self._text()
+        if not text:
+            return None
+        try:
+            lock = PYLOCK.read(text, PYLOCK.one)
+        except LockFormatError:
+            return None
+        return lock if (lock.subdir, lock.python) == (self.request.subdir, self.request.python) else None
+
+    def _asks_for_the_same(self, text: str) -> bool:
+        """True when a file was made for the same extra packages and companions as are asked for now.
+
+        The packages alone don't tell: an extra of one (`fsspec[http]`) adds others, a marker may leave it out, and what
+        came along for a package that is no longer asked for would stay.
+        """
+        from envgen.lock.stated import pip_wish
+
+        header, _ = split(text)
+        return header is not None and pip_wish(header.command) == pip_wish(self.sources.command)
+
+    def _pairing(self, lock: PipLock) -> Pairing | None:
+        """The pairing of the build that a lock holds while it runs for the request."""
+        release, _, tag = lock.version_of("torch").partition("+")
+        rows = self.sources.builds.builds(PackageSet.PIP, self.request.subdir)
+        build = next((b for b in rows if b.torch == release and (b.cuda_tag == tag if tag else b.on_pypi)), None)
+        return pairing_if_it_runs(build, self.request, self.sources.builds) if build is not None else None
+
+    def _holds(self, lock: PipLock, pairing: Pairing) -> bool:
+        """True when a lock names the wanted index, and holds the companions and bounds of a pairing."""
+        torch = next(package for package in lock.packages if package.name == "torch")
+        if torch.index != self._index_url(pairing):
+            return False
+        for name, wanted in (("torchvision", pairing.torchvision), ("torchaudio", pairing.torchaudio)):
+            found = lock.version_of(name).partition("+")[0]
+            if found != wanted and (wanted or not self.sources.extras.pip):
+                return False
+        try:
+            check_constraints(lock, self._query(pairing).constraints)
+        except SolveFailedError:
+            return False
+        return True
+
+    def _index_url(self, pairing: Pairing) -> str:
+        """The index that a lock of this run names for torch: PyPI's own build has no mirror."""
+        mirrors = self.sources.options.mirrors
+        if not (mirrors.written and mirrors.wheels) or pairing.build.on_pypi:
+            return pairing.index_url
+        from envgen.net.sites import Site
+
+        return Site.parse(mirrors.wheels).below(pairing.build.cuda_tag).url
+
+
+def _for_glibc(lock: PipLock, request: Request) -> PipLock | None:
+    """The lock while every wheel of it installs with the request's glibc, and says so; else None.
+
+    A lock that was made for a newer glibc may hold wheels that an older one refuses.
+    """
+    if request.subdir.is_windows or glibc_key(lock.glibc) <= glibc_key(request.glibc):
+        return lock
+    names = (WheelName.parse(file_name(package.url)) for package in lock.packages)
+    fits = all(name.fits(python=lock.python, subdir=lock.subdir, glibc=request.glibc) for name in names)
+    return replace(lock, glibc=request.glibc) if fits else None

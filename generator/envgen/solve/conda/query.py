@@ -1,0 +1,42 @@
+"""What is asked of the conda solver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from envgen.core.platforms import Subdir
+from envgen.core.request import Request
+from envgen.core.resolution import Pairing
+from envgen.solve.conda.virtual_packages import virtual_packages
+from envgen.solve.extras import Extras
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaQuery:
+    """One solve: match specs for one subdir over channels (names, highest priority first).
+
+    `virtual_packages` map `__name` to `version` or `version build`; they are all that the solver knows of the target.
+    A spec whose name is in `may_lack` is left out when the channels have no package of that name for the subdir.
+    """
+
+    subdir: Subdir
+    channels: tuple[str, ...]
+    specs: tuple[str, ...]
+    virtual_packages: dict[str, str]
+    may_lack: frozenset[str] = field(default_factory=frozenset)
+
+
+def conda_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuery:
+    """The solve of a pairing.
+
+    The virtual packages claim no more than every driver at the pairing's floor can serve: the first release of its CUDA
+    major. A lock solved with them runs on any driver that the decision allows.
+    """
+    major = pairing.build.cuda.partition(".")[0]
+    return CondaQuery(
+        subdir=request.subdir,
+        channels=pairing.build.conda.channels,
+        specs=(*pairing.specs, *extras.conda),
+        virtual_packages=virtual_packages(request.subdir, cuda=f"{major}.0", glibc=request.glibc),
+        may_lack=extras.for_both,
+    )

@@ -478,11 +478,16 @@ def main():
     run_checks(report, options, {"pairings": [], "gpus": [], "torchvision": "", **expected})
     verdicts = [check["verdict"] for check in report.checks]
     no_gpu = any(check["code"] == "no-gpu" for check in report.checks)
-    if "failed" in verdicts or (no_gpu and options.require_gpu):
-        verdict, status = "failed", 1
-    else:
-        verdict, status = ("skipped: no GPU here", 77) if no_gpu else ("passed", 0)
-    report.say(f"{verdict} ({', '.join(f'{verdicts.count(kind)} {kind}' for kind in sorted(set(verdicts)))})")
+    failed = "failed" in verdicts or (no_gpu and options.require_gpu)
+    verdict, status = ("failed", 1) if failed else ("skipped: no GPU here", 77) if no_gpu else ("passed", 0)
+    gpus = " and ".join(dict.fromkeys(gpu["name"] for gpu in report.facts["gpus"]))
+    remedies = [check["remedy"] for check in report.checks if check["verdict"] == "failed"]
+    first = (remedies or ["run this on the computer with the GPU"])[0]
+    last = (
+        f"do this first: {first}" if status else gpus and f"your GPU works: {gpus} with torch {report.facts['torch']}"
+    )
+    counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in sorted(set(verdicts)))
+    report.say(f"{verdict} ({counts})\n{last}".strip())
     if options.json:
         answer = {"schema_version": 1, "exit_status": status, "build_only": options.build_only, **report.facts}
         print(json.dumps({**answer, "checks": report.checks}))

@@ -109,7 +109,7 @@ def test_a_gpu_that_is_named_twice_is_one(tmp_path: Path, capsys: pytest.Capture
     assert files(tmp_path)["pylock.toml"].partition("\n")[0].count("GeForce MX450") == 1
     assert generate(tmp_path, "--gpu", "GeForce MX450", *asked, "--check") == 0
     capsys.readouterr()
-    assert generate(tmp_path, "--gpu", "MX450", "--compute-capability", "7.5", *asked, "--dry-run") == 0
+    assert generate(tmp_path, "--gpu", "MX450", "--compute-capability", "7.5", *asked, "--dry-run", "--diff") == 0
     assert "GeForce MX450 (compute capability 7.5)" in capsys.readouterr().out
 
 
@@ -149,7 +149,34 @@ def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
     folder = tmp_path / "never"
     assert generate(folder, *MX450, "--platform", "win-64", "--dry-run") == 0
     assert not folder.exists()
+    said = capsys.readouterr().out.splitlines()
+    assert "requirements.txt: new" in said
+    assert "pip packages in requirements.txt: 13" in said
+    assert len(said) <= 12
+    assert generate(folder, *MX450, "--platform", "win-64", "--dry-run", "--diff") == 0
     assert "+++ b/requirements.txt" in capsys.readouterr().out
+
+
+def test_a_dry_run_names_the_packages_that_move(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(mx450)
+    capsys.readouterr()
+    asked = (*MX450, "--platform", "win-64", "--cuda", "cu130", "--driver", "610")
+    assert generate(mx450, *asked, "--only", "pip", "--dry-run") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "requirements.txt: changed" in said
+    assert "  torch 2.14.1+cu126 -> 2.14.1+cu130" in said
+    assert files(mx450) == before
+
+
+def test_a_run_names_the_packages_that_it_moved_and_shows_lines_on_request(
+    mx450: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = (*MX450, "--platform", "win-64", "--cuda", "cu130", "--driver", "610", "--only", "pip")
+    capsys.readouterr()
+    assert generate(mx450, *asked, "--diff") == 0
+    said = capsys.readouterr().out
+    assert "  torch 2.14.1+cu126 -> 2.14.1+cu130\n" in said
+    assert "\n-torch==2.14.1+cu126 " in said
 
 
 def test_an_edited_file_is_not_overwritten(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +195,7 @@ def test_a_dry_run_ends_as_the_run_would(tmp_path: Path, capsys: pytest.CaptureF
     dry_run = [*MX450, "--platform", "win-64", "--dry-run"]
     assert generate(tmp_path, *dry_run) == 4
     said = capsys.readouterr()
-    assert "+++ b/requirements.txt" in said.out
+    assert "requirements.txt: edited by hand, needs --force\n" in said.out
     assert "  requirements.txt: no envgen header\n  hint: pass --force" in said.err
     assert generate(tmp_path, *dry_run, "--force") == 0
     assert files(tmp_path) == {"requirements.txt": "mine\n"}
@@ -199,8 +226,8 @@ BAD_NAMES = [
     "RTX 4900",
     "",
     "x" * 10_000,
-    "RTX\n4090",
-    'RTX "4090',
+    "RTX\n4900",
+    'RTX "4900',
     "{{7*7}}",
     "../../etc/passwd",
     "🚀",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from envgen.cli.output import Progress, emit, print_note, say
+from envgen.cli.planned import moved_lines, planned_lines
 from envgen.cli.reader import Reader
 from envgen.cli.remake import remake_command
 from envgen.cli.settings import WriteOptions
@@ -125,8 +126,10 @@ def _finish(plan: Plan, environments: Sequence[Environment], writing: WriteOptio
         if plan.pending:
             say(f"{len(plan.pending)} file(s) would change: {', '.join(change.name for change in plan.pending)}")
         return 1 if plan.pending else 0
-    if writing.dry_run:
+    if writing.diff:
         emit(plan.diff())
+    if writing.dry_run:
+        emit("".join(f"{line}\n" for line in planned_lines(plan)))
         if not writing.force and (refusal := plan.refusal()):
             raise refusal
         say(_written(plan, "would be"))
@@ -138,6 +141,7 @@ def _finish(plan: Plan, environments: Sequence[Environment], writing: WriteOptio
     reader = Reader.of(writing.output)
     apply(plan)
     say(_written(plan, "were"))
+    emit("".join(f"{line}\n" for line in moved_lines(plan)))
     emit(summary(environments, builds, reader, upgraded=writing.upgrade))
     return 0
 

@@ -27,7 +27,10 @@ class WriteOptions:
     check: Annotated[
         bool, Option("--check", help="Write nothing; exit 1 and show a diff if a file would change. No network.")
     ] = False
-    dry_run: Annotated[bool, Option("--dry-run", help="Write nothing; show what would be written.")] = False
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="Write nothing; list the files that would change and the packages that move.")
+    ] = False
+    diff: Annotated[bool, Option("--diff", help="Show the lines that change, too.")] = False
     upgrade: Annotated[bool, Option("--upgrade", help="Solve anew instead of keeping the pins in the folder.")] = False
     offline: Annotated[
         bool,

@@ -1,0 +1,37 @@
+"""What a run would change, for people: files, then packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envgen.files.package_changes import SetChange, package_changes
+from envgen.files.plan import Plan, State
+
+_WORDS = {
+    State.NEW: "new",
+    State.CHANGED: "changed",
+    State.EDITED: "edited by hand, needs --force",
+    State.STALE: "removed: no longer part of the environment",
+}
+
+
+def planned_lines(plan: Plan) -> Iterator[str]:
+    """The files of a plan with what happens to each, and the packages that move."""
+    yield from (f"{change.name}: {_WORDS[change.state]}" for change in plan.pending)
+    for change in package_changes(plan.pending):
+        if change.before and change.after:
+            yield from _moved(change)
+        else:
+            yield f"{change.package_set} packages in {change.file}: {change.after or change.before}"
+
+
+def moved_lines(plan: Plan) -> Iterator[str]:
+    """The packages that a plan moves in the locks that were there before."""
+    for change in package_changes(plan.pending):
+        if change.before and change.after:
+            yield from _moved(change)
+
+
+def _moved(change: SetChange) -> Iterator[str]:
+    yield f"{change.package_set} packages in {change.file}: {len(change.moved)} of {change.after} move"
+    yield from (f"  {moved}" for moved in change.moved)

@@ -13,6 +13,7 @@ from envgen.core.platforms import Subdir
 from envgen.files.bodies import conda_bodies, pip_bodies
 from envgen.files.header import Header, body_digest, compose
 from envgen.files.registry import PYLOCK
+from envgen.net.deadline import Deadline
 from envgen.solve.conda.solve import solve_conda
 from envgen.solve.conda.source import mirrored
 from envgen.solve.pip.solve import solve_pip
@@ -55,7 +56,7 @@ def pypi_index() -> Iterator[WheelIndex]:
 
 @pytest.fixture
 def asking(torch_index: WheelIndex, pypi_index: WheelIndex) -> Asking:
-    return Asking(wheel_mirror=torch_index.url("/whl"), pypi=pypi_index.url("/simple"), timeout_s=30.0)
+    return Asking(wheel_mirror=torch_index.url("/whl"), pypi=pypi_index.url("/simple"), deadline=Deadline.after(30.0))
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_what_is_gone_from_the_index_is_found(pip_folder: Path, asking: Asking, 
 
 
 def test_an_index_that_does_not_answer_is_told_as_skipped(pip_folder: Path) -> None:
-    asking = Asking(wheel_mirror=refused_url(), pypi=refused_url(), timeout_s=3.0)
+    asking = Asking(wheel_mirror=refused_url(), pypi=refused_url(), deadline=Deadline.after(3.0))
     report = verify(pip_folder, asking)
     assert "hash-mismatch" not in {finding.code for finding in report.findings}
     assert any("hashes" in check.check for check in report.skipped)
@@ -133,7 +134,7 @@ def conda_folder(tmp_path: Path, channels: Path) -> Path:
 
 
 def test_one_digit_of_a_conda_hash_is_found_in_the_channel(conda_folder: Path, channels: Path) -> None:
-    asking = Asking(conda_mirror=str(channels), timeout_s=60.0)
+    asking = Asking(conda_mirror=str(channels), deadline=Deadline.after(60.0))
     assert "hash-mismatch" not in codes(conda_folder, asking)
     body = (conda_folder / "conda-lock.yml").read_text("utf-8")
     digest = next(line.rpartition(" ")[2] for line in body.splitlines() if line.startswith("    sha256: "))
@@ -144,7 +145,7 @@ def test_one_digit_of_a_conda_hash_is_found_in_the_channel(conda_folder: Path, c
 
 def test_the_hashes_of_a_lock_with_a_mirrors_urls_are_compared(tmp_path: Path, channels: Path) -> None:
     with serving(channels) as server:
-        asking = Asking(conda_mirror=server.url, timeout_s=60.0)
+        asking = Asking(conda_mirror=server.url, deadline=Deadline.after(60.0))
         (lock,) = solve_conda([cuda_query()], mirror=server.url, cache_dir=tmp_path / "cache")
         folder = write(tmp_path / "mirrored", conda_bodies([mirrored(lock, server.url)]))
         report = verify(folder, asking)

@@ -25,6 +25,7 @@ from envgen.lock.environment import Environment, obtain_environment
 from envgen.lock.fileset import environment_files
 from envgen.lock.options import LockOptions, Mirrors, Sources
 from envgen.lock.shipped import ShippedLocks
+from envgen.net.deadline import Deadline
 from envgen.net.sites import Site
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
@@ -88,7 +89,7 @@ def _sources(
         may_solve=not (writing.offline or writing.check),
         may_fall_back=writing.may_fall_back,
         mirrors=Mirrors(conda=writing.conda_mirror, wheels=writing.wheel_mirror, written=writing.write_mirror),
-        timeout_s=writing.timeout_s,
+        deadline=Deadline.after(writing.timeout_s),
         progress=progress.step,
     )
     return Sources(

@@ -53,7 +53,7 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
     root = root or tree("lockfiles")
     builds = Catalog.load()
     mirrors = Mirrors(conda=options.conda_mirror, wheels=options.wheel_mirror)
-    locking = LockOptions(upgrade=True, mirrors=mirrors, timeout_s=options.timeout_s)
+    locking = LockOptions(upgrade=True, mirrors=mirrors)
     sources = Sources(builds=builds, shipped=ShippedLocks(root=root), options=locking)
     date = options.date or _today()
     catalog = catalog_revision()
@@ -69,7 +69,9 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
 
     places = list(lane_places(builds.lanes, pythons, subdirs, list(PackageSet)))
     try:
-        results = lock_lanes(places, sources, jobs=options.jobs, known=known, report=report)
+        results = lock_lanes(
+            places, sources, jobs=options.jobs, timeout_s=options.timeout_s, known=known, report=report
+        )
     finally:
         progress.done()
     changed = [key for key, lock in results.locks.items() if _write(root, lock, mirrors, catalog, date)]

@@ -60,7 +60,7 @@ class WriteOptions:
         Option(
             "--timeout",
             "SECONDS",
-            "Longest wait for the answers that one solve needs.",
+            "Longest wait for all servers and solvers together.",
             environment="ENVGEN_TIMEOUT",
             minimum=1,
         ),

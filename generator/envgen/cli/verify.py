@@ -38,7 +38,9 @@ def verify_command(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")] = False,
-    timeout: Annotated[int, typer.Option("--timeout", metavar="SECONDS", min=1, help="For each lock.")] = 120,
+    timeout: Annotated[
+        int, typer.Option("--timeout", metavar="SECONDS", min=1, help="Longest wait for all answers together.")
+    ] = 300,
 ) -> None:
     """Check locks: same pairing in every file, hashes against the index, closure, GPU and driver, edits.
 
@@ -48,6 +50,7 @@ def verify_command(
     could not be checked (offline, an index that does not answer) is told as skipped and is no fault.
     """
     from envgen.facts.catalog import Catalog
+    from envgen.net.deadline import Deadline
     from envgen.verify.findings import Asking
     from envgen.verify.folder import verify_folder
 
@@ -55,7 +58,7 @@ def verify_command(
         offline=online is False,
         wheel_mirror=reading.wheel_mirror,
         conda_mirror=reading.conda_mirror,
-        timeout_s=float(timeout),
+        deadline=Deadline.after(timeout),
     )
     builds, reports = Catalog.load(), []
     progress = Progress()

@@ -69,18 +69,19 @@ def lane_places(
                         yield LanePlace(lane=lane, subdir=subdir, python=python, package_set=package_set)
 
 
-def lock_lanes(
+def lock_lanes(  # noqa: PLR0913 -- what a run over all lanes is told
     places: Iterable[LanePlace],
     sources: Sources,
     *,
     jobs: int,
+    timeout_s: float,
     known: Callable[[Shipped], bool],
     report: Callable[[str, int, int], None],
 ) -> LaneResults:
     """Fill every place.
 
     `known` says whether a lock is there already and need not be made; `report` is told what was done, how many locks
-    are finished and how many are wanted so far.
+    are finished and how many are wanted so far. Each solve may take `timeout_s`.
 
     Raises: whatever a solve raises beyond "no such file" and "no solution": an index that does not answer, wrong bytes.
     """
@@ -95,7 +96,7 @@ def lock_lanes(
             todo = [key for key in requests if key not in finished and not known(key)]
             finished |= {key for key in requests if known(key)}
             total = len(finished) + len(todo)
-            outcomes = pool.map(_solve, todo, [requests[key] for key in todo], repeat(sources))
+            outcomes = pool.map(_solve, todo, [requests[key] for key in todo], repeat(sources), repeat(timeout_s))
             for key, outcome in zip(todo, outcomes, strict=True):
                 if isinstance(outcome, LaneLock):
                     results.locks[key] = outcome
@@ -133,12 +134,12 @@ def _strictest(wanted: dict[LanePlace, Shipped | None]) -> dict[Shipped, LanePla
     return found
 
 
-def _solve(key: Shipped, place: LanePlace, sources: Sources) -> LaneLock | str:
+def _solve(key: Shipped, place: LanePlace, sources: Sources, timeout_s: float) -> LaneLock | str:
     """The lock, or why it can't be made."""
     request = place.lane.request(place.subdir, place.python, sources.builds.default_glibc)
     pairing = _pairing_of(key, request, sources)
     try:
-        found = locker_of(key.package_set, request, sources).solve(pairing, timeout_s=sources.options.timeout_s)
+        found = locker_of(key.package_set, request, sources).solve(pairing, timeout_s=timeout_s)
     except (WheelMissingError, SolveFailedError) as error:
         return _reason(error)
     bodies = _bodies(found)

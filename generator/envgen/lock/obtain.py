@@ -15,7 +15,6 @@ from envgen.core.shipped import Shipped
 from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources
 from envgen.lock.shipped import shipped_of
-from envgen.net.deadline import Deadline
 from envgen.net.errors import UnreachableError
 from envgen.resolve import resolve
 from envgen.resolve.errors import NoBuildError
@@ -60,13 +59,12 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
     kept = locker.kept()
     if kept is not None and not options.upgrade:
         return kept
-    deadline = Deadline.after(options.timeout_s)
     passed_over: list[tuple[str, EnvgenError]] = []
     # Whatever else is asked for beside it now, the build in the folder stays until --upgrade.
     first = None if options.upgrade else locker.build_in_folder()
     for pairing in _candidates(first, resolution, locker.package_set, sources):
         try:
-            found = _shipped_or_solved(locker, pairing, request, sources, deadline)
+            found = _shipped_or_solved(locker, pairing, request, sources)
         except (WheelMissingError, SolveFailedError) as error:
             passed_over.append((pairing.build.short_label, error))
             continue
@@ -97,9 +95,7 @@ def _candidates(
         resolution = resolve(sources.builds, resolution.request, absent=absent)
 
 
-def _shipped_or_solved(
-    locker: SetLocker, pairing: Pairing, request: Request, sources: Sources, deadline: Deadline
-) -> LockedSet:
+def _shipped_or_solved(locker: SetLocker, pairing: Pairing, request: Request, sources: Sources) -> LockedSet:
     options = sources.options
     if not options.upgrade and (shipped := _shipped(locker, pairing, request, sources)) is not None:
         return shipped
@@ -110,9 +106,9 @@ def _shipped_or_solved(
             reason="not contacted because of --offline or --check",
             advice="run again without it",
         )
-    left = deadline.left()
+    left = options.deadline.left()
     if left <= 0:
-        reason = f"the time limit of {options.timeout_s:g} s passed"
+        reason = "the time limit passed before it was asked"
         raise UnreachableError(package_set=locker.package_set, url=locker.source(pairing), reason=reason)
     return locker.solve(pairing, timeout_s=left)
 

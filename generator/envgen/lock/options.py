@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from envgen.facts.catalog import Catalog
 from envgen.lock.shipped import ShippedLocks
+from envgen.net.deadline import Deadline
 from envgen.solve.extras import Extras
 
 
@@ -29,14 +30,15 @@ class LockOptions:
 
     With `upgrade` neither the lock in the folder nor a shipped one is taken before a solve was tried; they are still
     what is fallen back to. Without `may_solve` nothing else is taken (`--offline`, `--check`); without `may_fall_back`
-    a source that doesn't answer is an error (`envgen lock`). `timeout_s` is for one set, however often it is solved.
+    a source that doesn't answer is an error (`envgen lock`). What servers and solvers do together ends at the
+    `deadline`, for all sets.
     """
 
     upgrade: bool = False
     may_solve: bool = True
     may_fall_back: bool = True
     mirrors: Mirrors = field(default_factory=Mirrors)
-    timeout_s: float = 300.0
+    deadline: Deadline = field(default_factory=lambda: Deadline.after(300.0))
     progress: Callable[[str], None] = _silent
 
 

@@ -125,7 +125,7 @@ class _Exchange:
                 answer, url = self._step(url)
             if answer is not None:
                 return answer
-        raise _PassingError(f"it redirects more than {_REDIRECTS} times")
+        raise UnreachableError(url=self._asking.url, reason=f"it redirects more than {_REDIRECTS} times")
 
     def _step(self, url: str) -> tuple[Answer | None, str]:
         """Ask one address: the answer, or where it redirects to."""

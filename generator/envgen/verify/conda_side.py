@@ -211,7 +211,7 @@ def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[
         virtual_packages=lock.virtual_packages,
     )
     try:
-        (listed,) = solve_conda([query], mirror=asking.conda_mirror, timeout_s=asking.timeout_s)
+        (listed,) = solve_conda([query], mirror=asking.conda_mirror, timeout_s=asking.deadline.left())
     except UnreachableError as error:
         reason = f"{error.headline()}: {error.reason}"
         return [], [SkippedCheck(check=subject, reason=reason, unanswered=True)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from envgen.core.findings import Level, SkippedCheck, exit_code
+from envgen.net.deadline import Deadline
 
 
 class Code(StrEnum):
@@ -79,7 +80,7 @@ class Asking:
     wheel_mirror: str = ""
     pypi: str = ""
     conda_mirror: str = ""
-    timeout_s: float = 120.0
+    deadline: Deadline = field(default_factory=lambda: Deadline.after(120.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

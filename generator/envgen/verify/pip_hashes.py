@@ -56,7 +56,7 @@ def check_hashes(  # noqa: PLR0913 -- each option is a user's
     wheel_mirror: str = "",
     pypi: str = "",
     offline: bool = False,
-    timeout_s: float = 120.0,
+    deadline: Deadline | None = None,
     retry: Retry | None = None,
 ) -> tuple[HashCheck, ...]:
     """Return one check for each package, by name: against the catalog, and unless `offline` against its index.
@@ -64,7 +64,7 @@ def check_hashes(  # noqa: PLR0913 -- each option is a user's
     Raises: UsageError when a mirror is not an http or https URL.
     """
     catalog = WheelCatalog.load()
-    patience = Patience(deadline=Deadline.after(timeout_s), retry=retry or Retry())
+    patience = Patience(deadline=deadline or Deadline.after(120.0), retry=retry or Retry())
 
     def check(package: PipPackage) -> HashCheck:
         known = _against_catalog(package, catalog)

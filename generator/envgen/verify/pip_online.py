@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import PipLock, PipPackage
-from envgen.net.deadline import Deadline, Patience, Retry
+from envgen.net.deadline import Patience, Retry
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.pip_index import read_requires
 from envgen.verify.findings import Asking, Code, Finding
@@ -20,7 +20,11 @@ def check_on_indexes(lock: PipLock, asking: Asking, file: str) -> tuple[list[Fin
     Raises: UsageError when a mirror is not a URL.
     """
     checks = check_hashes(
-        lock, wheel_mirror=asking.wheel_mirror, pypi=asking.pypi, offline=asking.offline, timeout_s=asking.timeout_s
+        lock,
+        wheel_mirror=asking.wheel_mirror,
+        pypi=asking.pypi,
+        offline=asking.offline,
+        deadline=asking.deadline,
     )
     findings = [finding for check in checks if (finding := _of_hash(check, file))]
     findings += _sizes(lock, checks, file)
@@ -75,7 +79,7 @@ def _requires(
     from concurrent.futures import ThreadPoolExecutor
 
     by_name = {check.package: check for check in checks}
-    patience = Patience(deadline=Deadline.after(asking.timeout_s), retry=Retry())
+    patience = Patience(deadline=asking.deadline, retry=Retry())
 
     def read(package: PipPackage) -> tuple[tuple[str, ...] | None, bool]:
         check = by_name[package.name]

@@ -8,6 +8,7 @@ import pytest
 
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
+from envgen.net.deadline import Deadline
 from envgen.verify.pip_hashes import HashState, check_hashes
 from equipment.pip_world import QUICK, TAG, Solve
 from equipment.wheel_index import Fault, WheelIndex
@@ -15,7 +16,11 @@ from equipment.wheel_index import Fault, WheelIndex
 
 def states(lock: PipLock, torch_index: WheelIndex, pypi_index: WheelIndex) -> dict[str, HashState]:
     checks = check_hashes(
-        lock, wheel_mirror=torch_index.url("/whl"), pypi=pypi_index.url("/simple"), retry=QUICK, timeout_s=30.0
+        lock,
+        wheel_mirror=torch_index.url("/whl"),
+        pypi=pypi_index.url("/simple"),
+        retry=QUICK,
+        deadline=Deadline.after(30),
     )
     return {c.package: c.state for c in checks}
 

@@ -144,6 +144,9 @@ class _Run:
         self, queries: Sequence[CondaQuery], meanwhile: Callable[[], None] | None = None
     ) -> list[CondaLock | EnvgenError]:
         """A lock or an error for each query."""
+        if self.timeout_s <= 0:
+            reason = "the time limit passed before it was asked"
+            return [UnreachableError(url=self.source.shown, reason=reason, package_set=PackageSet.CONDA)] * len(queries)
         tell = self.progress or (lambda text: None)
         for query in queries:
             tell(f"solving the conda packages of {query.subdir}: {_shown(query)}")
@@ -204,7 +207,7 @@ class _Run:
     def _no_answer(self, query: CondaQuery, outcome: ChildOutcome) -> EnvgenError:
         if outcome.timed_out:
             slow = "the channel answers too slowly or not at all"
-            reason = f"{query.subdir}: no solution within {self.timeout_s:g} s, {slow}"
+            reason = f"{query.subdir}: no solution within {self.timeout_s:.0f} s, {slow}"
             return UnreachableError(package_set=PackageSet.CONDA, url=self.source.shown, reason=reason)
         reason = f"its process ended with status {outcome.status} and without an answer"
         return SolverError(solver="py-rattler", reason=reason, output=outcome.stderr[-400:])

@@ -1,0 +1,89 @@
+"""Servers that trickle, lie and redirect, against each command: it ends in time, with the status of the contract."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from envgen.cli.main import main
+from envgen.files.formats.conda_lock_v1 import load_conda_lock_package
+from equipment.hostile_server import (
+    BAD_ANSWER,
+    NO_ANSWER,
+    Harm,
+    breaks_off,
+    serving_harm,
+    serving_slow_tls,
+    trickle_body,
+    trickle_headers,
+    zeros,
+)
+
+LIMIT_S = 2
+GRACE_S = 4.0  # for what is done without a server, on a machine that does something else too
+REQUEST = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64"]
+FEW = (trickle_body, trickle_headers, breaks_off, zeros)
+
+
+def harms(*kinds: Harm) -> list[object]:
+    """Each kind as a parameter; most of them are slow."""
+    return [pytest.param(kind, id=kind.__name__, marks=() if kind in FEW else pytest.mark.slow) for kind in kinds]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    load_conda_lock_package()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVGEN_CACHE_DIR", str(tmp_path / "cache"))
+
+
+def ask(url: str, *arguments: str) -> int:
+    """Run a command against one server and return its status; it ends in time."""
+    started = time.monotonic()
+    status = main([*arguments, "--conda-mirror", url, "--wheel-mirror", url, "--timeout", str(LIMIT_S)])
+    assert time.monotonic() - started < LIMIT_S + GRACE_S
+    return status
+
+
+@pytest.mark.parametrize("harm", harms(*NO_ANSWER))
+def test_no_answer_leads_to_a_shipped_lock(harm: Harm, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    with serving_harm(harm) as server:
+        assert ask(server.url, *REQUEST, "--upgrade", "--output", str(out)) == 0
+    assert "note: no answer from " in capsys.readouterr().err
+    assert len(list(out.iterdir())) == 7
+
+
+@pytest.mark.parametrize("harm", harms(*NO_ANSWER, *BAD_ANSWER))
+def test_lock_takes_nothing_from_the_shipped_ones(harm: Harm, tmp_path: Path) -> None:
+    with serving_harm(harm) as server:
+        assert ask(server.url, "lock", *REQUEST, "--output", str(tmp_path / "out")) == 5
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("harm", harms(*BAD_ANSWER))
+def test_a_bad_answer_is_never_a_reason_to_fall_back(harm: Harm, tmp_path: Path) -> None:
+    with serving_harm(harm) as server:
+        assert ask(server.url, *REQUEST, "--upgrade", "--output", str(tmp_path / "out")) == 5
+    # The conda solver tries again past its cache, so that its time may be up before it says what is wrong.
+    assert not (tmp_path / "out" / "requirements.txt").exists()
+
+
+@pytest.mark.parametrize("harm", harms(*NO_ANSWER, *BAD_ANSWER))
+def test_verify_says_what_it_could_not_ask(harm: Harm, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(tmp_path / "out")
+    assert main([*REQUEST, "--offline", "--output", folder]) == 0
+    with serving_harm(harm) as server:
+        assert ask(server.url, "verify", folder) == 0
+        assert "skipped" in capsys.readouterr().out
+        assert ask(server.url, "verify", folder, "--online") == 5
+
+
+def test_a_tls_handshake_that_trickles(tmp_path: Path) -> None:
+    with serving_slow_tls() as server:
+        assert ask(server.url, "lock", *REQUEST, "--output", str(tmp_path / "out")) == 5

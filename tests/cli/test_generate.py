@@ -114,7 +114,7 @@ def test_a_gpu_that_is_named_twice_is_one(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_two_platforms_have_a_file_each_where_they_differ(tmp_path: Path) -> None:
-    arguments = [*MX450, "--platform", "win-64", "--platform", "linux-64"]
+    arguments = [*MX450, "--platform", "win-64", "--platform", "linux-64", "--driver", "linux-64=560.35.03"]
     assert generate(tmp_path, *arguments) == 0
     found = files(tmp_path)
     assert set(found) == TWO_PLATFORMS

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envgen.core.driver_text import windows_number
 from envgen.probe.observation import VirtualMode
 from envgen.probe.parse import driver_files, install_settings, nvml, pci, report, smi, system, windows
 
@@ -52,7 +53,7 @@ def test_proc_version(text: str, version: str, flavour: str) -> None:
     ],
 )
 def test_windows_driver_number(windows_version: str, nvidia: str) -> None:
-    assert windows.nvidia_version(windows_version) == nvidia
+    assert windows_number(windows_version) == nvidia
 
 
 @pytest.mark.parametrize(
@@ -273,4 +274,4 @@ def test_no_gpu_row_breaks_the_nvml_parser(rows: list[dict[str, object]]) -> Non
 @given(st.integers(100, 999), st.integers(0, 99))
 def test_windows_number_is_nvidias_number(major: int, minor: int) -> None:
     digits = f"{major}{minor:02}"
-    assert windows.nvidia_version(f"32.0.1{digits[0]}.{digits[1:]}") == f"{major}.{minor:02}"
+    assert windows_number(f"32.0.1{digits[0]}.{digits[1:]}") == f"{major}.{minor:02}"

@@ -48,7 +48,7 @@ def decide(  # noqa: PLR0913 -- one parameter for each option of a request
         RequestOptions(
             gpus=_texts(gpu),
             capabilities=_texts(compute_capability),
-            driver=driver,
+            drivers=_texts(driver),
             platforms=_texts(platform),
             python=python,
             glibc=glibc,
@@ -100,7 +100,7 @@ def why_not(  # noqa: PLR0913 -- one parameter for each option of a request
         RequestOptions(
             gpus=_texts(gpu),
             capabilities=_texts(compute_capability),
-            driver=driver,
+            drivers=_texts(driver),
             platforms=_texts(platform),
             python=python,
             glibc=glibc,

@@ -19,8 +19,7 @@ def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
         words += ["--compute-capability", capability] if unnamed else ["--gpu", name]
     for request in requests:
         words += ["--platform", request.subdir.value]
-    if first.driver is not None and first.driver_origin is not DriverOrigin.ASSUMED:
-        words += ["--driver", str(first.driver)]
+    words += _driver_words(requests)
     words += ["--python", first.python]
     if any(not request.subdir.is_windows for request in requests):
         words += ["--glibc", first.glibc]
@@ -32,6 +31,17 @@ def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
     for package in writing.with_packages:
         words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
     return command_line([*words, *_mirror_words(writing)])
+
+
+def _driver_words(requests: Sequence[Request]) -> Iterator[str]:
+    """The drivers that were stated: once when all platforms have the same, else each with its platform."""
+    stated = [r for r in requests if r.driver is not None and r.driver_origin is not DriverOrigin.ASSUMED]
+    drivers = {str(request.driver) for request in stated}
+    for request in stated:
+        if len(drivers) == 1 and len(stated) == len(requests):
+            yield from ("--driver", *drivers)
+            return
+        yield from ("--driver", f"{request.subdir}={request.driver}")
 
 
 def _mirror_words(writing: WriteOptions) -> Iterator[str]:

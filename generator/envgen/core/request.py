@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from envgen.core.builds import JetPack
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
@@ -27,11 +28,22 @@ class RequestedGpu:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One of several computers that an environment is for: its GPUs, its driver (None: not stated), its JetPack."""
+
+    gpus: tuple[RequestedGpu, ...]
+    driver: DriverVersion | None
+    jetpack: JetPack | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request for one subdir.
 
     `driver` is None when nobody stated it: the decision then assumes the newest branch that serves all GPUs.
-    `torch` is a PEP 440 specifier or empty; `cuda` is a CUDA tag (`cu126`) or empty.
+    `torch` is a PEP 440 specifier or empty; `cuda` is a CUDA tag (`cu126`) or empty. `jetpack` is what a Jetson runs,
+    given or assumed: its CUDA counts, not the driver's number. `machines` are filled when there are several: every one
+    has been found to serve its own GPUs, `gpus` are those of all of them and `driver` is their oldest.
     """
 
     gpus: tuple[RequestedGpu, ...]
@@ -44,3 +56,5 @@ class Request:
     cuda: str = ""
     vision: bool = True
     audio: bool = False
+    jetpack: JetPack | None = None
+    machines: tuple[Machine, ...] = ()

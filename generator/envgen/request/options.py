@@ -38,18 +38,27 @@ class RequestOptions:
     capabilities: Annotated[
         tuple[str, ...], Option("--compute-capability", "X.Y", "Instead of, or beside, a name. Repeatable.")
     ] = ()
-    driver: Annotated[
-        str | None,
+    drivers: Annotated[
+        tuple[str, ...],
         Option(
             "--driver",
             "VERSION",
-            "Driver of the target (nvidia-smi shows it), such as 560.94 or 535. Default: this computer's for its own "
-            "GPU, else the newest that serves the GPU.",
+            "Driver of the target as the computer shows it: 560.94, 32.0.15.6094, 535, for a Jetson JetPack 6.2. "
+            "Repeatable (win-64=560.94: for one platform). Default: this computer's for its own GPU, else the newest "
+            "that serves the GPU.",
         ),
-    ] = None
+    ] = ()
+    machines: Annotated[
+        tuple[str, ...],
+        Option(
+            "--machine",
+            '"GPU;DRIVER[;PLATFORM]"',
+            "A computer with its own GPU and driver. Repeatable: the environment runs on each of them.",
+        ),
+    ] = ()
     platforms: Annotated[
         tuple[str, ...],
-        Option("--platform", "SUBDIR", "linux-64, win-64 or linux-aarch64. Repeatable. Default: this computer's."),
+        Option("--platform", "SUBDIR", "linux-64, win-64, linux-aarch64 or wsl. Repeatable. Default: this computer's."),
     ] = ()
     python: Annotated[
         str | None,

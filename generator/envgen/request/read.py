@@ -1,111 +1,183 @@
-"""From options to requests: names become GPUs, one request for each platform."""
+"""From options to requests: names become GPUs, drivers those of each platform, one request for each platform."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envgen.core.capability import ComputeCapability
-from envgen.core.drivers import DriverVersion
-from envgen.core.errors import ValueFormatError
+from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.gpus import Gpu, Match, MatchKind
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
 from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.errors import match_error
+from envgen.request.drivers import only_platform, read_drivers
+from envgen.request.machines import Group, read_machine, request_of
 from envgen.request.options import RequestOptions
 from envgen.request.requests import Requests, distinct
 from envgen.request.values import (
     host_platform,
     is_macos,
+    is_windows_arm,
     parse_build,
     parse_glibc,
     parse_platform,
     parse_python,
 )
-from envgen.resolve.errors import CapabilityUnknownError, MacosError
+from envgen.resolve.errors import CapabilityUnknownError, MacosError, WindowsArmError
 
 if TYPE_CHECKING:
     from envgen.facts.gpus.catalog import GpuCatalog
+
+# `--gpu sm_75`, `--gpu 7.5`: what a program prints of a GPU's code, and what the table of capabilities calls it.
+_CAPABILITY = re.compile(
+    r"(?:(?:sm|compute)_?|cc ?|compute capability )?(?:(\d{1,2})\.(\d)|(?<=\D)(\d{1,2})(\d))[af]?", re.I
+)
 
 
 def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | None = None) -> Requests:
     """Turn options into requests. `known` are the GPUs; without it they are loaded when a name is given.
 
     Raises: ValueFormatError and UsageError for a value that can't be read, GpuUnknownError, GpuAmbiguousError,
-    OtherVendorError, NoGpuFoundError, CapabilityUnknownError and MacosError for what nothing can serve.
+    OtherVendorError, NoGpuFoundError, CapabilityUnknownError, MacosError, WindowsArmError and JetPackWithoutBuildError
+    for what nothing can serve.
     """
-    subdirs = _subdirs(options.platforms)
-    driver = DriverVersion.parse(options.driver, origin="--driver") if options.driver is not None else None
-    origin = DriverOrigin.ASSUMED if driver is None else DriverOrigin.GIVEN
+    subdirs = _subdirs(options.platforms) if options.platforms else ()
     torch, cuda = parse_build(options.torch, options.cuda)
     base = Request(
         gpus=(),
-        subdir=subdirs[0],
+        subdir=subdirs[0] if subdirs else Subdir.LINUX_64,
         python=parse_python(options.python) if options.python is not None else builds.default_python,
-        driver=driver,
-        driver_origin=origin,
-        glibc=parse_glibc(options.glibc) if options.glibc is not None else builds.default_glibc,
+        driver=None,
+        driver_origin=DriverOrigin.ASSUMED,
+        glibc=parse_glibc(options.glibc) if options.glibc is not None else "",
         torch=torch,
         cuda=cuda,
         vision=options.vision,
         audio=options.audio,
     )
-    gpus, notices = _gpus(options, base, subdirs, builds, known)
-    if not gpus:
-        return _from_host(base, subdirs, builds)
-    requests = tuple(_with(base, subdir=subdir, gpus=gpus) for subdir in subdirs)
-    return Requests(requests=requests, notices=notices)
+    reading = _Reading(base=base, given=subdirs, builds=builds, known=known)
+    drivers = read_drivers(options.drivers)
+    groups, notices = reading.groups(options, Group(gpus=(), drivers=drivers))
+    subdirs = subdirs or _platforms_of(groups, builds)
+    if not groups:
+        host = _from_host(replace(base, glibc=base.glibc or builds.default_glibc), subdirs, builds)
+        if not drivers:
+            return host
+        groups, notices = [Group(gpus=host.requests[0].gpus, drivers=drivers)], host.notices
+    found = [request_of(base, _there(groups, subdir, subdirs, builds), subdir, subdirs, builds) for subdir in subdirs]
+    notes = (note for _, notes in found for note in notes)
+    requests = tuple(request for request, _ in found if request.gpus)
+    modules = () if options.platforms else _module_notices(groups, builds)
+    return Requests(requests=requests, notices=tuple(dict.fromkeys((*notices, *modules, *notes))))
 
 
-def _with(request: Request, *, subdir: Subdir, gpus: tuple[RequestedGpu, ...]) -> Request:
-    from dataclasses import replace
+def _platforms_of(groups: Sequence[Group], builds: Catalog) -> tuple[Subdir, ...]:
+    """The platforms of a request that names none: this computer's, and for GPUs that exist on one only, that one."""
+    gpus = [requested for group in groups for requested in group.gpus]
+    own = [only_platform(requested.gpu, builds) for requested in gpus]
+    if gpus and None not in own:
+        return tuple(dict.fromkeys(subdir for subdir in own if subdir is not None))
+    return tuple(dict.fromkeys((*_subdirs([host_platform()]), *(subdir for subdir in own if subdir is not None))))
 
-    return replace(request, subdir=subdir, gpus=gpus)
+
+def _there(groups: Sequence[Group], subdir: Subdir, subdirs: Sequence[Subdir], builds: Catalog) -> list[Group]:
+    """The groups with the GPUs that exist on a platform. One that exists on none of them stays, to be refused."""
+
+    def exists(requested: RequestedGpu) -> bool:
+        own = only_platform(requested.gpu, builds)
+        return own in (None, subdir) or own not in subdirs
+
+    kept = (replace(group, gpus=tuple(filter(exists, group.gpus))) for group in groups)
+    return [group for group in kept if group.gpus]
+
+
+def _module_notices(groups: Sequence[Group], builds: Catalog) -> Iterator[Notice]:
+    for requested in (requested for group in groups for requested in group.gpus):
+        if (own := only_platform(requested.gpu, builds)) is not None:
+            text = f"{requested.gpu.name} is built into {own} computers only: decided for {own}"
+            yield Notice(code="platform-of-gpu", text=text)
 
 
 def _subdirs(platforms: Sequence[str]) -> tuple[Subdir, ...]:
-    names = list(platforms) if platforms else [host_platform()]
-    if any(is_macos(name) for name in names):
+    if any(is_macos(name) for name in platforms):
         raise MacosError
-    return tuple(dict.fromkeys(parse_platform(name) for name in names))
+    if any(is_windows_arm(name) for name in platforms):
+        raise WindowsArmError
+    return tuple(dict.fromkeys(parse_platform(name) for name in platforms))
 
 
-def _gpus(
-    options: RequestOptions, base: Request, subdirs: Sequence[Subdir], builds: Catalog, known: GpuCatalog | None
-) -> tuple[tuple[RequestedGpu, ...], tuple[Notice, ...]]:
-    found: list[RequestedGpu] = []
-    notices: list[Notice] = []
-    for text in options.capabilities:
-        found.append(_by_capability(text, builds))
-    if options.gpus:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """What the names of one request are read with."""
+
+    base: Request
+    given: tuple[Subdir, ...]
+    builds: Catalog
+    known: GpuCatalog | None
+
+    def groups(self, options: RequestOptions, plain: Group) -> tuple[list[Group], tuple[Notice, ...]]:
+        """The plain GPUs with the plain drivers, and each machine with its own; and what the look-ups have to say."""
+        notices: list[Notice] = []
+        gpus = [_by_capability(text, self.builds, "--compute-capability") for text in options.capabilities]
+        for text in options.gpus:
+            gpus += self._named(text, plain, notices)
+        groups = [replace(plain, gpus=distinct(gpus))] if gpus else []
+        for text in options.machines:
+            machine = read_machine(text)
+            group = Group(gpus=(), drivers=machine.drivers, platform=machine.platform, is_machine=True)
+            groups.append(replace(group, gpus=distinct(self._named(machine.gpu, group, notices))))
+        return groups, tuple(dict.fromkeys(notices))
+
+    def _named(self, text: str, group: Group, notices: list[Notice]) -> list[RequestedGpu]:
+        """The GPU that a text names, or the variants of a name when they all lead to one pairing."""
+        if (capability := _stated_capability(text)) is not None:
+            return [replace(_by_capability(capability, self.builds, "--gpu"), input=text)]
+        if text.strip().lower() in ("cpu", "none", "cpu only"):
+            raise UsageError(
+                f'"{text}" is no GPU: CPU builds are not decided here yet (from --gpu)',
+                fact="the CPU build of any release: pip install torch --index-url https://download.pytorch.org/whl/cpu",
+                hint="install that, or name the GPU that the environment is for",
+            )
+        match = self._catalog().match(text)
+        if match.kind is MatchKind.EXACT and match.gpu is not None:
+            notices += [Notice(code="gpu-note", text=note) for note in match.notes]
+            return [RequestedGpu(input=text, gpu=match.gpu)]
+        variants = agreeing_variants(match, self._requests(group), self.builds)
+        if not variants:
+            raise match_error(match)
+        listed = ", ".join(f"{v.gpu.capability}" for v in variants)
+        note = f'"{variants[0].gpu.name}" exists with compute capability {listed}; all lead to the same pairing'
+        notices.append(Notice(code="gpu-variants-agree", text=note))
+        return variants
+
+    def _catalog(self) -> GpuCatalog:
         from envgen.facts.gpus.catalog import GpuCatalog
 
-        catalog = known or GpuCatalog.load()
-        for text in options.gpus:
-            match = catalog.match(text)
-            if match.kind is MatchKind.EXACT and match.gpu is not None:
-                found.append(RequestedGpu(input=text, gpu=match.gpu))
-                notices += [Notice(code="gpu-note", text=note) for note in match.notes]
-            else:
-                variants = agreeing_variants(match, base, subdirs, builds)
-                if not variants:
-                    raise match_error(match)
-                found += variants
-                listed = ", ".join(f"{v.gpu.capability}" for v in variants)
-                note = f'"{variants[0].gpu.name}" exists with compute capability {listed}; all lead to the same pairing'
-                notices.append(Notice(code="gpu-variants-agree", text=note))
-    return distinct(found), tuple(dict.fromkeys(notices))
+        return self.known or GpuCatalog.load()
+
+    def _requests(self, group: Group) -> Iterator[Request]:
+        """The requests that a group without its GPUs makes."""
+        subdirs = self.given or _subdirs([host_platform()])
+        for subdir in subdirs:
+            yield request_of(self.base, [group], subdir, subdirs, self.builds)[0]
 
 
-def _by_capability(text: str, builds: Catalog) -> RequestedGpu:
+def _stated_capability(text: str) -> str | None:
+    """The X.Y of `sm_75`, `compute_90`, `cc 8.6` or `7.5`; None for anything else."""
+    found = _CAPABILITY.fullmatch(text.strip())
+    return f"{found[1] or found[3]}.{found[2] or found[4]}" if found else None
+
+
+def _by_capability(text: str, builds: Catalog, origin: str) -> RequestedGpu:
     try:
-        capability = ComputeCapability.parse(text)
+        capability = ComputeCapability.parse(_stated_capability(text) or text)
     except ValueFormatError as error:
-        raise ValueFormatError(
-            kind="compute capability", value=text, expected=error.expected, origin="--compute-capability"
-        ) from error
+        raise ValueFormatError(kind="compute capability", value=text, expected=error.expected, origin=origin) from error
     support = builds.support.get(capability)
     if support is None:
         raise CapabilityUnknownError(text, tuple(str(known) for known in sorted(builds.support)))
@@ -113,12 +185,13 @@ def _by_capability(text: str, builds: Catalog) -> RequestedGpu:
     return RequestedGpu(input=text, gpu=Gpu(name=name, capability=capability, architecture=support.architecture))
 
 
-def agreeing_variants(match: Match, base: Request, subdirs: Sequence[Subdir], builds: Catalog) -> list[RequestedGpu]:
-    """The variants of an ambiguous name when each of them leads to the same pairing on every platform, else none."""
+def agreeing_variants(match: Match, requests: Iterator[Request], builds: Catalog) -> list[RequestedGpu]:
+    """The variants of an ambiguous name when all of them lead to the same pairing, or none has any; else none."""
     if match.kind is not MatchKind.AMBIGUOUS or not match.may_agree:
         return []
     from envgen.resolve import resolve
 
+    asked = list(requests)
     variants: list[RequestedGpu] = []
     answers = set()
     for candidate in match.candidates:
@@ -126,11 +199,10 @@ def agreeing_variants(match: Match, base: Request, subdirs: Sequence[Subdir], bu
         architecture = support.architecture if support else ""
         gpu = Gpu(name=candidate.name, capability=candidate.capability, architecture=architecture)
         variant = RequestedGpu(input=match.query, gpu=gpu)
-        found = [resolve(builds, _with(base, subdir=subdir, gpus=(variant,))) for subdir in subdirs]
+        found = [resolve(builds, replace(request, gpus=(variant,))) for request in asked]
         answers.add(tuple(_pairing_key(resolution) for resolution in found))
         variants.append(variant)
-    agreed = len(answers) == 1 and any(pip or conda for answer in answers for pip, conda in answer)
-    return variants if agreed else []
+    return variants if len(answers) == 1 else []
 
 
 def _pairing_key(resolution: Resolution) -> tuple[tuple[str, str] | None, tuple[str, ...] | None]:

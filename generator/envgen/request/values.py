@@ -13,16 +13,9 @@ _BARE_SERIES = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _CUDA = re.compile(r"(?:cu|cuda)?[ -]?(?:(\d{1,2})\.(\d)(?:\.\d+)?|(\d{2}|[789])(\d))", re.ASCII | re.IGNORECASE)
 
 _PLATFORM_SPELLINGS = {
-    "linux": Subdir.LINUX_64,
-    "linux-x86_64": Subdir.LINUX_64,
-    "linux_x86_64": Subdir.LINUX_64,
-    "windows": Subdir.WIN_64,
-    "win": Subdir.WIN_64,
-    "win_amd64": Subdir.WIN_64,
-    "windows-64": Subdir.WIN_64,
-    "linux-arm64": Subdir.LINUX_AARCH64,
-    "linux_aarch64": Subdir.LINUX_AARCH64,
-    "aarch64": Subdir.LINUX_AARCH64,
+    Subdir.LINUX_64: "linux linux64 linux-x86-64 linux-x64 linux-amd64 x86-64 amd64 wsl wsl2 ubuntu",
+    Subdir.WIN_64: "windows win win64 win-amd64 win-x64 windows-64 windows-x64 windows-amd64 windows-x86-64 win-x86-64",
+    Subdir.LINUX_AARCH64: "linux-arm64 aarch64 linux-arm jetson l4t sbsa",
 }
 
 
@@ -115,21 +108,38 @@ def parse_platform(text: str) -> Subdir:
 
     Raises: UsageError for a platform without CUDA builds, with what works there; for an unknown one, the list.
     """
-    name = text.strip().lower()
-    if name in {subdir.value for subdir in Subdir}:
-        return Subdir(name)
-    if name in _PLATFORM_SPELLINGS:
-        return _PLATFORM_SPELLINGS[name]
+    name = _platform_name(text)
+    for subdir, spellings in _PLATFORM_SPELLINGS.items():
+        if name == subdir.value or name in spellings.split():
+            return subdir
     raise UsageError(
         f"{show(text)} is not a platform that envgen knows (from --platform)",
         fact=f"CUDA builds of PyTorch exist for {', '.join(subdir.value for subdir in Subdir)}",
-        hint="pass one of them; Windows is win-64",
+        hint="pass one of them; Windows is win-64, WSL2 is linux-64",
     )
+
+
+def is_windows_arm(text: str) -> bool:
+    """True for the names of Windows on an Arm computer."""
+    return _platform_name(text) in {
+        "win-arm64",
+        "windows-arm64",
+        "windows-arm",
+        "win-arm",
+        "win-aarch64",
+        "arm64-windows",
+    }
+
+
+def _platform_name(text: str) -> str:
+    """A platform's name as it is compared: `linux/amd64`, `manylinux_2_28_x86_64` and `linux_x86_64` are alike."""
+    name = re.sub(r"[ _/]+", "-", text.strip().lower())
+    return re.sub(r"^manylinux[-0-9]*-", "linux-", name)
 
 
 def is_macos(text: str) -> bool:
     """True for the names of Apple's platforms, which have no CUDA at all."""
-    return text.strip().lower() in {"macos", "osx", "darwin", "mac", "osx-64", "osx-arm64"}
+    return _platform_name(text).startswith(("macos", "osx", "darwin", "mac"))
 
 
 def host_platform() -> str:

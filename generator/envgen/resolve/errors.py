@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envgen.core.builds import JetPack
 from envgen.core.errors import NoPairingError, show
 from envgen.core.releases import cuda_of_tag
 from envgen.core.resolution import Rejection, Resolution
@@ -21,6 +22,45 @@ class MacosError(NoPairingError):
 
     def hint(self) -> str:
         return 'run `pip install torch` there and use the device "mps"; for another computer pass its --platform'
+
+
+class WindowsArmError(NoPairingError):
+    """The target is Windows on an Arm computer."""
+
+    code = "platform-without-cuda"
+
+    def headline(self) -> str:
+        return "no CUDA build of PyTorch for win-arm64 is on PyPI, PyTorch's indexes or conda-forge"
+
+    def facts(self) -> tuple[str, ...]:
+        wheel = "NVIDIA publishes torch 2.14.0+cu134 for win_arm64 at https://pypi.nvidia.com/nvtorch_oot"
+        return (f"{wheel} (unslothai/unsloth#10282)", "x86-64 builds start under emulation, but Triton's kernels fail")
+
+    def hint(self) -> str:
+        return "install that wheel, or use Linux on the same computer (WSL2): --platform linux-aarch64"
+
+
+class JetPackWithoutBuildError(NoPairingError):
+    """A Jetson runs a JetPack whose CUDA no published build is for."""
+
+    code = "jetpack-without-build"
+
+    def __init__(self, jetpack: JetPack) -> None:
+        super().__init__(jetpack)
+        self.jetpack = jetpack
+
+    def headline(self) -> str:
+        return f"no build of PyPI, PyTorch's indexes or conda-forge is for JetPack {self.jetpack.release}"
+
+    def facts(self) -> tuple[str, ...]:
+        release = self.jetpack
+        return (f"JetPack {release.release} ({release.modules}) has CUDA {release.cuda}; theirs begin with JetPack 6",)
+
+    def hint(self) -> str:
+        return (
+            "install NVIDIA's own wheel for that JetPack: "
+            "https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform"
+        )
 
 
 class NoGpuFoundError(NoPairingError):

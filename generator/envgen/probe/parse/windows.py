@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from envgen.core.driver_text import windows_number
 from envgen.probe.observation import HostGpu, Vendor
 from envgen.probe.parse.pci import VENDORS
 
@@ -36,9 +37,9 @@ def parse_windows(text: str) -> WindowsReport | None:
     system = next(iter(_rows(found, "system")), {})
     registry = _rows(found, "registry")
     gpus = _devices(_rows(found, "controllers"), _rows(found, "entities"), registry)
-    drivers = [nvidia_version(_text(row, "DriverVersion")) for row in registry if _is_nvidia(row, "MatchingDeviceId")]
+    drivers = [windows_number(_text(row, "DriverVersion")) for row in registry if _is_nvidia(row, "MatchingDeviceId")]
     drivers += [
-        nvidia_version(_text(row, "DriverVersion"))
+        windows_number(_text(row, "DriverVersion"))
         for row in _rows(found, "controllers")
         if _is_nvidia(row, "PNPDeviceID")
     ]
@@ -48,15 +49,6 @@ def parse_windows(text: str) -> WindowsReport | None:
         driver=next((driver for driver in drivers if driver), ""),
         has_battery=bool(found.get("batteries")),
     )
-
-
-def nvidia_version(windows: str) -> str:
-    """Return NVIDIA's number of a Windows driver version: the last five digits of 32.0.15.6094 are 560.94."""
-    parts = windows.split(".")
-    if len(parts) != 4 or not all(p.isascii() and p.isdigit() for p in parts):
-        return ""
-    digits = (parts[2][-1] + parts[3].zfill(4))[-5:]
-    return f"{digits[:3]}.{digits[3:]}" if int(digits[:3]) >= 100 else ""
 
 
 def _devices(

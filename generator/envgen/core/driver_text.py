@@ -1,0 +1,140 @@
+"""A driver version in every form that a machine shows it; what is something else is named as that.
+
+`560.94` and `32.0.15.6094` are one Windows driver; `535.183.01-0ubuntu0.22.04.1` and `Driver Version: 535.183.01` are
+one of Linux; `nvidia-driver-535` is a branch. A Jetson has a JetPack and a Jetson Linux (L4T) release instead.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from envgen.core.drivers import DriverVersion
+from envgen.core.errors import UsageError, ValueFormatError, show
+
+_LONGEST = 2000
+_NUMBER = r"(?<![0-9.])([1-9][0-9]{2}\.[0-9]{1,3}(?:\.[0-9]{1,2})?)(?![0-9]|\.[0-9])"
+_FIELDS = re.compile(r"(?<![0-9a-z.])([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2,5})\.([0-9]{1,5})(?![0-9.])")
+_LABELLED = re.compile(rf"(?:driver version|kmd version|kernel module(?: for \w+)?) *[:=|]? *{_NUMBER}")
+_BRANCH = re.compile(
+    r"^[rv]?([1-9][0-9]{2})$|(?:nvidia|drivers?|cuda)[a-z-]*[- ]([1-9][0-9]{2})\b|\b(?:r|branch )([1-9][0-9]{2})\b"
+)
+_JETPACK = re.compile(r"\b(?:jet ?pack|jp)[ :]*v?([4-9](?:\.[0-9]+){0,2})\b|^([4-7]\.[0-9](?:\.[0-9])?)$")
+_L4T = re.compile(r"(?:\b(?:l4t|jetson linux|tegra)[ :]*r?|^r?)((?:2[89]|3[0-9])(?:\.[0-9]+){1,2})(?![0-9.])")
+_L4T_FILE = re.compile(r"\br([23][0-9]) \(release\), revision: ([0-9.]+)")
+_CUDA = re.compile(r"^(?:cuda|cu)?[ -]?(?:version)?[ :]*(?:1[0-9]|[7-9])(?:[.-][0-9])?(?:\.[0-9]+)?$|^cu[0-9]{2,3}$")
+_OPEN_ENDED = re.compile(r"[<>≥≤~^]|\+$|\+ | or (?:newer|later|higher|above)|newer|at least|minimum|latest|any\b")
+
+
+class DriverKind(StrEnum):
+    """What a text for a driver names."""
+
+    DRIVER = "driver"
+    JETPACK = "jetpack"
+    L4T = "l4t"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenDriver:
+    """A driver as somebody gave it.
+
+    `version` is None for a JetPack or L4T release, whose number is `release`. `is_windows` is True for a form that only
+    Windows has, False for one that only Linux has, None when the number alone does not say.
+    """
+
+    text: str
+    kind: DriverKind
+    version: DriverVersion | None = None
+    release: str = ""
+    is_windows: bool | None = None
+
+    @classmethod
+    def parse(cls, text: str, *, origin: str = "--driver") -> Self:
+        """Return what a text names.
+
+        A bare `7.2` is taken as JetPack's; who knows that the GPU is no Jetson's must refuse it.
+
+        Raises: UsageError for a CUDA version, another vendor's driver, a range or several versions; ValueFormatError
+        for anything else that is no driver version.
+        """
+        plain = re.sub(r"(?<=[0-9]),(?=[0-9]{2}\b)", ".", " ".join(text.lower().split()))[:_LONGEST]
+        if release := _jetson_release(plain):
+            return cls(text=text, kind=release[0], release=release[1])
+        if _CUDA.fullmatch(plain):
+            raise _cuda_version(text, origin)
+        if _OPEN_ENDED.search(plain):
+            raise UsageError(
+                f"{show(text)} is not one driver version (from {origin})",
+                hint="give the version that the computer has; a build that runs with it runs with newer ones too",
+            )
+        if fields := _FIELDS.search(plain):
+            return cls(text=text, kind=DriverKind.DRIVER, version=_from_fields(fields, text, origin), is_windows=True)
+        version, is_windows = _version(plain, text, origin)
+        if len(version.parts) > 2:
+            is_windows = False
+        return cls(text=text, kind=DriverKind.DRIVER, version=version, is_windows=is_windows)
+
+
+def _version(plain: str, text: str, origin: str) -> tuple[DriverVersion, bool | None]:
+    """The one version in a text, or its branch; and whether a word beside it says that it is Windows'."""
+    is_windows = True if re.search(r"\b(?:wddm|whql|mcdm|tcc|game ready|studio driver)\b", plain) else None
+    found = _LABELLED.findall(plain) or list(dict.fromkeys(re.findall(_NUMBER, plain)))
+    if len(found) == 1:
+        return DriverVersion.parse(found[0]), is_windows
+    if found:
+        raise UsageError(
+            f"{show(text)} names several driver versions (from {origin})",
+            fact=f"read: {', '.join(found)}",
+            hint=f"repeat {origin} for each computer's",
+        )
+    branches = {next(filter(None, groups)) for groups in _BRANCH.findall(plain)}
+    if len(branches) == 1:
+        return DriverVersion.parse(branches.pop()), is_windows
+    expected = "three digits and optional parts, such as 560.94, 570.133.20 or 535"
+    raise ValueFormatError(kind="driver version", value=text, expected=expected, origin=origin)
+
+
+def windows_number(text: str) -> str:
+    """NVIDIA's number in the four fields that Windows shows (32.0.15.6094 is 560.94), or empty when it isn't NVIDIA's.
+
+    The last digit of the third field and the fourth, padded to four digits. Intel's and AMD's have the same look, but a
+    third field of three to five digits, and before Windows 10's 2020 releases (30.0) other numbers in front of it.
+    """
+    found = _FIELDS.fullmatch(text.strip())
+    if not found or len(found[3]) != 2 or len(found[4]) > 4:
+        return ""
+    first, second = int(found[1]), int(found[2])
+    if not (first >= 30 or second == 21 or (second in (15, 17, 18) and found[3] in ("11", "12", "13"))):
+        return ""
+    digits = found[3][-1] + found[4].zfill(4)
+    return f"{digits[:3]}.{digits[3:]}" if digits[0] != "0" else ""
+
+
+def _from_fields(fields: re.Match[str], text: str, origin: str) -> DriverVersion:
+    number = windows_number(fields[0])
+    if not number:
+        raise UsageError(
+            f"{show(text)} is not a version of NVIDIA's driver (from {origin})",
+            fact="NVIDIA's has two digits in its third field, such as 32.0.15.6094; Intel's and AMD's have more",
+            hint="look at the NVIDIA device in Device Manager, or run nvidia-smi",
+        )
+    return DriverVersion.parse(number)
+
+
+def _jetson_release(plain: str) -> tuple[DriverKind, str] | None:
+    if found := _L4T_FILE.search(plain):
+        return DriverKind.L4T, f"{found[1]}.{found[2]}"
+    if found := _JETPACK.search(plain):
+        return DriverKind.JETPACK, found[1] or found[2]
+    found = _L4T.search(plain)
+    return (DriverKind.L4T, found[1]) if found else None
+
+
+def _cuda_version(text: str, origin: str) -> UsageError:
+    return UsageError(
+        f"{show(text)} is a CUDA version, not a driver version (from {origin})",
+        fact="nvidia-smi prints both in its first lines: `Driver Version: 560.94` stands left of `CUDA Version: 12.6`",
+        hint="give the driver version; to ask for builds of one CUDA, pass --cuda",
+    )

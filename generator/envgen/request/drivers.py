@@ -1,0 +1,163 @@
+"""Which driver counts on which platform: a number's form tells Windows from Linux, and a Jetson has its JetPack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from envgen.core.builds import JetPack
+from envgen.core.driver_text import DriverKind, GivenDriver
+from envgen.core.drivers import DriverVersion
+from envgen.core.errors import UsageError, show
+from envgen.core.gpus import Gpu
+from envgen.core.platforms import Subdir
+from envgen.core.request import RequestedGpu
+from envgen.core.resolution import Notice
+from envgen.core.wsl import linux_branch
+from envgen.facts.catalog import Catalog
+from envgen.request.values import parse_platform
+
+JETSON_FORM = 'for a Jetson the JetPack or Jetson Linux release: --driver "JetPack 6.2" or --driver 36.4.3'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetDriver:
+    """A driver of one platform: its version (None while nobody stated it), and a Jetson's JetPack."""
+
+    version: DriverVersion | None = None
+    jetpack: JetPack | None = None
+
+
+def read_drivers(texts: Iterable[str], origin: str = "--driver") -> tuple[tuple[Subdir | None, GivenDriver], ...]:
+    """The drivers of an option, each with the platform that it was given for (`win-64=560.94`), or None.
+
+    Raises: UsageError and ValueFormatError for what can't be read.
+    """
+    return tuple(_read(text, origin) for text in texts)
+
+
+def _read(text: str, origin: str) -> tuple[Subdir | None, GivenDriver]:
+    platform, mark, version = text.partition("=")
+    if not mark or not platform.strip()[:1].isalpha() or " " in platform.strip():
+        return None, GivenDriver.parse(text, origin=origin)
+    return parse_platform(platform), GivenDriver.parse(version, origin=origin)
+
+
+def target_drivers(
+    given: Sequence[tuple[Subdir | None, GivenDriver]],
+    subdir: Subdir,
+    others: Sequence[Subdir],
+    gpus: Sequence[RequestedGpu],
+    catalog: Catalog,
+) -> tuple[tuple[TargetDriver, ...], tuple[Notice, ...]]:
+    """The drivers that count on a platform; `others` are all platforms of the request.
+
+    A number that only Windows has is that of WSL2 when Linux alone is asked for.
+
+    Raises: UsageError for a driver that fits none of the platforms, or a JetPack for what is no Jetson.
+    """
+    jetsons = [requested for requested in gpus if _is_module(requested, catalog)]
+    found: list[TargetDriver] = []
+    notices: list[Notice] = []
+    for platform, driver in given:
+        if platform not in (None, subdir):
+            continue
+        if driver.version is None:
+            found.append(_of_jetson(driver, jetsons, catalog))
+            continue
+        version = driver.version
+        if jetsons and not subdir.is_windows:
+            found.append(_module_driver(version, jetsons, catalog))
+            continue
+        on_windows, on_linux = _forms(driver, catalog)
+        if subdir.is_windows and not on_windows:
+            if all(other.is_windows for other in others) or platform:
+                raise _wrong_form(driver, subdir)
+        elif not subdir.is_windows and not on_linux:
+            if platform or not any(other.is_windows for other in others):
+                read = linux_branch(version, catalog.branches, catalog.floors)
+                text = f"{version} is a number of Windows: read as the driver that WSL2 has from it, R{read.branch}"
+                notices.append(Notice(code="wsl-driver", text=text))
+                found.append(TargetDriver(version=read))
+        else:
+            found.append(TargetDriver(version=version))
+    if not found and jetsons and not subdir.is_windows:
+        return (TargetDriver(jetpack=_newest(jetsons, catalog)),), ()
+    return tuple(dict.fromkeys(found)), tuple(notices)
+
+
+def _forms(driver: GivenDriver, catalog: Catalog) -> tuple[bool, bool]:
+    """Whether a version can be one of Windows, and one of Linux; a number that no branch has may be either."""
+    version = driver.version
+    if version is None or driver.is_windows is not None:
+        return driver.is_windows is True, driver.is_windows is False
+    own = next((branch for branch in catalog.branches if branch.branch == version.branch), None)
+    windows = any(version.branch in branch.windows_majors for branch in catalog.branches)
+    if own is None:
+        return True, not windows
+    newest = DriverVersion.parse(own.last_linux) if own.last_linux else None
+    ended = newest is not None and not version.is_bare_branch and version.parts > newest.parts
+    return windows, not (windows and ended)
+
+
+def _wrong_form(driver: GivenDriver, subdir: Subdir) -> UsageError:
+    return UsageError(
+        f"{show(driver.text)} is not a driver version of {subdir} (from --driver)",
+        fact="Windows has numbers of two parts, such as 560.94",
+        hint="give the number that nvidia-smi shows there, or --driver PLATFORM=VERSION for one platform of several",
+    )
+
+
+def only_platform(gpu: Gpu, catalog: Catalog) -> Subdir | None:
+    """The one platform that a GPU exists on (a Jetson's modules, Grace's superchips), or None."""
+    support = catalog.support.get(gpu.capability)
+    return support.only_subdir if support else None
+
+
+def _is_module(requested: RequestedGpu, catalog: Catalog) -> bool:
+    """True for a GPU of a module that runs JetPack."""
+    return any(requested.gpu.capability in jetpack.capabilities for jetpack in catalog.jetpacks)
+
+
+def _of_jetson(driver: GivenDriver, jetsons: Sequence[RequestedGpu], catalog: Catalog) -> TargetDriver:
+    """The driver of a JetPack or Jetson Linux release. A release in short (`JetPack 6`) means its oldest."""
+    name = f"{'JetPack' if driver.kind is DriverKind.JETPACK else 'Jetson Linux'} {driver.release}"
+    if not jetsons:
+        raise UsageError(
+            f"{show(driver.text)} is a release for Jetson modules, and no GPU of the request is one (from --driver)",
+            fact=f"read as {name}",
+            hint="give the driver version that nvidia-smi shows",
+        )
+    jetpack = _release(driver, catalog.jetpacks)
+    wrong = [r.gpu for r in jetsons if jetpack and r.gpu.capability not in jetpack.capabilities]
+    if jetpack is None or wrong:
+        fitting = [j.release for j in catalog.jetpacks if all(r.gpu.capability in j.capabilities for r in jetsons)]
+        reason = f"{name} is not for {wrong[0].name}" if wrong else f"{name} is not known"
+        raise UsageError(
+            f"{reason} (from --driver)",
+            fact=f"known for {', '.join(r.gpu.name for r in jetsons)}: JetPack {', '.join(fitting)}",
+            hint="give one of them, as `sudo apt show nvidia-jetpack` or /etc/nv_tegra_release shows it",
+        )
+    return TargetDriver(version=jetpack.driver, jetpack=jetpack)
+
+
+def _release(driver: GivenDriver, jetpacks: Sequence[JetPack]) -> JetPack | None:
+    def names(jetpack: JetPack) -> Sequence[str]:
+        return (jetpack.release,) if driver.kind is DriverKind.JETPACK else jetpack.l4t
+
+    exact = [jetpack for jetpack in jetpacks if driver.release in names(jetpack)]
+    short = [j for j in jetpacks if any(name.startswith(f"{driver.release}.") for name in names(j))]
+    return next(iter(exact or short), None)
+
+
+def _module_driver(version: DriverVersion, jetsons: Sequence[RequestedGpu], catalog: Catalog) -> TargetDriver:
+    """A Jetson's driver number: 540.4.0 is that of several releases, of which the oldest counts."""
+    fitting = [j for j in catalog.jetpacks if j.driver and all(r.gpu.capability in j.capabilities for r in jetsons)]
+    same = [j for j in fitting if j.driver == version]
+    near = [j for j in fitting if j.driver and j.driver.branch == version.branch]
+    return TargetDriver(version=version, jetpack=next(iter(same or near), None))
+
+
+def _newest(jetsons: Sequence[RequestedGpu], catalog: Catalog) -> JetPack | None:
+    fitting = [j for j in catalog.jetpacks if all(r.gpu.capability in j.capabilities for r in jetsons)]
+    return fitting[-1] if fitting else None

@@ -1,0 +1,120 @@
+"""The computers of a request, each with its GPUs and its driver, and the one request that they make on a platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from envgen.core.driver_text import GivenDriver
+from envgen.core.errors import UsageError, ValueFormatError
+from envgen.core.platforms import Subdir
+from envgen.core.request import DriverOrigin, Machine, Request, RequestedGpu
+from envgen.core.resolution import Notice
+from envgen.facts.catalog import Catalog
+from envgen.request.drivers import read_drivers, target_drivers
+from envgen.request.requests import distinct
+from envgen.request.values import parse_platform
+from envgen.resolve.driver import DriverRules
+from envgen.resolve.errors import JetPackWithoutBuildError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineText:
+    """The parts of `--machine "GPU;DRIVER[;PLATFORM]"`; no driver and no platform when they are left empty."""
+
+    gpu: str
+    drivers: tuple[tuple[Subdir | None, GivenDriver], ...]
+    platform: Subdir | None
+
+
+def read_machine(text: str) -> MachineText:
+    """Return the parts of a machine.
+
+    Raises: ValueFormatError for more or fewer parts; UsageError and ValueFormatError for a part that can't be read.
+    """
+    parts = [part.strip() for part in text.split(";")]
+    if len(parts) not in (2, 3) or not parts[0]:
+        expected = 'GPU;DRIVER or GPU;DRIVER;PLATFORM, such as "GTX 1080 Ti;550.54.15"'
+        raise ValueFormatError(kind="machine", value=text, expected=expected, origin="--machine")
+    platform = parse_platform(parts[2]) if parts[2:] and parts[2] else None
+    drivers = read_drivers([parts[1]], "--machine") if parts[1] else ()
+    return MachineText(gpu=parts[0], drivers=drivers, platform=platform)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """GPUs that share their drivers: those of the plain options, or those of one `--machine`."""
+
+    gpus: tuple[RequestedGpu, ...]
+    drivers: tuple[tuple[Subdir | None, GivenDriver], ...] = ()
+    platform: Subdir | None = None
+    is_machine: bool = False
+
+
+def request_of(
+    base: Request, groups: Sequence[Group], subdir: Subdir, subdirs: Sequence[Subdir], catalog: Catalog
+) -> tuple[Request, tuple[Notice, ...]]:
+    """The request of all groups on one platform, and what the reader should know of the drivers.
+
+    `base.glibc` is empty when it was not given: a Jetson's is that of its JetPack.
+
+    Raises: UsageError for a driver that fits no platform, and for several drivers of which one doesn't serve a GPU.
+    """
+    machines: list[Machine] = []
+    notices: list[Notice] = []
+    for group in groups:
+        if group.platform not in (None, subdir):
+            continue
+        found, notes = target_drivers(group.drivers, subdir, subdirs, group.gpus, catalog)
+        notices += notes
+        machines += [Machine(gpus=group.gpus, driver=one.version, jetpack=one.jetpack) for one in found]
+        if not found and not (group.is_machine and group.drivers):
+            machines.append(Machine(gpus=group.gpus, driver=None))
+    if len(machines) > 1:
+        _check_served(machines, subdir, catalog)
+    gpus = distinct(requested for machine in machines for requested in machine.gpus)
+    stated = sorted((m for m in machines if m.driver is not None), key=lambda m: m.driver.parts if m.driver else ())
+    jetpacks = [machine.jetpack for machine in machines if machine.jetpack is not None]
+    for jetpack in jetpacks:
+        if jetpack.driver is None:
+            raise JetPackWithoutBuildError(jetpack)
+    oldest = stated[0] if stated else Machine(gpus=gpus, driver=None, jetpack=next(iter(jetpacks), None))
+    request = replace(
+        base,
+        subdir=subdir,
+        gpus=gpus,
+        driver=oldest.driver or (oldest.jetpack.driver if oldest.jetpack else None),
+        driver_origin=DriverOrigin.GIVEN if stated else DriverOrigin.ASSUMED,
+        glibc=base.glibc or (oldest.jetpack.glibc if oldest.jetpack else catalog.default_glibc),
+        jetpack=oldest.jetpack,
+        machines=tuple(machines) if len(machines) > 1 else (),
+    )
+    return request, tuple(notices)
+
+
+def _check_served(machines: Sequence[Machine], subdir: Subdir, catalog: Catalog) -> None:
+    """Raise UsageError for a machine whose driver doesn't serve one of its GPUs: no build could run there."""
+    for machine in machines:
+        if problem := next(_unserved(machine, subdir, catalog), ""):
+            several = len(machine.gpus) > 1
+            raise UsageError(
+                problem,
+                fact=f"every GPU is held against every driver: {', '.join(r.gpu.name for r in machine.gpus)}",
+                hint='name each computer: --machine "GPU;DRIVER"' if several else "leave that driver out",
+            )
+
+
+def _unserved(machine: Machine, subdir: Subdir, catalog: Catalog) -> Iterator[str]:
+    if machine.driver is None:
+        return
+    rules = DriverRules(driver=machine.driver, subdir=subdir, builds=catalog)
+    for requested in machine.gpus:
+        support = catalog.support.get(requested.gpu.capability)
+        if support is None or machine.jetpack is not None:
+            continue
+        if support.last_branch is not None and machine.driver.branch > rules.last_major(support.last_branch):
+            last = f"R{support.last_branch} is the last branch that does"
+            yield f"driver {machine.driver} no longer serves {requested.gpu.name}: {last}"
+        if support.first_branch is not None and machine.driver.branch < support.first_branch:
+            first = f"R{support.first_branch}, the first that knows {requested.gpu.name}"
+            yield f"driver {machine.driver} is older than {first}"

@@ -105,10 +105,11 @@ def test_a_jetson_build_is_told_from_a_servers_by_its_lock(
 @pytest.mark.parametrize(
     ("arguments", "kept"),
     [
-        pytest.param(["--lane", "conda"], [0, 3], id="one-lane"),
+        pytest.param(["--set", "conda"], [0, 3], id="one-set"),
+        pytest.param(["--lane", "conda"], [0, 3], id="its-name-of-before"),
         pytest.param(["--platform", "win-64"], [4], id="one-platform"),
         pytest.param(["--platform", "win-64", "--platform", "linux-aarch64"], [3, 4], id="two-platforms"),
-        pytest.param(["--lane", "pip", "--platform", "linux-64"], [1, 2], id="lane-and-platform"),
+        pytest.param(["--set", "pip", "--platform", "linux-64"], [1, 2], id="set-and-platform"),
         pytest.param(["--compute-capability", "6.1"], [0, 2], id="builds-with-code-for-pascal"),
         pytest.param(["--compute-capability", "12.0"], [0, 1, 3, 4], id="builds-with-code-for-blackwell"),
         pytest.param(["--compute-capability", "6.1", "--compute-capability", "12.0"], [0], id="one-for-both"),
@@ -126,7 +127,7 @@ def test_gpu_runners_take_the_entries_of_their_subdir(capsys: pytest.CaptureFixt
     out, _ = run(
         matrix_command,
         capsys,
-        *("--format", "json", "--lockfiles", "lockfiles", "--lane", "pip"),
+        *("--format", "json", "--lockfiles", "lockfiles", "--set", "pip"),
         *("--gpu-runner", "gpu-t4-4-core", "--gpu-runner", "win-64=self-hosted,windows,gpu"),
     )
     entries = json.loads(out)["environments"]
@@ -197,7 +198,7 @@ def test_more_than_github_takes_is_refused_with_the_way_out(
     assert str(caught.value) == (
         "257 environments are more than one GitHub matrix can hold [matrix-too-large]\n"
         "  the limit is 256 jobs\n"
-        "  hint: narrow it with --lane, --platform or --changed-since, or split it: --shard 1/2"
+        "  hint: narrow it with --set, --platform or --changed-since, or split it: --shard 1/2"
     )
     shards = [ids(capsys, "--shard", f"{number}/2") for number in (1, 2)]
     assert [len(shard) for shard in shards] == [129, 128]

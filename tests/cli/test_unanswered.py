@@ -90,7 +90,7 @@ def test_an_empty_folder_gets_the_side_that_is_there(
     """The files are the same whatever the network said, so that --check agrees; the terminal tells the reason."""
     assert main([*MX450, *wanted, *mirrors, "--output", str(tmp_path / "online")]) == 0
     said = capsys.readouterr().err
-    assert "[side-not-locked]" in said
+    assert "[set-not-locked]" in said
     assert "no answer from" in said
     assert main([*MX450, *wanted, "--offline", "--output", str(tmp_path / "offline")]) == 0
     assert contents(tmp_path / "online") == contents(tmp_path / "offline")

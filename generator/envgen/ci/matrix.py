@@ -131,7 +131,7 @@ class MatrixTooLargeError(DataError):
 
     def hint(self) -> str:
         shards = -(-self.count // GITHUB_LIMIT)
-        return f"narrow it with --lane, --platform or --changed-since, or split it: --shard 1/{shards}"
+        return f"narrow it with --set, --platform or --changed-since, or split it: --shard 1/{shards}"
 
 
 def find_environments(root: Path, catalog: Catalog) -> tuple[Environment, ...]:
@@ -208,7 +208,7 @@ class Selection:
     code for. `shard` is (K, N): the Kth of N parts of about equal size and mixture.
     """
 
-    lanes: tuple[PackageSet, ...] = ()
+    sets: tuple[PackageSet, ...] = ()
     subdirs: tuple[Subdir, ...] = ()
     changed: tuple[str, ...] | None = None
     capabilities: tuple[ComputeCapability, ...] = ()
@@ -221,7 +221,7 @@ def select(environments: Iterable[Environment], selection: Selection) -> list[En
     kept = [
         environment
         for environment in environments
-        if (not selection.lanes or environment.shipped.package_set in selection.lanes)
+        if (not selection.sets or environment.shipped.package_set in selection.sets)
         and (not selection.subdirs or environment.shipped.subdir in selection.subdirs)
         and (changed is None or environment.shipped.folder in changed)
         and _runs_on_all(environment.codes, selection.capabilities)

@@ -29,8 +29,12 @@ from envgen.net.deadline import Deadline
 from envgen.net.sites import Site
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
+from envgen.resolve.errors import NoBuildError
 from envgen.solve.conda.source import ChannelSource
 from envgen.solve.extras import normalised, read_extras
+
+# Notices whose reasons the terminal is told, which the files are not.
+_SAID_BEFORE = ("fallback-lock", "set-not-locked", "no-pip-pairing", "no-conda-pairing")
 
 
 def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
@@ -150,14 +154,18 @@ def _finish(plan: Plan, environments: Sequence[Environment], writing: WriteOptio
 def _stderr_notes(environments: Sequence[Environment]) -> Iterator[str]:
     """What was passed over or could not be reached, and the notices, each once; newer builds are in the summary."""
     for one in environments:
-        yield from (f"no {package_set} set: {cause(error)}" for package_set, error in one.failures.items())
+        for package_set, error in one.failures.items():
+            code = f"no-{package_set}-pairing" if isinstance(error, NoBuildError) else "set-not-locked"
+            yield f"no {package_set} set: {cause(error)} [{code}]"
         for locked in one.locked.values():
-            for label, error in locked.passed_over:
-                yield f"{label} could not be locked: {cause(error)}; {locked.label} is the next that runs"
+            if locked.passed_over:
+                labels = ", ".join(label for label, _ in locked.passed_over)
+                yield f"{labels} could not be locked; {locked.label} is the next that runs"
+                yield from (f"{label}: {cause(error)}" for label, error in locked.passed_over[:1])
             if locked.fallback_reason:
                 taken = "what is here already, or else the newest shipped lock that runs, is used"
                 yield f"{locked.fallback_reason}; {taken} [fallback-lock]"
-    notices = (notice for one in environments for notice in one.notices if notice.code != "fallback-lock")
+    notices = (notice for one in environments for notice in one.notices if notice.code not in _SAID_BEFORE)
     yield from dict.fromkeys(f"{notice.text} [{notice.code}]" for notice in notices)
 
 

@@ -44,7 +44,9 @@ class GitFailedError(ToolError):
 
 def matrix_command(
     output_format: Annotated[MatrixFormat, typer.Option("--format", help="How to print it.")] = MatrixFormat.TEXT,
-    lane: Annotated[list[PackageSet] | None, typer.Option("--lane", help="pip or conda. Default: both.")] = None,
+    sets: Annotated[
+        list[PackageSet] | None, typer.Option("--set", "--lane", help="pip or conda. Default: both.")
+    ] = None,
     platform: Annotated[
         list[Subdir] | None, typer.Option("--platform", help="linux-64, win-64 or linux-aarch64. Repeatable.")
     ] = None,
@@ -73,7 +75,7 @@ def matrix_command(
 ) -> None:
     """Print the CI matrix of the shipped locks: one entry per environment.
 
-    Example: envgen matrix --format github --lane pip --changed-since origin/main
+    Example: envgen matrix --format github --set pip --changed-since origin/main
     """
     from envgen.ci.matrix import (
         GpuRunner,
@@ -94,7 +96,7 @@ def matrix_command(
         )
     catalog = Catalog.load()
     selection = Selection(
-        lanes=tuple(lane or ()),
+        sets=tuple(sets or ()),
         subdirs=tuple(platform or ()),
         changed=_changed_files(root, changed_since) if changed_since else None,
         capabilities=tuple(ComputeCapability.parse(text) for text in compute_capability or ()),

@@ -15,6 +15,7 @@ from envgen.files.commands import runs_as
 from envgen.lock.environment import Environment
 from envgen.lock.fileset import left_out_lines
 from envgen.lock.locked import LockedSet
+from envgen.solve.errors import SolveFailedError
 
 
 def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader, *, upgraded: bool = False) -> str:
@@ -31,7 +32,8 @@ def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader
 
 def cause(error: EnvgenError) -> str:
     """An error on one line: what failed, the fact that decided it, and the way out."""
-    parts = [error.headline(), *error.facts()[:1]]
+    reason = (error.reason,) if isinstance(error, SolveFailedError) else error.facts()[:1]
+    parts = [error.headline(), *reason]
     return ": ".join(parts) + (f"; {error.hint()}" if error.hint() else "")
 
 

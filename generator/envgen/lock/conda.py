@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import ClassVar
 
@@ -20,7 +20,7 @@ from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.conda.source import CHANNEL_SITE, mirror_site, mirrored
-from envgen.solve.extras import LeftOut, conda_name_of
+from envgen.solve.extras import Extras, LeftOut, conda_name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,18 @@ class CondaLocker:
         left_out = tuple(LeftOut(name=name, conda_name=conda_name_of(name)) for name in found.left_out)
         lock = mirrored(found.lock, options.mirrors.conda) if options.mirrors.written else found.lock
         return LockedSet(pairing=pairing, origin=Origin.SOLVED, lock=lock, missing=found.missing, left_out=left_out)
+
+    def check_extras(self, pairing: Pairing, *, timeout_s: float) -> None:
+        """Raise SolveFailedError when the extra packages have no solution without pytorch either."""
+        from envgen.solve.conda.query import extras_query
+        from envgen.solve.conda.solve import solve_conda
+
+        query = extras_query(pairing, self.request, self.sources.extras)
+        solve_conda([query], mirror=self.sources.options.mirrors.conda, timeout_s=timeout_s)
+
+    def asking_for(self, extras: Extras) -> CondaLocker:
+        """The same with other extra packages."""
+        return replace(self, sources=replace(self.sources, extras=extras))
 
     def _in_folder(self) -> Mapping[str, str]:
         """File name -> body of the conda files of the folder while all of them are there and untouched, else none."""

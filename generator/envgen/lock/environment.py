@@ -114,4 +114,4 @@ def _notices(found: Environment, sources: Sources, wanted: Sequence[PackageSet])
     for package_set, error in found.failures.items():
         if error.code != "no-pairing":
             text = f"the {package_set} files are not written: no lock for them is shipped, and none could be made"
-            yield Notice(code="side-not-locked", text=text)
+            yield Notice(code="set-not-locked", text=text)

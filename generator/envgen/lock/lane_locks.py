@@ -150,8 +150,7 @@ def _reason(error: WheelMissingError | SolveFailedError) -> str:
     """An error on one line for a table, without the address of a mirror."""
     if isinstance(error, WheelMissingError):
         return f"the index has no {error.wanted}"
-    said = [line.strip(" └├─│") for line in error.explanation if not line.startswith(("asked for:", "declared:"))]
-    return "no solution: " + "; ".join(said[:3])
+    return f"no solution: {error.reason}"
 
 
 def _pairing_of(key: Shipped, request: Request, sources: Sources) -> Pairing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import ClassVar, Protocol
 
@@ -15,11 +15,13 @@ from envgen.core.shipped import Shipped
 from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources
 from envgen.lock.shipped import shipped_of
+from envgen.net.deadline import Deadline
 from envgen.net.errors import UnreachableError
 from envgen.resolve import resolve
 from envgen.resolve.errors import NoBuildError
 from envgen.resolve.shipped import newest
 from envgen.solve.errors import SolveFailedError, WheelMissingError
+from envgen.solve.extras import Extras
 
 
 class SetLocker(Protocol):
@@ -42,14 +44,20 @@ class SetLocker(Protocol):
     def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
         """A new lock. Raises: the errors of solving."""
 
+    def check_extras(self, pairing: Pairing, *, timeout_s: float) -> None:
+        """Raise SolveFailedError when the extra packages have no solution without torch either."""
+
+    def asking_for(self, extras: Extras) -> SetLocker:
+        """The same with other extra packages."""
+
 
 def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> LockedSet:
     """Return the lock of a set for a decision.
 
     A build that turns out not to be there, or that has no solution, is passed over for the next one that runs.
 
-    Raises: NoBuildError when no build of the set runs; WheelMissingError or SolveFailedError, the first one, when none
-    of them can be locked; UnreachableError when the source doesn't answer and nothing shipped runs, or falling back is
+    Raises: NoBuildError when no build of the set runs; SolveFailedError, or else WheelMissingError, when none of them
+    can be locked; UnreachableError when the source doesn't answer and nothing shipped runs, or falling back is
     not allowed; every other error of solving: wrong bytes are never a reason to fall back.
     """
     request, options = resolution.request, sources.options
@@ -66,6 +74,9 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
         try:
             found = _shipped_or_solved(locker, pairing, request, sources)
         except (WheelMissingError, SolveFailedError) as error:
+            is_first = not any(isinstance(passed, SolveFailedError) for _, passed in passed_over)
+            if is_first and isinstance(error, SolveFailedError) and sources.extras.of(locker.package_set):
+                _check_extras(locker, pairing, error, resolution, sources)
             passed_over.append((pairing.build.short_label, error))
             continue
         except UnreachableError as error:
@@ -78,7 +89,8 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
     if kept is not None and options.may_fall_back:
         reason = passed_over[0][1].headline()
         return replace(kept, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
-    raise passed_over[0][1]
+    unsolved = (error for _, error in passed_over if isinstance(error, SolveFailedError))
+    raise next(unsolved, passed_over[0][1])
 
 
 def _candidates(
@@ -111,6 +123,61 @@ def _shipped_or_solved(locker: SetLocker, pairing: Pairing, request: Request, so
         reason = "the time limit passed before it was asked"
         raise UnreachableError(package_set=locker.package_set, url=locker.source(pairing), reason=reason)
     return locker.solve(pairing, timeout_s=left)
+
+
+def _check_extras(
+    locker: SetLocker, pairing: Pairing, error: SolveFailedError, resolution: Resolution, sources: Sources
+) -> None:
+    """Find the extra package that a set has no solution with, and name the way out once it was tried.
+
+    Raises: SolveFailedError when the extra packages have no solution whatever the build: no other one will do.
+    """
+    extras = sources.extras.of(locker.package_set)
+    deadline = sources.options.deadline
+    failure = _without_torch(locker, pairing, deadline)
+    if failure is None:
+        for extra in extras:
+            if _locks(locker, sources.extras.without(locker.package_set, extra), [pairing], deadline):
+                error.advice = _way_out(locker.package_set, extra)
+                return
+        return
+    for extra in extras:
+        alone = sources.extras.only(locker.package_set, extra)
+        if _without_torch(locker.asking_for(alone), pairing, deadline) is not None:
+            fewer = sources.extras.without(locker.package_set, extra)
+            if _locks(locker, fewer, _candidates(None, resolution, locker.package_set, sources), deadline):
+                failure.advice = _way_out(locker.package_set, extra)
+            break
+    raise failure
+
+
+def _without_torch(locker: SetLocker, pairing: Pairing, deadline: Deadline) -> SolveFailedError | None:
+    """Why the extra packages have no solution without torch either; None when they have one."""
+    try:
+        locker.check_extras(pairing, timeout_s=deadline.left())
+    except SolveFailedError as failure:
+        return failure
+    except EnvgenError:
+        return None
+    return None
+
+
+def _locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadline: Deadline) -> bool:
+    """True when one of some pairings can be locked with other extra packages."""
+    for pairing in pairings:
+        if deadline.left() <= 0:
+            return False
+        try:
+            locker.asking_for(extras).solve(pairing, timeout_s=deadline.left())
+        except EnvgenError:
+            continue
+        return True
+    return False
+
+
+def _way_out(package_set: PackageSet, extra: str) -> str:
+    other = next(one for one in PackageSet if one is not package_set)
+    return f"without {extra} it locks: leave it out, or ask for it in the other set alone ({other}:{extra})"
 
 
 def _shipped(locker: SetLocker, pairing: Pairing, request: Request, sources: Sources) -> LockedSet | None:

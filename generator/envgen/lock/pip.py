@@ -18,6 +18,7 @@ from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError
+from envgen.solve.extras import Extras
 from envgen.solve.pip.constraints import check_constraints
 
 if TYPE_CHECKING:
@@ -76,6 +77,16 @@ class PipLocker:
             progress=options.progress,
         )
         return LockedSet(pairing=pairing, origin=Origin.SOLVED, lock=lock)
+
+    def check_extras(self, pairing: Pairing, *, timeout_s: float) -> None:
+        """Raise SolveFailedError when the extra packages have no solution without torch either."""
+        from envgen.solve.pip.solve import check_extras
+
+        check_extras(self._query(pairing), timeout_s=timeout_s)
+
+    def asking_for(self, extras: Extras) -> PipLocker:
+        """The same with other extra packages."""
+        return replace(self, sources=replace(self.sources, extras=extras))
 
     def _query(self, pairing: Pairing) -> PipQuery:
         from envgen.solve.pip.query import pip_query

@@ -64,6 +64,12 @@ class SolveFailedError(NoPairingError):
     def headline(self) -> str:
         return f"{self.solver} solve for {self.subject} found no solution"
 
+    @property
+    def reason(self) -> str:
+        """The part of the explanation that says why, on one line."""
+        told = [line.strip(" └├─│") for line in self.explanation if not line.startswith(("asked for:", "declared:"))]
+        return "; ".join(told[:3]) or "it gave no reason"
+
     def facts(self) -> tuple[str, ...]:
         return self.explanation or ("it gave no reason",)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envgen.core.errors import UsageError, show
 from envgen.core.sets import PackageSet
@@ -30,6 +30,16 @@ class Extras:
     pip: tuple[str, ...] = ()
     conda: tuple[str, ...] = ()
     for_both: frozenset[str] = frozenset()
+
+    def without(self, package_set: PackageSet, extra: str) -> Extras:
+        """The same without one package of a set."""
+        rest = tuple(one for one in self.of(package_set) if one != extra)
+        return replace(self, pip=rest) if package_set is PackageSet.PIP else replace(self, conda=rest)
+
+    def only(self, package_set: PackageSet, extra: str) -> Extras:
+        """One package of a set, and nothing else."""
+        is_pip = package_set is PackageSet.PIP
+        return replace(self, pip=(extra,) if is_pip else (), conda=() if is_pip else (extra,))
 
     def of(self, package_set: PackageSet) -> tuple[str, ...]:
         """The extra packages of one set."""

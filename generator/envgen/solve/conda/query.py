@@ -26,6 +26,17 @@ class CondaQuery:
     may_lack: frozenset[str] = field(default_factory=frozenset)
 
 
+def extras_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuery:
+    """The solve of the extra packages alone, on a host with the newest driver there could be."""
+    return CondaQuery(
+        subdir=request.subdir,
+        channels=pairing.build.conda.channels,
+        specs=(f"python={request.python}", *extras.conda),
+        virtual_packages=virtual_packages(request.subdir, cuda="99.0", glibc=request.glibc),
+        may_lack=extras.for_both,
+    )
+
+
 def conda_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuery:
     """The solve of a pairing.
 

@@ -96,6 +96,8 @@ def solve_with_optional(  # noqa: PLR0913 -- as above
 
 def _solve_without_some(query: CondaQuery, failure: EnvgenError, optional: Sequence[str], run: _Run) -> OptionalSolve:
     why = failure.explanation if isinstance(failure, SolveFailedError) else ()
+    if any(line.startswith("No candidates were found for pytorch ") for line in why):
+        raise failure
     asked = [name for name in optional if name in {name_of(spec) for spec in query.specs}]
     last: EnvgenError = failure
     for count in range(len(asked) - 1, -1, -1):

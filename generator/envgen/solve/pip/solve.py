@@ -67,6 +67,21 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
     return solve.run(offline=offline, cache_dir=cache_dir)
 
 
+def check_extras(query: PipQuery, *, pypi: str = "", timeout_s: float = 300.0) -> None:
+    """Raise SolveFailedError when the extra packages of a query have no solution on PyPI, whatever torch they get."""
+    request = UvRequest(
+        subject=f"{', '.join(query.extras)} alone, {query.subdir.value}, Python {query.python}",
+        python=query.python,
+        platform=query.uv_platform,
+        requirements=query.extras,
+        constraints=(),
+        torch_index=None,
+        torch_names=(),
+        default_index=Site.parse(pypi or PYPI_INDEX),
+    )
+    compile_packages(request, patience=Patience(deadline=Deadline.after(timeout_s)))
+
+
 def _silent(text: str) -> None:
     del text
 

@@ -11,7 +11,7 @@ from ci.commands import run, run_status
 from envgen.cli.ci import ci_command
 from envgen.core.errors import DataError, EnvgenError, UsageError
 from envgen.files.errors import OutputEditedError
-from envgen.files.header import is_untouched
+from envgen.files.reading import is_untouched
 
 WORKFLOW = Path(".github/workflows/environments.yml")
 EXPLICIT = "@EXPLICIT\nhttps://conda.anaconda.org/conda-forge/{0}/python-{1}.9-h0_0_cpython.conda#0123\n"

@@ -12,7 +12,7 @@ from cli.conftest import CP312, Run
 from envgen.cli.main import main
 from envgen.core.platforms import Subdir
 from envgen.facts.wheels import WheelCatalog
-from envgen.files.header import split
+from envgen.files.reading import split
 from equipment.loopback import serving
 from equipment.wheel_index import ServedWheel, WheelIndex, make_wheel, metadata_of
 
@@ -203,3 +203,14 @@ class TestMirrorsInTheFiles:
             text = (out / "conda-linux-64.lock").read_text(encoding="utf-8")
             assert f"\n{other}/conda-forge/" in text
             assert f"\n{channel.url}/" not in text
+
+
+def test_an_upgrade_that_moves_a_pip_package_touches_pip_files_only(tmp_path: Path, run: Run, pypi: WheelIndex) -> None:
+    assert run(*BUILD) == 0
+    before = contents(tmp_path / "out")
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], make_wheel("filelock-3.21.0-py3-none-any.whl")]}
+    assert run(*BUILD, "--upgrade") == 0
+    after = contents(tmp_path / "out")
+    assert versions(tmp_path / "out")["filelock"] == "3.21.0"
+    assert {name for name in after if before[name] != after[name]} == {"requirements.txt", "pylock.toml"}
+    assert before.keys() == after.keys()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 
+from envgen.cli.main import main
 from envgen.cli.remake import remake_command
 from envgen.cli.settings import WriteOptions
+from envgen.files.reading import split
+from equipment.lock_damage import verify
 from equipment.requests import ask
 from files.hostile import ANY_TEXT
 
@@ -58,3 +62,30 @@ def test_mirrors_are_named_when_the_files_name_them_and_never_a_login() -> None:
     assert remake_command([ask("7.5", "win-64")], replace(mirrors, write_mirror=True)) == (
         f"{plain} --conda-mirror https://m.example/conda --wheel-mirror https://m.example/whl --write-mirror"
     )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (
+            'envgen --machine "GeForce GTX 1080 Ti;550.54.15;linux-64" --machine "GeForce RTX 4090;580.95.05;linux-64"'
+            " --platform linux-64 --python 3.12 --glibc 2.28"
+        ),
+        (
+            'envgen --gpu "GeForce RTX 3060" --platform linux-64 --driver 550.54.15 --driver 570.86.15 --python 3.12'
+            " --glibc 2.28"
+        ),
+        (
+            'envgen --gpu "GeForce RTX 3060" --platform linux-64 --platform win-64 --driver "win-64=560.94"'
+            " --python 3.12 --glibc 2.28 --only pip"
+        ),
+    ],
+    ids=["machines", "drivers", "one-platform-has-a-driver"],
+)
+def test_the_command_in_a_header_makes_the_same_header(tmp_path: Path, command: str) -> None:
+    out = ["--offline", "--output", str(tmp_path)]
+    assert main([*shlex.split(command)[1:], *out]) == 0
+    header, _ = split(next(tmp_path.glob("pylock*")).read_text(encoding="utf-8"))
+    assert header is not None
+    assert header.command == command
+    assert verify(tmp_path).findings == ()

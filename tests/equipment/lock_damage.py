@@ -6,11 +6,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.files.header import body_digest, compose, split
+from envgen.files.header import body_digest, compose, members, set_digest
+from envgen.files.reading import split
+from envgen.files.registry import set_of
 from envgen.verify.findings import Asking, Report
 from envgen.verify.folder import verify_folder
-from envgen.verify.form import run_of
 
 SHIPPED = Path(__file__).parent.parent.parent / "lockfiles"
 OFFLINE = Asking(offline=True)
@@ -35,12 +37,12 @@ def change(folder: Path, name: str, old: str, new: str, *, count: int = 1) -> No
 def sign(folder: Path) -> None:
     """Make the digests of all headers right for the files as they are."""
     parts = {path.name: split(path.read_text(encoding="utf-8")) for path in sorted(folder.iterdir())}
-    headers = {name: header for name, (header, _) in parts.items() if header is not None}
-    bodies = {name: body for name, (_, body) in parts.items()}
-    run = run_of(bodies, headers)
-    for name, header in headers.items():
-        signed = replace(header, body=body_digest(bodies[name]), run=run)
-        (folder / name).write_bytes(compose(bodies[name], signed).encode())
+    ours = {name: (header, body) for name, (header, body) in parts.items() if header is not None}
+    digests = {of: set_digest(members(ours, of)) for of in PackageSet}
+    for name, (header, body) in ours.items():
+        of = set_of(name)
+        signed = replace(header, body=body_digest(body), set=digests[of] if of else "")
+        (folder / name).write_bytes(compose(body, signed).encode())
 
 
 def change_text(folder: Path, name: str, old: str, new: str) -> None:

@@ -18,7 +18,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.files.header import Header, body_digest, compose, is_untouched, run_digest, split
+from envgen.files.header import Header, Prose, body_digest, compose, with_headers
+from envgen.files.reading import is_untouched, split
 from files.hostile import ANY_TEXT, HOSTILE
 
 BODY = "torch==2.14.1+cu126 --hash=sha256:00\n"
@@ -27,7 +28,8 @@ HEADER = Header(
     command='envgen --gpu "GeForce MX450" --platform win-64 --driver 560.94',
     lines=("pip, win-64: torch 2.14.1+cu126", "  indented", ""),
     catalog="2026-11-24.bcabb6a4",
-    run="a" * 64,
+    request='{"v":1}',
+    set="a" * 64,
     body=hashlib.sha256(BODY.encode()).hexdigest(),
 )
 TEXT = f"""\
@@ -37,7 +39,8 @@ TEXT = f"""\
 #   indented
 #
 # catalog 2026-11-24.bcabb6a4
-# run sha256:{"a" * 64}
+# request {{"v":1}}
+# set sha256:{"a" * 64}
 # body sha256:{HEADER.body}
 #
 {BODY}"""
@@ -78,8 +81,8 @@ def test_line_ends_and_a_byte_order_mark_are_no_edit(changed: str) -> None:
         pytest.param(TEXT.replace("\n#\ntorch", "\ntorch"), id="no-empty-comment-at-the-end"),
         pytest.param(TEXT.replace("# made by: ", "# by: "), id="no-command"),
         pytest.param(TEXT.replace("# catalog ", "# "), id="no-catalog"),
-        pytest.param(TEXT.replace("# run sha256:a", "# run sha256:"), id="digest-too-short"),
-        pytest.param(TEXT.replace("# run sha256:a", "# run sha256:A"), id="digest-in-capitals"),
+        pytest.param(TEXT.replace("# set sha256:a", "# set sha256:"), id="digest-too-short"),
+        pytest.param(TEXT.replace("# set sha256:a", "# set sha256:A"), id="digest-in-capitals"),
         pytest.param(TEXT.replace("# pip, win-64", "pip, win-64"), id="a-line-that-is-no-comment"),
         pytest.param(TEXT.replace("# envgen ", "# other "), id="another-tool"),
         pytest.param(TEXT.split("\n#\ntorch", maxsplit=1)[0], id="cut-off"),
@@ -121,17 +124,36 @@ def test_whatever_a_value_holds_the_body_is_found(value: str, body: str) -> None
     assert split(again) == (header, body)
 
 
-def test_a_run_is_known_by_everything_that_it_wrote() -> None:
-    digests = {
-        run_digest({"a": "1", "b": "2"}, ["envgen --gpu x"]),
-        run_digest({"a": "1", "b": "3"}, ["envgen --gpu x"]),
-        run_digest({"a": "1", "c": "2"}, ["envgen --gpu x"]),
-        run_digest({"a": "1", "b": "2"}, ["envgen --gpu y"]),
-        run_digest({"a": "1"}, ["envgen --gpu x"]),
-    }
-    assert len(digests) == 5
-    assert run_digest({"b": "2", "a": "1"}, ["x"]) == run_digest({"a": "1\n".strip(), "b": "2"}, ["x"])
-    assert len(run_digest({}, ["an argument that is no text: \udc80"])) == 64
+def digests(request: str = "{}", line: str = "x", **changed: str) -> dict[str, str]:
+    """File name -> the digest of its set, of a run whose bodies may differ from the usual ones."""
+    names = {"requirements.txt": "r", "pylock.toml": "p", "environment.yml": "e", "smoke_test.py": "s"}
+    bodies = {name: changed.get(short, short) for name, short in names.items()}
+    prose = {name: Prose(title=name, lines=(line,)) for name in bodies}
+    files = with_headers(bodies, prose, command="envgen", catalog="c", request=request)
+    headers = {name: split(text)[0] for name, text in files.items()}
+    return {name: header.set for name, header in headers.items() if header is not None}
+
+
+def test_each_set_has_one_digest_and_the_smoke_test_none() -> None:
+    found = digests()
+    assert found["smoke_test.py"] == ""
+    assert found["requirements.txt"] == found["pylock.toml"] != found["environment.yml"]
+
+
+@pytest.mark.parametrize(
+    ("change", "moved"),
+    [
+        ({"p": "other"}, {"requirements.txt", "pylock.toml"}),
+        ({"e": "other"}, {"environment.yml"}),
+        ({"s": "other"}, set()),
+        ({"request": "[]"}, {"requirements.txt", "pylock.toml", "environment.yml"}),
+        ({"line": "other"}, {"requirements.txt", "pylock.toml", "environment.yml"}),
+    ],
+    ids=["pip", "conda", "smoke-test", "request", "what-is-said"],
+)
+def test_a_digest_covers_its_own_set(change: dict[str, str], moved: set[str]) -> None:
+    before, after = digests(), digests(**change)
+    assert {name for name in before if before[name] != after[name]} == moved
 
 
 @pytest.mark.parametrize("value", HOSTILE)

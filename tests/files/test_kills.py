@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from envgen.files.header import is_untouched
 from envgen.files.plan import make_plan, read_folder
+from envgen.files.reading import is_untouched
 from envgen.files.writing import apply
 from files.written import SEVEN, a_run, content, write
 

@@ -187,7 +187,7 @@ def test_the_diff_says_what_comes_changes_and_goes(tmp_path: Path) -> None:
     assert plan.diff().startswith(
         "--- a/environment.yml\n+++ b/environment.yml\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n\\ No newline at end of file\n"
         "--- /dev/null\n+++ b/smoke_test.py\n@@ -0,0 +1 @@\n+new\n"
-        "--- a/conda-win-64.lock\n+++ /dev/null\n@@ -1,8 +0,0 @@\n-# envgen 0.1.0: t\n"
+        "--- a/conda-win-64.lock\n+++ /dev/null\n@@ -1,9 +0,0 @@\n-# envgen 0.1.0: t\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""smoke_test.py: the program in the repository is the one that is written, but for the line with the locked builds."""
+"""smoke_test.py: the program in the repository is the one that is written, but for one constant."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
-from envgen.files.header import Header, body_digest, compose, run_digest
+from envgen.files.header import Header, body_digest, compose
 from envgen.files.plan import make_plan, read_folder
 from envgen.files.writing import apply
 
@@ -16,14 +17,22 @@ SEVEN = (*NAMES, "conda-win-64.lock", "pylock.toml", "virtual-packages.yml")
 def a_file(body: str, run: str, command: str = "envgen --gpu x") -> str:
     return compose(
         body,
-        Header(title="0.1.0: t", command=command, lines=("a fact",), catalog="c", run=run, body=body_digest(body)),
+        Header(
+            title="0.1.0: t",
+            command=command,
+            lines=("a fact",),
+            catalog="c",
+            request="{}",
+            set=run,
+            body=body_digest(body),
+        ),
     )
 
 
 def a_run(mark: str, *, names: tuple[str, ...] = NAMES, size: int = 1) -> dict[str, str]:
     """File name -> text of one run; another mark is another run."""
     bodies = {name: f"{name} of {mark}\n" * size for name in names}
-    run = run_digest(bodies, [mark])
+    run = hashlib.sha256(repr((bodies, mark)).encode()).hexdigest()
     return {name: a_file(body, run) for name, body in bodies.items()}
 
 

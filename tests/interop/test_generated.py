@@ -20,7 +20,7 @@ import yaml
 
 from envgen.cli.main import main
 from envgen.core.wheel_names import file_name
-from envgen.files.header import split
+from envgen.files.reading import split
 from equipment.wheel_index import ServedWheel, WheelIndex, metadata_of
 
 pytestmark = pytest.mark.interop

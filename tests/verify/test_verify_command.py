@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.main import main
-from envgen.files.header import split
+from envgen.files.reading import split
 from equipment.lock_damage import change, change_text, codes
 
 
@@ -83,14 +83,14 @@ def test_a_fault_is_exit_1_and_json_tells_it(mx450: Path, capsys: pytest.Capture
 
 
 def test_a_gpu_that_the_build_has_no_code_for_is_found(mx450: Path) -> None:
-    for name in ("requirements.txt", "pylock.toml"):
-        change_text(mx450, name, "compute capability 7.5", "compute capability 3.5")
+    for path in mx450.iterdir():
+        change_text(mx450, path.name, '"capability":"7.5"', '"capability":"3.5"')
     assert "gpu-not-covered" in codes(mx450)
 
 
 def test_a_driver_below_the_floor_is_found(mx450: Path) -> None:
-    for name in ("requirements.txt", "pylock.toml"):
-        change_text(mx450, name, "--driver 560.94", "--driver 512.95")
+    for path in mx450.iterdir():
+        change_text(mx450, path.name, '"driver":"560.94"', '"driver":"512.95"')
     assert "driver-too-old" in codes(mx450)
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from envgen.core.capability import ArchCode
 from envgen.core.platforms import Subdir
+from envgen.core.request import DriverOrigin
+from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.files.bodies import conda_bodies, pip_bodies
 from envgen.files.header import Header, body_digest, compose
 from envgen.files.registry import PYLOCK
@@ -25,6 +28,15 @@ from equipment.loopback import refused_url, serving
 from equipment.pip_world import QUICK, TAG, pypi_wheels, query, torch_wheels
 from equipment.wheel_index import WheelIndex
 
+# As a shipped lock states it: one code that all builds of these tests have.
+REQUEST = RequestRecord(
+    platforms=(
+        PlatformRecord(subdir=Subdir.LINUX_64, gpus=(), driver=None, driver_origin=DriverOrigin.ASSUMED, glibc="2.28"),
+    ),
+    python="3.12",
+    codes=(ArchCode.parse("sm_86"),),
+)
+
 
 def write(folder: Path, bodies: dict[str, str]) -> Path:
     folder.mkdir()
@@ -34,7 +46,8 @@ def write(folder: Path, bodies: dict[str, str]) -> Path:
             command="envgen lock --all",
             lines=("a test",),
             catalog="0",
-            run="0" * 64,
+            request=REQUEST.to_json(),
+            set="0" * 64,
             body=body_digest(body),
         )
         (folder / name).write_bytes(compose(body, header).encode())

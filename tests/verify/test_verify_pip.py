@@ -140,7 +140,7 @@ def an_edited_body(folder: Path) -> None:
 
 def a_file_of_another_run(folder: Path) -> None:
     path = folder / "pylock.toml"
-    path.write_text(re.sub("run sha256:[0-9a-f]{64}", f"run sha256:{'1' * 64}", path.read_text("utf-8")), "utf-8")
+    path.write_text(re.sub("set sha256:[0-9a-f]{64}", f"set sha256:{'1' * 64}", path.read_text("utf-8")), "utf-8")
 
 
 def no_header(folder: Path) -> None:

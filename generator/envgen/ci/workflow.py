@@ -15,7 +15,7 @@ from envgen.core.errors import DataError, UsageError, show
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.facts.tables import catalog_revision
-from envgen.files.header import Header, body_digest, compose, run_digest
+from envgen.files.header import Header, body_digest, compose
 from envgen.files.registry import EXPLICIT, PYLOCK, REQUIREMENTS, SMOKE_TEST
 from envgen.files.templates import render
 
@@ -160,13 +160,11 @@ def workflow_body(locks: Sequence[CommittedLock], runners: Iterable[GpuRunner]) 
 
 def workflow_text(body: str, name: str, command: str) -> str:
     """Return the workflow file: the body under a header that names the command which makes it again."""
-    catalog = catalog_revision()
     header = Header(
         title=f"{__version__} {name}: installs the locked environments of this repository and checks them",
         command=command,
         lines=(),
-        catalog=catalog,
-        run=run_digest({name: body}, [command, catalog]),
+        catalog=catalog_revision(),
         body=body_digest(body),
     )
     return compose(body, header)

@@ -9,15 +9,15 @@ from pathlib import Path
 from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.planned import moved_lines, planned_lines
 from envgen.cli.reader import Reader
-from envgen.cli.remake import remake_command
+from envgen.cli.remake import mirror_words
 from envgen.cli.settings import WriteOptions
 from envgen.cli.summary import cause, summary
 from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.paths import tree
+from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
-from envgen.files.header import is_untouched
 from envgen.files.plan import Plan, State, make_plan, read_folder, untouched
 from envgen.files.writing import apply
 from envgen.lock.ending import ending, recorded_sets
@@ -49,21 +49,22 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     asked = read_request(wanted, builds)
     folder = Path(writing.output)
     found = read_folder(folder)
-    files_here = [name for name, text in found.items() if text is not None and is_untouched(text)]
+    here = untouched(found)
     writing = replace(writing, with_packages=normalised(writing.with_packages))
     only = _only(writing.only)
-    wanted_sets = (only,) if only else tuple(PackageSet) if writing.may_fall_back else recorded_sets(files_here)
-    command = remake_command(asked.requests, writing)
+    wanted_sets = (only,) if only else tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
+    record = RequestRecord.of(asked.requests, writing.with_packages)
     progress = Progress()
-    sources = _sources(builds, writing, untouched(found), command, progress)
+    sources = _sources(builds, writing, here, record, progress)
     try:
         many = len(asked.requests) > 1
         obtained = [obtain_environment(r, sources, many=many, wanted=wanted_sets) for r in asked.requests]
     finally:
         progress.done()
-    judged = ending(obtained, files_here, is_required=only is not None, may_fall_back=writing.may_fall_back)
+    judged = ending(obtained, here, is_required=only is not None, may_fall_back=writing.may_fall_back)
     environments = [replace(one, notices=(*asked.notices, *one.notices)) for one in judged.environments]
-    files = environment_files(environments, command=command, catalog=catalog_revision())
+    words = mirror_words(writing)
+    files = environment_files(environments, record=record, mirror_words=words, catalog=catalog_revision())
     replaceable = {name: text for name, text in found.items() if name not in judged.untouched}
     plan = make_plan(folder, replaceable, files, force=writing.force or writing.dry_run or writing.check)
     status = _finish(plan, environments, writing, builds)
@@ -86,7 +87,7 @@ def _only(text: str) -> PackageSet | None:
 
 
 def _sources(
-    builds: Catalog, writing: WriteOptions, here: Mapping[str, str], command: str, progress: Progress
+    builds: Catalog, writing: WriteOptions, here: Mapping[str, str], record: RequestRecord, progress: Progress
 ) -> Sources:
     options = LockOptions(
         upgrade=writing.upgrade,
@@ -102,7 +103,7 @@ def _sources(
         options=options,
         folder=here,
         extras=read_extras(writing.with_packages),
-        command=command,
+        record=record,
     )
 
 

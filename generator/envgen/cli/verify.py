@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,13 +10,10 @@ import typer
 from envgen.cli import options
 from envgen.cli.output import Progress, emit, emit_json
 from envgen.cli.settings import WriteOptions
-from envgen.request.options import RequestOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from envgen.core.request import Request
-    from envgen.facts.catalog import Catalog
     from envgen.verify.findings import Report
 
 
@@ -62,10 +58,9 @@ def verify_command(
     )
     builds, reports = Catalog.load(), []
     progress = Progress()
-    read_command = functools.partial(read_requests, builds=builds)
     for folder in [found for text in folders for found in _folders(text)]:
         progress.step(f"checking {folder.as_posix()}")
-        reports.append(verify_folder(folder, builds, asking, read_command=read_command))
+        reports.append(verify_folder(folder, builds, asking))
     progress.done()
     if output_format is options.OutputFormat.JSON:
         emit_json({"schema_version": 1, "folders": [_mapping(report) for report in reports]})
@@ -86,37 +81,6 @@ def _folders(text: str) -> list[Path]:
     if not found:
         raise UsageError(f"no file of envgen's in {show(text)}", hint=hint)
     return found
-
-
-def read_requests(command: str, *, builds: Catalog) -> Sequence[Request]:
-    """Read the command of a header as the command line reads it; none when it names no GPU.
-
-    Raises: UsageError and the errors of `read_request` when it can't be read today.
-    """
-    import shlex
-
-    import click
-
-    from envgen.core.errors import UsageError, show
-    from envgen.request.read import read_request
-
-    app = typer.Typer(add_completion=False)
-    # --with and the options about files say nothing about what must run.
-    app.command("envgen", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(_wanted)
-    try:
-        words = shlex.split(command)
-        wanted = typer.main.get_command(app)(args=words[1:], prog_name="envgen", standalone_mode=False)
-    except (ValueError, click.UsageError) as error:
-        raise UsageError(f"{show(command)} is no command line of envgen's", fact=str(error)) from error
-    if not isinstance(wanted, RequestOptions) or not wanted.platforms or not (wanted.gpus or wanted.capabilities):
-        return ()  # what is not named would be this computer's
-    return read_request(wanted, builds).requests
-
-
-@options.takes(RequestOptions)
-def _wanted(wanted: RequestOptions) -> object:
-    """The options of a command line."""
-    return wanted
 
 
 def _status(reports: Sequence[Report], *, strict: bool, online: bool) -> int:

@@ -24,6 +24,20 @@ class Gpu:
     pci_ids: tuple[str, ...] = ()
     renumbered: ComputeCapability | None = None
 
+    @classmethod
+    def of_capability(cls, capability: ComputeCapability, architecture: str = "") -> Gpu:
+        """Any GPU of a compute capability, where that is all that is known."""
+        return cls(name=_unnamed(capability), capability=capability, architecture=architecture)
+
+    @property
+    def is_named(self) -> bool:
+        """False when its compute capability is all that is known of it."""
+        return self.name != _unnamed(self.capability)
+
+
+def _unnamed(capability: ComputeCapability) -> str:
+    return f"compute capability {capability}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:

@@ -84,10 +84,11 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something the user must know about the decision."""
+    """Something the user must know about the decision; `package_set` is the one set that it is about, or None."""
 
     code: str
     text: str
+    package_set: PackageSet | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ class Lane:
 
     def request(self, subdir: Subdir, python: str, glibc: str) -> Request:
         """The request that the lane's pairing is decided for."""
-        gpu = Gpu(name=f"compute capability {self.capability}", capability=self.capability, architecture="")
+        gpu = Gpu.of_capability(self.capability)
         driver = self.windows_driver if subdir.is_windows else self.linux_driver
         return Request(
             gpus=(RequestedGpu(input=str(self.capability), gpu=gpu),),

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from envgen.core.locks import CondaLock, PipLock
+from envgen.core.request_record import RequestRecord
 from envgen.files.errors import LockFormatError
-from envgen.files.format import FileFormat
+from envgen.files.format import Beside, FileFormat
 from envgen.files.formats.environment_yml import pinned_specs
 from envgen.files.registry import (
     CONDA_FORMATS,
@@ -20,12 +21,14 @@ from envgen.files.registry import (
 )
 
 
-def pip_bodies(lock: PipLock, *, multi: bool) -> dict[str, str]:
-    """Return file name -> text without a header; with `multi` the names carry the subdir.
+def pip_bodies(lock: PipLock, *, multi: bool, request: RequestRecord | None = None) -> dict[str, str]:
+    """Return file name -> text without a header; with `multi` the names carry the subdir. A shipped lock has no request
+    in it.
 
     Raises: LockFormatError when a value of the lock would mean something else in one of the formats.
     """
-    return {one.name(lock.subdir, many=multi): one.write([lock], {}) for one in PIP_FORMATS}
+    beside = Beside(request=request)
+    return {one.name(lock.subdir, many=multi): one.write([lock], beside) for one in PIP_FORMATS}
 
 
 def conda_bodies(locks: Sequence[CondaLock]) -> dict[str, str]:
@@ -41,7 +44,7 @@ def conda_bodies(locks: Sequence[CondaLock]) -> dict[str, str]:
     bodies: dict[str, str] = {}
     for one in CONDA_FORMATS:
         for group in _groups(one, locks, differ=differ):
-            bodies[one.name(group[0].subdir, many=differ)] = one.write(group, bodies)
+            bodies[one.name(group[0].subdir, many=differ)] = one.write(group, Beside(bodies=bodies))
     return bodies
 
 

@@ -2,20 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from envgen.core.platforms import Subdir
-from envgen.core.request import Request
+from envgen.core.request import DriverOrigin, Request
+from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.core.resolution import Notice, Pairing
+from envgen.core.sets import PackageSet
+from envgen.files.quoting import command_line
 
 VENV = ".venv"
-NO_TOOLKIT = "No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters."
+# The state of a set that `--only` left out.
+NOT_ASKED = "not-asked"
 
 
 def target(request: Request) -> str:
     """Whom a file is for: `GeForce MX450 (compute capability 7.5), win-64, Python 3.12`."""
     gpus = ", ".join(f"{r.gpu.name} (compute capability {r.gpu.capability})" for r in request.gpus)
     return f"{gpus}, {request.subdir}, Python {request.python}"
+
+
+def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> str:
+    """The command line that asks for the same again, from the catalog's names; the same for every spelling.
+
+    `mirror_words` are options that say whose URLs the files name, which a record does not hold.
+    """
+    first = record.platforms[0]
+    words = ["envgen"]
+    machines = [machine for platform in record.platforms for machine in platform.machines]
+    each = any({*machine.gpus} != {*first.gpus} for machine in machines)
+    # A name that exists with two capabilities is two GPUs of the record, and one of the command.
+    asked = (("--gpu", gpu.name) if gpu.name else ("--compute-capability", str(gpu.capability)) for gpu in first.gpus)
+    for option in dict.fromkeys(asked) if not each else ():
+        words += option
+    for platform in record.platforms:
+        words += _machine_words(platform) if each else ()
+        words += ["--platform", platform.subdir.value]
+    words += _driver_words(record) if not each else ()
+    words += ["--python", record.python]
+    glibc = next((platform.glibc for platform in record.platforms if platform.glibc), "")
+    words += ["--glibc", glibc] if glibc else []
+    words += ["--torch", record.torch] if record.torch else []
+    words += ["--cuda", record.cuda] if record.cuda else []
+    words += ["--no-vision"] if not record.vision else []
+    words += ["--audio"] if record.audio else []
+    left_out = {one for one in PackageSet if NOT_ASKED in record.states(one)}
+    words += ["--only", *(one.value for one in PackageSet if one not in left_out)] if left_out else []
+    for package in record.with_texts():
+        words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
+    return command_line([*words, *mirror_words])
+
+
+def _machine_words(platform: PlatformRecord) -> Iterator[str]:
+    """The machines of one platform, each with its driver."""
+    for machine in platform.machines or (platform,):
+        for gpu in machine.gpus:
+            yield from ("--machine", f"{gpu.name or gpu.capability};{machine.driver or ''};{platform.subdir}")
+
+
+def _driver_words(record: RequestRecord) -> Iterator[str]:
+    """The drivers that were stated: once when all platforms have the same, else each with its platform."""
+    if any(platform.machines for platform in record.platforms):
+        for platform in record.platforms:
+            where = f"{platform.subdir}=" if len(record.platforms) > 1 else ""
+            yield from (w for m in platform.machines if m.driver for w in ("--driver", f"{where}{m.driver}"))
+        return
+    stated = [p for p in record.platforms if p.driver is not None and p.driver_origin is not DriverOrigin.ASSUMED]
+    drivers = {str(platform.driver) for platform in stated}
+    for platform in stated:
+        if len(drivers) == 1 and len(stated) == len(record.platforms):
+            yield from ("--driver", *drivers)
+            return
+        yield from ("--driver", f"{platform.subdir}={platform.driver}")
 
 
 def runs_as(pairing: Pairing) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from envgen.core.platforms import Subdir
+from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
 
 Lock = TypeVar("Lock")
@@ -30,6 +31,14 @@ class Use:
     environment: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What else a file may be made from: the request, and the bodies that were already made for the same locks."""
+
+    request: RequestRecord | None = None
+    bodies: Mapping[str, str] = field(default_factory=dict)
+
+
 def no_lines(use: Use) -> Iterator[str]:
     """The lines of a file that only programs open."""
     del use
@@ -44,15 +53,15 @@ class FileFormat(Generic[Lock, Content]):
     `each` its name when there is one for each, with `{subdir}` in it: a format without `one` always has the subdir in
     its name, one without `each` never.
 
-    `write` makes the body (no header) for locks that share a file; it also gets the bodies that were already made for
-    the same locks, by file name. `read` takes a text, headers may still be on, and the name that errors give it.
+    `write` makes the body (no header) for locks that share a file. `read` takes a text, headers may still be on, and
+    the name that errors give it.
     `use` yields the lines that tell a person what to do with the file.
     """
 
     set: PackageSet | None
     one: str = ""
     each: str = ""
-    write: Callable[[Sequence[Lock], Mapping[str, str]], str]
+    write: Callable[[Sequence[Lock], Beside], str]
     read: Callable[[str, str], Content]
     use: Callable[[Use], Iterator[str]] = no_lines
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from envgen.files.errors import OutputEditedError, OutputNotFolderError, OutputNotWritableError
-from envgen.files.header import is_untouched, split
-from envgen.files.registry import is_ours
+from envgen.files.reading import is_untouched, split
+from envgen.files.registry import is_ours, set_of
 
 _LARGEST = 32 << 20
 
@@ -39,7 +39,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run would change. `torn` is True when the untouched files in the folder come from several runs.
+    """What a run would change. `torn` is True when the untouched files of a set come from several runs.
 
     `left` names files of an earlier run that are no longer part of the set, and stay because somebody edited them.
     """
@@ -145,11 +145,20 @@ def make_plan(folder: Path, found: Mapping[str, str | None], files: Mapping[str,
         text = found[name]
         if text is not None and is_untouched(text):
             changes.append(Change(name=name, state=State.STALE, old=text, new=None))
-    runs = {header.run for text in untouched(found).values() if (header := split(text)[0]) is not None}
-    plan = Plan(folder=folder, changes=tuple(changes), torn=len(runs) > 1, left=_left(found, files))
+    plan = Plan(folder=folder, changes=tuple(changes), torn=_is_torn(untouched(found)), left=_left(found, files))
     if not force and (refusal := plan.refusal()):
         raise refusal
     return plan
+
+
+def _is_torn(texts: Mapping[str, str]) -> bool:
+    """True when the files of a set state several digests of it."""
+    stated: dict[object, set[str]] = {}
+    for name, text in texts.items():
+        header, _ = split(text)
+        if header is not None and (of := set_of(name)) is not None:
+            stated.setdefault(of, set()).add(header.set)
+    return any(len(digests) > 1 for digests in stated.values())
 
 
 def _left(found: Mapping[str, str | None], files: Mapping[str, str]) -> tuple[str, ...]:

@@ -48,6 +48,27 @@ def toml_string(value: str) -> str:
     return _double_quoted(value)
 
 
+def toml_value(value: object) -> str:
+    """Return plain values as TOML on one line.
+
+    Raises: TypeError for a value that is none of strings, booleans, whole numbers, and lists and mappings of them.
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return toml_string(value)
+        case int():
+            return str(value)
+        case list():
+            return f"[{', '.join(map(toml_value, value))}]"
+        case dict():
+            pairs = (f"{toml_string(key)} = {toml_value(of)}" for key, of in value.items())
+            return f"{{ {', '.join(pairs)} }}" if value else "{}"
+        case _:
+            raise TypeError(f"{type(value).__name__} has no TOML")
+
+
 def python_literal(value: object) -> str:
     """Return `value` as an ASCII Python literal.
 

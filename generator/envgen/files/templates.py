@@ -69,7 +69,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         yaml=quoting.yaml_scalar,
-        toml=quoting.toml_string,
+        toml=quoting.toml_value,
         comment=quoting.comment_line,
         word=quoting.word,
         command=quoting.command_line,

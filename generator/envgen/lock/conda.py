@@ -14,10 +14,10 @@ from envgen.core.shipped import Shipped
 from envgen.core.wheel_names import glibc_key
 from envgen.files.formats.explicit import packages_in
 from envgen.files.formats.virtual_packages import glibc_of
-from envgen.files.header import split
+from envgen.files.reading import split
 from envgen.files.registry import EXPLICIT, VIRTUAL_PACKAGES, set_of, whole_set
 from envgen.lock.locked import LockedSet, Origin
-from envgen.lock.options import Sources
+from envgen.lock.options import Sources, asked_before
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.conda.source import CHANNEL_SITE, mirror_site, mirrored
 from envgen.solve.extras import Extras, LeftOut, conda_name_of
@@ -105,11 +105,8 @@ class CondaLocker:
 
     def _answers(self, bodies: Mapping[str, str]) -> bool:
         """True when the files were made for what is asked for now: the packages, the glibc, whose URLs."""
-        from envgen.lock.stated import conda_wish
-
-        headers = (split(self.sources.folder[name])[0] for name in bodies)
-        wishes = {conda_wish(header.command) for header in headers if header is not None}
-        if wishes != {conda_wish(self.sources.command)}:
+        asked = {asked_before(self.sources.folder[name], PackageSet.CONDA) for name in bodies}
+        if asked != {self.sources.asks(PackageSet.CONDA)}:
             return False
         mirrors = self.sources.options.mirrors
         site = mirror_site(mirrors.conda) if mirrors.written and mirrors.conda else CHANNEL_SITE

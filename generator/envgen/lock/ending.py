@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from envgen.core.errors import EnvgenError
@@ -10,6 +10,7 @@ from envgen.core.sets import PackageSet
 from envgen.files.registry import our_file, set_of
 from envgen.lock.environment import Environment
 from envgen.lock.errors import FilesUnansweredError
+from envgen.lock.options import record_of
 from envgen.net.errors import UnreachableError
 from envgen.resolve.errors import NoBuildError
 
@@ -52,9 +53,10 @@ def ending(
     return Ending(environments=tuple(kept), untouched=frozenset(untouched), error=worst)
 
 
-def recorded_sets(folder: Collection[str]) -> tuple[PackageSet, ...]:
-    """The sets that a folder holds files of; all of them for a folder that holds none."""
-    found = {set_of(name) for name in folder}
+def recorded_sets(folder: Mapping[str, str]) -> tuple[PackageSet, ...]:
+    """The sets that the untouched files of a folder are of, or record as locked; all for a folder that holds none."""
+    records = [record for text in folder.values() if (record := record_of(text)) is not None]
+    found = {set_of(name) for name in folder} | {s for r in records for s in PackageSet if r.locked(s)}
     return tuple(one for one in PackageSet if one in found) or tuple(PackageSet)
 
 

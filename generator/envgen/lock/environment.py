@@ -105,13 +105,13 @@ def _notices(found: Environment, sources: Sources, wanted: Sequence[PackageSet])
         if newer := found.newer(package_set):
             text = f"{package_set} is locked at {one.label}; by the catalog {newer} is newer and runs too: "
             text += "--upgrade asks the index or channel for it"
-            yield Notice(code="fallback-lock", text=text)
+            yield Notice(code="fallback-lock", text=text, package_set=package_set)
     if conda is not None and conda.missing:
         build, channel = conda.pairing.build, conda.pairing.build.conda.channels[0]
         text = f"{' and '.join(conda.missing)} is not in the conda files: {channel} had no build of it for "
         text += f"pytorch {build.torch} with CUDA {build.cuda} and Python {request.python} when it was solved"
-        yield Notice(code="conda-without-companion", text=text)
+        yield Notice(code="conda-without-companion", text=text, package_set=PackageSet.CONDA)
     for package_set, error in found.failures.items():
         if error.code != "no-pairing":
             text = f"the {package_set} files are not written: no lock for them is shipped, and none could be made"
-            yield Notice(code="set-not-locked", text=text)
+            yield Notice(code="set-not-locked", text=text, package_set=package_set)

@@ -3,55 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from envgen import __version__
 from envgen.core.platforms import Subdir
+from envgen.core.request_record import PlatformRecord, RequestRecord
+from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
-from envgen.files.commands import (
-    NO_TOOLKIT,
-    notice_lines,
-    runs_as,
-    target,
-)
-from envgen.files.format import Use
-from envgen.files.header import Header, body_digest, compose, run_digest
-from envgen.files.registry import ENVIRONMENT_YML, SMOKE_TEST, our_file, set_of, use_lines
+from envgen.files.commands import NOT_ASKED, notice_lines, request_command
+from envgen.files.header import Prose, with_headers
+from envgen.files.prose import NO_TOOLKIT, conda_lines, file_title, pip_lines
+from envgen.files.registry import ENVIRONMENT_YML, SMOKE_TEST, our_file, set_of
 from envgen.lock.environment import Environment
 from envgen.lock.locked import LockedSet
 
 
-def environment_files(environments: Sequence[Environment], *, command: str, catalog: str) -> dict[str, str]:
+def environment_files(
+    environments: Sequence[Environment], *, record: RequestRecord, mirror_words: Sequence[str], catalog: str
+) -> dict[str, str]:
     """Return file name -> text, headers included, of everything that one run writes.
 
-    `command` remakes the set; `catalog` is the revision of the facts.
+    `record` states what was asked for, `mirror_words` the options that say whose URLs the files name; `catalog` is the
+    revision of the facts.
     """
-    bodies = environment_bodies(environments)
-    lines = {name: tuple(_lines(name, environments)) for name in bodies}
-    said = [command, catalog, *(f"{name}: {line}" for name in sorted(lines) for line in lines[name])]
-    run = run_digest(bodies, said)
-    return {
-        name: compose(
-            body,
-            Header(
-                title=f"{__version__}: {name} for {_targets(name, environments)}",
-                command=command,
-                lines=lines[name],
-                catalog=catalog,
-                run=run,
-                body=body_digest(body),
-            ),
-        )
-        for name, body in bodies.items()
-    }
+    stated = replace(record, platforms=tuple(map(_with_sets, record.platforms, environments)))
+    bodies = environment_bodies(environments, stated)
+    requests = [one.request for one in environments]
+    prose = {name: Prose(title=file_title(name, requests), lines=tuple(_lines(name, environments))) for name in bodies}
+    command = request_command(stated, mirror_words)
+    return with_headers(bodies, prose, command=command, catalog=catalog, request=stated.to_json())
 
 
-def environment_bodies(environments: Sequence[Environment]) -> dict[str, str]:
+def _with_sets(platform: PlatformRecord, one: Environment) -> PlatformRecord:
+    """The platform with the state of each set: locked, or the code of what speaks against it."""
+    codes = {package_set: error.code for package_set, error in one.failures.items()}
+    return replace(platform, sets={s: "" if s in one.locked else codes.get(s, NOT_ASKED) for s in PackageSet})
+
+
+def environment_bodies(environments: Sequence[Environment], record: RequestRecord) -> dict[str, str]:
     """File name -> body of everything that one run writes."""
     from envgen.files.bodies import pip_bodies
 
     bodies: dict[str, str] = {}
     for locked in _locked(environments, PackageSet.PIP):
-        bodies |= pip_bodies(locked.pip_lock, multi=len(environments) > 1)
+        bodies |= pip_bodies(locked.pip_lock, multi=len(environments) > 1, request=record)
     bodies |= _conda_bodies(_locked(environments, PackageSet.CONDA))
     return bodies | {SMOKE_TEST.one: _smoke_body(environments)}
 
@@ -90,13 +84,6 @@ def _subdir_of(name: str) -> Subdir | None:
     return file.subdir if file is not None else None
 
 
-def _targets(name: str, environments: Sequence[Environment]) -> str:
-    requests = [one.request for one in _for(name, environments)]
-    first = target(requests[0])
-    others = "".join(f" and {request.subdir}" for request in requests[1:])
-    return first + others
-
-
 def _lines(name: str, environments: Sequence[Environment]) -> Iterator[str]:
     """The facts that a file's header states."""
     for one in _for(name, environments):
@@ -104,28 +91,16 @@ def _lines(name: str, environments: Sequence[Environment]) -> Iterator[str]:
         for locked in concerned if set_of(name) else ():
             yield from left_out_lines(locked)
         for locked in concerned:
-            build = locked.pairing.build
-            yield f"{locked.package_set}, {one.request.subdir}: {_holds(locked)}, {runs_as(locked.pairing)}"
-            use = Use(
-                file=name,
-                set=locked.package_set,
-                subdir=one.request.subdir,
-                python=one.request.python,
-                cuda=build.cuda,
-                environment=build.environment_name if locked.package_set is PackageSet.CONDA else "",
-            )
-            yield from use_lines(use)
-        yield from notice_lines([notice for notice in one.notices if _concerns(name, notice.code)])
+            yield from _locked_lines(name, locked, one)
+        yield from notice_lines([notice for notice in one.notices if _concerns(name, notice)])
     yield NO_TOOLKIT
 
 
-def _holds(locked: LockedSet) -> str:
-    build = locked.pairing.build
+def _locked_lines(name: str, locked: LockedSet, one: Environment) -> Iterator[str]:
     if locked.package_set is PackageSet.CONDA:
-        return f"pytorch {build.short_label} from {build.conda.channels[0]}"
-    vision = locked.pip_lock.version_of("torchvision")
-    beside = f" with torchvision {vision}" if vision else ""
-    return f"torch {locked.pip_lock.version_of('torch')}{beside} (CUDA tag {build.cuda_tag})"
+        return conda_lines(name, locked.pairing, one.request)
+    versions = {of: locked.pip_lock.version_of(of) for of in ("torch", "torchvision")}
+    return pip_lines(name, locked.pairing, one.request, **versions)
 
 
 def left_out_lines(locked: LockedSet) -> Iterator[str]:
@@ -136,9 +111,12 @@ def left_out_lines(locked: LockedSet) -> Iterator[str]:
         yield f"left out: {one.name}: {channel} has no package of that name; {way}"
 
 
-def _concerns(name: str, code: str) -> bool:
-    """True when a notice belongs into a file: notices about one side stay out of the other side's files."""
-    if code in {"driver-assumed", "driver-branch-only", "gpu-note", "gpu-variants-agree", "fallback-lock"}:
+def _concerns(name: str, notice: Notice) -> bool:
+    """True when a notice belongs into a file: what is about one set stays out of the other set's files."""
+    if notice.package_set is not None:
+        return set_of(name) in (notice.package_set, None)
+    code = notice.code
+    if code in {"driver-assumed", "driver-branch-only", "gpu-note", "gpu-variants-agree"}:
         return True
     if code in {"last-build-for-gpu", "magma-no-sm75"} or code.startswith(("pip-", "no-conda")):
         return set_of(name) in (PackageSet.PIP, None)

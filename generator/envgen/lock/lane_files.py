@@ -7,62 +7,45 @@ import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from envgen import __version__
+from envgen.core.request import DriverOrigin
+from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.facts.lanes import Lane
-from envgen.files.commands import NO_TOOLKIT
-from envgen.files.format import Use
-from envgen.files.header import Header, body_digest, compose, run_digest
-from envgen.files.registry import use_lines
+from envgen.files.header import Prose, with_headers
+from envgen.files.prose import NO_TOOLKIT, SHIPPED_COMMAND, build_lines, shipped_lines, shipped_title
 from envgen.lock.lane_locks import LaneLock, LaneResults
 from envgen.lock.options import Mirrors
 from envgen.lock.shipped import shipped_of
 from envgen.resolve.shipped import newest
 
 MISSING = "missing.csv"
-_COMMAND = "envgen lock --all"
 
 
 def lane_lock_files(lock: LaneLock, *, catalog: str, made: str) -> dict[str, str]:
     """File name -> text of one shipped lock. `made` says from what and when it was made."""
-    lines = {name: tuple(_lines(name, lock, made)) for name in lock.bodies}
-    said = [_COMMAND, catalog, *(line for name in sorted(lines) for line in lines[name])]
-    run = run_digest(lock.bodies, said)
-    codes = " ".join(str(code) for code in lock.pairing.build.codes)
-    where = f"{lock.shipped.subdir}, Python {lock.shipped.python}"
-    return {
-        name: compose(
-            body,
-            Header(
-                title=f"{__version__}: {name}, {lock.shipped.label}, {where}",
-                command=_COMMAND,
-                lines=(f"for every GPU that runs one of: {codes}", *lines[name]),
-                catalog=catalog,
-                run=run,
-                body=body_digest(body),
-            ),
-        )
-        for name, body in lock.bodies.items()
-    }
+    key, codes = lock.shipped, lock.pairing.build.codes
+    prose = {name: Prose(title=shipped_title(name, key), lines=tuple(_lines(name, lock, made))) for name in lock.bodies}
+    platform = PlatformRecord(
+        subdir=key.subdir,
+        gpus=(),
+        driver=None,
+        driver_origin=DriverOrigin.ASSUMED,
+        glibc="" if key.subdir.is_windows else lock.request.glibc,
+        sets={key.package_set: ""},
+    )
+    record = RequestRecord(platforms=(platform,), python=key.python, codes=codes, floor=lock.pairing.driver_floor)
+    return with_headers(lock.bodies, prose, command=SHIPPED_COMMAND, catalog=catalog, request=record.to_json())
 
 
 def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:
-    yield f"driver {lock.pairing.driver_floor} or newer; {made}"
+    every, floor = shipped_lines(lock.pairing.build.codes, lock.pairing.driver_floor)
+    yield every
+    yield f"{floor}{made}"
     if lock.missing:
         yield f"without {' and '.join(lock.missing)}: no build of it was there for this pairing"
-    key = lock.shipped
-    build = lock.pairing.build
-    use = Use(
-        file=name,
-        set=key.package_set,
-        subdir=key.subdir,
-        python=key.python,
-        cuda=build.cuda,
-        environment=build.environment_name if key.package_set is PackageSet.CONDA else "",
-    )
-    yield from use_lines(use)
+    yield from build_lines(name, lock.pairing.build, lock.shipped.python)
     yield NO_TOOLKIT
 
 
@@ -147,8 +130,8 @@ def write_lane_lock(root: Path, shipped: Shipped, files: Mapping[str, str]) -> b
 
     Raises: the errors of `envgen.files.writing.apply`, OutputEditedError when a file was edited by hand.
     """
-    from envgen.files.header import split
     from envgen.files.plan import make_plan, read_folder
+    from envgen.files.reading import split
     from envgen.files.writing import apply
 
     folder = root / shipped.folder

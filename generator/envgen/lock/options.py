@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from envgen.core.request_record import Asks, RecordError, RequestRecord
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
+from envgen.files.reading import split
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
 from envgen.solve.extras import Extras
@@ -44,11 +47,33 @@ class LockOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What one run has: the catalog, the shipped locks, the untouched files of ours in the output folder (by name)."""
+    """What one run has: the catalog, the shipped locks, the untouched files of ours in the output folder (by name).
+
+    `record` states what is asked for.
+    """
 
     builds: Catalog
     shipped: ShippedLocks
     options: LockOptions = field(default_factory=LockOptions)
     folder: Mapping[str, str] = field(default_factory=dict)
     extras: Extras = field(default_factory=Extras)
-    command: str = ""
+    record: RequestRecord | None = None
+
+    def asks(self, package_set: PackageSet) -> Asks | None:
+        """What a set is asked for beside torch."""
+        return self.record.asks(package_set) if self.record is not None else None
+
+
+def asked_before(text: str, package_set: PackageSet) -> Asks | None:
+    """What a file was asked for beside torch when it was made; None when it states nothing that can be read."""
+    record = record_of(text)
+    return record.asks(package_set) if record is not None else None
+
+
+def record_of(text: str) -> RequestRecord | None:
+    """The request that the header of a file states, or None."""
+    header, _ = split(text)
+    try:
+        return header.record() if header is not None else None
+    except RecordError:
+        return None

@@ -12,10 +12,9 @@ from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.core.wheel_names import WheelName, file_name, glibc_key
 from envgen.files.errors import LockFormatError
-from envgen.files.header import split
 from envgen.files.registry import PYLOCK
 from envgen.lock.locked import LockedSet, Origin
-from envgen.lock.options import Sources
+from envgen.lock.options import Sources, asked_before
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError
 from envgen.solve.extras import Extras
@@ -113,10 +112,7 @@ class PipLocker:
         The packages alone don't tell: an extra of one (`fsspec[http]`) adds others, a marker may leave it out, and what
         came along for a package that is no longer asked for would stay.
         """
-        from envgen.lock.stated import pip_wish
-
-        header, _ = split(text)
-        return header is not None and pip_wish(header.command) == pip_wish(self.sources.command)
+        return asked_before(text, PackageSet.PIP) == self.sources.asks(PackageSet.PIP)
 
     def _pairing(self, lock: PipLock) -> Pairing | None:
         """The pairing of the build that a lock holds while it runs for the request."""

@@ -181,8 +181,7 @@ def _by_capability(text: str, builds: Catalog, origin: str) -> RequestedGpu:
     support = builds.support.get(capability)
     if support is None:
         raise CapabilityUnknownError(text, tuple(str(known) for known in sorted(builds.support)))
-    name = f"compute capability {capability}"
-    return RequestedGpu(input=text, gpu=Gpu(name=name, capability=capability, architecture=support.architecture))
+    return RequestedGpu(input=text, gpu=Gpu.of_capability(capability, support.architecture))
 
 
 def agreeing_variants(match: Match, requests: Iterator[Request], builds: Catalog) -> list[RequestedGpu]:

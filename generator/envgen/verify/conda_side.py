@@ -10,6 +10,7 @@ from envgen.core.builds import Build
 from envgen.core.errors import ValueFormatError
 from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
+from envgen.core.releases import cuda_of_tag
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.formats.conda_lock_v1 import version_matches
@@ -70,6 +71,13 @@ def locked_build(lock: CondaLock, builds: Catalog) -> Build | None:
     """The catalog's row of the locked pytorch, or None."""
     torch = lock.find("pytorch")
     return _row(lock, torch, builds) if torch is not None else None
+
+
+def cuda_of(lock: CondaLock) -> str:
+    """The CUDA X.Y that the build string of the locked pytorch names, or an empty string."""
+    torch = lock.find("pytorch")
+    found = _CUDA_BUILD.search(torch.build) if torch is not None else None
+    return cuda_of_tag(f"cu{found[1]}{found[2]}") if found else ""
 
 
 def conda_places(lock: CondaLock, explicit: Mapping[str, str]) -> Iterator[tuple[str, str]]:

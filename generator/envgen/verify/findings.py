@@ -15,6 +15,8 @@ class Code(StrEnum):
 
     FILE_UNREADABLE = "file-unreadable"
     HEADER_MISSING = "header-missing"
+    RELEASE_NEWER = "release-newer"
+    REQUEST_UNREADABLE = "request-unreadable"
     FILE_EDITED = "file-edited"
     FILE_LEFT_OVER = "file-left-over"
     SET_TORN = "set-torn"
@@ -53,6 +55,8 @@ _DECIDE = "run the command in the files' headers again: by today's catalog it ch
 # What to do about each code, where it is not simply to make the files again.
 _REMEDIES = {
     Code.HEADER_MISSING: "make the files with envgen, or leave out this one",
+    Code.RELEASE_NEWER: "update envgen: what a newer release wrote can't be checked by this one",
+    Code.REQUEST_UNREADABLE: "make the files again with --force, from options of your own",
     Code.FILE_LEFT_OVER: "delete it, or move it out of the folder: envgen removes no file that was edited",
     Code.SET_TORN: "run the command in a header again: it completes the set",
     Code.CREDENTIAL: "make the login invalid where it is valid, then make the files again without it",

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from envgen.core.errors import EnvgenError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, PipLock
-from envgen.core.request import Request
+from envgen.core.platforms import Subdir
+from envgen.core.releases import cuda_of_tag
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.bodies import read_conda
 from envgen.files.errors import LockFormatError, OutputNotWritableError
+from envgen.files.formats.smoke import SmokeExpectation, SmokeGpu, SmokePairing
 from envgen.files.plan import read_folder
 from envgen.files.registry import (
     CONDA_LOCK,
@@ -26,13 +27,15 @@ from envgen.files.registry import (
     set_of,
 )
 from envgen.verify import conda_side, pip_side
-from envgen.verify.claims import expected_pairings, read_claims, title_capabilities
+from envgen.verify.claims import claims_of
 from envgen.verify.findings import Asking, Code, Finding, Report, has_no_error
-from envgen.verify.form import LANE_COMMAND, check_conda_form, check_pip_form
+from envgen.verify.form import check_conda_form, check_pip_form, check_smoke_form
 from envgen.verify.opened import Opened
 from envgen.verify.pip_online import check_on_indexes
 from envgen.verify.places import CONDA_PLACES, PIP_PLACES, check_hosts, without_logins
-from envgen.verify.request import ReadCommand, check_request, no_command, request_for
+from envgen.verify.prose import LockedBuild, check_prose
+from envgen.verify.request import check_request
+from envgen.verify.stated import Stated, read_stated
 
 
 def folders_below(root: Path) -> list[Path]:
@@ -50,7 +53,7 @@ def folders_below(root: Path) -> list[Path]:
     return here + [found for path in below for found in folders_below(path)]
 
 
-def verify_folder(folder: Path, builds: Catalog, asking: Asking, *, read_command: ReadCommand = no_command) -> Report:
+def verify_folder(folder: Path, builds: Catalog, asking: Asking) -> Report:
     """Return what is wrong with the files of a folder. Nothing is written.
 
     Raises: UsageError for a mirror that is none, OutputNotFolderError and OutputNotWritableError as `read_folder`.
@@ -60,11 +63,13 @@ def verify_folder(folder: Path, builds: Catalog, asking: Asking, *, read_command
     work.findings += work.opened.open(found)
     not_ours = "no header of envgen's, and no part of the set beside it"
     work.skipped += [SkippedCheck(check=name, reason=not_ours) for name in work.opened.foreign]
-    work.findings += work.opened.check_set()
-    work.read_requests(read_command)
+    work.read_stated()
+    work.findings += work.opened.check_set(is_shipped=work.stated.is_shipped)
     work.check_pip_locks()
     work.check_conda_locks()
+    work.check_sets()
     work.check_smoke_test()
+    work.check_prose()
     return Report(
         folder=folder.as_posix(),
         files=tuple(found),
@@ -87,29 +92,17 @@ class _Work:
     builds: Catalog
     asking: Asking
     opened: Opened = field(default_factory=Opened)
-    requests: Sequence[Request] = ()
+    stated: Stated = field(default_factory=Stated)
     findings: list[Finding] = field(default_factory=list)
     skipped: list[SkippedCheck] = field(default_factory=list)
     packages: int = 0
-    pairings: list[tuple[str, str, str]] = field(default_factory=list)
+    expected: dict[tuple[PackageSet, Subdir], SmokePairing] = field(default_factory=dict)
+    locked: dict[tuple[PackageSet, Subdir], LockedBuild] = field(default_factory=dict)
 
-    def read_requests(self, read_command: ReadCommand) -> None:
-        """Read what the headers' command asks for."""
-        commands = sorted({header.command for header in self.opened.headers.values()} - {LANE_COMMAND})
-        if len(commands) != 1 or read_command is no_command:
-            return
-        try:
-            self.requests = read_command(commands[0])
-        except EnvgenError as error:
-            self.skipped.append(SkippedCheck(check="the command in the headers", reason=error.headline()))
-            return
-        asked = {gpu.gpu.capability for request in self.requests for gpu in request.gpus}
-        for name, header in self.opened.headers.items() if asked else ():
-            told = set(title_capabilities(header.title))
-            if told and told != asked:
-                title = "its first line names another GPU than its command"
-                evidence = (f"first line: {header.title[:160]}", f"command: {header.command[:160]}")
-                self.findings.append(Finding(code=Code.FILES_DISAGREE, file=name, title=title, evidence=evidence))
+    def read_stated(self) -> None:
+        """Read what the headers state."""
+        self.stated = read_stated(self.opened.headers, self.builds)
+        self.findings += self.stated.findings
 
     def check_pip_locks(self) -> None:
         for pylock in sorted(filter(PYLOCK.matches, self.opened.bodies)):
@@ -129,8 +122,6 @@ class _Work:
     def _check_pip(self, lock: PipLock, requirements: str, pylock: str) -> None:
         bodies = self.opened.bodies
         self.packages += len(lock.packages)
-        torch, vision = lock.version_of("torch"), lock.version_of("torchvision")
-        self.pairings.append(("pip", torch.partition("+")[0], vision.partition("+")[0]))
         read = REQUIREMENTS.read(bodies[requirements], requirements) if requirements in bodies else None
         found: list[Finding] = []
         if read is not None:
@@ -138,14 +129,24 @@ class _Work:
         found += pip_side.check_environment(bodies[pylock], lock, pylock)
         places = (*PIP_PLACES, self.asking.wheel_mirror, self.asking.pypi)
         found += check_hosts(pip_side.pip_places(lock, read), places, pylock)
-        claims = read_claims(self.opened.headers_of(requirements, pylock))
+        claims = claims_of(self.stated.record, lock.subdir)
         found += pip_side.check_pip(lock, claims, pylock, self.builds)
-        build, request = pip_side.locked_build(lock, self.builds)[1], request_for(self.requests, lock.subdir)
+        (tag, build), request = pip_side.locked_build(lock, self.builds), self.stated.request_for(lock.subdir)
+        if tag:
+            self.expected[PackageSet.PIP, lock.subdir] = SmokePairing(
+                source=PackageSet.PIP.value,
+                torch=lock.version_of("torch").partition("+")[0],
+                cuda=cuda_of_tag(tag),
+                torchvision=lock.version_of("torchvision").partition("+")[0] if request and request.vision else "",
+            )
+        if build is not None:
+            versions = {name: lock.version_of(name) for name in ("torch", "torchvision")}
+            self.locked[PackageSet.PIP, lock.subdir] = LockedBuild(build=build, **versions)
         if build is not None and request is not None:
             found += _new(check_request(build, lock.python, request, pylock, self.builds), found)
             found += pip_side.check_glibc(lock, request.glibc, pylock)
         if has_no_error(found):
-            found += check_pip_form(lock, bodies, self.opened.headers, pylock)
+            found += check_pip_form(lock, bodies, self.opened.headers, pylock, self.stated.record)
         self.findings += found
         wrong, skipped = check_on_indexes(lock, self.asking, pylock)
         self.findings += wrong
@@ -176,8 +177,6 @@ class _Work:
         bodies, explicit = self.opened.bodies, EXPLICIT.name(lock.subdir, many=True)
         file = next(n for many in (True, False) if (n := CONDA_LOCK.name(lock.subdir, many=many)) in bodies)
         self.packages += len(lock.packages)
-        torch, vision = lock.find("pytorch"), lock.find("torchvision")
-        self.pairings.append(("conda", torch.version if torch else "", vision.version if vision else ""))
         read: Mapping[str, str] = {}
         found: list[Finding] = []
         if explicit in bodies:
@@ -186,10 +185,16 @@ class _Work:
         elif not self.opened.has(explicit):
             found.append(Finding(code=Code.FILE_MISSING, file=explicit, title=f"{file} is there without it"))
         found += check_hosts(conda_side.conda_places(lock, read), (*CONDA_PLACES, self.asking.conda_mirror), file)
-        claims = read_claims(self.opened.headers_of(file, explicit, environment_beside(file)))
+        claims = claims_of(self.stated.record, lock.subdir)
         found += conda_side.check_conda(lock, claims, file, self.builds)
-        build, request = conda_side.locked_build(lock, self.builds), request_for(self.requests, lock.subdir)
+        build, request = conda_side.locked_build(lock, self.builds), self.stated.request_for(lock.subdir)
+        if (cuda := conda_side.cuda_of(lock)) and (torch := lock.find("pytorch")):
+            self.expected[PackageSet.CONDA, lock.subdir] = SmokePairing(
+                source=PackageSet.CONDA.value, torch=torch.version, cuda=cuda
+            )
         python = lock.find("python")
+        if build is not None:
+            self.locked[PackageSet.CONDA, lock.subdir] = LockedBuild(build=build, torch=build.torch, torchvision="")
         if build is not None and request is not None and python is not None:
             minor = ".".join(python.version.split(".")[:2])
             found += _new(check_request(build, minor, request, file, self.builds), found)
@@ -199,25 +204,43 @@ class _Work:
         yield from found
         yield from wrong
 
-    def check_smoke_test(self) -> None:
-        """The smoke test must expect what is locked, and what it expects must be locked."""
-        body = self.opened.bodies.get(SMOKE_TEST.one)
-        if body is None:
-            return
-        keys = ("source", "torch", "torchvision")
-        told = (tuple(str(pairing.get(key, "")) for key in keys) for pairing in expected_pairings(body))
-        expected = {(source, torch, vision) for source, torch, vision in told}
-        for source, torch, vision in self.pairings:
-            # A conda pairing names no torchvision: the channel decides which one there is.
-            if torch and not {(source, torch, vision), (source, torch, "")} & expected:
-                beside = f" with torchvision {vision}" if vision else ""
-                title = f"it does not expect torch {torch}{beside} from {source}"
-                self.findings.append(Finding(code=Code.FILES_DISAGREE, file=SMOKE_TEST.one, title=title))
+    def check_sets(self) -> None:
+        """What the request line records as locked must be here, and nothing else."""
+        record = self.stated.record
         here = {set_of(name) for name in (*self.opened.bodies, *self.opened.unreadable)}
-        for source, main in ((PackageSet.PIP, REQUIREMENTS), (PackageSet.CONDA, CONDA_LOCK)):
-            if any(row[0] == source.value for row in expected) and source not in here:
-                title = f"{SMOKE_TEST.one} expects torch from {source}, of which there is no file"
+        for package_set, main in ((PackageSet.PIP, REQUIREMENTS), (PackageSet.CONDA, CONDA_LOCK)):
+            states = record.states(package_set) if record else ()
+            if "" in states and package_set not in here:
+                title = f"the {package_set} set was locked, and there is no file of it"
                 self.findings.append(Finding(code=Code.FILE_MISSING, file=main.one, title=title))
+            elif all(states) and states and package_set in here:
+                title = f"the request line says that there is no {package_set} set: {', '.join(sorted(set(states)))}"
+                self.findings.append(Finding(code=Code.FILES_DISAGREE, file=main.one, title=title))
+
+    def check_prose(self) -> None:
+        """What the headers tell people must be what is told of these locks."""
+        stated = self.stated
+        if stated.record is not None:
+            locked = self.locked if has_no_error(self.findings) else None
+            found = check_prose(self.opened.headers, stated.record, stated.requests, locked, self.builds)
+            self.findings += found
+
+    def check_smoke_test(self) -> None:
+        """The smoke test must be the program that is written for what is locked."""
+        body, record = self.opened.bodies.get(SMOKE_TEST.one), self.stated.record
+        if body is None or record is None or not self.expected:
+            return
+        locked = (
+            (of, platform.subdir) for platform in record.platforms for of, why in platform.sets.items() if not why
+        )
+        if any(key not in self.expected for key in locked):
+            return  # a lock that is missing or can't be read is a finding of its own
+        gpus = (SmokeGpu.of(requested.gpu) for request in self.stated.requests for requested in request.gpus)
+        order = [(of, platform.subdir) for of in PackageSet for platform in record.platforms]
+        pairings = (self.expected[key] for key in order if key in self.expected)
+        expected = SmokeExpectation(pairings=tuple(dict.fromkeys(pairings)), gpus=tuple(dict.fromkeys(gpus)))
+        header = self.opened.headers.get(SMOKE_TEST.one)
+        self.findings += check_smoke_form(body, expected, header)
 
 
 def _new(more: Iterable[Finding], found: Sequence[Finding]) -> list[Finding]:

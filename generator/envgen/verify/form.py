@@ -9,24 +9,53 @@ from envgen import __version__
 from envgen.core.errors import DataError
 from envgen.core.findings import Level
 from envgen.core.locks import CondaLock, PipLock
+from envgen.core.request_record import RecordError, RequestRecord
+from envgen.core.sets import PackageSet
 from envgen.files.bodies import conda_bodies, pip_bodies
-from envgen.files.header import Header, run_digest
-from envgen.files.registry import CONDA_LOCK, PYLOCK
+from envgen.files.formats.smoke import SmokeExpectation, smoke_body, smoke_constant
+from envgen.files.header import Header, members, set_digest
+from envgen.files.registry import CONDA_LOCK, PYLOCK, SMOKE_TEST
 from envgen.verify.findings import Code, Finding
-
-LANE_COMMAND = "envgen lock --all"
 
 
 def check_pip_form(
-    lock: PipLock, bodies: Mapping[str, str], headers: Mapping[str, Header], pylock: str
+    lock: PipLock,
+    bodies: Mapping[str, str],
+    headers: Mapping[str, Header],
+    pylock: str,
+    stated: RequestRecord | None,
 ) -> Iterator[Finding]:
     """The files of a pip lock against what is written for the packages that its pylock.toml holds."""
     try:
-        made = pip_bodies(lock, multi=pylock != PYLOCK.one)
+        made = pip_bodies(lock, multi=pylock != PYLOCK.one, request=_table(headers.get(pylock), stated))
     except DataError as error:
         yield _unwritable(pylock, error)
         return
     yield from _differences(bodies, made, headers)
+
+
+def _table(header: Header | None, stated: RequestRecord | None) -> RequestRecord | None:
+    """The request that a pylock.toml holds as a table: none in a shipped lock, nor in those of release 0.1.0.
+
+    It is that of its own header, or what the other headers state when it lost its own.
+    """
+    if header is not None and header.is_legacy:
+        return None
+    try:
+        record = header.record() if header is not None else stated
+    except RecordError:
+        return None
+    return None if record is None or record.codes else record
+
+
+def check_smoke_form(body: str, expected: SmokeExpectation, header: Header | None) -> Iterator[Finding]:
+    """The smoke test against the program that is written for what is locked, as text: nothing is read out of it."""
+    if smoke_constant(expected) not in body:
+        title = "it does not expect what is locked here"
+        evidence = tuple(_first_difference(body, smoke_body(expected)))
+        yield Finding(code=Code.FILES_DISAGREE, file=SMOKE_TEST.one, title=title, evidence=evidence)
+        return
+    yield from _differences({SMOKE_TEST.one: body}, {SMOKE_TEST.one: smoke_body(expected)}, {SMOKE_TEST.one: header})
 
 
 def check_conda_form(
@@ -46,7 +75,7 @@ def _unwritable(file: str, error: DataError) -> Finding:
 
 
 def _differences(
-    bodies: Mapping[str, str], made: Mapping[str, str], headers: Mapping[str, Header]
+    bodies: Mapping[str, str], made: Mapping[str, str], headers: Mapping[str, Header | None]
 ) -> Iterator[Finding]:
     for name, body in sorted(made.items()):
         if name not in bodies or bodies[name] == body:
@@ -54,8 +83,8 @@ def _differences(
         title = "it is not what envgen writes for these packages"
         header = headers.get(name)
         # Another release of ours, or of conda-lock, may write the same packages in another way.
-        own = header is not None and header.title.startswith(f"{__version__}:") and not CONDA_LOCK.matches(name)
-        level = Level.ERROR if own else Level.WARNING
+        own = header is None or (not header.is_legacy and header.title.startswith(f"{__version__}:"))
+        level = Level.ERROR if own and not CONDA_LOCK.matches(name) else Level.WARNING
         evidence = tuple(_first_difference(bodies[name], body))
         yield Finding(code=Code.NOT_AS_WRITTEN, file=name, title=title, evidence=evidence, level=level)
 
@@ -67,28 +96,28 @@ def _first_difference(here: str, made: str) -> Iterator[str]:
         yield f"{label}: {next(changed, '(nothing)').strip()[:160]}"
 
 
-def check_run(bodies: Mapping[str, str], headers: Mapping[str, Header]) -> Iterator[Finding]:
-    """The digest of the run, made again from all files: it tells a missing file and a changed header.
+def check_digests(files: Mapping[str, tuple[Header, str]]) -> Iterator[Finding]:
+    """The digest of each set, made again from its files: it tells a missing file and a changed header.
 
-    To be asked of files that all have a header, the same run and an unedited body.
+    To be asked of files that all have a header, and whose bodies nobody edited.
     """
-    first = next(iter(headers.values()))
-    if any((h.command, h.catalog) != (first.command, first.catalog) for h in headers.values()):
-        title = "the headers of one run name different commands or catalogs"
-        yield Finding(code=Code.SET_CHANGED, file=min(headers), title=title)
-        return
-    made = run_of(bodies, headers)
-    if made != first.run:
-        title = "a file of the run is missing here, or a header was changed: the run's digest is another"
-        evidence = (f"stated: {first.run}", f"of these files: {made}")
-        yield Finding(code=Code.SET_CHANGED, file=min(headers), title=title, evidence=evidence, level=Level.WARNING)
+    from envgen.files.legacy_header import legacy_run
+
+    legacy = {name: part for name, part in files.items() if part[0].is_legacy}
+    if legacy:
+        yield from _check_digest(legacy, legacy_run(legacy))
+    for package_set in PackageSet:
+        ours = {name: part for name, part in members(files, package_set).items() if name not in legacy}
+        if ours:
+            yield from _check_digest(ours, set_digest(ours))
 
 
-def run_of(bodies: Mapping[str, str], headers: Mapping[str, Header]) -> str:
-    """The digest that a run would state that wrote these bodies under these headers."""
-    names, first = sorted(headers), headers[min(headers)]
-    if first.command == LANE_COMMAND:  # a shipped lock: the first line is the same in all its files
-        lines = [line for name in names for line in headers[name].lines[1:]]
-    else:
-        lines = [f"{name}: {line}" for name in names for line in headers[name].lines]
-    return run_digest(bodies, [first.command, first.catalog, *lines])
+def _check_digest(files: Mapping[str, tuple[Header, str]], made: str) -> Iterator[Finding]:
+    headers = [header for header, _ in files.values()]
+    if len({(header.command, header.catalog, header.request) for header in headers}) > 1:
+        title = "the headers of one set name different commands, requests or catalogs"
+        yield Finding(code=Code.SET_CHANGED, file=min(files), title=title)
+    elif made != headers[0].set:
+        title = "a file of the set is missing here, or a header was changed: the set's digest is another"
+        evidence = (f"stated: {headers[0].set}", f"of these files: {made}")
+        yield Finding(code=Code.SET_CHANGED, file=min(files), title=title, evidence=evidence, level=Level.WARNING)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from envgen.files.header import Header, body_digest, split
-from envgen.files.registry import CONDA_LOCK, SMOKE_TEST, environment_beside, missing_beside, our_file
+from envgen.files.header import Header, body_digest
+from envgen.files.reading import split
+from envgen.files.registry import CONDA_LOCK, SMOKE_TEST, environment_beside, missing_beside, our_file, set_of
 from envgen.verify.findings import Code, Finding
-from envgen.verify.form import LANE_COMMAND, check_run
+from envgen.verify.form import check_digests
 from envgen.verify.places import check_logins
 
 
@@ -27,7 +28,7 @@ class Opened:
     def open(self, found: Mapping[str, str | None]) -> Iterator[Finding]:
         """Take in the files of a folder (`read_folder`) and tell what is wrong with each by itself."""
         parts = {name: split(text) for name, text in found.items() if text is not None}
-        run, members = _main_set({name: header for name, (header, _) in parts.items() if header is not None})
+        digests, members = _main_sets({name: header for name, (header, _) in parts.items() if header is not None})
         for name, text in found.items():
             if text is None:
                 self.unreadable.add(name)
@@ -40,7 +41,8 @@ class Opened:
                 continue
             yield from check_logins(name, text)
             yield from _check_start(name, text)
-            if header is not None and header.run != run and _part(name) not in members and _is_edited(header, body):
+            strange = header is not None and header.set not in digests and _part(name) not in members
+            if strange and header is not None and _is_edited(header, body):
                 title = "edited, of an earlier run, and no part of the set that is here now"
                 yield Finding(code=Code.FILE_LEFT_OVER, file=name, title=title)
                 continue
@@ -62,36 +64,39 @@ class Opened:
         """The headers of those of the files that have one."""
         return [self.headers[name] for name in names if name in self.headers]
 
-    def check_set(self) -> Iterator[Finding]:
+    def check_set(self, *, is_shipped: bool) -> Iterator[Finding]:
         """Whether the files are one whole set: of one run, no member missing, headers as they were."""
         torn = list(self._torn())
-        missing = list(self._missing())
+        missing = list(self._missing(is_shipped=is_shipped))
         yield from torn
         yield from missing
         whole = self.bodies.keys() == self.headers.keys() and not self.unreadable
         edited = any(_is_edited(header, self.bodies[name]) for name, header in self.headers.items())
         if self.headers and whole and not (torn or missing or edited):
-            yield from check_run(self.bodies, self.headers)
+            yield from check_digests({name: (header, self.bodies[name]) for name, header in self.headers.items()})
 
     def _torn(self) -> Iterator[Finding]:
-        runs: dict[str, list[str]] = {}
+        """Files of one set that state several digests of it; all files of release 0.1.0 stated one."""
+        groups: dict[str, dict[str, list[str]]] = {}
         for name, header in self.headers.items():
-            runs.setdefault(header.run, []).append(name)
-        if len(runs) > 1:
-            evidence = tuple(f"run {run[:12]}: {', '.join(names)}" for run, names in runs.items())
-            title = "the files come from several runs"
-            first = runs[max(runs, key=lambda run: len(runs[run]))][0]
-            yield Finding(code=Code.SET_TORN, file=first, title=title, evidence=evidence)
+            if header.set:
+                group = "" if header.is_legacy else str(set_of(name))
+                groups.setdefault(group, {}).setdefault(header.set, []).append(name)
+        for sets in groups.values():
+            if len(sets) > 1:
+                evidence = tuple(f"set {digest[:12]}: {', '.join(names)}" for digest, names in sets.items())
+                title = "the files come from several runs"
+                first = sets[max(sets, key=lambda digest: len(sets[digest]))][0]
+                yield Finding(code=Code.SET_TORN, file=first, title=title, evidence=evidence)
 
-    def _missing(self) -> Iterator[Finding]:
+    def _missing(self, *, is_shipped: bool) -> Iterator[Finding]:
         here = [*self.bodies, *sorted(self.unreadable)]
         wanted: dict[str, str] = {}
         for name in here:
             for other in missing_beside(name, here):
                 wanted.setdefault(other, name)
-        by_request = next((n for n, header in self.headers.items() if header.command != LANE_COMMAND), "")
-        if by_request and not self.has(SMOKE_TEST.one):
-            wanted.setdefault(SMOKE_TEST.one, by_request)
+        if self.headers and not is_shipped and not self.has(SMOKE_TEST.one):
+            wanted.setdefault(SMOKE_TEST.one, min(self.headers))
         for name, beside in sorted(wanted.items()):
             yield Finding(code=Code.FILE_MISSING, file=name, title=f"{beside} is there without it")
 
@@ -111,20 +116,22 @@ def _is_edited(header: Header, body: str) -> bool:
     return header.body != body_digest(body)
 
 
-def _main_set(headers: Mapping[str, Header]) -> tuple[str, set[tuple[str, str]]]:
-    """The run that most files are of, and which parts it has (`_part`)."""
-    runs = [header.run for header in headers.values()]
-    main = max(runs, key=runs.count, default="")
-    return main, {_part(name) for name, header in headers.items() if header.run == main}
+def _main_sets(headers: Mapping[str, Header]) -> tuple[set[str], set[tuple[str, str]]]:
+    """The digest that most files of each set state, and which parts these sets have (`_part`)."""
+    stated: dict[object, list[str]] = {}
+    for name, header in headers.items():
+        stated.setdefault("legacy" if header.is_legacy else set_of(name), []).append(header.set)
+    main = {max(digests, key=digests.count) for digests in stated.values()}
+    return main, {_part(name) for name, header in headers.items() if header.set in main}
 
 
 def _is_foreign(name: str, members: Iterable[tuple[str, str]]) -> bool:
-    """True for a name that the set can't have: subdirs are in all names of a side or in none.
+    """True for a name that the set can't have: subdirs are in all names of a set or in none.
 
     So a requirements.txt beside requirements-win-64.txt and its like is somebody's own.
     """
-    side, subdir = _part(name)
-    forms = {bool(other) for of, other in members if of == side}
+    package_set, subdir = _part(name)
+    forms = {bool(other) for of, other in members if of == package_set}
     return bool(forms) and bool(subdir) not in forms
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from envgen.core.locks import CondaLock
 from envgen.files.bodies import conda_bodies, read_conda
 from envgen.files.errors import LockFormatError
+from envgen.files.format import Beside
 from envgen.files.formats.environment_yml import environment_name, pinned_specs
 from envgen.files.registry import CONDA_LOCK, ENVIRONMENT_YML
 from envgen.solve.conda.solve import solve_conda
@@ -42,7 +43,7 @@ def windows(channels: Path) -> CondaLock:
 
 
 def test_environment_yml_lists_what_the_lock_holds(linux: CondaLock) -> None:
-    assert ENVIRONMENT_YML.write([linux], {}) == (
+    assert ENVIRONMENT_YML.write([linux], Beside()) == (
         'name: "pytorch-2.10.0-cuda129"\n'
         "channels:\n"
         '  - "conda-forge"\n'
@@ -268,7 +269,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), mi
 @given(specs=st.lists(TEXT.map(lambda t: f"python={t}"), min_size=1, max_size=3), channel=TEXT)
 def test_any_text_survives_environment_yml(linux: CondaLock, specs: list[str], channel: str) -> None:
     lock = replace(linux, specs=tuple(specs), channels=(channel,))
-    document = yaml.safe_load(ENVIRONMENT_YML.write([lock], {}))
+    document = yaml.safe_load(ENVIRONMENT_YML.write([lock], Beside()))
     assert document["dependencies"] == specs
     assert document["channels"] == [channel, "nodefaults"]
 
@@ -285,6 +286,9 @@ def test_the_content_hash_depends_on_specs_and_virtual_packages(linux: CondaLock
         (bodies["environment.yml"].replace("3.12", "3.11"), bodies["virtual-packages.yml"]),
         (bodies["environment.yml"], bodies["virtual-packages.yml"].replace("12.9", "13.0")),
     ]
-    made = [CONDA_LOCK.write([linux], {"environment.yml": specs, "virtual-packages.yml": v}) for specs, v in texts]
+    made = [
+        CONDA_LOCK.write([linux], Beside(bodies={"environment.yml": specs, "virtual-packages.yml": v}))
+        for specs, v in texts
+    ]
     hashes = {yaml.safe_load(text)["metadata"]["content_hash"]["linux-64"] for text in made}
     assert len(hashes) == 3

@@ -9,7 +9,7 @@ import importlib
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -20,7 +20,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.stop import unstopped
 from envgen.files.errors import LockFormatError
-from envgen.files.format import FileFormat, Use
+from envgen.files.format import Beside, FileFormat, Use
 from envgen.files.formats.environment_yml import ENVIRONMENT_YML
 from envgen.files.formats.virtual_packages import VIRTUAL_PACKAGES
 from envgen.files.yaml_reader import read_yaml
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
     from conda_lock.lockfile.v2prelim.models import LockedDependency
 
 
-def _write(locks: Sequence[CondaLock], beside: Mapping[str, str]) -> str:
+def _write(locks: Sequence[CondaLock], beside: Beside) -> str:
     """The text for all `locks`, which share their channels.
 
     The content hashes are conda-lock's own for the very texts beside it; the environment file is named as the source.
     """
     names = (ENVIRONMENT_YML.name(locks[0].subdir, many=many) for many in (True, False))
-    source = next(name for name in names if name in beside)
+    source = next(name for name in names if name in beside.bodies)
     load_conda_lock_package()
     from conda_lock.lockfile import write_conda_lock_file
     from conda_lock.lockfile.v2prelim.models import Lockfile, LockMeta
 
-    hashes = content_hashes(beside[source], beside[VIRTUAL_PACKAGES.one])
+    hashes = content_hashes(beside.bodies[source], beside.bodies[VIRTUAL_PACKAGES.one])
     with unstopped(), tempfile.TemporaryDirectory(prefix="envgen-") as folder:
         lockfile = Lockfile(
             package=[_dependency(package, lock.subdir) for lock in locks for package in lock.packages],

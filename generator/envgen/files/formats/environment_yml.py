@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from envgen.core.locks import CondaLock
 from envgen.core.sets import PackageSet
 from envgen.files.errors import LockFormatError
-from envgen.files.format import FileFormat, Use
+from envgen.files.format import Beside, FileFormat, Use
 from envgen.files.templates import render
 from envgen.files.yaml_reader import read_yaml
 from envgen.solve.conda.specs import is_bare, name_of
@@ -16,7 +16,7 @@ from envgen.solve.conda.specs import is_bare, name_of
 _CUDA_IN_BUILD = re.compile(r"cuda(\d+)\.?(\d*)")
 
 
-def _write(locks: Sequence[CondaLock], beside: Mapping[str, str]) -> str:
+def _write(locks: Sequence[CondaLock], beside: Beside) -> str:
     """The text for locks with the same channels and specs."""
     del beside
     first = locks[0]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.sets import PackageSet
 from envgen.files.commands import conda_command
 from envgen.files.errors import LockFormatError
-from envgen.files.format import FileFormat, Use
+from envgen.files.format import Beside, FileFormat, Use
 from envgen.files.templates import render
 
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/%!+,=@-]+")
@@ -17,7 +17,7 @@ _MD5 = re.compile("[0-9a-f]{32}")
 _PACKAGE = re.compile(r"/(?P<name>[^/]+)-(?P<version>[^/-]+)-(?P<build>[^/-]+)\.(?:conda|tar\.bz2)#[0-9a-f]{32}")
 
 
-def _write(locks: Sequence[CondaLock], beside: Mapping[str, str]) -> str:
+def _write(locks: Sequence[CondaLock], beside: Beside) -> str:
     del beside
     (lock,) = locks
     for package in lock.packages:

@@ -13,7 +13,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import normalise_project
 from envgen.files.errors import LockFormatError
-from envgen.files.format import FileFormat
+from envgen.files.format import Beside, FileFormat
 from envgen.files.templates import render
 
 # PEP 508 markers; platform_machine is what the interpreter reports: AMD64 on Windows, x86_64 and aarch64 on Linux.
@@ -34,12 +34,17 @@ def environment_marker(subdir: Subdir) -> str:
     return _ENVIRONMENT[subdir]
 
 
-def _write(locks: Sequence[PipLock], beside: Mapping[str, str]) -> str:
-    del beside
+def _write(locks: Sequence[PipLock], beside: Beside) -> str:
+    """The text of pylock.toml, with the request as a table while it has one (a shipped lock has none)."""
     (lock,) = locks
     check_values(lock)
-    packages = sorted(lock.packages, key=lambda p: p.name)
-    return render("pylock.toml.j2", lock=lock, packages=packages, environment=environment_marker(lock.subdir))
+    return render(
+        "pylock.toml.j2",
+        lock=lock,
+        packages=sorted(lock.packages, key=lambda p: p.name),
+        environment=environment_marker(lock.subdir),
+        request=beside.request.document() if beside.request is not None else {},
+    )
 
 
 def check_values(lock: PipLock) -> None:

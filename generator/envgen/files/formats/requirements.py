@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from envgen.core.locks import PipLock
 from envgen.core.sets import PackageSet
 from envgen.files.commands import pip_command, venv_command
-from envgen.files.format import FileFormat, Use
+from envgen.files.format import Beside, FileFormat, Use
 from envgen.files.formats.pylock import check_values
 from envgen.files.templates import render
 
@@ -30,7 +30,7 @@ class Requirements:
     twice: tuple[str, ...]
 
 
-def _write(locks: Sequence[PipLock], beside: Mapping[str, str]) -> str:
+def _write(locks: Sequence[PipLock], beside: Beside) -> str:
     """The text of requirements.txt.
 
     Torch's index is the only index: of two in one file pip takes the newest release, uv the first index that lists a

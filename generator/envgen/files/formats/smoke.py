@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from envgen.core.gpus import Gpu
@@ -14,7 +14,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag
 from envgen.core.resolution import Pairing
 from envgen.files.commands import VENV, venv_python
-from envgen.files.format import FileFormat, Use
+from envgen.files.format import Beside, FileFormat, Use
 from envgen.files.quoting import python_literal
 from envgen.files.templates import TemplateError, read_template
 
@@ -68,11 +68,11 @@ def smoke_body(expected: SmokeExpectation) -> str:
     before, found, after = program.partition(_CONSTANT)
     if not found or _CONSTANT in after:
         raise TemplateError(SMOKE_TEST.one, f"it has no single line {_CONSTANT.strip()}")
-    return f"{before}{_literal(expected)}{after}"
+    return f"{before}{smoke_constant(expected)}{after}"
 
 
-def _literal(expected: SmokeExpectation) -> str:
-    """The constant that replaces the shipped one, an entry a line."""
+def smoke_constant(expected: SmokeExpectation) -> str:
+    """The lines that replace the shipped constant, an entry a line."""
     lines = ["EXPECTED = {"]
     for key, entries in expected.as_json().items():
         rows = [", ".join(f'"{name}": {python_literal(value)}' for name, value in entry.items()) for entry in entries]
@@ -80,7 +80,7 @@ def _literal(expected: SmokeExpectation) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _write(locks: Sequence[SmokeExpectation], beside: Mapping[str, str]) -> str:
+def _write(locks: Sequence[SmokeExpectation], beside: Beside) -> str:
     del beside
     (expected,) = locks
     return smoke_body(expected)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from envgen.core.locks import CondaLock
 from envgen.core.sets import PackageSet
 from envgen.files.errors import LockFormatError
-from envgen.files.format import FileFormat
+from envgen.files.format import Beside, FileFormat
 from envgen.files.templates import render
 from envgen.files.yaml_reader import read_yaml
 
@@ -18,7 +18,7 @@ _VALUE = re.compile(r"[0-9][0-9A-Za-z._]*(?: [0-9A-Za-z._]+)?")
 _GLIBC = re.compile(r'__glibc: "([0-9]+\.[0-9]+)"')
 
 
-def _write(locks: Sequence[CondaLock], beside: Mapping[str, str]) -> str:
+def _write(locks: Sequence[CondaLock], beside: Beside) -> str:
     del beside
     return render("virtual-packages.yml.j2", subdirs={lock.subdir.value: lock.virtual_packages for lock in locks})
 

@@ -160,7 +160,7 @@ def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_dry_run_names_the_packages_that_move(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(mx450)
     capsys.readouterr()
-    asked = (*MX450, "--platform", "win-64", "--cuda", "cu130", "--driver", "610")
+    asked = (*MX450[:2], "--driver", "610", "--offline", "--platform", "win-64", "--cuda", "cu130")
     assert generate(mx450, *asked, "--only", "pip", "--dry-run") == 0
     said = capsys.readouterr().out.splitlines()
     assert "requirements.txt: changed" in said
@@ -171,7 +171,7 @@ def test_a_dry_run_names_the_packages_that_move(mx450: Path, capsys: pytest.Capt
 def test_a_run_names_the_packages_that_it_moved_and_shows_lines_on_request(
     mx450: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = (*MX450, "--platform", "win-64", "--cuda", "cu130", "--driver", "610", "--only", "pip")
+    asked = (*MX450[:2], "--driver", "610", "--offline", "--platform", "win-64", "--cuda", "cu130", "--only", "pip")
     capsys.readouterr()
     assert generate(mx450, *asked, "--diff") == 0
     said = capsys.readouterr().out

@@ -136,6 +136,11 @@ def test_every_system_and_instance_type_leads_to_its_gpu() -> None:
         assert verdict(catalog().match(text)) == expected, text
 
 
+def test_every_gpu_of_one_platform_is_in_the_catalog() -> None:
+    known = {row["name"] for row in read_table("gpus")} | {row["board"] for row in read_table("vgpu_boards")}
+    assert {row["name"] for row in read_table("gpu_platforms")} <= known
+
+
 def test_no_instance_type_is_the_name_of_a_gpu_or_a_chip() -> None:
     shadowed = [row["name"] for row in read_table("gpus") if verdict(catalog().match(row["name"])) == "other-vendor"]
     assert shadowed == []

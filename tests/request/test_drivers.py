@@ -124,6 +124,25 @@ def test_gpus_of_two_platforms_have_one_request_each() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "gpu",
+    ["GB10", "DGX Spark", "ASUS Ascent GX10", "NVIDIA GH200 480GB", "GB200", "GB300", "g5g.xlarge", "GH200L-144C"],
+)
+def test_a_gpu_beside_an_arm_processor_is_decided_for_arm(gpu: str) -> None:
+    found = read(gpu, platforms=())
+    assert [request.subdir.value for request in found.requests] == ["linux-aarch64"]
+    assert "platform-of-gpu" in [notice.code for notice in found.notices]
+
+
+def test_gpus_of_two_platforms_without_a_platform_have_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envgen.request.read.host_platform", lambda: "linux-64")
+    found = read("Tesla T4", "GH200", platforms=())
+    assert {r.subdir.value: [g.gpu.name for g in r.gpus] for r in found.requests} == {
+        "linux-64": ["Tesla T4"],
+        "linux-aarch64": ["Tesla T4", "GH200"],
+    }
+
+
 def test_several_drivers_are_several_machines_and_the_oldest_is_the_requests() -> None:
     request = the_request(read("Tesla T4", drivers=("580.95.05", "535.183.01")))
     assert str(request.driver) == "535.183.01"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from envgen.core.capability import ComputeCapability
+from envgen.core.platforms import Subdir
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,7 @@ class Gpu:
 
     `name` is the driver's name without "NVIDIA"; `pci_ids` are device ids of vendor 10de in lower case.
     `renumbered` is the capability that older toolkits use for the same chip (10.1 of Jetson Thor's 11.0), or None.
+    `only_subdir` is the one platform that it is built into, whatever its capability (GB200 beside Grace), or None.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Gpu:
     segment: str = ""
     pci_ids: tuple[str, ...] = ()
     renumbered: ComputeCapability | None = None
+    only_subdir: Subdir | None = None
 
     @classmethod
     def of_capability(cls, capability: ComputeCapability, architecture: str = "") -> Gpu:

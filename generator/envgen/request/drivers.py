@@ -111,7 +111,7 @@ def _wrong_form(driver: GivenDriver, subdir: Subdir) -> UsageError:
 def only_platform(gpu: Gpu, catalog: Catalog) -> Subdir | None:
     """The one platform that a GPU exists on (a Jetson's modules, Grace's superchips), or None."""
     support = catalog.support.get(gpu.capability)
-    return support.only_subdir if support else None
+    return gpu.only_subdir or (support.only_subdir if support else None)
 
 
 def _is_module(requested: RequestedGpu, catalog: Catalog) -> bool:

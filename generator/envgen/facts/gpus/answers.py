@@ -29,6 +29,7 @@ class Answers:
             segment=cells["segment"],
             pci_ids=tuple(cells["pci_ids"].split()),
             renumbered=self._tables.capability("gpus", cells, "renumbered") if older else None,
+            only_subdir=self._tables.only_platforms.get(cells["name"]),
         )
 
     def rows(self, query: str, rows: Rows, key: str) -> Match:
@@ -72,6 +73,7 @@ class Answers:
             architecture=self._tables.chips[board["chip"]]["architecture"],
             chip=board["chip"],
             segment="vgpu",
+            only_subdir=self._tables.only_platforms.get(board["board"]),
         )
         return Match(kind=MatchKind.EXACT, query=query, gpu=gpu)
 

@@ -95,7 +95,8 @@ class Judge:
 
     def laptops(self, spans: Sequence[Span]) -> Rows:
         """The rows of the laptop form of a text's one name, when they have the capability of the desktop form."""
-        rows = self._finder.find(f"{spans[0].key}laptop") if len(spans) == 1 else []
+        one_name = all(span.rows == spans[0].rows for span in spans)
+        rows = self._finder.find(f"{spans[0].key}laptop") if one_name else []
         return rows if self._tables.capabilities(rows) == self._tables.capabilities(spans[0].rows) else []
 
     def denial(self, spaced: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.errors import ValueFormatError
+from envgen.core.platforms import Subdir
 from envgen.facts.gpus import names
 from envgen.facts.gpus.errors import FactInvalidError, Violation
 from envgen.facts.tables import read_table
@@ -37,6 +38,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "chips": ("chip", "compute_capability", "architecture"),
     "chip_names": ("name", "chip"),
     "product_codes": ("pattern", "meaning"),
+    "gpu_platforms": ("name", "only_subdir"),
     "vgpu_boards": ("board", "compute_capability", "chip"),
     "words": ("phrase", "action", "replacement"),
     "vendor_signs": ("sign", "kind", "vendor"),
@@ -269,6 +271,11 @@ class GpuTables:
     def chip_names(self) -> Mapping[str, dict[str, str]]:
         """Another name of a chip (nouveau's `NV166`), in upper case -> the chip's row."""
         return {row["name"].upper(): self.chips[row["chip"]] for row in self.read("chip_names")}
+
+    @cached_property
+    def only_platforms(self) -> Mapping[str, Subdir]:
+        """Name of a GPU or a board -> the one platform that it is built into."""
+        return {row["name"]: Subdir(row["only_subdir"]) for row in self.read("gpu_platforms")}
 
     @cached_property
     def product_codes(self) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envgen.facts.gpus import names
 from envgen.facts.gpus.beside import ARCHITECTURES, Beside, Judge, Span, is_distinctive
@@ -87,10 +87,13 @@ class Scan:
         at = 0
         while at < len(tokens):
             span = self._span(tokens, at)
-            if span and not any(set(other.rows) <= set(span.rows) for other in found):
-                found = [*(other for other in found if not set(span.rows) <= set(other.rows)), span]
+            if span:
+                found.append(span)
             at = span.end if span else at + 1
-        return sorted(found, key=lambda span: span.start)
+        # A name that says more of the same GPU in another place (`GT 730 [GT730 GDDR5]`) counts for both.
+        every = {tuple(span.rows): span.rows for span in found}
+        narrowest = {key: min((r for r in every.values() if set(r) <= set(key)), key=len) for key in every}
+        return [replace(span, rows=narrowest[tuple(span.rows)]) for span in found]
 
     def _span(self, tokens: Sequence[str], start: int) -> Span | None:
         if not tokens[start].isascii() or tokens[start] == "·":
@@ -120,7 +123,7 @@ class Scan:
         """The rows of the first name, when all names have one compute capability and one platform."""
         first = beside.spans[0]
         rows = self.judge.laptops(beside.spans) if beside.has("laptop") else self._refined(first, beside)
-        every = [rows, *(span.rows for span in beside.spans[1:])]
+        every = [rows, *(span.rows for span in beside.spans if span.rows != first.rows)]
         kinds = {(*sorted(self._tables.capabilities(each)), self._is_module(each)) for each in every}
         if len(kinds) > 1 or (len(every) > 1 and len(self._tables.capabilities(rows)) > 1):
             return Reading(rows=[], reason="the text names several GPUs: give each its own --gpu")

@@ -12,8 +12,10 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.sets import PackageSet
+from envgen.core.wheel_names import WheelName
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import read_table
+from envgen.refresh.wheel_tags import subdirs_of
 
 BUILDS = Catalog.load()
 PIP = [build for subdir in Subdir for build in BUILDS.builds(PackageSet.PIP, subdir)]
@@ -63,6 +65,46 @@ def test_no_code_is_listed_that_its_toolkit_cannot_compile() -> None:
         if build.cuda in compiles:
             listed = {f"{code.capability.major}{code.capability.minor}" for code in build.codes}
             assert listed <= compiles[build.cuda], build
+
+
+def test_the_glibc_is_the_lowest_of_the_wheel_tags() -> None:
+    """2.6.0+cu126 is manylinux_2_28 while the other builds of 2.6.0 are older tags."""
+    tags: dict[tuple[str, str, Subdir], set[int]] = {}
+    for row in read_table("wheels"):
+        name = WheelName.parse(row["filename"])
+        minors = [int(m[1]) for tag in name.platforms if (m := re.match(r"manylinux_2_(\d+)_", tag))]
+        for subdir in subdirs_of(name) if name.project == "torch" and minors else ():
+            tags.setdefault((name.release, row["index"], subdir), set()).add(min(minors))
+    assert len(tags) > 60
+    for build in PIP:
+        if found := tags.get((build.torch, build.cuda_tag, build.subdir)):
+            assert build.glibc == f"2.{min(found)}", build
+
+
+@pytest.mark.parametrize(
+    ("torch", "tag", "subdir", "cudnn"),
+    [
+        # pytorch RELEASE.md, Release Compatibility Matrix
+        ("2.14.1", "cu132", "win-64", "9.24.0.43"),
+        ("2.10.0", "cu130", "win-64", "9.15.1.9"),
+        ("2.7.1", "cu128", "linux-aarch64", "9.7.1.26"),
+        ("1.12.1", "cu116", "linux-64", "8.3.2.44"),
+        ("2.11.0", "cu130", "linux-64", "9.19.0.56"),
+        # torch.__config__.show() of 1.9.0+cu111 and 1.10.0+cu113, posted in public
+        ("1.9.0", "cu111", "linux-64", "8.0.5"),
+        ("1.10.0", "cu113", "linux-64", "8.2.0"),
+    ],
+)
+def test_the_cudnn_of_a_build(torch: str, tag: str, subdir: str, cudnn: str) -> None:
+    found = BUILDS.builds(PackageSet.PIP, Subdir(subdir))
+    assert [b.cudnn for b in found if (b.torch, b.cuda_tag) == (torch, tag)] == [cudnn]
+
+
+def test_a_build_of_torch_2_has_a_known_cudnn() -> None:
+    """What is left is CUDA 12.9, which RELEASE.md does not list, and what 2.15.0 has beside PyPI's own."""
+    unknown = {(b.torch, b.cuda_tag) for b in PIP if not b.cudnn and release_key(b.torch) >= (2,)}
+    assert {tag for _, tag in unknown if tag != "cu129"} <= {"cu130", "cu134"}
+    assert len([b for b in PIP if not b.cudnn]) <= 56
 
 
 def test_only_one_build_of_a_release_is_pypis_own() -> None:

@@ -9,7 +9,7 @@ import pytest
 from envgen.facts.gpus.errors import FactInvalidError
 from envgen.facts.tables import data_dir, read_table
 from envgen.refresh.__main__ import main
-from envgen.refresh.compile import compiled, with_pythons
+from envgen.refresh.compile import compiled, evidence_page, with_pythons, with_reports
 from envgen.refresh.releases import dump_release, parse_release, read_releases
 from envgen.refresh.rewrite import changed_files
 from refresh.world import SHA, build, wheel, write_releases, write_tables
@@ -139,6 +139,40 @@ def test_a_broken_file_is_bad_data_and_nothing_is_written(tmp_path: Path) -> Non
     (place / "builds" / "2.16.0.toml").write_text("[pip.cu132.linux-64]\n", encoding="utf-8")
     assert main(["compile", "--write"], place) == 4
     assert (place / "torch_builds.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("kinds", "lists", "evidence", "findings"),
+    [
+        pytest.param(["thread"], ["sm_75 sm_80"], "user-output", 0, id="one-thread"),
+        pytest.param(["report"], ["sm_75 sm_80"], "build-script", 0, id="one-report-is-not-enough"),
+        pytest.param(["report", "report"], ["sm_75 sm_80", "sm_80 sm_75"], "user-output", 0, id="two-agree"),
+        pytest.param(["thread"], ["sm_75"], "build-script", 1, id="another-list"),
+        pytest.param(["report", "report"], ["sm_75 sm_80", "sm_75"], "build-script", 1, id="two-differ"),
+    ],
+)
+def test_what_reports_make_of_a_build(kinds: list[str], lists: list[str], evidence: str, findings: int) -> None:
+    sources = [f"owner/name#{number}" for number in range(len(kinds))]
+    reports = [{"kind": k, "arch_list": a, "source": s} for k, a, s in zip(kinds, lists, sources, strict=True)]
+    row, found = with_reports(build("2.15.0", "cu130", "win-64"), reports)
+    assert (row["evidence"], len(found)) == (evidence, findings)
+    if evidence == "user-output":
+        assert row["source"] == f"a build script; user output: {'; '.join(sources)}"
+
+
+def test_the_page_says_how_much_is_measured() -> None:
+    rows = [
+        build("2.15.0", "cu132", "linux-64", evidence="measured"),
+        build("2.15.0", "cu130", "linux-64", evidence="user-output"),
+        build("2.15.0", "cu130", "win-64"),
+    ]
+    lines = evidence_page(rows).splitlines()[-4:]
+    assert lines == [
+        "| linux-64 | 2 | 1 | 1 | 0 | 0 | 2 (100 %) |",
+        "| win-64 | 1 | 0 | 0 | 1 | 0 | 0 (0 %) |",
+        "| linux-aarch64 | 0 | 0 | 0 | 0 | 0 | 0 (0 %) |",
+        "| all | 3 | 1 | 1 | 1 | 0 | 2 (66 %) |",
+    ]
 
 
 def test_a_wheel_that_was_read_makes_its_build_measured(tmp_path: Path) -> None:

@@ -134,10 +134,27 @@ def test_a_companion_without_a_wheel_for_the_python_is_not_promised(builds: Cata
         RejectionCode.NO_TORCHVISION
     }
     assert pip_of(resolve(builds, ask("8.6", python="3.13", torch="==2.5.1", vision=False))) == "2.5.1+cu124"
-    silent = resolve(builds, replace(ask("8.6", python="3.15"), audio=True))
+    silent = resolve(builds, replace(ask("8.6", python="3.15", torch="==2.14.1", cuda="cu130"), audio=True))
     assert silent.pip is not None
     assert silent.pip.torchaudio == ""
     assert "no-torchaudio" in codes_of(silent)
+
+
+@pytest.mark.parametrize(
+    ("torch", "tag", "audio"),
+    [
+        # pytorch/audio#4226: 2.11.0 is +cu130 on PyPI and refuses another CUDA minor; 2.11.1 (+cu132) another major.
+        pytest.param("2.15.0", "cu132", "2.11.1", id="pypis-own-build"),
+        pytest.param("2.14.1", "cu132", "2.11.1", id="an-index-without-2.11.0"),
+        pytest.param("2.14.1", "cu130", "2.11.0", id="the-minor-that-2.11.0-is-built-for"),
+        pytest.param("2.14.1", "cu126", "2.11.0", id="a-tag-with-a-build-of-its-own"),
+        pytest.param("2.9.1", "cu126", "2.9.1", id="its-own-companion"),
+    ],
+)
+def test_torchaudio_is_one_that_loads_beside_the_build(builds: Catalog, torch: str, tag: str, audio: str) -> None:
+    found = resolve(builds, replace(ask("8.6", torch=f"=={torch}", cuda=tag), audio=True)).pip
+    assert found is not None
+    assert found.torchaudio == audio
 
 
 def test_a_conda_build_that_alone_has_the_code_is_pinned_by_its_number(builds: Catalog) -> None:

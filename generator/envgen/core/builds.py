@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from envgen.core.capability import ArchCode, ComputeCapability, parse_arch_list
@@ -202,14 +203,16 @@ class JetPack:
 class Companions:
     """The torchvision and torchaudio releases that go with one torch release; empty when there is none.
 
-    `torchaudio_loads` is an older torchaudio that loads beside it although it is no match. `without_…` are the Pythons
-    (X.Y) that have a torch wheel but none of the companion.
+    `torchaudio_loads` is an older torchaudio that loads beside it although it is no match; `torchaudio_for` maps CUDA
+    tags to the one that loads beside those builds instead, on every Python. `without_…` are the Pythons (X.Y) that have
+    a torch wheel but none of the companion.
     """
 
     torch: str
     torchvision: str
     torchaudio: str
     torchaudio_loads: str
+    torchaudio_for: Mapping[str, str] = field(default_factory=dict)
     without_torchvision_for: tuple[str, ...] = ()
     without_torchaudio_for: tuple[str, ...] = ()
 
@@ -217,6 +220,13 @@ class Companions:
         """The torchvision release for a Python, or an empty string."""
         return "" if python in self.without_torchvision_for else self.torchvision
 
-    def audio_for(self, python: str) -> str:
-        """The torchaudio release for a Python, or an empty string."""
+    @property
+    def torchaudio_releases(self) -> tuple[str, ...]:
+        """Every torchaudio release that goes with some build of this torch, or loads beside it."""
+        return tuple(filter(None, (self.torchaudio, self.torchaudio_loads, *self.torchaudio_for.values())))
+
+    def audio_for(self, python: str, cuda_tag: str) -> str:
+        """The torchaudio release for a Python and the build of a CUDA tag, or an empty string."""
+        if cuda_tag in self.torchaudio_for:
+            return self.torchaudio_for[cuda_tag]
         return "" if python in self.without_torchaudio_for else self.torchaudio or self.torchaudio_loads

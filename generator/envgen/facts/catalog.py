@@ -223,6 +223,7 @@ class Catalog:
                 torchvision=row["torchvision"],
                 torchaudio=row["torchaudio"],
                 torchaudio_loads=row["torchaudio_loads"],
+                torchaudio_for=dict(pair.split("=") for pair in row["torchaudio_for"].split()),
                 without_torchvision_for=tuple(row["without_torchvision_for"].split()),
                 without_torchaudio_for=tuple(row["without_torchaudio_for"].split()),
             )

@@ -67,7 +67,9 @@ def refresh_arch_lists(inputs: Inputs) -> Outcome:
             findings += differing
         if not is_required:
             requires = _inserted(requires, requires_row(found, inputs.today), ("torch", "python", "platform"))
-    made = compiled(inputs.folder, sorted(releases.values(), key=lambda r: release_key(r.torch)), measured=measured)
+    made = compiled(
+        inputs.folder, sorted(releases.values(), key=lambda r: release_key(r.torch)), torch_measured=measured
+    )
     files = {**made.files, **table_file("torch_measured", measured), **table_file("torch_requires", requires)}
     return Outcome(files=files, findings=(*findings, *made.findings))
 

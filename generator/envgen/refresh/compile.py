@@ -16,6 +16,7 @@ from envgen.refresh.rewrite import table_file
 from envgen.refresh.wheel_tags import python_list, pythons_of, subdirs_of
 
 BuildKey = tuple[str, str, Subdir]
+_ENOUGH_REPORTS = 2
 
 
 def refresh_compile(inputs: Inputs) -> Outcome:
@@ -26,16 +27,16 @@ def refresh_compile(inputs: Inputs) -> Outcome:
     return compiled(inputs.folder, read_releases(inputs.folder).values())
 
 
-def compiled(
-    folder: Path, releases: Iterable[Release], *, measured: Rows | None = None, wheels: Rows | None = None
-) -> Outcome:
-    """The texts of all files of releases and of the tables made from them; `measured` and `wheels` replace tables.
+def compiled(folder: Path, releases: Iterable[Release], **tables: Rows) -> Outcome:
+    """The texts of all files of releases and of what is made from them; `tables` replace those in the folder.
 
     Raises: FactInvalidError.
     """
     releases = list(releases)
-    read = measured_builds(read_table("torch_measured", folder) if measured is None else measured)
-    listed = indexed_pythons(read_table("wheels", folder) if wheels is None else wheels)
+    names = ("torch_measured", "wheels", "arch_reports")
+    given = {name: tables[name] if name in tables else read_table(name, folder) for name in names}
+    read, listed = measured_builds(given["torch_measured"]), indexed_pythons(given["wheels"])
+    reports = reports_of_builds(given["arch_reports"])
     findings: list[Finding] = []
     builds: Rows = []
     for release in releases:
@@ -43,18 +44,19 @@ def compiled(
             key = release.torch, tag, Subdir(subdir)
             row = {"torch": release.torch, "cuda_tag": tag, "subdir": subdir, **cells}
             row, found = with_pythons(row, listed.get(key, frozenset()))
+            row, differing = with_reports(row, reports.get(key, []))
             builds.append(with_measured(row, read.get(key)))
-            findings += found
-    tables = {
+            findings += [*found, *differing]
+    made = {
         "torch_builds": builds,
         "companions": [{"torch": release.torch, **release.companions} for release in releases],
         "conda_builds": [{"pytorch": release.torch, **cells} for release in releases for cells in release.conda],
     }
     files = {release.file: dump_release(release) for release in releases}
-    for name, rows in tables.items():
+    for name, rows in made.items():
         columns = columns_of(name)
         files |= table_file(name, [{column: row[column] for column in columns} for row in rows])
-    return Outcome(files=files, findings=tuple(findings))
+    return Outcome(files={**files, "EVIDENCE.md": evidence_page(builds)}, findings=tuple(findings))
 
 
 def measured_builds(measured: Rows) -> dict[BuildKey, Mapping[str, str]]:
@@ -94,6 +96,58 @@ def with_measured(row: dict[str, str], wheel: Mapping[str, str] | None) -> dict[
         return row
     source = f"PyPI {wheel['file']} sha256={wheel['sha256']}; agrees with: {row['source']}"
     return {**row, "evidence": "measured", "source": source}
+
+
+def reports_of_builds(reports: Rows) -> Mapping[BuildKey, Rows]:
+    """The build -> what people's programs printed of it."""
+    found: defaultdict[BuildKey, Rows] = defaultdict(list)
+    for row in reports:
+        found[row["torch"], row["cuda_tag"], Subdir(row["subdir"])].append(row)
+    return found
+
+
+def with_reports(row: dict[str, str], reports: Rows) -> tuple[dict[str, str], list[Finding]]:
+    """The row with the reports that agree as its evidence, and a finding for each that doesn't.
+
+    One thread is enough: who reads it can ask. Of reports that came in by the form, two must agree.
+    """
+    listed = set(row["arch_list"].split())
+    agreeing = [report for report in reports if set(report["arch_list"].split()) == listed]
+    differing = [_report_differs(row, report) for report in reports if report not in agreeing]
+    if not any(report["kind"] == "thread" for report in agreeing) and len(agreeing) < _ENOUGH_REPORTS:
+        return row, differing
+    seen = "; ".join(report["source"] for report in agreeing)
+    return {**row, "evidence": "user-output", "source": f"{row['source']}; user output: {seen}"}, differing
+
+
+def evidence_page(builds: Rows) -> str:
+    """How many of the wheel builds were measured, by platform, as a Markdown page."""
+    levels = ("measured", "user-output", "build-script", "inferred")
+    lines = [
+        "# What the wheel builds rest on",
+        "",
+        "Made by `python -m envgen.refresh compile`. Measured: the arch list was read from the wheel; user-output: a",
+        "program of somebody printed it; build-script: PyTorch's scripts, or a table in a wheel, say so.",
+        "",
+        f"| platform | builds | {' | '.join(levels)} | measured or seen |",
+        f"| --- |{' --- |' * (len(levels) + 2)}",
+    ]
+    for place in (*(subdir.value for subdir in Subdir), "all"):
+        rows = [row for row in builds if place in (row["subdir"], "all")]
+        counts = [sum(row["evidence"] == level for row in rows) for level in levels]
+        share = f"{sum(counts[:2])} ({sum(counts[:2]) * 100 // max(len(rows), 1)} %)"
+        lines.append(f"| {place} | {len(rows)} | {' | '.join(map(str, counts))} | {share} |")
+    return "\n".join(lines) + "\n"
+
+
+def _report_differs(row: Mapping[str, str], report: Mapping[str, str]) -> Finding:
+    return Finding(
+        code="report-differs",
+        level=Level.WARNING,
+        title=f"torch {row['torch']}+{row['cuda_tag']} for {row['subdir']}: a report shows another arch list",
+        evidence=(f"known: {row['arch_list']} ({row['source']})", f"{report['source']}: {report['arch_list']}"),
+        remedy="find out which build the report is of; correct the file of the release, or take the report out",
+    )
 
 
 def _no_longer_uncertain(row: Mapping[str, str], seen: frozenset[str]) -> Finding:

@@ -32,7 +32,7 @@ def pairing(build: Build, evaluation: Evaluation) -> Pairing:
         cudnn_below=floor.since if floor else "",
         index_url=index,
         torchvision=companions.vision_for(request.python) if companions and request.vision else "",
-        torchaudio=companions.audio_for(request.python) if companions and request.audio else "",
+        torchaudio=companions.audio_for(request.python, build.cuda_tag) if companions and request.audio else "",
         specs=() if is_pip else conda_specs(build, request),
     )
 

@@ -172,7 +172,7 @@ def _companions(lock: PipLock, tag: str, file: str, builds: Catalog) -> Iterator
             yield Finding(code=Code.COMPANION_MISMATCH, file=file, title=title)
         if known is None or not tag:
             continue
-        fitting = [known.torchvision] if name == "torchvision" else [known.torchaudio, known.torchaudio_loads]
+        fitting = [known.torchvision] if name == "torchvision" else list(known.torchaudio_releases)
         if version not in fitting:
             title = f"{name} {version} does not go with torch {release}"
             evidence = (f"it goes with {next((v for v in fitting if v), 'none')}",)

@@ -141,7 +141,7 @@ def _partners(pair: Companions | None, name: str) -> tuple[str, ...]:
     """The releases of a companion that go with a release of torch, or load beside it."""
     if pair is None:
         return ()
-    found = (pair.torchvision,) if name == "torchvision" else (pair.torchaudio, pair.torchaudio_loads)
+    found = (pair.torchvision,) if name == "torchvision" else pair.torchaudio_releases
     return tuple(version for version in found if version)
 
 

@@ -174,7 +174,8 @@ class _Solve:
         known = Catalog.load().companions.get(self.query.torch)
         if known is None:
             return {}
-        named = {"torchvision": known.torchvision, "torchaudio": known.torchaudio or known.torchaudio_loads}
+        audio = known.audio_for(self.query.python, self.query.cuda_tag)
+        named = {"torchvision": known.torchvision, "torchaudio": audio}
         return {project: version for project, version in named.items() if version}
 
     def _lock(

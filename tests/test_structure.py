@@ -43,6 +43,7 @@ OTHER_ROOMS = {
     "envgen.net",
     "envgen.probe",
     "envgen.refresh",
+    "envgen.reports",
     "envgen.solve",
 }
 LOADED = (

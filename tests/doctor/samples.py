@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 from envgen.causes.context import Context
-from envgen.causes.findings import Diagnosis
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
 from envgen.doctor.diagnose import diagnose
+from envgen.doctor.diagnosis import Diagnosis
 from envgen.doctor.document import diagnosis_lines
 from envgen.environments.inspected import InspectedEnvironment, Interpreter, read_environment
 from envgen.environments.torch_run import RunOutcome, TorchRun, parse_run

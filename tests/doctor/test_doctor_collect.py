@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from doctor.samples import builds, catalog, conda, decide, environment, host, torch, unavailable
 from envgen.causes.context import Context
-from envgen.doctor.collect import HEADER, Identity, Recorder, report, scrub
+from envgen.doctor.collect import HEADER, Recorder, report
 from envgen.doctor.diagnose import diagnose
+from envgen.doctor.scrub import Identity, scrub
 from envgen.probe.observation import HostGpu, InstallSetting, MigInstance
 from envgen.probe.process import Command, Completed, Outcome
 from probe.host_capture import load
@@ -63,7 +64,7 @@ def test_report_names_nobody(user: str, name: str, pattern: str, uuid: str, secr
     ("text", "clean"),
     [
         ("/home/ada/venv/bin/python", "~/venv/bin/python"),
-        ("/home/grace/x", "~/x"),
+        ("/home/grace/x", "~/<path>"),
         ('C:\\Users\\Grace Hopper\\venv "x"', '~\\venv "x"'),
         ("C:\\\\Users\\\\GRACEH~1\\\\venv", "~\\\\venv"),
         ("/mnt/c/Users/grace/AppData", "~/AppData"),
@@ -119,7 +120,7 @@ def test_other_programs_on_the_gpu_are_not_reported() -> None:
         "GPU 00000000:01:00.0\n    Product Name                          : NVIDIA A100\n"
         "    Processes\n        GPU instance ID                   : N/A\n"
         "            Name                          : /opt/secret/trainer --customer x\n"
-        "    Capabilities\n        EGM                               : disabled\n"
+        "    Compute Mode                          : Default\n"
     )
 
     def run(command: Command, /, *, timeout_s: float) -> Completed:
@@ -132,7 +133,69 @@ def test_other_programs_on_the_gpu_are_not_reported() -> None:
     text = report(context, diagnose(context, decide), Identity(user="", host="", home=""), recorder, "0.1.0")
     assert "NVIDIA A100" in text
     assert "trainer" not in text
-    assert "Capabilities" in text
+    assert "Compute Mode" in text
+
+
+def test_of_a_long_log_every_gpu_is_kept_and_of_the_loaders_cache_what_is_nvidias() -> None:
+    gpu = (
+        "GPU 00000000:0{0}:00.0\n    Product Name                          : NVIDIA A100 number {0}\n"
+        "    MIG Mode\n        Current                           : Disabled\n    Clocks\n"
+        + "".join(f"        Filler {n}                        : {n} MHz\n" for n in range(200))
+    )
+    head = "==============NVSMI LOG==============\n\nDriver Version                            : 535.183.01\n"
+    log = head + "".join(gpu.format(n) for n in range(8))
+    cache = "".join(f"\tlibz{n}.so.1 (libc6,x86-64) => /lib/libz{n}.so.1\n" for n in range(900))
+    cache += "\tlibcuda.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libcuda.so.1\n"
+    outputs = {"nvidia-smi-q": log, "ldconfig": cache}
+
+    def run(command: Command, /, *, timeout_s: float) -> Completed:
+        return Completed(outcome=Outcome.DONE, exit_code=0, stdout=outputs[command.name], elapsed_s=timeout_s)
+
+    capture = load("linux-rtx4090-570.133.20")
+    recorder = Recorder(run, capture.files)
+    for name in outputs:
+        recorder.run(Command(name=name, argv=(name,), limit_s=1.0), timeout_s=1.0)
+    context = Context(observation=capture.observe(), builds=builds(), catalog=catalog())
+    text = report(context, diagnose(context, decide), Identity(), recorder, "0.1.0")
+    assert all(f"NVIDIA A100 number {n}" in text for n in range(8))
+    assert "libcuda.so.1 (libc6,x86-64)" in text
+    assert "Driver Version                            : 535.183.01" in text
+    assert "Filler" not in text
+    assert "libz7" not in text
+    assert "[cut]" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("https://b.s3.amazonaws.com/w?X-Amz-Credential=AKIAIOSFODNN7&X-Amz-Signature=abcd12&v=1", "AKIA abcd12"),
+        ("find-links = https://h/x?sig=Zm9v&token=t0psecret", "Zm9v t0psecret"),
+        ("key=sk-0123456789abcdef0123", "sk- 0123456789"),
+        ("export HF_TOKEN=hf_abcdefghijklmnop", "hf_"),
+        ("ImportError: could not reach build-07.corp.example for its library", "build-07"),
+        ("ada@engine:~$ nvidia-smi", "ada engine"),
+        ("/home/ada/projects/acme-secret/.venv/bin/python", "acme projects ada"),
+        ("~/work/acme/train.py", "acme"),
+        ("/home/ada/miniforge3/envs/acme/lib/python3.12", "acme"),
+    ],
+)
+def test_credentials_hosts_and_projects_are_taken_out(text: str, gone: str) -> None:
+    clean = scrub(text, Identity())
+    assert [word for word in gone.split() if word in clean] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "torch.cuda.is_available() is False",
+        "nvidia-cublas-cu12 12.1.3.1 and libcudnn.so.9 in /usr/lib/x86_64-linux-gnu",
+        "https://download.pytorch.org/whl/cu126",
+        "C:/Program Files/NVIDIA Corporation",
+        "operator torchvision::nms does not exist, torchvision.io, torch.utils.data",
+    ],
+)
+def test_what_says_something_of_the_installation_stays(text: str) -> None:
+    assert scrub(text, Identity()) == text
 
 
 def test_report_of_a_conda_environment_is_json_in_its_sections() -> None:

@@ -114,7 +114,7 @@ def test_a_32_bit_python_is_replaced_before_an_environment_is_made() -> None:
 def test_a_jetson_is_told_of_the_builds_that_no_catalog_holds() -> None:
     line = printed(context_of(host("jetson-orin-r36.4.3"), environment(torch("2.7.1+cpu", None))))[-1]
     assert "take the wheel made for this JetPack (L4T 36.4.3), NVIDIA's l4t container, or conda-forge's build" in line
-    assert line.endswith(': envgen --gpu "Orin (nvgpu)" --python 3.12')
+    assert line.endswith(': envgen --gpu "Orin (nvgpu)" --driver "JetPack 6.2" --python 3.12')
 
 
 def test_an_import_that_does_not_end_is_waited_for() -> None:

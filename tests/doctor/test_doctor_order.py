@@ -107,7 +107,7 @@ CONDA_SITE = f"{CONDA_PREFIX}/lib/python3.12/site-packages"
     ],
 )
 def test_both_causes_in_order(found: object, codes: list[str]) -> None:
-    from envgen.causes.findings import Diagnosis
+    from envgen.doctor.diagnosis import Diagnosis
 
     assert isinstance(found, Diagnosis)
     assert [finding.code for finding in found.errors] == codes

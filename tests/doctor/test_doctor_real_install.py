@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from doctor.samples import context_of, decide, host
-from envgen.causes.findings import Diagnosis
 from envgen.doctor.diagnose import diagnose
+from envgen.doctor.diagnosis import Diagnosis
 from envgen.doctor.examine import examine_host
 from envgen.environments.find import Wanted, open_environment
 from envgen.environments.inspected import InspectedEnvironment

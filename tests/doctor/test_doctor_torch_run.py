@@ -15,10 +15,10 @@ import pytest
 from doctor.fake_torch import FakeEnvironment
 from doctor.samples import builds, catalog, context_of, decide, host
 from envgen.causes.context import Context
-from envgen.causes.findings import Diagnosis
 from envgen.core.capability import ComputeCapability
 from envgen.core.findings import Level
 from envgen.doctor.diagnose import diagnose
+from envgen.doctor.diagnosis import Diagnosis
 from envgen.doctor.examine import examine_host
 from envgen.environments import torch_run as torch_run_module
 from envgen.environments.find import Wanted, open_environment

@@ -9,7 +9,6 @@ from enum import Flag, auto
 from functools import cached_property, reduce
 from operator import or_
 
-from envgen.causes.host import KnownGpu, known_gpu, known_gpus
 from envgen.core.builds import DriverSupport, JetPack
 from envgen.core.capability import ArchCode
 from envgen.core.drivers import DriverVersion
@@ -23,6 +22,7 @@ from envgen.environments.torch_run import RunOutcome, TorchRun
 from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.probe.observation import HostGpu, Observation
+from envgen.request.known_gpus import KnownGpu, jetpack_of, known_gpu, known_gpus
 from envgen.resolve.driver import DriverRules
 
 
@@ -96,7 +96,7 @@ class Context:
             Trait.TORCH: self.has_torch,
             Trait.CUDA_BUILD: bool(self.torch_cuda),
             Trait.ENVIRONMENT: self.environment is not None,
-            Trait.TORCH_RUN: self.torch_ran,
+            Trait.TORCH_RUN: self.torch_ran or bool(self.run and self.run.errors),
         }
         return reduce(or_, (trait for trait, holds in claims.items() if holds), SHOWN & ~self.hidden)
 
@@ -163,8 +163,7 @@ class Context:
     @cached_property
     def jetpack(self) -> JetPack | None:
         """The JetPack of a Jetson by its L4T release, or None."""
-        jetson = self.observation.system.jetson
-        return next((jetpack for jetpack in self.builds.jetpacks if jetson and jetson.l4t in jetpack.l4t), None)
+        return jetpack_of(self.observation, self.builds)
 
     @cached_property
     def driver_loaded(self) -> bool:
@@ -172,19 +171,10 @@ class Context:
         parts = self.observation.parts
         return bool(parts.kernel_module) or "nvidia" in parts.modules or self.driver_answers
 
-    @cached_property
-    def bound_to_nvidia(self) -> bool:
-        return any(gpu.kernel_driver == "nvidia" for gpu in self.observation.nvidia)
-
     def advice_for_vendor(self, gpu: HostGpu) -> str:
         """What the catalog advises for another vendor's GPU, or an empty text."""
         match = self.catalog.match(gpu.name) if gpu.name else None
         return match.advice if match and match.kind is MatchKind.OTHER_VENDOR else ""
-
-    def kernel_line(self, *words: str) -> str:
-        """The line of the driver's messages in the kernel log that holds one of these texts, or an empty text."""
-        lines = self.observation.kernel_messages
-        return next((line for line in lines if any(word in line for word in words)), "")
 
     def supports(self) -> Iterator[tuple[KnownGpu, DriverSupport]]:
         """Yield the GPUs with the driver branches that serve them, as far as both are known."""

@@ -1,10 +1,10 @@
-"""What a diagnosis is made of."""
+"""What a check finds, and what to do about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envgen.core.findings import Level, SkippedCheck, exit_code
+from envgen.core.findings import Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +34,3 @@ class Finding:
     remedy: Remedy
     level: Level = Level.ERROR
     code: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """All findings, the first to be fixed first; the checks that were skipped; the next thing to do, or None."""
-
-    findings: tuple[Finding, ...]
-    skipped: tuple[SkippedCheck, ...]
-    fix: Remedy | None
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """The findings that keep CUDA from working."""
-        return tuple(finding for finding in self.findings if finding.level is Level.ERROR)
-
-    def exit_code(self, *, strict: bool) -> int:
-        """1 when something must be fixed; with `strict`, a warning counts too."""
-        return exit_code((finding.level for finding in self.findings), strict=strict)

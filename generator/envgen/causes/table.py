@@ -105,7 +105,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "libcuda-missing",
         libraries.libcuda_missing,
-        given=LINUX | LIBRARIES,
+        given=LINUX,
         unless=WORKS | WSL | JETSON | CONTAINER,
         hides=("libcuda-shadowed",),
     ),
@@ -178,7 +178,6 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "cuda-on-library-path",
         libraries.cuda_on_library_path,
-        given=ENVIRONMENT,
         hides=("cuda-libraries-broken", "torch-import-failed", "libcuda-shadowed"),
         anywhere=True,
     ),
@@ -188,7 +187,7 @@ CAUSES: tuple[Cause, ...] = (
         hides=("cuda-libraries-broken", "torch-import-failed"),
         anywhere=True,
     ),
-    Cause("numpy-broken", libraries.numpy_broken, given=ENVIRONMENT, hides=("torch-import-failed",), anywhere=True),
+    Cause("numpy-broken", libraries.numpy_broken, hides=("torch-import-failed",), anywhere=True),
     Cause(
         "cuda-libraries-broken",
         libraries.cuda_libraries_broken,

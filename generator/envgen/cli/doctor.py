@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,6 +17,7 @@ from envgen.cli.output import emit, emit_json, say
 if TYPE_CHECKING:
     from envgen.core.errors import UsageError
     from envgen.doctor.examine import Examined
+    from envgen.environments.inspected import InspectedEnvironment
 
 Python = Annotated[
     str | None,
@@ -37,6 +38,15 @@ Collect = Annotated[
     ),
 ]
 
+Report = Annotated[
+    str | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Judge a machine by a text that somebody posted (- reads standard input): collect_env, nvidia-smi, lists.",
+    ),
+]
+
 
 def doctor_command(
     python: Python = None,
@@ -44,6 +54,7 @@ def doctor_command(
     output_format: options.Format = options.OutputFormat.TEXT,
     strict: Strict = False,
     collect: Collect = None,
+    report: Report = None,
 ) -> None:
     """Say why torch.cuda.is_available() is False here, or True but broken, and what to do first. Changes nothing.
 
@@ -51,6 +62,9 @@ def doctor_command(
     """
     from envgen.doctor.document import diagnosis_lines, diagnosis_mapping
     from envgen.doctor.examine import examine_host
+
+    if report is not None:
+        _judge_text(report, python or env or collect, output_format, strict=strict)
 
     if collect is not None:
         _check_report(Path(collect))
@@ -62,6 +76,34 @@ def doctor_command(
     else:
         emit("\n".join(diagnosis_lines(examined.context, examined.diagnosis)) + "\n")
     raise typer.Exit(examined.diagnosis.exit_code(strict=strict))
+
+
+def _judge_text(source: str, other: str | None, output_format: options.OutputFormat, *, strict: bool) -> NoReturn:
+    """Judge a posted text instead of this host."""
+    from envgen.core.errors import UsageError, show
+    from envgen.doctor.posted import examine_text, posted_lines, posted_mapping
+
+    if other is not None:
+        raise UsageError(
+            "--report judges another machine: --python, --env and --collect are of this one", hint="give one"
+        )
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        fact = error.strerror or str(error)
+        raise UsageError(f"{show(source)} can't be read (from --report)", fact=fact, hint="name a file") from error
+    posted = examine_text(_text(data))
+    if output_format is options.OutputFormat.JSON:
+        emit_json(posted_mapping(posted, strict=strict))
+    else:
+        emit("\n".join(posted_lines(posted)) + "\n")
+    raise typer.Exit(posted.diagnosis.exit_code(strict=strict))
+
+
+def _text(data: bytes) -> str:
+    """What a file holds: PowerShell's `>` writes UTF-16."""
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    return data.decode(encoding, "replace")
 
 
 def _check_report(path: Path) -> None:
@@ -91,13 +133,19 @@ def _write_report(path: Path, examined: Examined) -> None:
     import platform
 
     from envgen import __version__
-    from envgen.doctor.collect import Identity, report
+    from envgen.doctor.collect import report
+    from envgen.doctor.scrub import Identity
 
     try:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):
         user = ""  # an account without a name, as in containers
-    identity = Identity(user=user, host=platform.node(), home=str(Path("~").expanduser()))
+    identity = Identity(
+        user=user,
+        host=platform.node(),
+        home=str(Path("~").expanduser()),
+        project=_project(examined.context.environment),
+    )
     text = report(examined.context, examined.diagnosis, identity, examined.recorder, __version__)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -109,3 +157,13 @@ def _write_report(path: Path, examined: Examined) -> None:
         raise _not_writable(path, error) from error
     say(f"wrote {path}")
     sys.stderr.flush()
+
+
+def _project(environment: InspectedEnvironment | None) -> str:
+    """The folder that a virtual environment lies in, which is often named after the work done there."""
+    from envgen.probe.observation import EnvironmentKind
+
+    if environment is None or environment.kind not in (EnvironmentKind.VENV, EnvironmentKind.UV):
+        return ""
+    folder = Path(environment.interpreter.prefix).parent
+    return str(folder) if len(folder.parts) > 2 else ""

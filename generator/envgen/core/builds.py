@@ -216,6 +216,11 @@ class Companions:
     without_torchvision_for: tuple[str, ...] = ()
     without_torchaudio_for: tuple[str, ...] = ()
 
+    def releases_of(self, name: str) -> tuple[str, ...]:
+        """The releases of torchvision or torchaudio that go with this torch, or load beside it; the match first."""
+        found = (self.torchvision,) if name == "torchvision" else self.torchaudio_releases
+        return tuple(version for version in found if version)
+
     def vision_for(self, python: str) -> str:
         """The torchvision release for a Python, or an empty string."""
         return "" if python in self.without_torchvision_for else self.torchvision

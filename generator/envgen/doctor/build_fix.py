@@ -6,10 +6,10 @@ import re
 
 from envgen.causes.context import Context
 from envgen.causes.findings import Finding, Remedy
-from envgen.causes.remedies import is_debian_like
 from envgen.core.resolution import Pairing, Resolution
 from envgen.environments.inspected import InspectedEnvironment
 from envgen.environments.installers import Installer
+from envgen.environments.system import is_debian_like
 
 _PIXI = re.compile(r"(.+)[/\\]\.pixi[/\\]envs[/\\]([^/\\]+)[/\\]?")
 
@@ -32,7 +32,7 @@ def pip_fix(context: Context, pairing: Pairing, first: Finding) -> Remedy:
     install = installer.install_by_pip(pairing, companions, inside)
     command = shell.steps(f"{shell.program(installer.python)} -m venv .venv", install)
     where = "this Python belongs to the system and takes no packages, so make an environment"
-    if _is_of_the_system(installer) and is_debian_like(context):
+    if _is_of_the_system(installer) and is_debian_like(context.observation.system):
         where += " (after `sudo apt install python3-venv`)"
     return Remedy(text=text, where=where, command=command, by_decision=True)
 

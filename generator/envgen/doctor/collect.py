@@ -4,53 +4,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from envgen.causes.context import Context
-from envgen.causes.findings import Diagnosis
+from envgen.doctor.diagnosis import Diagnosis
 from envgen.doctor.document import diagnosis_lines, diagnosis_mapping
+from envgen.doctor.scrub import Identity, scrub
+from envgen.probe import commands
 from envgen.probe.document import observation_mapping
 from envgen.probe.files import HostFiles
-from envgen.probe.parse.install_settings import without_secrets
 from envgen.probe.process import Command, Completed, Runner
 
 HEADER = "envgen doctor report"
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_GPU_UUID = re.compile(r"\b(GPU|MIG)-[0-9a-f][0-9a-f/-]{5,}", re.IGNORECASE)
-_LONG_HEX = re.compile(r"\b[0-9a-f]{32,}\b", re.IGNORECASE)
-_EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[a-z]{2,}", re.IGNORECASE)
-_SERIAL = re.compile(r"^(\s*(?:Serial Number|Board ID|Inforom.*|.*Part Number)\s*:).*$", re.MULTILINE)
-# Home folders of anybody, on Linux, macOS, Windows and Windows seen from WSL. A name may hold spaces.
-_HOMES = re.compile(
-    r"(?:(?:/mnt/[a-z])?/(?:home|Users|export/home)/|[A-Z]:[\\/]+Users[\\/]+)"
-    r"(?:[^\\/\n\"':;]+(?=[\\/])|[^\\/\s\"':;]+)",
-    re.IGNORECASE,
-)
-_URL_HOST = re.compile(r"(?<=://)[^/\s\"']+")
-_PUBLIC_HOSTS = frozenset(
-    {"pypi.org", "files.pythonhosted.org", "download.pytorch.org", "download-r2.pytorch.org", "pypi.nvidia.com"}
-    | {"conda.anaconda.org", "repo.anaconda.com", "github.com", "pypi.jetson-ai-lab.io", "mirrors.aliyun.com"}
-    | {"pypi.tuna.tsinghua.edu.cn", "mirror.sjtu.edu.cn", "mirrors.ustc.edu.cn", "pytorch.org"}
-)
-# Accounts that half the computers have name nobody, and replacing these words would make a report unreadable.
-_NOBODY = frozenset(
-    {"root", "user", "nvidia", "ubuntu", "admin", "administrator", "runner", "docker", "localhost", "linux", "windows"}
-    | {"python", "torch", "pytorch", "cuda", "conda", "gpu", "jetson", "wsl", "test", "home", "app", "ec2-user"}
-)
 # Files that the probe reads and that hold nothing private (a pip.conf may).
 _PLAIN_FILES = ("/proc/", "/sys/", "/etc/os-release", "/etc/nv_tegra_release", "/etc/prime", "/etc/supergfxd.conf")
 _CAPTURE_LIMIT = 20_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What names the person and the computer: account name, host name, home folder. Empty texts are not looked for."""
-
-    user: str
-    host: str
-    home: str
+_KEPT = {
+    commands.DMESG: re.compile(r"NVRM|nvidia|nouveau"),
+    commands.LDCONFIG: re.compile(r"cuda|nvidia|cudnn|cublas|libcu|libnv|nccl", re.IGNORECASE),
+    commands.LSPCI: re.compile(r"VGA|3D controller|Display|NVIDIA|\[0680\]|Kernel driver in use"),
+}
+_FIELDS = frozenset(
+    {"Driver Version", "KMD Version", "CUDA Version", "CUDA UMD Version", "Attached GPUs", "Product Name", "MIG Mode"}
+    | {"Current", "Pending", "GPU UUID", "Device Id", "Bus Id", "Total", "Compute Mode", "State", "Status", "CliqueId"}
+    | {"Virtualization Mode", "Virtualization mode", "GPU Instance ID", "Compute Instance ID", "Device Index"}
+    | {"GSP Firmware Version", "Driver Model", "Addressing Mode", "Product Architecture"}
+)
 
 
 @dataclass(slots=True)
@@ -97,7 +78,7 @@ def report(context: Context, diagnosis: Diagnosis, identity: Identity, recorder:
         "findings": diagnosis_mapping(context, diagnosis, strict=False),
     }
     lines = [
-        f"{HEADER} (envgen {version}). Names, home folders, host names, serial numbers and UUIDs were removed.",
+        f"{HEADER} (envgen {version}). Names, folders, host names, logins, serial numbers and UUIDs were removed.",
         "",
     ]
     lines += diagnosis_lines(context, diagnosis)
@@ -106,39 +87,6 @@ def report(context: Context, diagnosis: Diagnosis, identity: Identity, recorder:
     if recorder:
         lines += ["", "## captures", "", "```text", *_captures(recorder), "```"]
     return scrub("\n".join(lines) + "\n", identity)
-
-
-def scrub(text: str, identity: Identity) -> str:
-    """Return the text without credentials, home folders, account and host names, addresses, serials and UUIDs."""
-    cleaned = without_secrets(text)
-    for home in _spellings(identity.home):
-        cleaned = re.sub(re.escape(home) + r"(?![^\W_])", "~", cleaned, flags=re.IGNORECASE)
-    cleaned = _HOMES.sub("~", cleaned)
-    cleaned = _GPU_UUID.sub(r"\1-<uuid>", cleaned)
-    cleaned = _UUID.sub("<uuid>", cleaned)
-    cleaned = _LONG_HEX.sub("<id>", cleaned)
-    cleaned = _EMAIL.sub("<address>", cleaned)
-    cleaned = _SERIAL.sub(r"\1 <removed>", cleaned)
-    cleaned = _URL_HOST.sub(lambda found: found[0] if _is_public(found[0]) else "<index>", cleaned)
-    for name, replacement in (
-        (identity.host, "<host>"),
-        (identity.host.partition(".")[0], "<host>"),
-        (identity.user, "<user>"),
-    ):
-        if name and name.lower() not in _NOBODY:
-            cleaned = re.sub(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", replacement, cleaned, flags=re.IGNORECASE)
-    return cleaned
-
-
-def _is_public(host: str) -> bool:
-    return host.partition(":")[0].lower() in _PUBLIC_HOSTS
-
-
-def _spellings(home: str) -> Iterator[str]:
-    """A home folder as paths, JSON and mixed tools write it; not the root folder, which is no home."""
-    if len(home) < 3:
-        return
-    yield from dict.fromkeys((home.replace("\\", "\\\\"), home, home.replace("\\", "/")))
 
 
 def _captures(recorder: Recorder) -> Iterator[str]:
@@ -155,11 +103,29 @@ def _captures(recorder: Recorder) -> Iterator[str]:
 
 
 def _shortened(name: str, text: str) -> str:
-    """What bears on the GPU: not the other programs on it, nor the rest of the kernel log."""
-    if name == "dmesg":
-        text = "\n".join(line for line in text.splitlines() if re.search(r"NVRM|nvidia|nouveau", line))
-    text = re.sub(r"^( +)Processes\b.*?(?=^\1?\S|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
-    return text if len(text) <= _CAPTURE_LIMIT else f"{text[:_CAPTURE_LIMIT]}\n[cut]"
+    """What bears on the GPU: not the other programs on it, nor the rest of the kernel log and of the loader's cache."""
+    lines = text.splitlines()
+    if name in _KEPT:
+        lines = [line for line in lines if _KEPT[name].search(line)]
+    elif name == commands.SMI_QUERY:
+        lines = list(_fields_that_count(lines)) or lines  # a failure has no fields
+    kept = "\n".join(lines)
+    return kept if len(kept) <= _CAPTURE_LIMIT else f"{kept[:_CAPTURE_LIMIT]}\n[cut]"
+
+
+def _fields_that_count(lines: Iterable[str]) -> Iterator[str]:
+    """The fields of `nvidia-smi -q` that the probe reads, each below its headings: a log of 8 GPUs is 70 kB."""
+    headings: list[tuple[int, str, bool]] = []
+    for line in lines:
+        depth, (name, colon, _) = len(line) - len(line.lstrip()), line.partition(" : ")
+        while headings and headings[-1][0] >= depth:
+            headings.pop()
+        if colon and name.strip() in _FIELDS:
+            yield from (heading for _, heading, was_said in headings if not was_said)
+            headings = [(at, heading, True) for at, heading, _ in headings]
+            yield line
+        elif line.strip() and not colon:
+            headings.append((depth, line, False))
 
 
 def _plain(value: object) -> object:

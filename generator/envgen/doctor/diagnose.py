@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from envgen.causes.context import SHOWN, Context, Trait
-from envgen.causes.findings import Diagnosis, Finding
+from envgen.causes.findings import Finding
 from envgen.causes.table import CAUSES, PLACES, ROWS, Cause
 from envgen.core.findings import Level, SkippedCheck
+from envgen.doctor.diagnosis import Diagnosis
 from envgen.doctor.fix import Decide, choose_fix
 from envgen.environments.torch_run import RunOutcome
 from envgen.probe import commands
@@ -35,7 +36,8 @@ def diagnose(context: Context, decide: Decide) -> Diagnosis:
     if not context.torch_ran and (reason := _why_not_run(context)):
         skipped.append(SkippedCheck(check="run-torch", reason=reason))
     findings = explained(found)
-    if not any(finding.level is Level.ERROR for finding in findings):
+    # Of a text it can't be said that nothing else is known of the machine.
+    if not context.hidden and not any(finding.level is Level.ERROR for finding in findings):
         last = (f for cause in CAUSES if cause.alone and _applies(context, cause) for f in _asked(context, cause))
         findings = (*findings, *last)
     return Diagnosis(findings=findings, skipped=tuple(skipped), fix=choose_fix(context, findings, decide))

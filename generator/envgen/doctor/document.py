@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from envgen.causes.context import Context
-from envgen.causes.findings import Diagnosis, Finding
+from envgen.causes.findings import Finding
+from envgen.doctor.diagnosis import Diagnosis
 
 SCHEMA_VERSION = 1
 

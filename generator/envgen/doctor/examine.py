@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from envgen.causes.context import Context
-from envgen.causes.findings import Diagnosis
 from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
 from envgen.doctor.collect import Recorder
 from envgen.doctor.diagnose import diagnose
+from envgen.doctor.diagnosis import Diagnosis
 from envgen.environments.find import Opened, Wanted, neighbours, open_environment
 from envgen.environments.torch_run import OLDEST_PYTHON, TIMEOUT_S, RunOutcome, TorchRun, run_torch
 from envgen.facts.catalog import Catalog

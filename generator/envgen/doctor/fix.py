@@ -9,7 +9,6 @@ from dataclasses import replace
 from envgen.causes.checks.interpreter import pythons_with_builds
 from envgen.causes.context import Context
 from envgen.causes.findings import Finding, Remedy
-from envgen.causes.host import driver_to_decide_with
 from envgen.causes.table import ROWS, Repair
 from envgen.core.findings import Level
 from envgen.core.gpus import MatchKind
@@ -19,6 +18,7 @@ from envgen.core.resolution import RejectionCode, Resolution
 from envgen.doctor.build_fix import conda_fix, conda_owns_torch, pip_fix, pixi_fix
 from envgen.environments.inspected import base_version
 from envgen.probe.observation import EnvironmentKind
+from envgen.request.known_gpus import driver_to_decide_with
 from envgen.resolve.errors import NoBuildError
 
 Decide = Callable[[Request], Resolution | None]
@@ -40,28 +40,50 @@ def choose_fix(context: Context, findings: tuple[Finding, ...], decide: Decide) 
         return first.remedy
     request = request_for(context, findings)
     resolution = _decision(context, findings, request, decide) if request else None
-    return _by_decision(context, first, resolution) if resolution else first.remedy
+    if resolution is None:
+        return _for_this_jetpack(context) or first.remedy
+    return _by_decision(context, first, resolution)
+
+
+def _for_this_jetpack(context: Context) -> Remedy | None:
+    """What there is for a JetPack that no index serves."""
+    jetpack = context.jetpack
+    if jetpack is None or jetpack.driver is not None:
+        return None
+    wheel = f"take NVIDIA's own wheel for JetPack {jetpack.release} (L4T {jetpack.l4t[-1]}, CUDA {jetpack.cuda}, "
+    return Remedy(text=f"{wheel}Python {jetpack.python}), or its l4t-pytorch container: no index has a build for it")
 
 
 def request_for(context: Context, findings: tuple[Finding, ...]) -> Request | None:
     """Return the request that this host and environment make; None when a GPU or the platform is unknown."""
     gpus = tuple(RequestedGpu(input=known.label, gpu=known.gpu) for known in context.gpus if known.gpu)
+    system, environment, jetpack = context.observation.system, context.environment, context.jetpack
     if not gpus or len(gpus) != len(context.gpus) or context.subdir is None:
         return None
-    system, environment = context.observation.system, context.environment
+    if system.jetson and (jetpack is None or jetpack.driver is None):
+        return None  # nobody knows its CUDA, or no index has a build for it
     new_driver = any(ROWS[finding.code].new_driver for finding in findings)
     driver = None if new_driver else driver_to_decide_with(context.observation, context.builds)
-    python = environment.interpreter.minor if environment else context.builds.default_python
+    python = (environment.interpreter.minor if environment else "") or context.builds.default_python
     return Request(
         gpus=gpus,
         subdir=context.subdir,
         python=python,
         driver=driver,
         driver_origin=DriverOrigin.PROBED if driver else DriverOrigin.ASSUMED,
-        glibc=system.libc_version if system.libc == "glibc" and system.libc_version else context.builds.default_glibc,
+        jetpack=jetpack,
+        glibc=_glibc(context),
         vision=bool(environment is None or environment.vision or environment.torch is None),
         audio=environment is not None and bool(environment.named("torchaudio")),
     )
+
+
+def _glibc(context: Context) -> str:
+    """The glibc to decide with: a Jetson's is its JetPack's."""
+    system = context.observation.system
+    if context.jetpack:
+        return context.jetpack.glibc
+    return system.libc_version if system.libc == "glibc" and system.libc_version else context.builds.default_glibc
 
 
 def _decision(context: Context, findings: tuple[Finding, ...], request: Request, decide: Decide) -> Resolution | None:
@@ -145,6 +167,8 @@ def envgen_command(context: Context, request: Request) -> str:
     Without a driver it would assume the newest one.
     """
     driver = f"--driver {request.driver} " if request.driver else ""
+    if request.jetpack:
+        driver = f'--driver "JetPack {request.jetpack.release}" '
     return f"envgen {_gpu_options(context)} {driver}--python {request.python}"
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice
-from envgen.core.wsl import linux_branch
 from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.facts.gpus.errors import match_error
 from envgen.probe.observation import HostGpu, Observation, SourceStatus, Vendor
+from envgen.request.known_gpus import driver_to_decide_with, jetpack_of, known_gpu
 from envgen.request.requests import Requests, distinct
 from envgen.resolve.driver import first_dropped
 from envgen.resolve.errors import NoGpuFoundError
@@ -45,25 +44,26 @@ def host_request(
 
 def _for(base: Request, subdir: Subdir, gpus: tuple[RequestedGpu, ...], seen: Observation, builds: Catalog) -> Request:
     """The request for one platform: the probed driver counts only for the host's own."""
-    driver = seen.driver
+    driver, jetpack = driver_to_decide_with(seen, builds), jetpack_of(seen, builds)
     own = seen.system.subdir in (None, subdir)
-    if base.driver is not None or driver is None or not own or seen.system.jetson:
+    if base.driver is not None or driver is None or not own:
         return replace(base, subdir=subdir, gpus=gpus)
-    if seen.system.wsl:
-        driver = linux_branch(driver, builds.branches, builds.floors)
-    return replace(base, subdir=subdir, gpus=gpus, driver=driver, driver_origin=DriverOrigin.PROBED)
+    return replace(
+        base,
+        subdir=subdir,
+        gpus=gpus,
+        driver=driver,
+        driver_origin=DriverOrigin.PROBED,
+        jetpack=jetpack,
+        glibc=jetpack.glibc if jetpack else base.glibc,
+    )
 
 
 def _requested(gpu: HostGpu, catalog: GpuCatalog, builds: Catalog) -> RequestedGpu:
-    matches = [catalog.match(query) for query in gpu.queries]
-    for match in matches:
-        if match.kind is MatchKind.EXACT and match.gpu is not None:
-            return RequestedGpu(input=gpu.label, gpu=match.gpu)
-    support = builds.support.get(gpu.capability) if gpu.capability else None
-    if gpu.capability is not None and support is not None:
-        known = Gpu(name=gpu.label, capability=gpu.capability, architecture=support.architecture)
-        return RequestedGpu(input=gpu.label, gpu=known)
-    raise match_error(matches[-1] if matches else catalog.match(gpu.label))
+    known = known_gpu(gpu, catalog, builds)
+    if known.gpu is None or known.gpu.capability not in builds.support:
+        raise match_error([catalog.match(query) for query in (*gpu.queries, gpu.label)][-2 if gpu.queries else -1])
+    return RequestedGpu(input=gpu.label, gpu=known.gpu)
 
 
 def _found_notice(gpus: Sequence[RequestedGpu], seen: Observation) -> Notice:

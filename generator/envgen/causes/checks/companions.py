@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from envgen.causes.context import Context
 from envgen.causes.findings import Finding, Remedy
 from envgen.causes.remedies import PAIR_AGAIN
-from envgen.core.builds import Companions
 from envgen.core.findings import Level
 from envgen.core.releases import release_key, tag_of_cuda
 from envgen.core.requirements import canonical, parsed
@@ -129,20 +128,12 @@ def _pair_problem(context: Context, name: str, version: str) -> str:
         for wanted in parsed(line for d in context.environment.named(name)[:1] for line in d.requires):
             if canonical(wanted.name) == "torch" and not wanted.specifier.contains(release, prereleases=True):
                 return f"{name} {version} requires torch{wanted.specifier}"
-    partners = _partners(context.builds.companions.get(release), name)
-    base = base_version(version)
-    known = {other for pair in context.builds.companions.values() for other in _partners(pair, name)}
+    pair, base = context.builds.companions.get(release), base_version(version)
+    partners = pair.releases_of(name) if pair else ()
+    known = {other for pair in context.builds.companions.values() for other in pair.releases_of(name)}
     if partners and base in known and base not in partners:
         return f"torch {release} goes with {name} {partners[0]}"
     return ""
-
-
-def _partners(pair: Companions | None, name: str) -> tuple[str, ...]:
-    """The releases of a companion that go with a release of torch, or load beside it."""
-    if pair is None:
-        return ()
-    found = (pair.torchvision,) if name == "torchvision" else pair.torchaudio_releases
-    return tuple(version for version in found if version)
 
 
 def _first_line(text: str) -> str:

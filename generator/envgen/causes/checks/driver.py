@@ -67,7 +67,7 @@ def _not_passed(context: Context) -> str:
     observation, nodes = context.observation, _gpu_nodes(context)
     if not context.shows(Trait.DEVICE_FILES | Trait.LIBRARIES):
         return ""
-    bound = bool(observation.nvidia and context.bound_to_nvidia)
+    bound = any(gpu.kernel_driver == "nvidia" for gpu in observation.nvidia)
     if not nodes and (context.driver_loaded or observation.system.wsl or bound):
         return "/dev holds no NVIDIA device, and the host's kernel has the driver loaded"
     if nodes and not observation.parts.libraries and (not context.driver_answers or context.torch_ran):
@@ -112,31 +112,25 @@ def driver_predates_gpu(context: Context) -> Iterator[Finding]:
 def module_flavour(context: Context) -> Iterator[Finding]:
     """NVIDIA's kernel modules come open and proprietary, and not every GPU runs on both."""
     flavour = context.observation.parts.flavour
-    refusal = context.kernel_line("requires use of the NVIDIA open kernel modules")
+    lines = context.observation.kernel_messages
+    refusal = next((line for line in lines if "requires use of the NVIDIA open kernel modules" in line), "")
     for known in context.gpus:
         needed = _flavour_needed(known.gpu)
         if refusal:
             needed = "open"
         if not needed or not (refusal or flavour not in ("", needed)):
             continue
-        driver = context.installed_driver
+        driver, name = context.installed_driver, context.observation.system.name
         capability = f", compute capability {known.gpu.capability}" if known.gpu else ""
-        name, branch = context.observation.system.name, f"-{driver.branch}" if driver else ""
-        package = f"nvidia-driver{branch}{'-open' if needed == 'open' else ''}"
+        package = f"nvidia-driver{f'-{driver.branch}' if driver else ''}{'-open' if needed == 'open' else ''}"
+        loaded = f"the module that is loaded is the {flavour} one" if flavour not in ("", needed) else ""
+        evidence = (f"{known.label}{capability} runs on the {needed} modules only", loaded, refusal)
         yield Finding(
             title=f"{known.label} needs the {needed} kernel modules of the driver",
-            evidence=tuple(
-                line
-                for line in (
-                    f"{known.label}{capability} runs on the {needed} modules only",
-                    f"the module that is loaded is the {flavour} one" if flavour not in ("", needed) else "",
-                    refusal,
-                )
-                if line
-            ),
+            evidence=tuple(line for line in evidence if line),
             remedy=first(
                 f"install the driver with its {needed} kernel modules, then reboot",
-                f"sudo apt install {package}" if name.startswith("Ubuntu") and branch else "",
+                f"sudo apt install {package}" if name.startswith("Ubuntu") and driver else "",
             ),
         )
         return
@@ -145,33 +139,51 @@ def module_flavour(context: Context) -> Iterator[Finding]:
 def no_driver(context: Context) -> Iterator[Finding]:
     """The GPU is on the bus and no NVIDIA driver runs it."""
     observation = context.observation
-    system, parts = observation.system, observation.parts
-    if system.os == "windows":
+    if observation.system.os == "windows":
         yield from _no_windows_driver(context)
         return
-    silent = parts.error_code == _NOT_LOADED
-    taken = bool(observation.nvidia) and all(gpu.kernel_driver == "vfio-pci" for gpu in observation.nvidia)
-    if context.driver_loaded or taken or not (silent or (observation.nvidia and context.shows(Trait.MODULES))):
+    evidence = _signs_of_no_driver(context)
+    if context.driver_loaded or not evidence:
         return
-    evidence = [f"{context.named(gpu)} is on the bus, no nvidia module is loaded" for gpu in observation.nvidia]
-    evidence += [parts.error] if silent and not evidence else []
-    evidence += context.observation.kernel_messages[:2]
-    if "nouveau" in parts.modules or any(gpu.kernel_driver == "nouveau" for gpu in observation.nvidia):
-        evidence.append("nouveau drives it: good for a screen, no CUDA")
-    installed = context.installed_driver
-    if installed and system.secure_boot:
-        evidence.append(f"driver {installed} is installed and Secure Boot is on: the kernel refuses the module")
-        remedy = enrol_key(context)
-    elif installed:
-        evidence.append(f"driver {installed} is installed, but its module was not loaded")
-        text = "load it; if that fails, reinstall the driver for the running kernel"
-        remedy = Remedy(text=text, command="sudo modprobe nvidia")
-    else:
-        remedy = install_driver(context, f"install the NVIDIA driver, {branch_to_install(context)}, then reboot")
-    if system.container:
+    remedy, fact = _driver_to_start(context)
+    evidence += [*observation.kernel_messages[:2], *([fact] if fact else [])]
+    if observation.system.container:
         evidence.append("this is a container: the driver belongs on its host")
         remedy = Remedy(text=remedy.text)
     yield Finding(title="no NVIDIA driver is running", evidence=tuple(evidence), remedy=remedy)
+
+
+def _signs_of_no_driver(context: Context) -> list[str]:
+    """What shows that no driver runs: GPUs without one, else what nvidia-smi or torch say of it."""
+    observation, parts = context.observation, context.observation.parts
+    nvidia = observation.nvidia if context.shows(Trait.MODULES) else ()
+    if nvidia and all(gpu.kernel_driver == "vfio-pci" for gpu in nvidia):
+        return []
+    signs = [f"{context.named(gpu)} is on the bus, no nvidia module is loaded" for gpu in nvidia]
+    if signs and ("nouveau" in parts.modules or any(gpu.kernel_driver == "nouveau" for gpu in nvidia)):
+        signs.append("nouveau drives it: good for a screen, no CUDA")
+    if not signs and parts.error_code == _NOT_LOADED:
+        signs.append(parts.error)
+    if not signs and not context.shows(Trait.MODULES):
+        # In a text that shows no modules torch's own words stand for them.
+        signs += filter(None, [context.error_line("Found no NVIDIA driver")])
+    return signs
+
+
+def _driver_to_start(context: Context) -> tuple[Remedy, str]:
+    """What to do about a driver that does not run, and what is known of it."""
+    system, installed = context.observation.system, context.installed_driver
+    if installed and system.secure_boot:
+        return enrol_key(context), f"driver {installed} is installed, and Secure Boot refuses its module"
+    if installed:
+        text = "load it; if that fails, reinstall the driver for the running kernel"
+        fact = f"driver {installed} is installed, but its module was not loaded"
+        return Remedy(text=text, command="sudo modprobe nvidia"), fact
+    if context.observation.parts.error_code == _NOT_LOADED:
+        text = "load its module (`sudo modprobe nvidia`) and read why it does not start (`sudo dmesg | grep -i nvrm`): "
+        text += "a kernel without the module, Secure Boot, or a driver branch that no longer serves the GPU"
+        return Remedy(text=text, command="sudo modprobe nvidia"), "nvidia-smi is there, so a driver is installed"
+    return install_driver(context, f"install the NVIDIA driver, {branch_to_install(context)}, then reboot"), ""
 
 
 def driver_mismatch(context: Context) -> Iterator[Finding]:

@@ -132,7 +132,7 @@ def _cpu_evidence(context: Context) -> Iterator[str]:
     yield f"torch {context.torch_version or 'of unknown version'} has no CUDA (torch.version.cuda is None)"
     if here and context.shows(Trait.PACKAGES):
         yield f"installed by {here.installer or 'an unknown installer'} as {here.version}"
-    if context.observation.system.os == "windows" and (not here or "+" not in here.version):
+    if context.observation.system.os == "windows" and "+" not in (here.version if here else context.torch_version):
         yield "PyPI's wheels for Windows are CPU builds"
 
 

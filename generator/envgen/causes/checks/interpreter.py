@@ -44,7 +44,9 @@ def wrong_environment(context: Context) -> Iterator[Finding]:
             evidence=(f"import torch gives {imported or 'a module that is not PyTorch'}",),
             remedy=Remedy(text="rename that file or folder, or run Python from another folder"),
         )
-    elif environment.torch is None and not imported and (other := _with_torch(context.neighbours)):
+    elif (
+        environment.torch is None and not imported and (other := next((e for e in context.neighbours if e.torch), None))
+    ):
         text = "use that environment's Python (in an editor or notebook: select it as interpreter or kernel)"
         yield Finding(
             title="torch is installed in another environment than the one that runs",
@@ -87,12 +89,12 @@ def no_wheel_for_python(context: Context) -> Iterator[Finding]:
         remedy = "use a Debian or Ubuntu based image; no CUDA build runs on musl"
     elif python.implementation != "cpython":
         evidence = f"this Python is {python.implementation}; PyTorch has builds for CPython only"
-    elif subdir is None:
-        system = context.observation.system
+    elif subdir is None and (system := context.observation.system).os:
         evidence = f"no CUDA build exists for {system.os} on {system.machine}"
         remedy = f"CUDA builds exist for {', '.join(s.value for s in Subdir)}"
-    elif (known := pythons_with_builds(context, subdir)) and python.version and python.minor not in known:
-        evidence = f"Python {python.minor}; {subdir} has CUDA builds for Python {', '.join(sorted(known, key=_key))}"
+    elif subdir and (known := pythons_with_builds(context, subdir)) and python.version and python.minor not in known:
+        listed = sorted(known, key=lambda minor: (release_key(minor.rstrip("t")), minor))
+        evidence = f"Python {python.minor}; {subdir} has CUDA builds for Python {', '.join(listed)}"
         remedy = "make a new environment with a Python that has a build for this GPU and driver"
     else:
         return
@@ -147,14 +149,6 @@ def pythons_with_builds(context: Context, subdir: Subdir) -> frozenset[str]:
     conda = (python for build in context.builds.builds(PackageSet.CONDA, subdir) for python in build.pythons)
     is_conda = context.environment is not None and context.environment.kind is EnvironmentKind.CONDA
     return frozenset((*pip, *conda)) if is_conda else frozenset(pip)
-
-
-def _key(python: str) -> tuple[tuple[int, ...], bool]:
-    return release_key(python.rstrip("t")), python.endswith("t")
-
-
-def _with_torch(neighbours: tuple[InspectedEnvironment, ...]) -> InspectedEnvironment | None:
-    return next((environment for environment in neighbours if environment.torch), None)
 
 
 def _is_outside(folder: str, environment: InspectedEnvironment) -> bool:

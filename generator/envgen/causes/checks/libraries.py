@@ -7,82 +7,63 @@ from collections.abc import Iterator
 
 from envgen.causes.context import Context, Trait
 from envgen.causes.findings import Finding, Remedy
-from envgen.causes.remedies import REINSTALL, is_debian_like, unset
+from envgen.causes.remedies import REINSTALL, first, unset
 from envgen.core.findings import Level
 from envgen.environments.requirements import damages, unmet
+from envgen.environments.system import install_package
 from envgen.environments.torch_run import RunOutcome
 from envgen.probe.observation import CudaLibrary
 
+_LIBRARY_NOT_FOUND = 12  # NVML_ERROR_LIBRARY_NOT_FOUND, nvml.h
 _LIBRARY_PATH = "LD_LIBRARY_PATH"
 _LEAVE_EMPTY = "leave LD_LIBRARY_PATH empty: torch brings its own CUDA libraries"
 _NO_COMMIT = "[WinError 1455]"  # ERROR_COMMITMENT_LIMIT, winerror.h
 _LIBRARY_WORDS = (
-    "libcudnn",
-    "libcublas",
-    "libcudart",
-    "libcufft",
-    "libcurand",
-    "libcusolver",
-    "libcusparse",
-    "libcupti",
-    "libnccl",
-    "libnvrtc",
-    "libnvJitLink",
-    "libnvshmem",
-    "libcufile",
-    "libnvToolsExt",
-    "libtorch",
-    "libc10",
-    "undefined symbol",
-    "DLL load failed",
-    "[WinError 126]",
-    "[WinError 127]",
-    "[WinError 182]",
-    "[WinError 193]",
-    "[WinError 1114]",
-    "cudnn_",
-    "Could not load library",
-    "Unable to load any of",
-    "CUDNN_STATUS_SUBLIBRARY",
+    *(
+        "libcudnn",
+        "libcublas",
+        "libcudart",
+        "libcufft",
+        "libcurand",
+        "libcusolver",
+        "libcusparse",
+        "libcupti",
+        "libnccl",
+    ),
+    *("libnvrtc", "libnvJitLink", "libnvshmem", "libcufile", "libnvToolsExt", "libtorch", "libc10", "cudnn_"),
+    *("[WinError 126]", "[WinError 127]", "[WinError 182]", "[WinError 193]", "[WinError 1114]", "DLL load failed"),
+    *("undefined symbol", "Could not load library", "Unable to load any of", "CUDNN_STATUS_SUBLIBRARY"),
 )
 # After the import a library's bare name proves nothing: a stack trace names the library of every frame.
 _NOT_LOADED = (
-    "undefined symbol",
-    "cannot open shared object file",
-    "Could not load library",
-    "Unable to load any of",
-    "Cannot load symbol cudnn",
-    "CUDNN_STATUS_SUBLIBRARY",
+    *("undefined symbol", "cannot open shared object file", "Could not load library", "Unable to load any of"),
+    *("Cannot load symbol cudnn", "CUDNN_STATUS_SUBLIBRARY"),
 )
 # Libraries of the system that torch's wheels load, and Debian's packages of them.
 _PACKAGES = {"libgomp.so.1": "libgomp1", "libstdc++.so.6": "libstdc++6", "libz.so.1": "zlib1g"}
 # NumPy's own words when its compiled part is gone or of another Python (numpy/core/__init__.py).
 _NUMPY = (
-    "numpy.core.multiarray failed to import",
-    "numpy.core._multiarray_umath",
-    "numpy._core._multiarray_umath",
-    "numpy C-extensions",
-    "Error importing numpy",
+    *("numpy.core.multiarray failed to import", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath"),
+    *("numpy C-extensions", "Error importing numpy"),
 )
 
 
 def libcuda_missing(context: Context) -> Iterator[Finding]:
     """The kernel module runs, and the libraries of the driver are not installed."""
     parts = context.observation.parts
-    if not parts.kernel_module or parts.libraries or context.driver_answers:
+    absent = context.shows(Trait.LIBRARIES) or parts.error_code == _LIBRARY_NOT_FOUND
+    if not parts.kernel_module or parts.libraries or context.driver_answers or not absent:
         return
-    evidence = [f"kernel module {parts.kernel_module} is loaded", "libcuda.so.1 is in no folder of the loader"]
-    evidence += [parts.error] if parts.error else []
     version, branch = parts.kernel_module, parts.kernel_module.partition(".")[0]
+    evidence = [f"kernel module {version} is loaded", parts.error]
+    evidence += ["libcuda.so.1 is in no folder of the loader"] if context.shows(Trait.LIBRARIES) else []
+    is_ubuntu = context.observation.system.name.startswith("Ubuntu")
+    command = f"sudo apt-get install libnvidia-compute-{branch} nvidia-utils-{branch}" if is_ubuntu else ""
     text = f"install the user libraries of driver {version} (with its compute part), in exactly that version"
-    name = context.observation.system.name
-    packages = f"libnvidia-compute-{branch} nvidia-utils-{branch}"
     yield Finding(
         title="the driver's libraries are not installed",
-        evidence=tuple(evidence),
-        remedy=Remedy(text=text, where=text, command=f"sudo apt-get install {packages}")
-        if name.startswith("Ubuntu")
-        else Remedy(text=text),
+        evidence=tuple(line for line in evidence if line),
+        remedy=first(text, command),
     )
 
 
@@ -158,10 +139,9 @@ def paging_file(context: Context) -> Iterator[Finding]:
 
 def cuda_on_library_path(context: Context) -> Iterator[Finding]:
     """LD_LIBRARY_PATH wins over the libraries that torch brings."""
-    environment = context.environment
-    if environment is None or (context.is_cpu_build and not context.start_errors):
+    if context.is_cpu_build and not context.start_errors:
         return
-    found = environment.path_libraries
+    found = context.environment.path_libraries if context.environment else ()
     remedy = unset(context, _LIBRARY_PATH, _LEAVE_EMPTY)
     if evidence := _fault_of_path(context) or other_cudnn(context):
         value = context.observation.variable(_LIBRARY_PATH)
@@ -198,7 +178,9 @@ def _fault_of_path(context: Context) -> tuple[str, ...]:
     brings = bool(context.environment and context.environment.path_libraries) or "cuda" in (
         context.observation.variable(_LIBRARY_PATH) or ""
     )
-    return (said, "nothing of torch's own is missing") if by_symbol and brings and _is_whole(context) else ()
+    if not (by_symbol and brings and _is_whole(context)):
+        return ()
+    return (said, "nothing of torch's own is missing") if context.shows(Trait.PACKAGES) else (said,)
 
 
 def other_cudnn(context: Context) -> tuple[str, ...]:
@@ -216,22 +198,20 @@ def system_library_missing(context: Context) -> Iterator[Finding]:
     failed = context.run.import_error if context.run else ""
     windows = re.search(r"\[WinError 126\].*?([A-Za-z0-9_]+)\.dll", failed, re.DOTALL)
     linux = re.search(r"\b(lib[\w+-]+\.so[.\d]*): cannot open shared object file", failed)
-    if not (windows or linux) or not _is_whole(context):
+    by_accident = windows is not None and windows[1] == "fbgemm"
+    if not (windows or linux) or not _is_whole(context) or not (by_accident or context.shows(Trait.PACKAGES)):
         return
     if windows:
         title, remedy = _missing_in_windows(f"{windows[1]}.dll")
     elif linux and not any(word in linux[1] for word in _LIBRARY_WORDS):
-        package = _PACKAGES.get(linux[1], "") if is_debian_like(context) else ""
         title = f"this system lacks {linux[1]}, which torch needs"
         text = f"install the package of the system that brings {linux[1]}"
-        remedy = Remedy(text=text, command=f"sudo apt-get install {package}" if package else "")
+        command = install_package(context.observation.system, _PACKAGES.get(linux[1], ""))
+        remedy = Remedy(text=text, command=command)
     else:
         return
-    yield Finding(
-        title=title,
-        evidence=(_one_line(failed), "everything of torch's own is there"),
-        remedy=remedy,
-    )
+    whole = ("everything of torch's own is there",) if context.shows(Trait.PACKAGES) else ()
+    yield Finding(title=title, evidence=(_one_line(failed), *whole), remedy=remedy)
 
 
 def _missing_in_windows(library: str) -> tuple[str, Remedy]:

@@ -17,7 +17,12 @@ from envgen.resolve.coverage import code_for
 from envgen.resolve.rules.libraries import dropped_by
 
 _PLAIN_CUDA = r"\d+\.\d+(\.\d+)?"
-_NO_IMAGE = ("no kernel image is available", "cudaErrorNoKernelImageForDevice")
+_NO_IMAGE = (
+    "no kernel image is available",
+    "cudaErrorNoKernelImageForDevice",
+    "is not compatible with the current PyTorch installation",
+    "no longer supports this GPU because it is too old",
+)
 _BAD_PTX = ("unsupported toolchain", "cudaErrorUnsupportedPtxVersion", "Error 222")
 
 
@@ -142,7 +147,7 @@ def _split(context: Context) -> tuple[list[tuple[str, ComputeCapability]], list[
     if devices:
         for device in devices:
             if device.kernel_error is not None and any(word in device.kernel_error for word in _NO_IMAGE):
-                bad.append((device.name, device.capability or ComputeCapability(0, 0)))
+                bad.append((device.name, device.capability or _by_name(context, device.name)))
             elif device.kernel_error != "" and device.capability and not _covers(context, device.capability):
                 bad.append((device.name, device.capability))
             else:
@@ -156,6 +161,12 @@ def _split(context: Context) -> tuple[list[tuple[str, ComputeCapability]], list[
         elif known.gpu:
             good.append(known.label)
     return bad, good
+
+
+def _by_name(context: Context, name: str) -> ComputeCapability:
+    """What the catalog says of a GPU whose capability torch did not say; zero where it does not know it."""
+    known = (known.gpu.capability for known in context.gpus if known.gpu and name in (known.label, known.host.name))
+    return next(known, ComputeCapability(0, 0))
 
 
 def _command_to_hide(context: Context, good: list[str]) -> str:

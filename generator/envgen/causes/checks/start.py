@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from envgen.causes.context import Context, Trait
@@ -10,7 +10,8 @@ from envgen.causes.findings import Finding, Remedy
 from envgen.causes.remedies import RELOAD_UVM, first, unset
 from envgen.core.findings import Level
 from envgen.environments.torch_run import RunOutcome, TorchRun
-from envgen.probe.observation import DriverParts, HostGpu
+from envgen.probe.observation import DriverParts
+from envgen.probe.visible_devices import visible
 
 # Heterogeneous memory management came with R535 (CUDA 12.2).
 _FIRST_WITH_HMM = 535
@@ -228,7 +229,7 @@ def visible_devices(context: Context) -> Iterator[Finding]:
     driven = [gpu for gpu in context.observation.nvidia if gpu.is_driven and not gpu.error]
     if value is None or not driven:
         return
-    seen, ends = _seen(value, driven)
+    seen, ends = visible(value, driven)
     if not ends:
         return
     count = f"{len(driven)} GPU{'s' if len(driven) > 1 else ''}"
@@ -239,38 +240,6 @@ def visible_devices(context: Context) -> Iterator[Finding]:
         evidence=(f"CUDA_VISIBLE_DEVICES={value}: {ends}", f"the driver lists {count}"),
         remedy=unset(context, "CUDA_VISIBLE_DEVICES", text),
     )
-
-
-def _seen(value: str, driven: Sequence[HostGpu]) -> tuple[int, str]:
-    """How many GPUs the value shows, and why no more; the reason is empty when every entry counts.
-
-    The rules are those of torch/cuda/__init__.py, which follows CUDA: the first entry that names none ends the list,
-    and where two name the same GPU none is shown.
-    """
-    names = [gpu.uuid for gpu in driven] + [i.uuid for gpu in driven for i in gpu.mig_instances]
-    taken: list[str] = []
-    for entry in value.split(","):
-        text = entry.strip()
-        name = _named(text, names, len(driven))
-        if not name:
-            return len(taken), f"entry {text or 'empty'} names no GPU of this host" if value else "it is empty"
-        if name in taken:
-            return 0, f"entry {text} names a GPU for the second time, and then CUDA shows none"
-        taken.append(name)
-    return len(taken), ""
-
-
-def _named(text: str, names: Sequence[str], count: int) -> str:
-    """The GPU that an entry names, as a number or by the beginning of its UUID; empty for none, or for several."""
-    if text.isascii() and text.isdigit():
-        return str(int(text)) if int(text) < count else ""
-    if not text.startswith(("GPU-", "MIG-")) or text in ("GPU-", "MIG-"):
-        return ""
-    # An NVML that can't name a GPU's UUID leaves nothing to compare with: the benefit of the doubt.
-    if not all(names) or text.startswith("MIG-GPU-"):
-        return text
-    found = [name for name in names if name.startswith(text)]
-    return found[0] if len(found) == 1 else ""
 
 
 def mig_slice_unnamed(context: Context) -> Iterator[Finding]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from envgen.causes.context import Context, Trait
 from envgen.causes.findings import Finding, Remedy
-from envgen.causes.remedies import is_debian_like
 from envgen.environments.shell import Shell
+from envgen.environments.system import is_debian_like
 from envgen.probe.linux import WSL_LIBRARIES
 
 # The first Windows driver whose libcuda needs a library that older container toolkits don't mount
@@ -93,5 +93,5 @@ def _shadowed(context: Context) -> tuple[str, Remedy] | None:
     removal = "sudo apt-get remove --purge '^nvidia-.*' '^libnvidia-.*' && sudo ldconfig"
     return f"the loader takes {library.target} before {WSL_LIBRARIES}/libcuda.so.1", Remedy(
         text="remove the Linux driver packages from this distribution; the driver is the one in Windows",
-        command=removal if is_debian_like(context) else "",
+        command=removal if is_debian_like(context.observation.system) else "",
     )

@@ -60,7 +60,6 @@ _REFUSALS = (
     "probe routine failed",
     "None of the NVIDIA devices were initialized",
     "failed to initialize module",
-    "API mismatch",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envgen.core.builds import JetPack
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.wsl import linux_branch
@@ -47,12 +48,18 @@ def known_gpus(observation: Observation, catalog: GpuCatalog, builds: Catalog) -
     return tuple(known_gpu(gpu, catalog, builds) for gpu in host_gpus(observation))
 
 
-def driver_to_decide_with(observation: Observation, builds: Catalog) -> DriverVersion | None:
-    """Return the host's driver as a request states it: WSL's is the Linux one of the same branch.
+def jetpack_of(observation: Observation, builds: Catalog) -> JetPack | None:
+    """Return the JetPack of a Jetson by its L4T release, or None when it is no Jetson or nobody knows that release."""
+    jetson = observation.system.jetson
+    return next((jetpack for jetpack in builds.jetpacks if jetson and jetson.l4t in jetpack.l4t), None)
 
-    None without a driver, and on a Jetson, whose driver number says nothing of its CUDA.
-    """
+
+def driver_to_decide_with(observation: Observation, builds: Catalog) -> DriverVersion | None:
+    """Return the driver as a request states it: in WSL the Linux one of the same branch, on a Jetson its JetPack's."""
+    if observation.system.jetson:
+        jetpack = jetpack_of(observation, builds)
+        return jetpack.driver if jetpack else None
     driver = observation.driver
-    if driver is None or observation.system.jetson:
-        return None
-    return linux_branch(driver, builds.branches, builds.floors) if observation.system.wsl else driver
+    if driver is None or not observation.system.wsl:
+        return driver
+    return linux_branch(driver, builds.branches, builds.floors)

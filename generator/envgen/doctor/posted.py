@@ -1,0 +1,225 @@
+"""The diagnosis of a machine that only a posted text tells of, and a reply to its reporter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from envgen.causes.context import NO_TRAIT, SHOWN, Context, Trait
+from envgen.causes.findings import Finding, Remedy
+from envgen.core.errors import EnvgenError
+from envgen.core.findings import Level
+from envgen.core.request import Request
+from envgen.core.resolution import Resolution
+from envgen.doctor.diagnose import diagnose
+from envgen.doctor.diagnosis import Diagnosis
+from envgen.doctor.document import diagnosis_mapping
+from envgen.doctor.scrub import Identity, scrub
+from envgen.facts.catalog import Catalog
+from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.reports.report import Report, read_report
+from envgen.resolve import resolve
+
+_COLLECT = "python -m torch.utils.collect_env"
+_ASK_TORCH = 'python -c "import torch; print(torch.__version__, torch.version.cuda); torch.zeros(1).cuda()"'
+
+
+class UnreadableReportError(EnvgenError):
+    """A text that holds nothing of what is read."""
+
+    code = "report-unreadable"
+    exit_code = 3
+
+    def headline(self) -> str:
+        return "the text holds nothing that says something about CUDA on a machine (from --report)"
+
+    def facts(self) -> tuple[str, ...]:
+        return ("read are collect_env, nvidia-smi, pip and conda lists, tracebacks and warnings of torch",)
+
+    def hint(self) -> str:
+        return f"ask for the output of `{_COLLECT}` and of `nvidia-smi`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """Something that the text does not hold, and the command whose output would."""
+
+    what: str
+    ask: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What was read, what it shows, and what is missing in it."""
+
+    report: Report
+    context: Context
+    diagnosis: Diagnosis
+    lacks: tuple[Lack, ...]
+
+
+def examine_text(text: str) -> Posted:
+    """Return the diagnosis of the machine that a pasted text tells of.
+
+    Raises: UnreadableReportError when nothing in it is of a kind that is known.
+    """
+    report = read_report(text)
+    if report is None:
+        raise UnreadableReportError
+    builds, catalog = Catalog.load(), GpuCatalog.load()
+
+    def decide(request: Request) -> Resolution | None:
+        return resolve(builds, request)
+
+    shown = Trait.PACKAGES if report.has_packages else NO_TRAIT
+    shown |= Trait.BUS if report.observation.system.os == "macos" else NO_TRAIT
+    context = Context(
+        observation=report.observation,
+        builds=builds,
+        catalog=catalog,
+        environment=report.environment,
+        run=report.run,
+        not_run="the text does not show it",
+        hidden=SHOWN & ~shown,
+    )
+    diagnosis = diagnose(context, decide)
+    return Posted(report=report, context=context, diagnosis=diagnosis, lacks=tuple(_lacks(context)))
+
+
+def _lacks(context: Context) -> Iterator[Lack]:
+    """What would be needed to say more, the most telling first."""
+    observation, torch = context.observation, context.environment.torch if context.environment else None
+    unclear = [known.label for known in context.gpus if known.gpu is None]
+    if unclear:
+        yield Lack(what=f"which GPU {unclear[0]!r} is: the name is cut or unknown", ask="nvidia-smi -L")
+    elif not context.gpus:
+        yield Lack(what="the GPU", ask="nvidia-smi")
+    if observation.driver is None and not observation.system.jetson:
+        yield Lack(what="the driver", ask="nvidia-smi")
+    yield from _lacks_of_the_driver(context)
+    if torch is None or (torch.cuda == "" and not context.torch_cuda):
+        yield Lack(what="which build of torch it is", ask=_COLLECT)
+    if not observation.system.os:
+        yield Lack(what="the operating system", ask=_COLLECT)
+    if not context.shows(Trait.TORCH_RUN):
+        yield Lack(what="what torch says", ask=_ASK_TORCH)
+    elif context.run and context.run.available is False and not context.start_errors and not context.is_cpu_build:
+        yield Lack(what="why CUDA is not available, in torch's words", ask=_ASK_TORCH)
+    if not observation.python.version:
+        yield Lack(what="the Python version", ask="python -VV")
+
+
+def _lacks_of_the_driver(context: Context) -> Iterator[Lack]:
+    """What would explain an answer of the driver that can have several causes."""
+    observation, error = context.observation, context.observation.parts.error
+    if observation.system.jetson and not observation.system.jetson.l4t:
+        yield Lack(what="the JetPack", ask="cat /etc/nv_tegra_release")
+    if "No devices were found" in error and not observation.kernel_messages:
+        yield Lack(what="what the driver says of the GPU in the kernel log", ask="sudo dmesg | grep -i nvrm")
+        yield Lack(what="what is on the PCI bus", ask="lspci -nn -d 10de:")
+    if "Unknown Error" in error and not observation.system.container:
+        yield Lack(what="whether it is inside a container", ask="ls /.dockerenv; cat /proc/1/cgroup")
+    if context.driver_answers and context.error_line("Found no NVIDIA driver"):
+        yield Lack(what="which libcuda the loader finds", ask="ldconfig -p | grep libcuda; echo $LD_LIBRARY_PATH")
+
+
+def posted_mapping(posted: Posted, *, strict: bool) -> dict[str, Any]:
+    """Return the diagnosis as JSON knows it, with what was read, what is missing, and the reply."""
+    found = diagnosis_mapping(posted.context, posted.diagnosis, strict=strict)
+    return {key: _clean(value) for key, value in found.items()} | {
+        "read": list(posted.report.formats),
+        "lacks": [{"what": _spoken(lack.what), "ask": lack.ask} for lack in posted.lacks],
+        "reply": "\n".join(_reply(posted)),
+    }
+
+
+def posted_lines(posted: Posted) -> Iterator[str]:
+    """Yield the diagnosis as lines: what was read, what it shows, what is missing, and a reply to paste."""
+    context = posted.context
+    yield f"read    {', '.join(posted.report.formats)}: of the reporter's machine"
+    yield _spoken(f"gpu     {_gpus(context)}; driver {context.observation.driver or 'not shown'}")
+    system, python = context.observation.system, context.observation.python.version
+    kind = " (WSL)" if system.wsl else " (Jetson)" if system.jetson else " (container)" if system.container else ""
+    yield _spoken(f"system  {system.name or system.os or 'not shown'}{kind}; Python {python or 'not shown'}")
+    yield _spoken(f"torch   {context.torch_version or 'not shown'}; {_state(context)}")
+    yield ""
+    for finding in posted.diagnosis.findings:
+        yield _spoken(f"{finding.level}: {finding.title} [{finding.code}]")
+        yield from (_spoken(f"  {line}") for line in finding.evidence)
+        yield _spoken(f"  remedy: {finding.remedy.text}")
+    if not posted.diagnosis.findings:
+        yield "nothing that is shown keeps CUDA from working" if _says_it_works(context) else "the cause can't be told"
+    if posted.lacks:
+        yield f"not in the report: {'; '.join(_spoken(lack.what) for lack in posted.lacks)}"
+    yield ""
+    yield "reply:"
+    yield from (f"  {line}".rstrip() for line in _reply(posted))
+
+
+def _reply(posted: Posted) -> Iterator[str]:
+    """The answer to the reporter, in Markdown."""
+    pressing = _pressing(posted.diagnosis)
+    if pressing is None:
+        if _says_it_works(posted.context):
+            yield "Nothing in what you posted keeps CUDA from working."
+        else:
+            yield "From what you posted the cause can't be told yet."
+    else:
+        yield _spoken(f"From what you posted: {pressing.title}.", whose="your machine")
+        yield from (_spoken(f"- {line}", whose="your machine") for line in pressing.evidence)
+        yield ""
+        yield from _advice(posted.diagnosis.fix or pressing.remedy)
+    asks = dict.fromkeys(lack.ask for lack in posted.lacks) if pressing is None else {}
+    if asks and not _says_it_works(posted.context):
+        yield ""
+        yield "Please add the output of:"
+        yield from (f"    {ask}" for ask in asks)
+
+
+def _advice(remedy: Remedy) -> Iterator[str]:
+    if remedy.command:
+        yield _spoken(f"What helps{f': {remedy.where}, then' if remedy.where else ''}:", whose="your machine")
+        yield ""
+        yield f"    {_spoken(remedy.command)}"
+    else:
+        yield _spoken(f"What helps: {remedy.text}.", whose="your machine")
+
+
+def _pressing(diagnosis: Diagnosis) -> Finding | None:
+    errors = diagnosis.errors or tuple(f for f in diagnosis.findings if f.level is Level.WARNING)
+    return errors[0] if errors else None
+
+
+def _says_it_works(context: Context) -> bool:
+    return bool(context.run and context.run.available) and not context.start_errors
+
+
+def _gpus(context: Context) -> str:
+    """The GPUs, each kind with its number."""
+    names = [context.named(gpu) for gpu in context.observation.nvidia]
+    counted = (f"{names.count(name)}x {name}" if names.count(name) > 1 else name for name in dict.fromkeys(names))
+    return ", ".join(counted) or "not shown"
+
+
+def _state(context: Context) -> str:
+    if context.is_cpu_build:
+        return "a build without CUDA"
+    build = f"CUDA {context.torch_cuda}" if context.torch_cuda else "CUDA of the build not shown"
+    available = context.run.available if context.run else None
+    return build if available is None else f"{build}, {'available' if available else 'not available'}"
+
+
+def _spoken(text: str, whose: str = "the reporter's machine") -> str:
+    """A line of ours, said of somebody else's machine and without what names that person."""
+    return scrub(re.sub(r"\bthis (computer|system|host)\b", whose, text), Identity())
+
+
+def _clean(value: object) -> object:
+    """A JSON value whose texts name nobody."""
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return _spoken(value) if isinstance(value, str) else value

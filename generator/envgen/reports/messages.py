@@ -1,0 +1,134 @@
+"""What torch, Python and the driver said in a pasted text: errors, warnings, and answers of an interpreter."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from envgen.core.capability import ArchCode, ComputeCapability
+
+_VERSION = r"\d+\.\d+(?:\.\d+)?(?:\.?(?:dev|a|rc|post)\d*)?(?:\+[\w.]+)?"
+_CUDA_WORDS = re.compile(
+    r"CUDA initialization|CUDA error|CUDA unknown error|CUDA out of memory|cudaError|cuda runtime error|cudaGetDevice"
+    r"|CUDA driver initialization failed|Found no NVIDIA driver|No CUDA GPUs are available|not compiled with CUDA"
+    r"|NVIDIA driver on your system is too old|CUDA driver version is insufficient|no kernel image"
+    r"|unsupported toolchain"
+    r"|torchvision::nms|cuDNN version incompatibility|CUDNN_STATUS|Could not load library libcudnn|stub library"
+    r"|device < num_gpus|GPU is lost|fallen off the bus|busy or unavailable|MPS client failed"
+    r"|is not compatible with the current PyTorch|because it is too old|API call is not supported"
+)
+_RAISED = re.compile(
+    r"^\s*(?:E\s+)?(?P<kind>ImportError|OSError|ModuleNotFoundError|RuntimeError|AttributeError): (?P<text>.*)$"
+)
+# Libraries of torch's own, or of NVIDIA's packages beside it: an extension of others is not torch.
+_OF_TORCH = re.compile(
+    r"[/\\]torch[/\\]|[/\\]nvidia[/\\]|\b(libtorch|libc10|libcu|libnv|libnccl|libgomp)|fbgemm\.dll|c10\.dll|torch_\w+\.dll"
+    r"|shm\.dll|cudnn|No module named 'torch'|numpy"
+)
+_INCOMPATIBLE = re.compile(r"(?P<name>[^\n:]+?) with CUDA capability sm_(?P<sm>\d{2,3}a?) is not compatible")
+_TOO_OLD = re.compile(
+    r"Found GPU\d+ (?P<name>.+?) which is of (?:cuda|compute) capability (?:\(CC\) )?(?P<x>\d+)\.(?P<y>\d)"
+)
+_SUPPORTS = re.compile(r"supports CUDA capabilities (?P<codes>(?:(?:sm|compute)_\d+\w*\s*)+)")
+_PRINTED = re.compile(rf"torch\.__version__\)?\s*\n\s*['\"]?(?P<version>{_VERSION})")
+# In running text a release is often another one than that which is installed: a pin, a label or the word is needed.
+_BEFORE = r"(?:==|\s+version:?\s+|[ -]v?(?=[\d.]+\w*\+(?:cu|cpu)))"
+_NAMED = re.compile(rf"\b(?:torch|pytorch){_BEFORE}(?P<version>{_VERSION})", re.IGNORECASE)
+_ANSWERED = re.compile(r"is_available\(\)\)?\s*(?:\n|:|=|->|is|returns)\s*(?P<answer>True|False)")
+_VISION = re.compile(rf"\btorchvision{_BEFORE}(?P<version>{_VERSION})")
+_VARIABLE = re.compile(
+    r"^\s*(?:\$ )?(?:export |set |\$env:)?(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_MPS_PIPE_DIRECTORY"
+    r"|NVIDIA_VISIBLE_DEVICES|PYTHONPATH)=(?P<value>\S*)\s*$",
+    re.MULTILINE,
+)
+_FOLLOWED = re.compile(r"echo \$(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH)\s*\n(?P<value>[/\d][^\s$]*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedGpu:
+    """A GPU that torch named because it has no code for it."""
+
+    name: str
+    capability: ComputeCapability
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messages:
+    """What was said. `torch` is empty where no version is stated, or several are; `available` None: not said."""
+
+    errors: tuple[str, ...] = ()
+    import_error: str = ""
+    refused: tuple[RefusedGpu, ...] = ()
+    arch_list: tuple[ArchCode, ...] = ()
+    torch: str = ""
+    vision: str = ""
+    torch_file: str = ""
+    is_cpu: bool = False
+    available: bool | None = None
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+def read_messages(lines: list[str]) -> Messages:
+    """Return what a text quotes of torch, Python and the shell."""
+    text = "\n".join(lines)
+    errors = tuple(dict.fromkeys(" ".join(line.split()) for line in lines if _CUDA_WORDS.search(line)))
+    codes = _SUPPORTS.search(" ".join(text.split()))
+    answers = {found["answer"] == "True" for found in _ANSWERED.finditer(text)}
+    variables = [(found["name"], found["value"]) for found in (*_VARIABLE.finditer(text), *_FOLLOWED.finditer(text))]
+    imported = re.search(r"torch\.__file__\)?\s*\n\s*['\"]?(?P<path>\S+?torch[/\\]__init__\.py)", text)
+    return Messages(
+        errors=errors,
+        import_error=_import_error(lines),
+        refused=tuple(_refused(lines)),
+        arch_list=tuple(ArchCode.parse(code) for code in codes["codes"].split()) if codes else (),
+        torch=_one(_PRINTED, text) or _one(_NAMED, text),
+        vision=_one(_VISION, text),
+        torch_file=imported["path"] if imported else "",
+        is_cpu="Torch not compiled with CUDA enabled" in text,
+        available=answers.pop() if len(answers) == 1 else None,
+        variables=tuple(dict(variables).items()),
+    )
+
+
+def _import_error(lines: list[str]) -> str:
+    """What an import of torch ended in: its line, where the traceback goes through torch or names its libraries."""
+    in_torch = False
+    for line in lines:
+        if "Traceback (most recent" in line:
+            in_torch = False
+        if re.search(r'File "[^"]*[/\\]torch[/\\]__init__\.py"|^\s*import torch\b|>>> import torch\b', line):
+            in_torch = True
+        found = _RAISED.match(line)
+        if not found or _CUDA_WORDS.search(line):
+            continue
+        by_library = found["kind"] in ("ImportError", "OSError") and _OF_TORCH.search(found["text"])
+        missing = "No module named 'torch'" in found["text"]
+        if by_library or missing or (in_torch and found["kind"] in ("ImportError", "OSError")):
+            return f"{found['kind']}: {found['text']}".strip()
+    found_windows = next((line for line in lines if "[WinError" in line and _OF_TORCH.search(line)), "")
+    return found_windows.strip()
+
+
+def _refused(lines: list[str]) -> list[RefusedGpu]:
+    refused = {}
+    for line in lines:
+        flat = " ".join(line.split())
+        if found := _INCOMPATIBLE.search(flat):
+            digits = found["sm"].rstrip("a")
+            capability = ComputeCapability(int(digits[:-1]), int(digits[-1]))
+        elif found := _TOO_OLD.search(flat):
+            capability = ComputeCapability(int(found["x"]), int(found["y"]))
+        else:
+            continue
+        name = found["name"].strip()
+        refused[name] = RefusedGpu(name=name, capability=capability, line=flat[:300])
+    return list(refused.values())
+
+
+def _one(pattern: re.Pattern[str], text: str) -> str:
+    """The version that a text states, when it states one only: of several nobody can tell which is meant."""
+    found = {match["version"].rstrip(".") for match in pattern.finditer(text)}
+    labelled = {version for version in found if any(other.startswith(f"{version}+") for other in found)}
+    left = found - labelled
+    return left.pop() if len(left) == 1 else ""

@@ -1,0 +1,342 @@
+"""One pasted text as an observation, an environment and a run of torch, each as far as the text goes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from envgen.core.driver_text import windows_number
+from envgen.core.drivers import DriverVersion
+from envgen.core.errors import ValueFormatError
+from envgen.core.platforms import Subdir
+from envgen.core.releases import cuda_of_tag
+from envgen.environments.inspected import (
+    CondaRecord,
+    Distribution,
+    InspectedEnvironment,
+    Interpreter,
+    VersionFile,
+    local,
+)
+from envgen.environments.torch_run import RunOutcome, TorchDevice, TorchRun
+from envgen.probe.observation import (
+    DriverParts,
+    EnvironmentKind,
+    FabricManager,
+    HostGpu,
+    Jetson,
+    Observation,
+    PythonFacts,
+    System,
+    Vendor,
+    Xid,
+)
+from envgen.probe.parse.driver_files import parse_kernel_messages, parse_proc_version, parse_xids
+from envgen.probe.parse.report import DriverReport, pci_address
+from envgen.probe.parse.smi import parse_failure, parse_log
+from envgen.probe.parse.system import parse_jetson, wsl_version
+from envgen.reports.collect_env import CollectEnv, read_collect_env
+from envgen.reports.messages import Messages, read_messages
+from envgen.reports.packages import Packages, read_packages
+from envgen.reports.smi_table import SmiTable, read_smi_table
+from envgen.reports.text import joined, plain_lines
+
+_WINDOWS = re.compile(r"\b[A-Z]:\\|\[WinError|\bWindows (?:10|11|Server)\b|\bwin-64\b|MSC v\.\d+")
+_LINUX = re.compile(
+    r"\b(Ubuntu|Debian|Fedora|CentOS|Rocky|AlmaLinux|Arch Linux|NixOS|RHEL|openSUSE)\b|/usr/lib|linux-64"
+)
+_IN_CONTAINER = re.compile(
+    r"\bdocker (run|exec|compose)|docker-compose|nvidia-docker|\broot@[0-9a-f]{12}:|podman run|/\.dockerenv"
+)
+_LSPCI = re.compile(r"NVIDIA Corporation (?P<chip>[A-Z]{1,2}\d{2,3}\w*) \[(?P<name>[^\]]+)\]")
+_FABRIC = re.compile(
+    r"nvidia-fabricmanager(?:\.service)?.{0,200}?(?:Active:\s*(?P<state>\w+)|(?P<absent>could not be found))", re.DOTALL
+)
+_PACKAGE = re.compile(r"\b(?:lib|linux-)?nvidia[\w.-]*?[\s=:/-]+(?:\d+:)?(?P<version>[3-9]\d\d\.\d{2,3}(?:\.\d{2})?)\b")
+_SERVICE = re.compile(r"Fabric Manager version is\s*:\s*(?P<version>\d+(?:\.\d+)+)")
+_WSL = re.compile(r"microsoft-standard|\bWSL ?2\b|/usr/lib/wsl|/mnt/[a-z]/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a text holds. `formats` names what was recognised; `shows` what kinds of facts it has beside them."""
+
+    observation: Observation
+    environment: InspectedEnvironment | None
+    run: TorchRun | None
+    formats: tuple[str, ...]
+    has_bus: bool = False
+    has_packages: bool = False
+
+
+def read_report(text: str) -> Report | None:
+    """Return what a pasted text says of a machine, or None when nothing in it is of a kind that is known."""
+    lines = plain_lines(text)
+    whole = joined(lines)
+    collected, table, packages = read_collect_env(lines), read_smi_table(lines), read_packages(lines)
+    log, messages = _log(lines), read_messages(whole)
+    code, words = parse_failure("\n".join(lines))
+    failure = (code, words) if code is not None else (None, "")
+    formats = (
+        ("collect_env", collected is not None),
+        ("nvidia-smi", table is not None),
+        ("nvidia-smi -q", log is not None),
+        ("a package list", packages is not None),
+        ("messages", bool(messages.errors or messages.import_error or failure[1] or messages.is_cpu)),
+        ("kernel log", bool(parse_kernel_messages(text))),
+        ("what Python printed", collected is None and (bool(messages.torch) or messages.available is not None)),
+    )
+    if not any(found for _, found in formats):
+        return None
+    parts = _Parts(collected or CollectEnv(), table or SmiTable(), log, packages or Packages(), messages)
+    plain = "\n".join(lines)
+    system = _system(plain, parts)
+    observation = _observation(plain, parts, system, failure)
+    return Report(
+        observation=observation,
+        environment=_environment(parts),
+        run=_run(parts, observation),
+        formats=tuple(name for name, found in formats if found),
+        has_packages=parts.packages.is_full,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    collected: CollectEnv
+    table: SmiTable
+    log: DriverReport | None
+    packages: Packages
+    messages: Messages
+
+
+def _log(lines: list[str]) -> DriverReport | None:
+    begin = next((i for i, line in enumerate(lines) if "NVSMI LOG" in line), None)
+    if begin is None:
+        begin = next((i for i, line in enumerate(lines) if re.match(r"\s*Attached GPUs\s+:", line)), None)
+    if begin is None:
+        return None
+    report = parse_log("\n".join(lines[max(begin - 3, 0) :]))
+    return report if report.gpus or report.driver else None
+
+
+def _system(text: str, parts: _Parts) -> System:
+    collected = parts.collected
+    stated = f"{collected.os} {collected.platform}"
+    jetson = _jetson(text, parts)
+    if "Windows" in stated:
+        system = "windows"
+    elif "macOS" in stated or "Mac OS" in stated:
+        system = "macos"
+    elif collected.os or "Linux" in stated or jetson:
+        system = "linux"
+    else:
+        system = _guessed_system(text, parts.table)
+    kernel = re.search(r"Linux-(\S+?)(?:-x86_64|-aarch64)", collected.platform)
+    machine = "aarch64" if "aarch64" in stated or jetson else "AMD64" if system == "windows" else "x86_64"
+    wsl = (wsl_version(kernel[1]) if kernel else 0) or (2 if parts.table.is_wsl or _WSL.search(text) else 0)
+    return System(
+        os=system,
+        name=re.sub(r"\s*\(x86_64\)$", "", collected.os),
+        kernel=kernel[1] if kernel else "",
+        machine=machine,
+        subdir=_subdir(system, machine),
+        libc="glibc" if collected.glibc else "",
+        libc_version=collected.glibc,
+        container="docker" if _IN_CONTAINER.search(text) else "",
+        wsl=wsl if system == "linux" or (system == "" and wsl) else 0,
+        jetson=jetson,
+    )
+
+
+def _guessed_system(text: str, table: SmiTable) -> str:
+    """The system by what only one of them prints; empty where the text could be of either."""
+    if table.is_wsl or _WSL.search(text):
+        return "linux"
+    windows, linux = bool(_WINDOWS.search(text)) or table.is_windows, bool(_LINUX.search(text))
+    if windows != linux:
+        return "windows" if windows else "linux"
+    return "linux" if table.is_linux or table.driver.count(".") == 2 else ""
+
+
+def _subdir(system: str, machine: str) -> Subdir | None:
+    if system == "windows":
+        return Subdir.WIN_64
+    if system != "linux":
+        return None
+    return Subdir.LINUX_AARCH64 if machine == "aarch64" else Subdir.LINUX_64
+
+
+def _jetson(text: str, parts: _Parts) -> Jetson | None:
+    found = parse_jetson("", "", text)
+    l4t = re.search(r"\bL4T\s*:?\s*R?(\d{2}\.\d+(?:\.\d+)?)", text)
+    on_tegra = "tegra" in parts.collected.platform or any("(nvgpu)" in gpu for gpu in parts.collected.gpus)
+    if found is None and not l4t and not on_tegra:
+        return None
+    model = re.search(r"\bJetson (?:AGX |Orin |Xavier |Nano|TX\d)[\w ]{0,20}", text)
+    return Jetson(
+        model=model[0].strip() if model else "Jetson",
+        l4t=found.l4t if found and found.l4t else l4t[1] if l4t else "",
+        soc="",
+        chip="",
+    )
+
+
+def _observation(text: str, parts: _Parts, system: System, failure: tuple[int | None, str]) -> Observation:
+    gpus = _gpus(text, parts)
+    module, flavour = parse_proc_version(text)
+    log_driver = parts.log.driver if parts.log else ""
+    driver = _driver(parts.collected.driver) or _driver(parts.table.driver) or _driver(log_driver) or _driver(module)
+    answered = any(gpu.is_driven for gpu in gpus)
+    code, words = (None, "") if answered else failure
+    service = _SERVICE.search(text)
+    return Observation(
+        system=system,
+        gpus=gpus,
+        driver=driver,
+        parts=DriverParts(
+            kernel_module=module,
+            user_library="" if driver else _installed(text),
+            flavour=flavour,
+            cuda=parts.table.cuda or (parts.log.cuda if parts.log else "") or _cuda_found(parts.messages),
+            fabric_manager=_fabric(text, service["version"] if service else ""),
+            fabric_state=parts.log.fabric if parts.log else "",
+            has_nvswitch="NVSwitch" in text,
+            error_code=code,
+            error=words,
+        ),
+        environ=tuple(sorted(parts.messages.variables)),
+        python=PythonFacts(version=parts.collected.python, executable="", prefix="", kind=EnvironmentKind.VENV),
+        xids=tuple(Xid(pci_address=pci_address(at), code=number) for at, number in parse_xids(text)),
+        kernel_messages=parse_kernel_messages(text),
+    )
+
+
+def _driver(text: str) -> DriverVersion | None:
+    """A driver's version, Windows' own numbering (32.0.15.6094) included."""
+    try:
+        return DriverVersion.parse(windows_number(text) or text)
+    except ValueFormatError:
+        return None
+
+
+def _installed(text: str) -> str:
+    """The driver whose packages a text lists, which need not run; a wheel of NVIDIA's has no such number."""
+    found = _PACKAGE.search(text)
+    return found["version"] if found else ""
+
+
+def _fabric(text: str, version: str) -> FabricManager | None:
+    found = _FABRIC.search(text)
+    if not found:
+        return FabricManager(state="active", version=version) if version else None
+    return FabricManager(state="not installed" if found["absent"] else found["state"], version=version)
+
+
+def _gpus(text: str, parts: _Parts) -> tuple[HostGpu, ...]:
+    """The GPUs of the fullest source; a name that the table cut is whole in another one."""
+    nvidia = {"vendor": Vendor.NVIDIA, "is_driven": True}
+    collected = tuple(HostGpu(name=name, **nvidia) for name in parts.collected.gpus)  # type: ignore[arg-type]  # two keys
+    logged = parts.log.gpus if parts.log else ()
+    if logged or parts.table.gpus or collected:
+        first = logged or parts.table.gpus
+        if first and len(first) == len(collected):
+            return tuple(replace(gpu, name=other.name) for gpu, other in zip(first, collected, strict=True))
+        return first or collected
+    named = [HostGpu(vendor=Vendor.NVIDIA, name=gpu.name, capability=gpu.capability) for gpu in parts.messages.refused]
+    if named:
+        return tuple(replace(gpu, is_driven=True) for gpu in named)
+    chips = dict.fromkeys((found["name"], found["chip"]) for found in _LSPCI.finditer(text))
+    return tuple(HostGpu(vendor=Vendor.NVIDIA, name=name, chip=chip) for name, chip in chips)
+
+
+def _torch(parts: _Parts) -> VersionFile | None:
+    """The torch that is installed: its version, and CUDA's where anything says it (an empty text: unknown)."""
+    collected, packages, messages = parts.collected, parts.packages, parts.messages
+    conda = next((record for record in packages.conda if record.name == "pytorch"), None)
+    version = collected.torch or packages.version("torch") or (conda.version if conda else "") or messages.torch
+    if not version and not messages.is_cpu:
+        return None
+    hip = collected.hip or None
+    cuda = None if hip else _cuda_of_build(version, conda, parts)
+    return VersionFile(version=version, cuda=cuda, hip=hip)
+
+
+def _cuda_of_build(version: str, conda: CondaRecord | None, parts: _Parts) -> str | None:
+    """The CUDA that torch is built with: None for a build without, an empty text where nothing says it."""
+    label, build = local(version), conda.build if conda else ""
+    if parts.collected.cuda is not None:
+        return parts.collected.cuda or None
+    if re.fullmatch(r"cu\d{2,3}", label):
+        return cuda_of_tag(label)
+    if label == "cpu" or parts.messages.is_cpu or re.search(r"(^|_)cpu", build):
+        return None
+    found = re.search(r"cuda_?(\d+\.\d+)|cuda(\d{3})", build)
+    return (found[1] or cuda_of_tag(f"cu{found[2]}")) if found else ""
+
+
+def _environment(parts: _Parts) -> InspectedEnvironment | None:
+    packages, torch = parts.packages, _torch(parts)
+    if torch is None and not packages.is_full:
+        return None
+    listed = dict(packages.pip)
+    vision = listed.get("torchvision") or parts.messages.vision
+    kind = EnvironmentKind.CONDA if packages.by_conda else EnvironmentKind.VENV
+    return InspectedEnvironment(
+        interpreter=Interpreter(version=parts.collected.python, executable="", prefix="", base_prefix="", path=()),
+        kind=kind,
+        distributions=tuple(
+            Distribution(name=name, version=version, installer="", requires=(), folder="", info="")
+            for name, version in packages.pip
+        ),
+        torch=torch,
+        vision=VersionFile(version=vision, cuda="", hip=None) if vision else None,
+        audio=VersionFile(version=listed["torchaudio"], cuda="", hip=None) if "torchaudio" in listed else None,
+        torch_folder="",
+        conda=packages.conda,
+        has_pip=True,
+    )
+
+
+def _run(parts: _Parts, observation: Observation) -> TorchRun | None:
+    """What torch did, as far as the text tells it."""
+    collected, messages, torch = parts.collected, parts.messages, _torch(parts)
+    available = messages.available if collected.available is None else collected.available
+    if not (messages.errors or messages.import_error or available is not None):
+        return None
+    imported = torch is not None and not messages.import_error and (available is not None or bool(messages.errors))
+    return TorchRun(
+        outcome=RunOutcome.DONE,
+        stage="done",
+        has_torch=imported,
+        torch_file=messages.torch_file,
+        torch_version=torch.version if torch else "",
+        cuda=torch.cuda if torch else None,
+        hip=torch.hip if torch else None,
+        import_error=messages.import_error,
+        available=available if available is not None else (True if messages.refused else None),
+        errors=messages.errors,
+        devices=_devices(messages, observation),
+        arch_list=messages.arch_list,
+        vision_error=next((line for line in messages.errors if "torchvision::nms" in line), None),
+    )
+
+
+def _devices(messages: Messages, observation: Observation) -> tuple[TorchDevice, ...]:
+    """The GPUs on which a kernel failed for want of code; which of two kinds it was nobody can tell."""
+    if messages.refused:
+        return tuple(
+            TorchDevice(index=index, name=gpu.name, capability=gpu.capability, kernel_error=gpu.line)
+            for index, gpu in enumerate(messages.refused)
+        )
+    line = next((line for line in messages.errors if "no kernel image" in line), "")
+    names = {gpu.name for gpu in observation.nvidia}
+    if line and len(names) == 1:
+        return (TorchDevice(index=0, name=names.pop(), capability=None, kernel_error=line[:300]),)
+    return ()
+
+
+def _cuda_found(messages: Messages) -> str:
+    """The driver's CUDA as torch counts it in a message: 12.6 of `found version 12060`; empty without one."""
+    number = next((found[1] for line in messages.errors if (found := re.search(r"found version (\d{4,5})", line))), "")
+    return f"{int(number) // 1000}.{int(number) % 1000 // 10}" if number else ""

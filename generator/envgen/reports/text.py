@@ -1,0 +1,43 @@
+"""A pasted text as plain lines: without quoting, fences, colours and the marks of a web page."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# A quoted line begins with `>`; Python's own prompt has three of them.
+_QUOTE = re.compile(r"^\s*>(?!>>) ?")
+_FENCE = re.compile(r"^\s*(```|~~~)\w*\s*$")
+# What torch and Python break over several lines when a terminal or a mail wraps them.
+_BEGINS = re.compile(r"UserWarning: |CUDA initialization: |^\w*(Error|Exception): ")
+_NEW_STATEMENT = re.compile(
+    r"^\s*$|^\s*(File |Traceback|>>>|\||\+[-=])|^[A-Z][\w ]+ ?: |^\w*(Error|Exception|Warning): "
+)
+_LIMIT = 4 << 20  # characters of a report that are read
+
+
+def plain_lines(text: str) -> list[str]:
+    """Return the lines of a pasted text."""
+    lines = []
+    for raw in text[:_LIMIT].replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        line = _COLOUR.sub("", html.unescape(raw)).replace("\u00a0", " ").lstrip("\ufeff\u200b")
+        while quoted := _QUOTE.match(line):
+            line = line[quoted.end() :]
+        if not _FENCE.fullmatch(line):
+            lines.append(line.rstrip())
+    return lines
+
+
+def joined(lines: list[str]) -> list[str]:
+    """Return the lines with the rest of each message that was wrapped put back behind its beginning."""
+    whole: list[str] = []
+    room = 0
+    for line in lines:
+        if room and whole and not _NEW_STATEMENT.match(line):
+            whole[-1] += " " + line.strip()
+            room -= 1
+            continue
+        whole.append(line)
+        room = 3 if _BEGINS.search(line) else 0
+    return whole

@@ -1,0 +1,145 @@
+"""What people post gives the first cause, or says what to ask for; nothing is guessed and nobody is named.
+
+`expected.csv` says of each text where it comes from and how near it is to it (captured, retyped, constructed), the code
+of the first cause (`none`: nothing is wrong; `ask`: it can't be told), and words that the answer must hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from envgen.cli.main import main
+from envgen.doctor.posted import Posted, UnreadableReportError, examine_text, posted_lines
+
+HERE = Path(__file__).parent
+ROWS = list(csv.DictReader((HERE / "expected.csv").read_text("utf-8").splitlines()))
+
+
+def text_of(name: str) -> str:
+    return (HERE / "texts" / f"{name}.txt").read_text("utf-8")
+
+
+def code_of(posted: Posted) -> str:
+    errors = posted.diagnosis.errors
+    if errors:
+        return errors[0].code
+    return "none" if "Nothing in what you posted" in "\n".join(posted_lines(posted)) else "ask"
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["name"]) for row in ROWS])
+def test_the_first_cause_is_told_or_what_to_ask_for(row: dict[str, str]) -> None:
+    posted = examine_text(text_of(row["name"]))
+    assert code_of(posted) == row["code"]
+    text = "\n".join(posted_lines(posted))
+    assert row["words"] in text
+    assert "reporter's machine" in text
+    assert text.count("\nreply:") == 1
+
+
+def test_there_are_forty_texts_and_few_that_say_too_little() -> None:
+    assert len(ROWS) >= 40
+    assert sum(row["code"] == "ask" for row in ROWS) <= 10
+    assert {row["name"] for row in ROWS} == {path.stem for path in (HERE / "texts").iterdir()}
+
+
+SECRETS = """
+ada@engine-7.corp.example:~/projects/acme-secret$ pip config list
+global.index-url='https://ada:s3cr3t@nexus.acme.internal/simple'
+global.find-links='https://bucket.s3.amazonaws.com/w/?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE&X-Amz-Signature=0123abcd'
+export HF_TOKEN=hf_abcdefghijklmnop
+Traceback (most recent call last):
+  File "/home/ada/projects/acme-secret/.venv/lib/python3.12/site-packages/torch/__init__.py", line 405, in <module>
+    from torch._C import *
+ImportError: /home/ada/projects/acme-secret/.venv/lib/python3.12/site-packages/torch/lib/libc10.so: undefined symbol
+GPU 0: NVIDIA GeForce RTX 4090 (UUID: GPU-01234567-89ab-cdef-0123-456789abcdef)
+"""
+
+
+@pytest.mark.parametrize("output_format", ["text", "json"])
+def test_private_data_is_not_repeated(tmp_path: Path, output_format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "posted.txt").write_text(SECRETS)
+    assert main(["doctor", "--report", str(tmp_path / "posted.txt"), "--format", output_format]) == 1
+    answer = capsys.readouterr().out
+    assert "cuda-libraries-broken" in answer
+    for word in ("ada", "engine", "corp", "acme", "s3cr3t", "AKIA", "0123abcd", "hf_abc", "01234567"):
+        assert word not in answer, word
+
+
+@pytest.mark.parametrize("keep", range(1, 12))
+def test_a_text_cut_anywhere_is_never_a_cpu_build_by_an_absent_line(keep: int) -> None:
+    lines = text_of("vllm-collect-env").splitlines()
+    text = "\n".join(line for line in lines if "CUDA used" not in line)[: keep * 110]
+    with contextlib.suppress(UnreadableReportError):
+        assert code_of(examine_text(text)) in ("ask", "none", "no-kernel-image")
+
+
+def test_a_version_without_its_build_is_asked_for() -> None:
+    posted = examine_text("PyTorch version: 2.2.2\nIs CUDA available: False\n")
+    assert code_of(posted) == "ask"
+    assert "which build of torch it is" in [lack.what for lack in posted.lacks]
+
+
+def test_a_cut_name_is_unclear_and_is_asked_for_once() -> None:
+    posted = examine_text(text_of("error-804-cut-name"))
+    text = "\n".join(posted_lines(posted))
+    assert [known.gpu for known in posted.context.gpus] == [None]
+    assert text.count("the name is cut or unknown") == 1
+
+
+@pytest.mark.parametrize(
+    ("banner", "driver", "cuda"),
+    [
+        (
+            "| NVIDIA-SMI 535.183.01             Driver Version: 535.183.01  CUDA Version: 12.2 |",
+            "535.183.01",
+            "12.2",
+        ),
+        (
+            "| NVIDIA-SMI 610.43.02              KMD Version: 610.43.02     CUDA UMD Version: 13.3     |",
+            "610.43.02",
+            "13.3",
+        ),
+        ("| NVIDIA-SMI 375.26                 Driver Version: 375.26                    |", "375.26", ""),
+        ("| NVIDIA-SMI 545.46                 Driver Version: 546.80       CUDA Version: ERR!     |", "546.80", ""),
+    ],
+)
+def test_both_banners_of_the_table_are_read(banner: str, driver: str, cuda: str) -> None:
+    observation = examine_text(banner).context.observation
+    assert (str(observation.driver), observation.parts.cuda) == (driver, cuda)
+
+
+def test_the_number_of_windows_behind_a_linux_tool_is_wsl() -> None:
+    row = "\n|   0  NVIDIA GeForce RTX 5090        On  |   00000000:01:00.0  On |                  N/A |"
+    system = examine_text(
+        "| NVIDIA-SMI 610.43.02              KMD Version: 610.47        CUDA UMD Version: 13.3     |" + row
+    ).context.observation.system
+    assert (system.os, system.wsl) == ("linux", 2)
+
+
+def test_an_extension_of_others_that_does_not_load_is_not_torch() -> None:
+    posted = examine_text(
+        "torch==2.8.0+cu128\nImportError: /v/site-packages/flash_attn_2_cuda.so: undefined symbol: _ZN3c104cuda9Set"
+    )
+    assert code_of(posted) == "ask"
+
+
+def test_a_text_of_something_else_is_no_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "poem.txt").write_text("The trees are coming into leaf\n")
+    assert main(["doctor", "--report", str(tmp_path / "poem.txt")]) == 3
+    assert "[report-unreadable]" in capsys.readouterr().err
+    assert main(["doctor", "--report", str(tmp_path / "absent.txt")]) == 2
+    assert main(["doctor", "--report", str(tmp_path / "poem.txt"), "--python", "python"]) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_of_powershell_is_read_too(tmp_path: Path, encoding: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "posted.txt").write_text(text_of("not-compiled-with-cuda"), encoding)
+    assert main(["doctor", "--report", str(tmp_path / "posted.txt"), "--format", "json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert [finding["code"] for finding in answer["findings"]] == ["torch-cpu-build"]
+    assert answer["reply"].startswith("From what you posted: ")

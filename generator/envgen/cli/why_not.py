@@ -44,6 +44,9 @@ def _text(request: Request, explanations: list[Explanation], build: str) -> str:
     if not explanations:
         return f"{request.subdir}: the catalog has no build {build}\n"
     lines = []
+    if build.lower().startswith("cu"):
+        running = next((one.build.label for one in explanations if one.rejection is None), None)
+        lines.append(f"{request.subdir}: {f'of {build}, {running} runs' if running else f'no build of {build} runs'}")
     for explanation in explanations:
         lines.append(f"{request.subdir} {explanation.build.package_set} {explanation.build.label}")
         if explanation.chosen:

@@ -96,6 +96,11 @@ class Build:
         return self.details
 
     @property
+    def is_tegra(self) -> bool:
+        """True for conda-forge's builds for Jetson, which have a userland of their own up to CUDA 12."""
+        return isinstance(self.details, CondaDetails) and any(p.startswith("arm-variant") for p in self.details.pins)
+
+    @property
     def key(self) -> BuildKey:
         """How decisions name it."""
         return self.package_set, self.torch, self.cuda_tag
@@ -167,7 +172,8 @@ class DriverSupport:
 
     `first_branch` is None when every branch in the catalog knows them; `last_branch` is None while they are still
     served. `last_linux` and `last_windows` are the last known driver versions of that last branch, for advice.
-    `only_subdir` is the one platform that such GPUs are built into (Jetson modules), or None.
+    `first_toolkit` is the first CUDA (X.Y) that compiles for them, or empty. `only_subdir` is the one platform that
+    such GPUs are built into (Jetson modules), or None.
     """
 
     capability: ComputeCapability
@@ -176,6 +182,7 @@ class DriverSupport:
     last_branch: int | None
     last_linux: str
     last_windows: str
+    first_toolkit: str
     only_subdir: Subdir | None
     source: str
 

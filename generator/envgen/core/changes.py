@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from envgen.core.builds import JetPack
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
@@ -14,13 +15,14 @@ from envgen.core.request import DriverOrigin, Request
 class Change:
     """Other values for a request; what is None or empty stays as it is.
 
-    `driver` is the oldest that will do, or with `older_driver` the newest that still does. `torch` is a PEP 440
-    specifier.
+    `driver` is the oldest that will do, or with `older_driver` the newest that still does; on a Jetson it is that of
+    `jetpack`. `torch` is a PEP 440 specifier.
     """
 
     subdir: Subdir | None = None
     driver: DriverVersion | None = None
     older_driver: bool = False
+    jetpack: JetPack | None = None
     python: str = ""
     glibc: str = ""
     torch: str = ""
@@ -34,6 +36,7 @@ class Change:
             subdir=self.subdir or request.subdir,
             driver=self.driver or request.driver,
             driver_origin=DriverOrigin.GIVEN if self.driver else request.driver_origin,
+            jetpack=self.jetpack or request.jetpack,
             python=self.python or request.python,
             glibc=self.glibc or request.glibc,
             torch=self.torch or request.torch,
@@ -48,6 +51,7 @@ class Change:
             subdir=other.subdir or self.subdir,
             driver=max(drivers, key=lambda driver: driver.parts, default=None),
             older_driver=self.older_driver or other.older_driver,
+            jetpack=other.jetpack or self.jetpack,
             python=other.python or self.python,
             glibc=max(filter(None, (self.glibc, other.glibc)), key=release_key, default=""),
             torch=other.torch or self.torch,
@@ -60,7 +64,7 @@ class Change:
         values = {
             "platform": self.subdir.value if self.subdir else "",
             "python": self.python,
-            "driver": str(self.driver or ""),
+            "driver": f"JetPack {self.jetpack.release}" if self.jetpack else str(self.driver or ""),
             "glibc": self.glibc,
             "torch": self.torch,
             "cuda": self.cuda,
@@ -71,7 +75,9 @@ class Change:
     def action(self) -> str:
         """What a person does: `update the driver to 572.16 or newer`."""
         driver = f"update the driver to {self.driver} or newer"
-        if self.driver and self.older_driver:
+        if self.jetpack:
+            driver = f"install JetPack {self.jetpack.release}"
+        elif self.driver and self.older_driver:
             driver = f"go back to driver {self.driver}, the last that serves the GPU"
         parts = {
             f"use {self.subdir} (--platform {self.subdir})": self.subdir,

@@ -60,6 +60,7 @@ class RejectionCode(StrEnum):
     DRIVER_TOO_NEW = "driver-dropped-gpu"
     DRIVER_PREDATES_GPU = "driver-predates-gpu"
     CUDNN_UNSUPPORTED = "cudnn-unsupported"
+    UNPROVEN = "unproven"
     TORCH_SPEC = "torch-excluded"
     CUDA_SPEC = "cuda-excluded"
     NO_TORCHVISION = "no-torchvision"

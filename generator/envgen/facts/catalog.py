@@ -159,6 +159,7 @@ class Catalog:
                 last_branch=int(row["last_branch"]) if row["last_branch"] else None,
                 last_linux=branch.last_linux if branch else "",
                 last_windows=branch.last_windows if branch else "",
+                first_toolkit=row["first_toolkit"],
                 only_subdir=Subdir(row["only_subdir"]) if row["only_subdir"] else None,
                 source=row["source"],
             )

@@ -15,7 +15,7 @@ from envgen.lock.obtain import SetLocker, obtain
 from envgen.lock.options import Sources
 from envgen.lock.pip import PipLocker
 from envgen.resolve import resolve
-from envgen.resolve.driver import DriverRules
+from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.notices import notices
 
 # What the catalog says of the GPU, whatever is locked.
@@ -94,9 +94,9 @@ def _notices(found: Environment, sources: Sources, wanted: Sequence[PackageSet])
     The text is the same whether a lock is new, shipped or kept: the same pins give the same bytes.
     """
     resolution, request = found.resolution, found.request
-    rules = DriverRules(driver=resolution.driver, subdir=request.subdir, builds=sources.builds)
+    evaluation = Evaluation.of(request, sources.builds)
     pip, conda = found.locked.get(PackageSet.PIP), found.locked.get(PackageSet.CONDA)
-    locked = notices(request, rules, pip.pairing if pip else None, conda.pairing if conda else None)
+    locked = notices(evaluation, pip.pairing if pip else None, conda.pairing if conda else None)
     yield from (notice for notice in locked if notice.code not in _OF_THE_DECISION)
     if len(wanted) == len(PackageSet) or wanted == (PackageSet.PIP,):
         skipped = "" if len(wanted) > 1 else "no-conda-pairing"

@@ -9,7 +9,6 @@ from envgen.core.builds import JetPack
 from envgen.core.driver_text import DriverKind, GivenDriver
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import UsageError, show
-from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.request import RequestedGpu
 from envgen.core.resolution import Notice
@@ -106,12 +105,6 @@ def _wrong_form(driver: GivenDriver, subdir: Subdir) -> UsageError:
         fact="Windows has numbers of two parts, such as 560.94",
         hint="give the number that nvidia-smi shows there, or --driver PLATFORM=VERSION for one platform of several",
     )
-
-
-def only_platform(gpu: Gpu, catalog: Catalog) -> Subdir | None:
-    """The one platform that a GPU exists on (a Jetson's modules, Grace's superchips), or None."""
-    support = catalog.support.get(gpu.capability)
-    return gpu.only_subdir or (support.only_subdir if support else None)
 
 
 def _is_module(requested: RequestedGpu, catalog: Catalog) -> bool:

@@ -15,7 +15,7 @@ from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
 from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.errors import match_error
-from envgen.request.drivers import only_platform, read_drivers
+from envgen.request.drivers import read_drivers
 from envgen.request.machines import Group, read_machine, request_of
 from envgen.request.options import RequestOptions
 from envgen.request.requests import Requests, distinct
@@ -29,6 +29,7 @@ from envgen.request.values import (
     parse_python,
 )
 from envgen.resolve.errors import CapabilityUnknownError, MacosError, WindowsArmError
+from envgen.resolve.homes import home
 
 if TYPE_CHECKING:
     from envgen.facts.gpus.catalog import GpuCatalog
@@ -79,7 +80,7 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
 def _platforms_of(groups: Sequence[Group], builds: Catalog) -> tuple[Subdir, ...]:
     """The platforms of a request that names none: this computer's, and for GPUs that exist on one only, that one."""
     gpus = [requested for group in groups for requested in group.gpus]
-    own = [only_platform(requested.gpu, builds) for requested in gpus]
+    own = [home(requested.gpu, builds) for requested in gpus]
     if gpus and None not in own:
         return tuple(dict.fromkeys(subdir for subdir in own if subdir is not None))
     return tuple(dict.fromkeys((*_subdirs([host_platform()]), *(subdir for subdir in own if subdir is not None))))
@@ -89,7 +90,7 @@ def _there(groups: Sequence[Group], subdir: Subdir, subdirs: Sequence[Subdir], b
     """The groups with the GPUs that exist on a platform. One that exists on none of them stays, to be refused."""
 
     def exists(requested: RequestedGpu) -> bool:
-        own = only_platform(requested.gpu, builds)
+        own = home(requested.gpu, builds)
         return own in (None, subdir) or own not in subdirs
 
     kept = (replace(group, gpus=tuple(filter(exists, group.gpus))) for group in groups)
@@ -98,7 +99,7 @@ def _there(groups: Sequence[Group], subdir: Subdir, subdirs: Sequence[Subdir], b
 
 def _module_notices(groups: Sequence[Group], builds: Catalog) -> Iterator[Notice]:
     for requested in (requested for group in groups for requested in group.gpus):
-        if (own := only_platform(requested.gpu, builds)) is not None:
+        if (own := home(requested.gpu, builds)) is not None:
             text = f"{requested.gpu.name} is built into {own} computers only: decided for {own}"
             yield Notice(code="platform-of-gpu", text=text)
 

@@ -13,7 +13,7 @@ from envgen.facts.catalog import Catalog
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.notices import notices
 from envgen.resolve.pairing import pairing
-from envgen.resolve.rank import rank
+from envgen.resolve.rank import preferred
 from envgen.resolve.rejections import Rejections
 from envgen.resolve.rules import runs
 
@@ -39,7 +39,7 @@ def resolve(catalog: Catalog, request: Request, *, absent: frozenset[BuildKey] =
         pip=pip,
         conda=conda,
         rejected=Rejections(passed, evaluation, absent),
-        notices=tuple(notices(request, evaluation.rules, pip, conda)),
+        notices=tuple(notices(evaluation, pip, conda)),
         absent=absent,
     )
 
@@ -58,5 +58,5 @@ def _choose(
             is_usable = not (absent and build.key in absent) and runs(build, evaluation)
             (usable if is_usable else passed).append(build)
         if usable:
-            return max(usable, key=lambda build: rank(build, evaluation)), passed
+            return preferred(usable, evaluation), passed
     return None, passed

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from envgen.core.builds import DriverFloor, DriverSupport, Toolkit
+from envgen.core.builds import DriverFloor, DriverSupport, JetPack, Toolkit
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request, RequestedGpu
+from envgen.core.wsl import linux_branch
 from envgen.facts.catalog import Catalog
 
 SupportedGpu = tuple[RequestedGpu, DriverSupport]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DriverRules:
     """The driver of one request, with the floors and branches that it is held against."""
 
     driver: DriverVersion
     subdir: Subdir
     builds: Catalog
+    jetpack: JetPack | None = None
 
     def floor(self, cuda: str) -> DriverVersion | None:
         """The oldest driver that runs SASS of a toolkit (X.Y or X.Y.Z): that of the CUDA major where it has one.
@@ -49,10 +52,48 @@ class DriverRules:
     def _minimum_of(self, toolkit: Toolkit) -> DriverVersion | None:
         return toolkit.windows if self.subdir.is_windows else toolkit.linux
 
+    @cached_property
+    def own_cuda(self) -> tuple[int, ...]:
+        """The CUDA (X, Y) that the driver's branch reports; that of the branch before where the number is of none.
+
+        A Jetson's is that of its JetPack: there 540.x stands for 12.2 and for 12.6.
+        """
+        if self.jetpack is not None:
+            return release_key(self.jetpack.cuda)
+        windows, number = self.subdir.is_windows, self.driver.branch
+        own: tuple[int, ...] = ()
+        for branch in self.builds.branches:
+            if (min(branch.windows_majors, default=number + 1) if windows else branch.branch) <= number:
+                own = release_key(branch.cuda)
+        return own
+
     def fully_serves(self, cuda: str) -> bool:
-        """True when the driver is at or above the toolkit's own minimum; an unknown minimum counts as not."""
+        """True when the driver is at or above the toolkit's own minimum, or reports that CUDA itself, or a newer one.
+
+        NVIDIA states no minimum for some toolkits; a driver runs everything of the CUDA that it reports.
+        """
+        if self.own_cuda >= release_key(cuda)[:2]:
+            return True
         minimum = self.toolkit_minimum(cuda)
         return minimum is not None and self.driver.serves_toolkit(minimum)
+
+    def full_floor(self, cuda: str) -> DriverVersion | None:
+        """The oldest driver that serves a toolkit fully, or None when no source states one."""
+        wanted = release_key(cuda)[:2]
+        first = next((branch for branch in self.builds.branches if release_key(branch.cuda) >= wanted), None)
+        found = [self.toolkit_minimum(cuda), self.first_of(first.branch) if first else None]
+        return min((driver for driver in found if driver is not None), key=lambda driver: driver.parts, default=None)
+
+    def first_of(self, branch: int) -> DriverVersion:
+        """The branch as a driver of this system: R570 is 570 on Linux, and its first Windows releases are 572."""
+        entry = next((entry for entry in self.builds.branches if entry.branch == branch), None)
+        number = min(entry.windows_majors, default=branch) if entry and self.subdir.is_windows else branch
+        return DriverVersion((number,), str(number))
+
+    def is_from(self, branch: int) -> bool:
+        """True when the driver is of that branch or of a later one; a bare number names a branch on Windows too."""
+        number = branch if self.driver.is_bare_branch else self.first_of(branch).branch
+        return self.driver.branch >= number
 
     def last_major(self, branch: int) -> int:
         """The highest number in front of the dot within a branch: Windows releases of R580 run from 580 to 582."""
@@ -60,6 +101,15 @@ class DriverRules:
             return branch
         entry = next((entry for entry in self.builds.branches if entry.branch == branch), None)
         return max(entry.windows_majors, default=branch) if entry else branch
+
+
+def of_linux(driver: DriverVersion, builds: Catalog) -> DriverVersion:
+    """The driver as Linux counts it: WSL shows the Windows number, and 581.57 is of no Linux branch but of R580."""
+    if any(branch.branch == driver.branch for branch in builds.branches):
+        return driver
+    if not any(driver.branch in branch.windows_majors for branch in builds.branches):
+        return driver
+    return linux_branch(driver, builds.branches, builds.floors)
 
 
 def assumed_driver(request: Request, builds: Catalog) -> DriverVersion:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from envgen.core.builds import JetPack
 from envgen.core.errors import NoPairingError, show
 from envgen.core.releases import cuda_of_tag
-from envgen.core.resolution import Rejection, Resolution
+from envgen.core.resolution import Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
+from envgen.resolve.jetson import OWN_WHEELS
 
 
 class MacosError(NoPairingError):
@@ -113,10 +114,16 @@ class NoBuildError(NoPairingError):
 
     def headline(self) -> str:
         request = self.resolution.request
+        runs = "is proven to run" if self.is_unproven else "runs"
         names = ", ".join(f"{r.gpu.name} (compute capability {r.gpu.capability})" for r in request.gpus)
         build = f"{self.package_set} build of PyTorch" if self.package_set else "PyTorch build"
         target = f"driver {self.resolution.driver}, {request.subdir}, Python {request.python}"
-        return f"no {build} runs on {names} with {target}"
+        return f"no {build} {runs} on {names} with {target}"
+
+    @property
+    def is_unproven(self) -> bool:
+        """True when there is a build that may run, but whose libraries nobody has shown to serve the GPU."""
+        return any(rejection.code is RejectionCode.UNPROVEN for rejection in self.resolution.rejected)
 
     def main_rejection(self) -> Rejection | None:
         """The newest build that a change would allow; another `--torch` only when nothing else helps."""
@@ -135,10 +142,14 @@ class NoBuildError(NoPairingError):
 
     def hint(self) -> str:
         best = self.main_rejection()
+        if best is None and any(requested.gpu.segment == "jetson" for requested in self.resolution.request.gpus):
+            return OWN_WHEELS
         if best is None and len(self.resolution.request.gpus) > 1:
             return "no option changes that for all of them together; run envgen for each GPU by itself"
         if best is None or best.change is None:
             return "no option changes that; `envgen why-not RELEASE+TAG` gives the reason for one build"
+        if best.code is RejectionCode.UNPROVEN and best.change.torch:
+            return f"{best.change.action()} to have {_name(best)} written all the same"
         return f"{best.change.action()}: then {_name(best)} runs"
 
 

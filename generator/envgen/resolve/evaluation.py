@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
-from envgen.core.builds import Build
+from envgen.core.builds import Build, JetPack
 from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
 from envgen.core.errors import ValueFormatError
-from envgen.core.request import Request
+from envgen.core.platforms import Subdir
+from envgen.core.request import Request, RequestedGpu
 from envgen.facts.catalog import Catalog
-from envgen.resolve.coverage import code_in
-from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, supports
+from envgen.resolve.coverage import code_in, is_unified
+from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, of_linux, supports
+from envgen.resolve.homes import home
+from envgen.resolve.jetson import driver_of, jetpack_of
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -32,17 +35,20 @@ class Coverage:
 class Evaluation:
     """One request with its driver and GPUs, shared by all candidate builds.
 
-    `supports` are the GPUs whose capability the catalog knows, with the drivers that serve them. `torch` is `--torch`
-    as read, None when it was not given.
+    `jetpack` is the one that a Jetson's request is for, None for every other GPU. `homes` are the GPUs that exist on
+    one platform only, `supports` those whose capability the catalog knows, with the drivers that serve them. `torch` is
+    `--torch` as read, None when it was not given.
     """
 
     request: Request
     catalog: Catalog
     rules: DriverRules
+    jetpack: JetPack | None
+    homes: tuple[tuple[RequestedGpu, Subdir], ...]
     torch: SpecifierSet | None
     supports: tuple[SupportedGpu, ...]
     capabilities: tuple[ComputeCapability, ...]
-    coverages: Mapping[str, Coverage]
+    coverages: tuple[Mapping[str, Coverage], Mapping[str, Coverage]]
 
     @classmethod
     def of(cls, request: Request, catalog: Catalog) -> Self:
@@ -51,11 +57,16 @@ class Evaluation:
         Raises: ValueFormatError for a `--torch` that is no PEP 440 specifier.
         """
         capabilities = tuple(requested.gpu.capability for requested in request.gpus)
-        driver = request.driver or assumed_driver(request, catalog)
+        jetpack = jetpack_of(request, catalog)
+        driver = request.driver or (driver_of(jetpack) if jetpack else assumed_driver(request, catalog))
+        if jetpack is None and request.driver and not request.subdir.is_windows:
+            driver = of_linux(request.driver, catalog)
         return cls(
             request=request,
             catalog=catalog,
-            rules=DriverRules(driver=driver, subdir=request.subdir, builds=catalog),
+            rules=DriverRules(driver=driver, subdir=request.subdir, builds=catalog, jetpack=jetpack),
+            jetpack=jetpack,
+            homes=tuple((gpu, only) for gpu in request.gpus if (only := home(gpu.gpu, catalog)) is not None),
             torch=_specifiers(request.torch) if request.torch else None,
             supports=tuple(supports(request, catalog)),
             capabilities=capabilities,
@@ -64,18 +75,18 @@ class Evaluation:
 
     def coverage(self, build: Build) -> Coverage:
         """What a build holds for the GPUs."""
-        return self.coverages[build.arch_list]
+        return self.coverages[is_unified(build.cuda)][build.arch_list]
 
 
 class _Coverages(dict[str, Coverage]):
     """Arch list -> what it holds for some GPUs. Hundreds of builds share a few dozen lists."""
 
-    def __init__(self, capabilities: Sequence[ComputeCapability]) -> None:
+    def __init__(self, capabilities: Sequence[ComputeCapability], *, is_unified: bool) -> None:
         super().__init__()
-        self._capabilities = capabilities
+        self._capabilities, self._is_unified = capabilities, is_unified
 
     def __missing__(self, arch_list: str) -> Coverage:
-        codes = tuple(code_in(arch_list, capability) for capability in self._capabilities)
+        codes = tuple(code_in(arch_list, capability, is_unified=self._is_unified) for capability in self._capabilities)
         found = self[arch_list] = Coverage(
             codes=codes,
             complete=None not in codes,
@@ -84,8 +95,10 @@ class _Coverages(dict[str, Coverage]):
         return found
 
 
-# The same for every decision about the same GPUs.
-_coverages = lru_cache(maxsize=512)(_Coverages)
+@lru_cache(maxsize=512)
+def _coverages(capabilities: Sequence[ComputeCapability]) -> tuple[Mapping[str, Coverage], Mapping[str, Coverage]]:
+    """The same for every decision about the same GPUs: before the unified toolkits, and of them."""
+    return _Coverages(capabilities, is_unified=False), _Coverages(capabilities, is_unified=True)
 
 
 @lru_cache(maxsize=256)

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envgen.core.builds import Build, Existence
-from envgen.core.capability import CodeKind
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import Notice, Pairing
 from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_for
 from envgen.resolve.driver import DriverRules
-from envgen.resolve.rules.libraries import dropped_by
+from envgen.resolve.evaluation import Evaluation
+from envgen.resolve.jetson import OWN_WHEELS
+from envgen.resolve.notices_libraries import library_notices
+from envgen.resolve.rules.libraries import dropped_by, is_proven
 
 
-def notices(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
+def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
     """Return the notices in the order in which they matter."""
+    request, rules = evaluation.request, evaluation.rules
     yield from _driver(request, rules, pip, conda)
-    yield from _missing_side(pip, conda)
+    yield from _jetson(evaluation, pip)
+    yield from _missing_set(pip, conda)
     yield from _companions(request, pip)
     yield from _last_build(request, rules, pip)
     if pip:
@@ -30,7 +35,9 @@ def notices(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pa
         text = f"no package of {build.conda.channels[0]} pytorch {build.torch} for CUDA {build.cuda} and Python "
         text += f"{request.python} has been seen; its recipe announces it ({build.source.split(' ; ')[-1]})"
         yield Notice(code="conda-build-announced", text=text)
-    yield from _ptx(pip, conda)
+    for pairing in (pip, conda):
+        if pairing is not None:
+            yield from library_notices(pairing, evaluation)
 
 
 def _driver(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
@@ -42,10 +49,28 @@ def _driver(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pa
             text += f"; the oldest that will do is {', '.join(floors)} ({request.subdir}): "
             text += "pass --driver if yours is older (nvidia-smi shows it)"
         yield Notice(code="driver-assumed", text=text)
+    elif request.driver is not None and request.driver.branch != rules.driver.branch:
+        text = (
+            f"{request.driver} is a number of Windows drivers, as WSL shows it: it is taken as R{rules.driver.branch}"
+        )
+        yield Notice(code="wsl-driver", text=text)
     elif rules.driver.is_bare_branch:
-        text = f"--driver {rules.driver} is a branch: it meets the floor of that branch, "
-        text += "but no toolkit minimum inside it; pass the full version for an exact answer"
+        text = (
+            f"--driver {rules.driver} is a branch: a release of it that meets every floor inside the branch is taken; "
+        )
+        text += "pass the full version for an exact answer"
         yield Notice(code="driver-branch-only", text=text)
+
+
+def _jetson(evaluation: Evaluation, pip: Pairing | None) -> Iterator[Notice]:
+    jetpack = evaluation.jetpack
+    if jetpack is None:
+        return
+    text = f"decided for JetPack {jetpack.release}: CUDA {jetpack.cuda}, glibc {jetpack.glibc}, Ubuntu's Python "
+    text += f'{jetpack.python}; pass --driver "JetPack X.Y" for another'
+    yield Notice(code="jetpack", text=text)
+    if pip is None:
+        yield Notice(code="jetson-own-wheels", text=f"{OWN_WHEELS} for JetPack {jetpack.release}")
 
 
 def _companions(request: Request, pip: Pairing | None) -> Iterator[Notice]:
@@ -54,7 +79,7 @@ def _companions(request: Request, pip: Pairing | None) -> Iterator[Notice]:
         yield Notice(code="no-torchaudio", text=text)
 
 
-def _missing_side(pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
+def _missing_set(pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
     if pip and not conda:
         yield Notice(code="no-conda-pairing", text="no conda build runs here: the conda files are not written")
     if conda and not pip:
@@ -71,8 +96,8 @@ def _last_build(request: Request, rules: DriverRules, pip: Pairing | None) -> It
     if not newer or request.torch:
         return
     gpus = list({requested.gpu.name: requested.gpu for requested in request.gpus}.values())
-    ended = [gpu.name for gpu in gpus if not any(_can_run(build, gpu) for build in newer)]
-    together = any(all(_can_run(build, gpu) for gpu in gpus) for build in newer)
+    ended = [gpu.name for gpu in gpus if not any(_can_run(build, gpu, rules.builds) for build in newer)]
+    together = any(all(_can_run(build, gpu, rules.builds) for gpu in gpus) for build in newer)
     if ended:
         them = "it" if len(ended) == 1 else "them"
         text = f"{pip.build.torch} is the last PyTorch release with wheels for {', '.join(ended)}: "
@@ -84,8 +109,10 @@ def _last_build(request: Request, rules: DriverRules, pip: Pairing | None) -> It
         yield Notice(code="last-build-for-gpu", text=text)
 
 
-def _can_run(build: Build, gpu: Gpu) -> bool:
-    return code_for(build.codes, gpu) is not None and dropped_by(build.cudnn, gpu.capability) is None
+def _can_run(build: Build, gpu: Gpu, catalog: Catalog) -> bool:
+    code = code_for(build.codes, gpu, build.cuda)
+    dropped = dropped_by(build.cudnn, gpu.capability)
+    return code is not None and dropped is None and is_proven(build, gpu, code, catalog)
 
 
 def _pip_build(request: Request, rules: DriverRules, pairing: Pairing) -> Iterator[Notice]:
@@ -99,16 +126,8 @@ def _pip_build(request: Request, rules: DriverRules, pairing: Pairing) -> Iterat
         text = "the CUDA 13 wheels carry almost no MAGMA code for Turing (7.5): a linear-algebra call that goes to "
         text += "MAGMA may raise 'no kernel image' (pytorch/pytorch#190633)"
         others = [b for b in rules.builds.builds(PackageSet.PIP, request.subdir) if b.cuda_tag == "cu126"]
-        if not request.torch and any(all(_can_run(b, wanted.gpu) for wanted in request.gpus) for b in others):
+        if not request.torch and any(
+            all(_can_run(b, wanted.gpu, rules.builds) for wanted in request.gpus) for b in others
+        ):
             text += "; --cuda cu126 avoids it"
         yield Notice(code="magma-no-sm75", text=text)
-
-
-def _ptx(pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
-    for name, pairing in (("pip", pip), ("conda", conda)):
-        uses = pairing.code if pairing else ()
-        compiled = list(dict.fromkeys(use.gpu for use in uses if use.code.kind is CodeKind.PTX))
-        if compiled:
-            text = f"the {name} build runs from PTX on {', '.join(compiled)}: "
-            text += "the first call of each kernel is compiled by the driver"
-            yield Notice(code="ptx-compiled-at-first-use", text=text)

@@ -10,7 +10,7 @@ from envgen.core.sets import PackageSet
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rules.code import code_uses
 from envgen.resolve.rules.driver import driver_floor
-from envgen.resolve.rules.libraries import CUDNN_FLOORS, cudnn_floor
+from envgen.resolve.rules.libraries import cudnn_floor
 
 PYPI = "https://pypi.org/simple"
 LEGACY_CHANNEL = "pytorch"
@@ -33,24 +33,24 @@ def pairing(build: Build, evaluation: Evaluation) -> Pairing:
         index_url=index,
         torchvision=companions.vision_for(request.python) if companions and request.vision else "",
         torchaudio=companions.audio_for(request.python, build.cuda_tag) if companions and request.audio else "",
-        specs=() if is_pip else conda_specs(build, request),
+        specs=() if is_pip else conda_specs(build, request, cudnn_below=floor.since if floor else ""),
     )
 
 
-def conda_specs(build: Build, request: Request) -> tuple[str, ...]:
+def conda_specs(build: Build, request: Request, *, cudnn_below: str) -> tuple[str, ...]:
     """The match specs of a build, in the order in which they are written.
 
     The build string keeps a host without a GPU from silently getting a CPU build; `cuda-version` keeps a driver that
-    reports CUDA 13 from choosing CUDA 13 for a GPU that it has no code for; the bound on cuDNN keeps 9.11 and newer (no
-    code below 7.5) out of every CUDA 12 environment.
+    reports CUDA 13 from choosing CUDA 13 for a GPU that it has no code for; the bound on cuDNN keeps the releases out
+    that dropped a GPU of the request.
     """
     glob = build.conda.glob_for(request.python)
     specs = [f"python={request.python}", f"pytorch={build.torch}={glob}"]
     if build.conda.channels[0] != LEGACY_CHANNEL:
         specs.append(f"cuda-version={build.cuda}")
     specs += build.conda.pins
-    if _has_cudnn_9(build):
-        specs.append(f"{_cudnn_package(build)}<{CUDNN_FLOORS[-1].since}")
+    if cudnn_below and _has_cudnn_9(build):
+        specs.append(f"{_cudnn_package(build)}<{cudnn_below}")
     if request.vision:
         specs.append("torchvision")
     if request.audio:

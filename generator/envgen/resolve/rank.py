@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from envgen.core.builds import Build, Existence
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.resolve.evaluation import Evaluation
+from envgen.resolve.rules.libraries import runs_forward
 
-RankKey = tuple[tuple[int, ...], bool, bool, bool, tuple[int, ...]]
+_FIRST_OF_CUDA_12 = 12
 
 
-def rank(build: Build, evaluation: Evaluation) -> RankKey:
-    """The key by which a usable build is preferred, the highest first.
+def preferred(builds: Iterable[Build], evaluation: Evaluation) -> Build:
+    """The usable build to take.
 
-    Newest release; seen before announced; SASS before PTX; a toolkit that the driver serves fully before one that needs
-    minor-version compatibility; then the higher CUDA tag if fully served, the lower if not.
+    The newest release; seen before announced; SASS before PTX or forward compatibility; CUDA 12 and newer before 11.
+    Of those that are alike, the best of each CUDA major: PyPI's own build before other tags; and of these the one whose
+    toolkit the driver serves fully, then the higher tag if fully served, the lower if not.
     """
-    full = evaluation.rules.fully_serves(build.cuda)
-    tag = release_key(cuda_of_tag(build.cuda_tag))
+    ranked = [(_key(build, evaluation), build) for build in builds]
+    best = max(key for key, _ in ranked)
+    majors: dict[int, list[Build]] = {}
+    for key, build in ranked:
+        if key == best:
+            majors.setdefault(release_key(build.cuda)[0], []).append(build)
+    return max(
+        (_of_major(alike, evaluation) for alike in majors.values()), key=lambda build: _served(build, evaluation)
+    )
+
+
+def _key(build: Build, evaluation: Evaluation) -> tuple[tuple[int, ...], bool, bool, bool]:
+    gpus = (requested.gpu for requested in evaluation.request.gpus)
     return (
         release_key(build.torch),
         build.existence_for(evaluation.request.python) is Existence.SEEN,
-        not evaluation.coverage(build).needs_ptx,
-        full,
-        tag if full else tuple(-part for part in tag),
+        not evaluation.coverage(build).needs_ptx and not any(runs_forward(build, gpu) for gpu in gpus),
+        release_key(build.cuda)[0] >= _FIRST_OF_CUDA_12,
     )
+
+
+def _of_major(builds: Sequence[Build], evaluation: Evaluation) -> Build:
+    return max(builds, key=lambda build: (build.on_pypi, _served(build, evaluation)))
+
+
+def _served(build: Build, evaluation: Evaluation) -> tuple[bool, tuple[int, ...]]:
+    full = evaluation.rules.fully_serves(build.cuda)
+    tag = release_key(cuda_of_tag(build.cuda_tag))
+    return full, tag if full else tuple(-part for part in tag)

@@ -12,7 +12,7 @@ from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.pairing import pairing
-from envgen.resolve.rank import rank
+from envgen.resolve.rank import preferred
 from envgen.resolve.rules import runs
 
 
@@ -23,7 +23,7 @@ def newest(package_set: PackageSet, shipped: Iterable[Shipped], request: Request
     fitting = (lock for lock in shipped if (lock.package_set, lock.subdir, lock.python) == wanted)
     rows = (build for lock in fitting for build in builds_of(lock, builds))
     usable = [build for build in rows if runs(build, evaluation)]
-    return pairing(max(usable, key=lambda build: rank(build, evaluation)), evaluation) if usable else None
+    return pairing(preferred(usable, evaluation), evaluation) if usable else None
 
 
 def pairing_if_it_runs(build: Build, request: Request, builds: Catalog) -> Pairing | None:

@@ -32,19 +32,31 @@ class Explanation:
 
 
 def explain(builds: Catalog, request: Request, *, torch: str, cuda_tag: str) -> list[Explanation]:
-    """Return an explanation for each matching build, newest first; without a release only for the newest of the tag.
+    """Return an explanation for each matching build, newest first; for a bare tag only for the ones that answer it.
 
     An empty `torch` or `cuda_tag` matches every build. The list is empty when the catalog has no such build.
     """
     evaluation = Evaluation.of(request, builds)
     resolution = resolve(builds, request)
-    wanted = (torch, cuda_tag)
-    found, changes = [], Changes(evaluation)
+    found: list[Explanation] = []
+    changes = Changes(evaluation)
     for package_set in PackageSet:
         chosen = resolution.pairing(package_set)
-        for build in _matching(builds.builds(package_set, request.subdir), wanted):
-            found.append(_explanation(build, chosen.build if chosen else None, evaluation, changes))
+        matching = [
+            _explanation(build, chosen.build if chosen else None, evaluation, changes)
+            for build in reversed(builds.builds(package_set, request.subdir))
+            if _is_release(build.torch, torch) and cuda_tag in ("", build.cuda_tag)
+        ]
+        found += _answering(matching) if cuda_tag and not torch else matching
     return found
+
+
+def _answering(matching: Sequence[Explanation]) -> Sequence[Explanation]:
+    """The builds of a tag that say whether it runs: the newest release's, and the newest that runs or comes nearest."""
+    newest = [one for one in matching if one.build.torch == matching[0].build.torch]
+    runs = next((one for one in matching if one.rejection is None), None)
+    nearest = runs or next((one for one in matching if one.rejection and one.rejection.change), None)
+    return newest if nearest is None or nearest in newest else [*newest, nearest]
 
 
 def _explanation(build: Build, chosen: Build | None, evaluation: Evaluation, changes: Changes) -> Explanation:
@@ -56,17 +68,6 @@ def _explanation(build: Build, chosen: Build | None, evaluation: Evaluation, cha
         chosen=build == chosen,
         better=chosen.label if chosen else "",
     )
-
-
-def _matching(rows: Sequence[Build], wanted: tuple[str, str]) -> list[Build]:
-    torch, cuda_tag = wanted
-    found = [
-        row for row in reversed(rows) if _is_release(row.torch, torch) and (not cuda_tag or row.cuda_tag == cuda_tag)
-    ]
-    if torch or not found:
-        return found
-    newest = found[0].torch
-    return [row for row in found if row.torch == newest]
 
 
 def _is_release(release: str, wanted: str) -> bool:

@@ -11,10 +11,13 @@ from envgen.core.resolution import RejectionCode
 from envgen.resolve.driver import first_dropped, last_release
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.failure import Failure
+from envgen.resolve.rules import jetson
 
 
 def serves_gpus(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
     """The driver is of a branch that serves all GPUs: none dropped them, and all know them."""
+    if evaluation.jetpack is not None or evaluation.request.machines:
+        return  # each of several machines was held against its own driver when the request was read
     supports, rules = evaluation.supports, evaluation.rules
     oldest = first_dropped(supports)
     newest = max(supports, key=lambda found: found[1].first_branch or 0, default=None)
@@ -34,24 +37,26 @@ def serves_gpus(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
                 f"({support.architecture}); R{support.last_branch} is the last branch that does",
                 changes=(Change(driver=DriverVersion.parse(last_release(oldest[1], rules.subdir)), older_driver=True),),
             )
-        if support.first_branch is not None and branch < support.first_branch:
+        if support.first_branch is not None and not rules.is_from(support.first_branch):
             yield Failure(
                 code=RejectionCode.DRIVER_PREDATES_GPU,
                 message=f"{build.label}: driver {rules.driver} is older than the first branch that knows "
                 f"{requested.gpu.name}, R{support.first_branch}",
-                changes=(Change(driver=DriverVersion.parse(str(first))),),
+                changes=(Change(driver=rules.first_of(first or 0)),),
             )
 
 
 def new_enough(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
-    """The driver is at or above what the code that runs needs."""
+    """The driver is at or above what the code that runs needs, or serves the whole toolkit."""
     rules = evaluation.rules
-    floor, by_branch = _needed(build, evaluation)
+    if evaluation.jetpack is not None:
+        return
+    floor = _floor(build, evaluation)
     if floor is None:
         message = f"{build.label} needs the driver that came with CUDA {build.cuda} (it runs from PTX, or predates "
         message += "minor-version compatibility); no source states that driver, so it is unknown"
         yield Failure(code=RejectionCode.DRIVER_TOO_OLD, message=message)
-    elif not (rules.driver.meets_floor(floor) if by_branch else rules.driver.serves_toolkit(floor)):
+    elif not (_meets(floor, build, evaluation) or rules.fully_serves(build.cuda)):
         system = "Windows" if rules.subdir.is_windows else "Linux"
         yield Failure(
             code=RejectionCode.DRIVER_TOO_OLD,
@@ -62,20 +67,32 @@ def new_enough(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
 
 def driver_floor(build: Build, evaluation: Evaluation) -> DriverVersion:
     """The oldest driver that will do for a build that passed: the rule refuses a build whose floor is unknown."""
-    floor, _ = _needed(build, evaluation)
+    floor = _floor(build, evaluation)
+    if floor is not None and evaluation.jetpack is None and not _meets(floor, build, evaluation):
+        floor = evaluation.rules.full_floor(build.cuda)
     if floor is None:
         raise AssertionError(build.label)
-    return floor
+    return max(floor, _first_branch(evaluation), key=lambda driver: driver.parts)
 
 
-def _needed(build: Build, evaluation: Evaluation) -> tuple[DriverVersion | None, bool]:
-    """The oldest driver that will do, None when no source states it, and whether a bare branch of it is enough.
+def _floor(build: Build, evaluation: Evaluation) -> DriverVersion | None:
+    """SASS counts from the CUDA major's floor, PTX from the toolkit's own driver; None when no source states it."""
+    rules = evaluation.rules
+    if evaluation.jetpack is not None:
+        return jetson.oldest_driver(build, evaluation)
+    stated = rules.toolkit_minimum(build.cuda) if evaluation.coverage(build).needs_ptx else rules.floor(build.cuda)
+    return stated or rules.full_floor(build.cuda)
 
-    SASS counts from the CUDA major's floor, PTX from the toolkit's own driver; a GPU's first branch counts too.
-    """
-    rules, needs_ptx = evaluation.rules, evaluation.coverage(build).needs_ptx
-    floor = rules.toolkit_minimum(build.cuda) if needs_ptx else rules.floor(build.cuda)
-    first = max((support.first_branch or 0 for _, support in evaluation.supports), default=0)
-    if floor is not None and first > floor.branch:
-        return DriverVersion.parse(str(first)), True  # any release of a later branch has the toolkit's
-    return floor, not needs_ptx
+
+def _meets(floor: DriverVersion, build: Build, evaluation: Evaluation) -> bool:
+    """A bare branch meets the floor of a CUDA major inside it, and proves nothing of a toolkit's own driver."""
+    driver = evaluation.rules.driver
+    if evaluation.coverage(build).needs_ptx:
+        return driver.serves_toolkit(floor)
+    return driver.meets_floor(floor)
+
+
+def _first_branch(evaluation: Evaluation) -> DriverVersion:
+    """The first branch that knows all the GPUs."""
+    supports = () if evaluation.request.machines else evaluation.supports
+    return evaluation.rules.first_of(max((support.first_branch or 0 for _, support in supports), default=0))

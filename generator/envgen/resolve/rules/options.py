@@ -22,3 +22,14 @@ def rule(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
         message = f"{build.label} is built with CUDA {cuda_of_tag(build.cuda_tag)}, --cuda asks for "
         message += cuda_of_tag(wanted)
         yield Failure(code=RejectionCode.CUDA_SPEC, message=message, changes=(Change(cuda=build.cuda_tag),))
+
+
+def exactly(build: Build) -> Change:
+    """The options that ask for one build and no other."""
+    return Change(torch=f"=={build.torch}", cuda=build.cuda_tag)
+
+
+def asks_for_exactly(build: Build, evaluation: Evaluation) -> bool:
+    """True when `--torch` and `--cuda` name this one build: what is not proven is written for that alone."""
+    request = evaluation.request
+    return request.cuda == build.cuda_tag and request.torch.replace(" ", "") == f"=={build.torch}"

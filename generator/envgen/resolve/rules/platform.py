@@ -1,4 +1,4 @@
-"""Each GPU exists on the platform: the modules and superchips that are built into one are on no other."""
+"""Each GPU exists on the platform: what is built beside an Arm processor is on no other."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from envgen.resolve.failure import Failure
 
 
 def rule(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
-    """No GPU is part of a module of another platform."""
+    """No GPU is part of another platform's hardware."""
     subdir = evaluation.request.subdir
-    for requested, support in evaluation.supports:
-        if support.only_subdir not in (None, subdir):
+    for requested, only in evaluation.homes:
+        if only is not subdir:
             gpu = f"{requested.gpu.name} (compute capability {requested.gpu.capability})"
             yield Failure(
                 code=RejectionCode.NOT_ON_PLATFORM,
-                message=f"{build.label} is for {subdir}: {gpu} is part of a {support.only_subdir} module, not of a "
-                f"{subdir} computer",
-                changes=(Change(subdir=support.only_subdir),),
+                message=f"{build.label} is for {subdir}: {gpu} is part of a {only} module, not of a {subdir} computer",
+                changes=(Change(subdir=only),),
             )

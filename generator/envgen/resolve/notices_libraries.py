@@ -1,0 +1,74 @@
+"""What a run would meet later: libraries that compile for the GPU first, can't, or are not proven to serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envgen.core.builds import Build
+from envgen.core.capability import CodeKind
+from envgen.core.gpus import Gpu
+from envgen.core.platforms import Subdir
+from envgen.core.releases import release_key
+from envgen.core.resolution import Notice, Pairing
+from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog
+from envgen.resolve.evaluation import Evaluation
+from envgen.resolve.rules.libraries import is_proven, runs_forward, unproven
+
+
+def library_notices(pairing: Pairing, evaluation: Evaluation) -> Iterator[Notice]:
+    """The notices about one pairing's libraries."""
+    build, gpus = pairing.build, [requested.gpu for requested in evaluation.request.gpus]
+    yield from _unproven(pairing, evaluation)
+    compiled = list(dict.fromkeys(use.gpu for use in pairing.code if use.code.kind is CodeKind.PTX))
+    if compiled:
+        text = f"the {pairing.package_set} build runs from PTX on {', '.join(compiled)}: "
+        text += "the first call of each kernel is compiled by the driver"
+        yield Notice(code="ptx-compiled-at-first-use", text=text)
+    if forward := _names(gpu for gpu in gpus if runs_forward(build, gpu)):
+        text = f"cuDNN {build.cudnn} of the {pairing.package_set} build has no machine code for {forward}: what it has "
+        text += "for newer GPUs is compiled at first use, and is slower (NVIDIA: hardware forward compatibility)"
+        yield Notice(code="cudnn-forward-compatibility", text=text)
+    if pairing.package_set is PackageSet.PIP:
+        yield from _compile(build, gpus, evaluation.catalog)
+    if unknown := _names(gpu for gpu in gpus if _is_unknown_to_nvrtc(build, gpu, evaluation.catalog)):
+        text = (
+            f"NVRTC of CUDA {build.cuda} knows no {unknown}: torch functions of the {pairing.package_set} build that "
+        )
+        text += "are compiled at run time (some of complex numbers, prod, torch.special) fail there"
+        yield Notice(code="nvrtc-unknown-gpu", text=text)
+
+
+def _unproven(pairing: Pairing, evaluation: Evaluation) -> Iterator[Notice]:
+    build, codes = pairing.build, evaluation.coverage(pairing.build).codes
+    for requested, code in zip(evaluation.request.gpus, codes, strict=True):
+        if not is_proven(build, requested.gpu, code, evaluation.catalog):
+            yield Notice(code="unproven", text=f"{build.label} {unproven(build, requested.gpu, code)}")
+            return
+
+
+def _compile(build: Build, gpus: list[Gpu], catalog: Catalog) -> Iterator[Notice]:
+    known = catalog.torch_compile.get(build.torch)
+    if known is None:
+        return
+    if build.subdir not in known.subdirs:
+        other = "; the package triton-windows brings one" if build.subdir is Subdir.WIN_64 else ""
+        text = (
+            f"torch.compile has no Triton here: the wheels of torch {build.torch} for {build.subdir} bring none{other}"
+        )
+        yield Notice(code="no-torch-compile", text=text)
+    elif lacking := _names(gpu for gpu in gpus if gpu.capability < known.lowest or gpu.capability in known.broken):
+        text = f"torch.compile of torch {build.torch} (Triton {known.triton}) does not work on {lacking}"
+        yield Notice(code="no-torch-compile", text=text)
+
+
+def _is_unknown_to_nvrtc(build: Build, gpu: Gpu, catalog: Catalog) -> bool:
+    cuda = release_key(build.cuda)[:2]
+    rows = [
+        row for row in catalog.library_code.values() if row.library == "nvrtc" and release_key(row.version)[:2] == cuda
+    ]
+    return bool(rows) and all(code.capability != gpu.capability for row in rows for code in row.codes)
+
+
+def _names(gpus: Iterator[Gpu]) -> str:
+    return ", ".join(dict.fromkeys(f"{gpu.name} ({gpu.capability})" for gpu in gpus))

@@ -1,0 +1,87 @@
+"""A Jetson is decided by its JetPack, never by the number of its driver."""
+
+from __future__ import annotations
+
+import pytest
+
+from envgen.core.sets import PackageSet
+from envgen.resolve import resolve
+from envgen.resolve.errors import NoBuildError
+from equipment.requests import ask
+from resolve.catalog import catalog_of, package, wheel
+
+ARM = {"subdir": "linux-aarch64"}
+# PyPI's and PyTorch's wheels for Arm servers, and conda-forge's builds of both kinds (their arch lists of 2026-11).
+SERVER = "sm_80 sm_90 sm_100 sm_110 sm_120"
+WHEELS = [
+    wheel("2.14.1", "cu126", "sm_80 sm_90", **ARM),
+    wheel("2.15.0", "cu130", SERVER, cudnn="9.26.0.51", pythons_seen="", **ARM),
+    wheel("2.15.0", "cu132", SERVER, cudnn="9.26.0.51", on_pypi="yes", **ARM),
+]
+PACKAGES = [
+    package("2.7.1", "12.6", "sm_80 sm_90 compute_90", **ARM),
+    package("2.13.0", "12.9", "sm_87 compute_87", variant="tegra", pins="arm-variant=*=tegra", glibc="2.34", **ARM),
+    package("2.13.0", "13.0", f"sm_87 {SERVER}", glibc="2.28", **ARM),
+]
+CATALOG = catalog_of(WHEELS, PACKAGES)
+
+
+@pytest.mark.parametrize(
+    ("capability", "driver", "pip", "conda"),
+    [
+        # Thor with JetPack 7.0: cu130 runs, cu132 was shown by nobody (vllm#34470, OpenRAL/openral#167).
+        pytest.param("11.0", "580.00", "2.15.0+cu130", "2.13.0 cuda130", id="thor-7.0"),
+        pytest.param("11.0", "580", "2.15.0+cu130", "2.13.0 cuda130", id="thor-7.0-by-branch"),
+        pytest.param("11.0", "595.78", "2.15.0+cu132", "2.13.0 cuda130", id="thor-7.2"),
+        pytest.param("11.0", "595.73", "2.15.0+cu132", "2.13.0 cuda130", id="thor-7.2-with-an-earlier-driver"),
+        # Orin with JetPack 6: only conda-forge's Tegra builds (dusty-nv/jetson-containers#1257).
+        pytest.param("8.7", "540.4.0", None, "2.13.0 cuda129", id="orin-6.2"),
+        pytest.param("8.7", "540.3.0", None, "2.13.0 cuda129", id="orin-6.0"),
+        pytest.param("8.7", "540", None, "2.13.0 cuda129", id="orin-6-by-branch"),
+        # Orin with JetPack 7.2: torch's second table lets machine code for 8.0 run (pytorch/pytorch#186285).
+        pytest.param("8.7", "595.78", "2.15.0+cu132", "2.13.0 cuda130", id="orin-7.2"),
+        pytest.param("8.7", None, "2.15.0+cu132", "2.13.0 cuda130", id="orin-with-the-newest"),
+        pytest.param("8.7", "510.47.03", None, None, id="orin-5-has-no-driver-number"),
+    ],
+)
+def test_what_a_jetson_gets(capability: str, driver: str | None, pip: str | None, conda: str | None) -> None:
+    found = resolve(CATALOG, ask(capability, "linux-aarch64", driver, glibc="2.39"))
+    labels = [p.build.short_label if (p := found.pairing(package_set)) else None for package_set in PackageSet]
+    assert labels == [pip, conda]
+
+
+def test_the_floor_is_the_driver_of_the_oldest_jetpack_that_does() -> None:
+    thor = resolve(CATALOG, ask("11.0", "linux-aarch64", "595.78", glibc="2.39"))
+    orin = resolve(CATALOG, ask("8.7", "linux-aarch64", "540.4.0", glibc="2.39"))
+    assert thor.pip is not None
+    assert thor.conda is not None
+    assert orin.conda is not None
+    assert [str(p.driver_floor) for p in (thor.pip, thor.conda, orin.conda)] == ["595.78", "580.00", "540.3.0"]
+
+
+def test_why_a_build_is_not_for_a_jetson() -> None:
+    rejected = {r.cuda_tag: r for r in resolve(CATALOG, ask("8.7", "linux-aarch64", "540.4.0")).rejected}
+    assert rejected["cu126"].code == "no-kernel-image"
+    newest = rejected["cu132"]
+    assert newest.text.endswith("needs CUDA 13.2.2, JetPack 6.2 serves CUDA 12.6") or "13.2" in newest.text
+    assert newest.unlock == {"driver": "JetPack 7.2"}
+    assert newest.change is not None
+    assert newest.change.action() == "install JetPack 7.2"
+    thor = {r.cuda_tag: r for r in resolve(CATALOG, ask("11.0", "linux-aarch64", "580.00")).rejected}
+    assert (thor["cu132"].code, thor["cu132"].unlock) == ("unproven", {"driver": "JetPack 7.2"})
+
+
+def test_builds_for_servers_run_on_no_jetson_before_cuda_13() -> None:
+    rows = catalog_of(packages=PACKAGES[:1])
+    (rejection,) = resolve(rows, ask("11.0", "linux-aarch64", "580.00", glibc="2.39")).rejected
+    assert rejection.code == "gpu-not-on-platform"
+    assert "built for Arm servers, which a Jetson runs from CUDA 13 on; JetPack 7.0 serves CUDA 13.0" in rejection.text
+
+
+def test_what_is_said_to_the_owner_of_a_jetson() -> None:
+    found = resolve(CATALOG, ask("8.7", "linux-aarch64", "540.4.0", glibc="2.35"))
+    said = {notice.code: notice.text for notice in found.notices}
+    assert said["jetpack"].startswith("decided for JetPack 6.2: CUDA 12.6, glibc 2.35, Ubuntu's Python 3.10")
+    assert "developer.download.nvidia.com/compute/redist/jp/" in said["jetson-own-wheels"]
+    nothing = NoBuildError(resolve(CATALOG, ask("8.7", "linux-aarch64", "510.47.03", glibc="2.31")))
+    assert nothing.hint() == "install JetPack 7.2: then torch 2.15.0+cu132 from pip runs"

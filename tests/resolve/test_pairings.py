@@ -1,0 +1,238 @@
+"""What a pairing holds, and what is said of it: companions, match specs, the bound on cuDNN, notices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from envgen.core.resolution import Resolution
+from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog, Row
+from envgen.resolve import resolve
+from envgen.resolve.errors import NoBuildError
+from equipment.requests import ask
+from resolve.catalog import FROZEN, catalog_of, package, wheel
+
+NEWEST = "sm_75 sm_80 sm_86 sm_90 sm_100 sm_120"
+
+
+def codes(resolution: Resolution) -> list[str]:
+    return [notice.code for notice in resolution.notices]
+
+
+def text_of(resolution: Resolution, code: str) -> str:
+    (text,) = (notice.text for notice in resolution.notices if notice.code == code)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("torch", "python", "torchaudio"),
+    [
+        ("2.7.1", "3.12", "2.7.1"),
+        ("2.8.0", "3.14", ""),  # no wheel of torchaudio 2.8.0 for Python 3.14
+        ("2.14.1", "3.12", "2.11.0"),  # the last torchaudio loads beside newer releases (pytorch/audio#4212)
+        ("2.15.0", "3.12", "2.11.1"),  # built as +cu132: it loads beside the builds of that tag (pytorch/audio#4226)
+    ],
+)
+def test_torchaudio(torch: str, python: str, torchaudio: str) -> None:
+    asked = replace(ask("8.6", driver="580.95.05", python=python, torch=f"=={torch}"), audio=True)
+    found = resolve(FROZEN, asked)
+    assert found.pip is not None
+    assert found.pip.torchaudio == torchaudio
+    assert ("no-torchaudio" in codes(found)) is (torchaudio == "")
+    without = resolve(FROZEN, replace(asked, audio=False))
+    assert without.pip is not None
+    assert (without.pip.torchaudio, "no-torchaudio" in codes(without)) == ("", False)
+
+
+def test_an_index() -> None:
+    own = resolve(FROZEN, ask("8.6", driver="580.95.05", torch="==2.14.1")).pip
+    other = resolve(FROZEN, ask("8.6", driver="580.95.05", torch="==2.14.1", cuda="cu126")).pip
+    assert own is not None
+    assert other is not None
+    assert own.index_url == "https://pypi.org/simple"
+    assert other.index_url == "https://download.pytorch.org/whl/cu126"
+    assert (own.torchvision, own.specs) == ("0.29.1", ())
+
+
+@pytest.mark.parametrize(
+    ("row", "capability", "specs"),
+    [
+        pytest.param(
+            package("2.13.0", "12.9", f"sm_60 {NEWEST}"),
+            "6.1",
+            ("pytorch=2.13.0=cuda129*", "cuda-version=12.9", "libcudnn<9.11", "torchvision"),
+            id="pascal-holds-cudnn",
+        ),
+        pytest.param(
+            package("2.10.0", "12.9", f"sm_60 {NEWEST}"),
+            "6.1",
+            ("pytorch=2.10.0=cuda129*", "cuda-version=12.9", "libcudnn<9.11", "torchvision"),
+            id="libcudnn-since-2.10.0",
+        ),
+        pytest.param(
+            package("2.9.1", "12.9", f"sm_60 {NEWEST}"),
+            "6.1",
+            ("pytorch=2.9.1=cuda129*", "cuda-version=12.9", "cudnn<9.11", "torchvision"),
+            id="cudnn-before",
+        ),
+        pytest.param(
+            package("2.13.0", "12.9", NEWEST),
+            "7.5",
+            ("pytorch=2.13.0=cuda129*", "cuda-version=12.9", "torchvision"),
+            id="turing-needs-no-bound",
+        ),
+        pytest.param(
+            package("2.13.0", "13.0", f"sm_60 {NEWEST}"),
+            "6.1",
+            ("pytorch=2.13.0=cuda130*", "cuda-version=13.0", "torchvision"),
+            id="no-bound-on-cuda-13",
+        ),
+        pytest.param(
+            package("2.5.1", "11.8", f"sm_60 {NEWEST}", cudnn="8.8"),
+            "6.1",
+            ("pytorch=2.5.1=cuda118*", "cuda-version=11.8", "torchvision"),
+            id="a-build-against-cudnn-8-holds-it-itself",
+        ),
+        pytest.param(
+            package(
+                "2.5.1",
+                "12.4",
+                f"sm_60 {NEWEST}",
+                cudnn="9.1.0",
+                channels="pytorch nvidia",
+                build_glob="py{python}_cuda12.4*",
+                pins="pytorch-cuda=12.4; mkl<2024.1",
+            ),
+            "6.1",
+            ("pytorch=2.5.1=py3.12_cuda12.4*", "pytorch-cuda=12.4", "mkl<2024.1", "torchvision"),
+            id="the-legacy-channel-has-pins-of-its-own",
+        ),
+    ],
+)
+def test_match_specs(row: Row, capability: str, specs: tuple[str, ...]) -> None:
+    found = resolve(catalog_of(packages=[row]), ask(capability, driver="580.95.05")).conda
+    assert found is not None
+    assert found.specs == ("python=3.12", *specs)
+
+
+def test_match_specs_of_the_companions() -> None:
+    asked = replace(ask("8.6", driver="580.95.05"), vision=False, audio=True)
+    found = resolve(catalog_of(packages=[package("2.13.0", "12.9", NEWEST)]), asked).conda
+    assert found is not None
+    assert found.specs[-2:] == ("cuda-version=12.9", "torchaudio")
+
+
+@pytest.mark.parametrize(
+    ("capability", "bound"), [("3.7", "8.8"), ("6.1", "9.11"), ("7.5", ""), ("8.6 6.1", "9.11"), ("12.0", "")]
+)
+def test_the_bound_on_cudnn_is_that_of_the_oldest_gpu(capability: str, bound: str) -> None:
+    wheels = [wheel("2.8.0", "cu118", "sm_37 sm_60 sm_75 sm_86 sm_120", cudnn="8.7.0.84")]
+    found = resolve(catalog_of(wheels), ask(capability)).pip
+    assert found is not None
+    assert found.cudnn_below == bound
+
+
+@pytest.mark.parametrize(
+    ("capability", "options", "is_last"),
+    [
+        ("6.1", {}, True),
+        ("7.5", {}, False),
+        ("6.1", {"torch": "<2.14"}, False),  # the user's own bound, not the GPU's
+        ("7.0 12.0", {}, True),
+    ],
+)
+def test_the_last_build_for_a_gpu_is_named(capability: str, options: dict[str, str], is_last: bool) -> None:
+    found = resolve(FROZEN, ask(capability, **options))  # type: ignore[arg-type] # texts
+    assert ("last-build-for-gpu" in codes(found)) is is_last
+
+
+def test_the_last_build_for_several_gpus_names_what_ends() -> None:
+    assert "PyTorch release with wheels for GPU 6.1" in text_of(resolve(FROZEN, ask("6.1")), "last-build-for-gpu")
+    together = text_of(resolve(FROZEN, ask("7.0 12.0", driver="580.95.05")), "last-build-for-gpu")
+    assert together == "2.8.0 is the last PyTorch release with a wheel that serves all of GPU 7.0, GPU 12.0"
+
+
+@pytest.mark.parametrize(
+    ("capability", "subdir", "driver", "noticed", "way_out"),
+    [
+        ("7.5", "linux-64", "580.95.05", True, True),
+        ("8.6", "linux-64", "580.95.05", False, False),
+        ("7.5", "linux-64", "550.54.15", False, False),
+        # The Arm wheels have no code for 7.5 at all, so nothing is said of their MAGMA.
+        ("7.5", "linux-aarch64", "580.95.05", False, False),
+    ],
+)
+def test_magma_for_turing(capability: str, subdir: str, driver: str, noticed: bool, way_out: bool) -> None:
+    wheels = [
+        wheel("2.14.1", "cu126", NEWEST, subdir=subdir),
+        wheel("2.14.1", "cu130", NEWEST, subdir=subdir, on_pypi="yes"),
+    ]
+    found = resolve(catalog_of(wheels), ask(capability, subdir, driver))
+    assert ("magma-no-sm75" in codes(found)) is noticed
+    if noticed:
+        assert text_of(found, "magma-no-sm75").endswith("; --cuda cu126 avoids it") is way_out
+        narrowed = resolve(catalog_of(wheels), ask(capability, subdir, driver, torch=">2"))
+        assert not text_of(narrowed, "magma-no-sm75").endswith("avoids it")
+
+
+@pytest.mark.parametrize(
+    ("driver", "code"),
+    [(None, "driver-assumed"), ("580", "driver-branch-only"), ("580.95.05", ""), ("581.57", "wsl-driver")],
+)
+def test_what_is_said_of_the_driver(driver: str | None, code: str) -> None:
+    found = [text for text in codes(resolve(FROZEN, ask("8.6", driver=driver))) if "driver" in text]
+    assert found == ([code] if code else [])
+
+
+def test_what_is_said_of_ptx_and_of_what_is_not_proven() -> None:
+    wheels = [wheel("2.7.1", "cu118", "sm_90 compute_37", cudnn="9.1.0.70")]
+    packages = [package("2.7.1", "12.6", "sm_90 compute_90", cudnn="9.5.1")]
+    asked = ask("12.0", driver="580.95.05", torch="==2.7.1", cuda="cu118")
+    found = resolve(catalog_of(wheels, packages), replace(asked, cuda=""))
+    assert found.pip is None
+    assert {"ptx-compiled-at-first-use", "cudnn-forward-compatibility", "no-pip-pairing"} <= set(codes(found))
+    exact = resolve(catalog_of(wheels, packages), asked)
+    assert exact.pip is not None
+    assert "is not known to serve a GPU of that major" in text_of(exact, "unproven")
+
+
+def test_nothing_proven_runs() -> None:
+    wheels = [wheel("2.7.1", "cu118", "sm_90 compute_37", cudnn="9.1.0.70")]
+    error = NoBuildError(resolve(catalog_of(wheels), ask("12.0", driver="580.95.05")))
+    assert error.headline().startswith("no PyTorch build is proven to run on GPU 12.0")
+    assert error.hint() == (
+        "ask for torch 2.7.1 (--torch ==2.7.1) and ask for CUDA 11.8 (--cuda cu118) "
+        "to have torch 2.7.1+cu118 from pip written all the same"
+    )
+
+
+def test_an_error_names_the_newest_build_that_a_change_allows() -> None:
+    error = NoBuildError(resolve(FROZEN, ask("8.6", driver="440.33.01")))
+    assert error.hint() == "update the driver to 580.65.06 or newer: then torch 2.15.0+cu132 from pip runs"
+    none = NoBuildError(resolve(catalog_of([wheel("2.8.0", "cu128", "sm_90")]), ask("8.6")))
+    assert none.hint() == "no option changes that; `envgen why-not RELEASE+TAG` gives the reason for one build"
+
+
+def test_a_compiler_that_does_not_know_the_gpu_is_named(builds: Catalog) -> None:
+    """NVRTC of CUDA 12.8 knows no 10.3 (its wheel on PyPI); a user's report: pytorch 2.11.0+cu128 on GB10."""
+    tables = {name: FROZEN.rows(name) for name in FROZEN.tables}
+    tables["library_code"] = builds.rows("library_code")
+    tables["torch_builds"] = [wheel("2.8.0", "cu128", NEWEST), wheel("2.8.0", "cu129", NEWEST)]
+    tables["capabilities"] = builds.rows("capabilities")
+    for tag, noticed in (("cu128", True), ("cu129", False)):
+        found = resolve(Catalog(tables), ask("10.3", driver="580.95.05", cuda=tag))
+        assert found.pairing(PackageSet.PIP) is not None
+        assert ("nvrtc-unknown-gpu" in codes(found)) is noticed
+
+
+@pytest.mark.parametrize(
+    ("capability", "subdir", "noticed"),
+    [("6.1", "linux-64", True), ("7.5", "linux-64", False), ("8.6", "win-64", True)],
+)
+def test_where_torch_compile_does_not_work(builds: Catalog, capability: str, subdir: str, noticed: bool) -> None:
+    """Inductor refuses below 7.0, and the Windows wheels bring no Triton (torch 2.8.0's files)."""
+    found = resolve(builds, ask(capability, subdir, torch="==2.8.0"))
+    assert found.pip is not None
+    assert ("no-torch-compile" in codes(found)) is noticed

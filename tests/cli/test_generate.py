@@ -196,7 +196,7 @@ def test_a_dry_run_ends_as_the_run_would(tmp_path: Path, capsys: pytest.CaptureF
     assert generate(tmp_path, *dry_run) == 4
     said = capsys.readouterr()
     assert "requirements.txt: edited by hand, needs --force\n" in said.out
-    assert "  requirements.txt: no envgen header\n  hint: pass --force" in said.err
+    assert "  requirements.txt: no envgen header\n  hint: --requirements requirements.txt reads it" in said.err
     assert generate(tmp_path, *dry_run, "--force") == 0
     assert files(tmp_path) == {"requirements.txt": "mine\n"}
 

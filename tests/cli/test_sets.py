@@ -89,7 +89,12 @@ NO_SOLUTION = [
     pytest.param("conda:scipy>=99", "conda", PIP_FILES, "without scipy>=99 it locks", id="conda"),
     pytest.param("pip:einops>=99", "pip", CONDA_FILES, "without einops>=99 it locks", id="pip"),
     pytest.param(
-        "pip:no-such-package-of-pypi", "pip", CONDA_FILES, "without no-such-package-of-pypi it locks", id="name"
+        "pip:no-such-package-of-pypi",
+        "pip",
+        CONDA_FILES,
+        "without no-such-package-of-pypi it locks",
+        id="name",
+        marks=pytest.mark.slow,
     ),
 ]
 

@@ -10,7 +10,6 @@ from envgen.cli.main import main
 from equipment.loopback import refused_url
 
 MX450 = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64"]
-PIP_FILES = ("pylock.toml", "requirements.txt")
 PIP, CONDA = ["--with", "pip:einops"], ["--with", "conda:scipy"]
 
 
@@ -68,9 +67,8 @@ def test_an_edited_file_does_not_cost_its_neighbour(folder: Path) -> None:
     path = folder / "pylock.toml"
     path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8", newline="\n")
     before = contents(folder)
-    assert main([*MX450, *PIP, "--offline", "--output", str(folder)]) == 5
-    after = contents(folder)
-    assert {name: after[name] for name in PIP_FILES} == {name: before[name] for name in PIP_FILES}
+    assert main([*MX450, *PIP, "--offline", "--output", str(folder)]) == 4
+    assert contents(folder) == before
 
 
 def test_files_of_a_dropped_platform_still_go(tmp_path: Path) -> None:

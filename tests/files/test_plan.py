@@ -107,26 +107,34 @@ def test_the_names_that_envgen_writes(name: str, ours: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "why", "hint"),
     [
-        pytest.param(b"name: mine\n", "no envgen header", id="written-by-hand"),
+        pytest.param(
+            b"name: mine\n",
+            "no envgen header",
+            "--environment environment.yml reads it as what you ask for; pass another --output for the lock",
+            id="written-by-hand",
+        ),
         pytest.param(
             OLD["environment.yml"].encode() + b"  - scipy\n",
             "its body no longer has the digest of its header",
+            "pass --force to replace, or --output to write elsewhere",
             id="edited",
         ),
-        pytest.param(b"\xff\xfe\x00", "a link, or no text that can be read", id="no-text"),
-        pytest.param(b"", "no envgen header", id="empty"),
+        pytest.param(b"\xff\xfe\x00", "a link, or no text that can be read", "pass another --output", id="no-text"),
+        pytest.param(b"", "no envgen header", "pass another --output", id="empty"),
     ],
 )
-def test_an_edited_file_is_refused_and_force_says_what_it_does(tmp_path: Path, text: bytes, why: str) -> None:
+def test_an_edited_file_is_refused_and_force_says_what_it_does(
+    tmp_path: Path, text: bytes, why: str, hint: str
+) -> None:
     (tmp_path / "environment.yml").write_bytes(text)
     with pytest.raises(OutputEditedError) as caught:
         plan_for(tmp_path, NEW)
     assert str(caught.value) == (
         "environment.yml was edited since envgen wrote it, or not written by envgen: not overwritten [output-edited]\n"
         f"  environment.yml: {why}\n"
-        "  hint: pass --force to replace, or --output to write elsewhere"
+        f"  hint: {hint}"
     )
     assert states(plan_for(tmp_path, NEW, force=True))["environment.yml"] == "edited"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from envgen.cli.folder import output_folder
 from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.planned import moved_lines, planned_lines
 from envgen.cli.reader import Reader
@@ -18,7 +19,7 @@ from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
-from envgen.files.plan import Plan, State, make_plan, read_folder, untouched
+from envgen.files.plan import Plan, State, make_plan
 from envgen.files.writing import apply
 from envgen.lock.ending import ending, recorded_sets
 from envgen.lock.environment import Environment, obtain_environment
@@ -42,16 +43,15 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
 
     Raises: OutputEditedError when a file would have to be forced, with `--dry-run` too.
     """
-    if not writing.output:
-        raise UsageError('"" is not a folder (from --output)', hint="pass --output . for the current folder")
     _check_mirrors(writing)
     builds = Catalog.load()
     asked = read_request(wanted, builds)
-    folder = Path(writing.output)
-    found = read_folder(folder)
-    here = untouched(found)
-    writing = replace(writing, with_packages=normalised(writing.with_packages))
     only = _only(writing.only)
+    folder = output_folder(writing, asked.requests, (only,) if only else tuple(PackageSet))
+    if folder.instead_of:
+        print_note(f"{', '.join(folder.instead_of)} here is not envgen's: the files are for {folder.path}/")
+    writing = replace(writing, output=folder.path, with_packages=normalised(writing.with_packages))
+    here = folder.untouched
     wanted_sets = (only,) if only else tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
     record = RequestRecord.of(asked.requests, writing.with_packages)
     progress = Progress()
@@ -65,8 +65,8 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     environments = [replace(one, notices=(*asked.notices, *one.notices)) for one in judged.environments]
     words = mirror_words(writing)
     files = environment_files(environments, record=record, mirror_words=words, catalog=catalog_revision())
-    replaceable = {name: text for name, text in found.items() if name not in judged.untouched}
-    plan = make_plan(folder, replaceable, files, force=writing.force or writing.dry_run or writing.check)
+    replaceable = {name: text for name, text in folder.found.items() if name not in judged.untouched}
+    plan = make_plan(Path(folder.path), replaceable, files, force=writing.force or writing.dry_run or writing.check)
     status = _finish(plan, environments, writing, builds)
     if judged.error is not None:
         raise judged.error
@@ -144,7 +144,7 @@ def _finish(plan: Plan, environments: Sequence[Environment], writing: WriteOptio
         print_note(text)
     if plan.torn:
         print_note("the files here came from several runs, one of them interrupted: they are completed now")
-    reader = Reader.of(writing.output)
+    reader = Reader.of(writing.output or ".")
     apply(plan)
     say(_written(plan, "were"))
     emit("".join(f"{line}\n" for line in moved_lines(plan)))

@@ -20,7 +20,10 @@ class WriteOptions:
         str,
         Option("--only", "pip|conda", "Ask for one set alone, which is then required. Default: both."),
     ] = ""
-    output: Annotated[str, Option("--output", "DIR", "Folder to write into.", short="-o")] = "."
+    output: Annotated[
+        str | None,
+        Option("--output", "DIR", "Folder to write into. Default: this one, or envs/NAME below it.", short="-o"),
+    ] = None
     force: Annotated[bool, Option("--force", help="Replace files that were edited, or that envgen did not write.")] = (
         False
     )

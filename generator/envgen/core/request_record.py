@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -141,6 +141,10 @@ class RequestRecord:
         both = self.packages.get(Binding.BOTH, ())
         bound = (f"{of.value}:{text}" for of in (Binding.PIP, Binding.CONDA) for text in self.packages.get(of, ()))
         return (*both, *bound)
+
+    def without_sets(self) -> RequestRecord:
+        """What was asked for, whatever came of it."""
+        return replace(self, platforms=tuple(replace(one, sets={}) for one in self.platforms))
 
     def states(self, package_set: PackageSet) -> tuple[str, ...]:
         """For each platform why the set is not there, empty where it is locked; nothing where that is not stated."""

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from envgen.core.errors import DataError, ToolError, UsageError
 
 
 class OutputEditedError(DataError):
-    """Files that a person edited, or that envgen did not write, stand where ours would go; `folders` are no files."""
+    """Files that a person edited, or that envgen did not write, stand where ours would go; `folders` are no files.
+
+    `foreign` maps those that envgen never wrote to the option that reads them, or to an empty string.
+    """
 
     code = "output-edited"
 
-    def __init__(self, folder: str, edited: Sequence[tuple[str, str]], folders: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: str,
+        edited: Sequence[tuple[str, str]],
+        folders: Sequence[str] = (),
+        foreign: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(folder, edited, folders)
         self.folder, self.edited, self.folders = folder, tuple(edited), tuple(folders)
+        self.foreign = foreign or {}
 
     def headline(self) -> str:
         names = ", ".join(name for name, _ in self.edited)
@@ -30,6 +40,11 @@ class OutputEditedError(DataError):
             return (
                 f"move {', '.join(self.folders)} away (--force replaces no folder), or pass --output to write elsewhere"
             )
+        for name, option in self.foreign.items():
+            if option:
+                return f"{option} {name} reads it as what you ask for; pass another --output for the lock"
+        if self.foreign:
+            return "pass another --output"
         return "pass --force to replace, or --output to write elsewhere"
 
 

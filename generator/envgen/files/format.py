@@ -54,7 +54,7 @@ class FileFormat(Generic[Lock, Content]):
     its name, one without `each` never.
 
     `write` makes the body (no header) for locks that share a file. `read` takes a text, headers may still be on, and
-    the name that errors give it.
+    the name that errors give it. `input_option` is the option that reads such a file of a person's own.
     `use` yields the lines that tell a person what to do with the file.
     """
 
@@ -63,6 +63,7 @@ class FileFormat(Generic[Lock, Content]):
     each: str = ""
     write: Callable[[Sequence[Lock], Beside], str]
     read: Callable[[str, str], Content]
+    input_option: str = ""
     use: Callable[[Use], Iterator[str]] = no_lines
 
     @property

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from envgen.files.errors import OutputEditedError, OutputNotFolderError, OutputNotWritableError
 from envgen.files.reading import is_untouched, split
-from envgen.files.registry import is_ours, set_of
+from envgen.files.registry import input_option, is_ours, set_of
 
 _LARGEST = 32 << 20
 
@@ -56,10 +56,7 @@ class Plan:
 
     def refusal(self) -> OutputEditedError | None:
         """The error that writing ends with unless it is forced: files that were edited, or are not envgen's."""
-        changes = [change for change in self.changes if change.state is State.EDITED]
-        folders = [change.name for change in changes if change.old is None and _is_folder(self.folder / change.name)]
-        edited = [(change.name, "a folder" if change.name in folders else _why(change.old)) for change in changes]
-        return OutputEditedError(self.folder.as_posix(), edited, folders) if edited else None
+        return refusal_of(self.folder, {c.name: c.old for c in self.changes if c.state is State.EDITED})
 
     def diff(self) -> str:
         """A unified diff in ASCII: the files that come or change by name, then those that go.
@@ -133,6 +130,20 @@ def read_file(path: Path) -> str | None:
 def untouched(found: Mapping[str, str | None]) -> dict[str, str]:
     """The files that nobody edited since envgen wrote them: the pins that may be kept."""
     return {name: text for name, text in found.items() if text is not None and is_untouched(text)}
+
+
+def is_foreign(text: str | None) -> bool:
+    """True for the text of a file that envgen never wrote, and for what is no text."""
+    return text is None or split(text)[0] is None
+
+
+def refusal_of(folder: Path, files: Mapping[str, str | None]) -> OutputEditedError | None:
+    """The error about those of some files that were edited, or are not envgen's; None when there are none."""
+    edited = {name: text for name, text in files.items() if text is None or not is_untouched(text)}
+    folders = [name for name, text in edited.items() if text is None and _is_folder(folder / name)]
+    reasons = [(name, "a folder" if name in folders else _why(text)) for name, text in edited.items()]
+    foreign = {n: input_option(n) if t else "" for n, t in edited.items() if is_foreign(t) and n not in folders}
+    return OutputEditedError(folder.as_posix(), reasons, folders, foreign) if edited else None
 
 
 def make_plan(folder: Path, found: Mapping[str, str | None], files: Mapping[str, str], *, force: bool) -> Plan:

@@ -48,6 +48,12 @@ def is_ours(name: str) -> bool:
     return our_file(name) is not None
 
 
+def input_option(name: str) -> str:
+    """The option that reads a person's own file of that name, or an empty string."""
+    found = our_file(name)
+    return found.format.input_option if found is not None else ""
+
+
 def set_of(name: str) -> PackageSet | None:
     """The set that a file belongs to; None when it goes with both, or is not ours."""
     found = our_file(name)

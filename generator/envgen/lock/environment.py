@@ -9,11 +9,13 @@ from envgen.core.errors import EnvgenError
 from envgen.core.request import Request
 from envgen.core.resolution import Notice, Pairing, Resolution
 from envgen.core.sets import PackageSet
+from envgen.files.commands import NOT_ASKED
 from envgen.lock.conda import CondaLocker
 from envgen.lock.locked import LockedSet
 from envgen.lock.obtain import SetLocker, obtain
 from envgen.lock.options import Sources
 from envgen.lock.pip import PipLocker
+from envgen.net.errors import UnreachableError
 from envgen.resolve import resolve
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.notices import notices
@@ -26,12 +28,14 @@ _OF_THE_DECISION = ("no-conda-pairing", "no-pip-pairing", "last-build-for-gpu")
 class Environment:
     """What was obtained for one request: for each wanted set its lock, or why it can't be had.
 
-    `in_folder` are the pairings of the builds that the folder holds for the sets that can't be had, while they run.
+    `codes` say for each set that is not locked why, as the files record it. `in_folder` are the pairings of the builds
+    that the folder holds for the sets that can't be had, while they run.
     """
 
     resolution: Resolution
     locked: Mapping[PackageSet, LockedSet]
     failures: Mapping[PackageSet, EnvgenError] = field(default_factory=dict)
+    codes: Mapping[PackageSet, str] = field(default_factory=dict)
     in_folder: Mapping[PackageSet, Pairing] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
@@ -73,8 +77,17 @@ def obtain_environment(
             failures[package_set] = error
             if (pairing := locker.build_in_folder()) is not None:
                 in_folder[package_set] = pairing
-    found = Environment(resolution=resolution, locked=locked, failures=failures, in_folder=in_folder)
+    codes = {s: _code(s, failures.get(s), request, sources) for s in PackageSet if s not in locked}
+    found = Environment(resolution=resolution, locked=locked, failures=failures, codes=codes, in_folder=in_folder)
     return replace(found, notices=tuple(_notices(found, sources, wanted)))
+
+
+def _code(package_set: PackageSet, error: EnvgenError | None, request: Request, sources: Sources) -> str:
+    """Why a set is not locked, as it was recorded before where nothing new was learned."""
+    if error is not None and not isinstance(error, UnreachableError):
+        return error.code
+    before = sources.code_before(package_set, request.subdir)
+    return before or (error.code if error is not None else NOT_ASKED)
 
 
 # Exit statuses below it are about the command line.

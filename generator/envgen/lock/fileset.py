@@ -35,8 +35,7 @@ def environment_files(
 
 def _with_sets(platform: PlatformRecord, one: Environment) -> PlatformRecord:
     """The platform with the state of each set: locked, or the code of what speaks against it."""
-    codes = {package_set: error.code for package_set, error in one.failures.items()}
-    return replace(platform, sets={s: "" if s in one.locked else codes.get(s, NOT_ASKED) for s in PackageSet})
+    return replace(platform, sets={s: "" if s in one.locked else one.codes.get(s, NOT_ASKED) for s in PackageSet})
 
 
 def environment_bodies(environments: Sequence[Environment], record: RequestRecord) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from envgen.core.platforms import Subdir
 from envgen.core.request_record import Asks, RecordError, RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
@@ -62,6 +63,13 @@ class Sources:
     def asks(self, package_set: PackageSet) -> Asks | None:
         """What a set is asked for beside torch."""
         return self.record.asks(package_set) if self.record is not None else None
+
+    def code_before(self, package_set: PackageSet, subdir: Subdir) -> str:
+        """Why files in the folder, made for the same request, record a set as not there; empty when they don't."""
+        records = (record_of(text) for text in self.folder.values())
+        same = (r for r in records if r is not None and r.without_sets() == self.record)
+        codes = (one.sets.get(package_set, "") for r in same for one in r.platforms if one.subdir is subdir)
+        return next(filter(None, codes), "")
 
 
 def asked_before(text: str, package_set: PackageSet) -> Asks | None:

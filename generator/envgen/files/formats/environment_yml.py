@@ -78,5 +78,11 @@ def _use(use: Use) -> Iterator[str]:
 
 
 ENVIRONMENT_YML = FileFormat(
-    set=PackageSet.CONDA, one="environment.yml", each="environment-{subdir}.yml", write=_write, read=_read, use=_use
+    set=PackageSet.CONDA,
+    input_option="--environment",
+    one="environment.yml",
+    each="environment-{subdir}.yml",
+    write=_write,
+    read=_read,
+    use=_use,
 )

@@ -81,5 +81,11 @@ def _use(use: Use) -> Iterator[str]:
 
 
 REQUIREMENTS = FileFormat(
-    set=PackageSet.PIP, one="requirements.txt", each="requirements-{subdir}.txt", write=_write, read=_read, use=_use
+    set=PackageSet.PIP,
+    input_option="--requirements",
+    one="requirements.txt",
+    each="requirements-{subdir}.txt",
+    write=_write,
+    read=_read,
+    use=_use,
 )

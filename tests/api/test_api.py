@@ -86,6 +86,13 @@ def test_reasons_are_worked_out_when_they_are_read() -> None:
     assert repr(first.rejected).startswith("(RejectedBuild(")
 
 
+def test_machines_have_their_own_drivers() -> None:
+    """R580 is the last branch for Pascal and would do for Ada alone with CUDA 13: together it is CUDA 12.6."""
+    decision = envgen.decide(machine=("GTX 1080 Ti;550.54.15", "RTX 4090;580.95.05"), platform="linux-64")
+    assert decision.pip is not None
+    assert decision.pip.cuda_tag == "cu126"
+
+
 def test_a_gpu_is_found_as_people_write_it() -> None:
     found = envgen.find_gpu("NVIDIA GeForce GTX 1080 Ti/PCIe/SSE2")
     assert (found.name, found.compute_capability, found.architecture) == ("GeForce GTX 1080 Ti", "6.1", "Pascal")
@@ -115,6 +122,7 @@ def test_why_a_build_was_not_taken() -> None:
         ),
         (lambda: envgen.decide("RTX 4090", driver="new", platform="linux-64"), envgen.ValueFormatError, "value-format"),
         (lambda: envgen.decide("RTX 4090", platform="amiga"), envgen.UsageError, "usage"),
+        (lambda: envgen.decide(("RTX 4090", "Jetson AGX Orin")), envgen.UsageError, "usage"),
         (lambda: envgen.why_not("soon", "RTX 4090"), envgen.ValueFormatError, "value-format"),
     ],
 )

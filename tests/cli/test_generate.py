@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -160,7 +161,7 @@ def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_dry_run_names_the_packages_that_move(mx450: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(mx450)
     capsys.readouterr()
-    asked = (*MX450[:2], "--driver", "610", "--offline", "--platform", "win-64", "--cuda", "cu130")
+    asked = ("--gpu", "MX450", "--driver", "610.42", "--offline", "--platform", "win-64", "--cuda", "cu130")
     assert generate(mx450, *asked, "--only", "pip", "--dry-run") == 0
     said = capsys.readouterr().out.splitlines()
     assert "requirements.txt: changed" in said
@@ -171,9 +172,9 @@ def test_a_dry_run_names_the_packages_that_move(mx450: Path, capsys: pytest.Capt
 def test_a_run_names_the_packages_that_it_moved_and_shows_lines_on_request(
     mx450: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = (*MX450[:2], "--driver", "610", "--offline", "--platform", "win-64", "--cuda", "cu130", "--only", "pip")
+    asked = ["--gpu", "MX450", "--driver", "610.42", "--offline", "--platform", "win-64", "--only", "pip"]
     capsys.readouterr()
-    assert generate(mx450, *asked, "--diff") == 0
+    assert generate(mx450, *asked, "--cuda", "cu130", "--diff") == 0
     said = capsys.readouterr().out
     assert "  torch 2.14.1+cu126 -> 2.14.1+cu130\n" in said
     assert "\n-torch==2.14.1+cu126 " in said
@@ -416,3 +417,37 @@ def test_nothing_newer_is_said_where_nothing_newer_runs(
 ) -> None:
     assert generate(tmp_path, *arguments, "--platform", "linux-64", "--offline") == 0
     assert ("nothing newer runs: " in capsys.readouterr().out) is is_said
+
+
+def test_a_name_is_in_every_file_and_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = (*MX450, "--platform", "win-64", "--name", "my-env")
+    assert generate(tmp_path, *asked) == 0
+    texts = [capsys.readouterr().out, *files(tmp_path).values()]
+    commands = [name for text in texts for name in re.findall(r"--name (\S+)", text.replace("made by: envgen", ""))]
+    assert set(commands) == {"my-env"}
+    assert '\nname: "my-env"\n' in files(tmp_path)["environment.yml"]
+    assert generate(tmp_path, *asked, "--check") == 0
+    assert main(["verify", str(tmp_path), "--offline"]) == 0
+    assert generate(tmp_path, *MX450, "--platform", "win-64") == 0
+    assert '\nname: "pytorch-2.10.0-cuda128"\n' in files(tmp_path)["environment.yml"]
+
+
+@pytest.mark.parametrize("name", ["my env", "-x", "a/b", "a;reboot", "$x", "x" * 65])
+def test_a_name_that_a_shell_could_misread_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert generate(tmp_path, *MX450, "--platform", "win-64", f"--name={name}") == 2
+    assert "(from --name) [value-format]" in capsys.readouterr().err
+
+
+def test_a_folder_of_wheels_needs_no_index_lines(tmp_path: Path) -> None:
+    asked = (*MX450, "--platform", "win-64", "--no-index-lines")
+    assert generate(tmp_path, *asked) == 0
+    text = files(tmp_path)["requirements.txt"]
+    assert "\n--" not in text
+    assert "torch==2.14.1+cu126 --hash=sha256:" in text
+    assert "--no-index-lines" in text.splitlines()[1]
+    assert generate(tmp_path, *asked, "--check") == 0
+    assert main(["verify", str(tmp_path), "--offline"]) == 0
+    assert generate(tmp_path, *MX450, "--platform", "win-64") == 0
+    assert "\n--index-url " in files(tmp_path)["requirements.txt"]

@@ -68,6 +68,12 @@ def test_the_line() -> None:
     assert from_json(LINE) == RECORD
 
 
+def test_what_is_not_the_default_is_named_at_the_end() -> None:
+    record = replace(RECORD, name="my-env", index_lines=False)
+    assert record.to_json() == LINE[:-1] + ',"name":"my-env","index_lines":false}'
+    assert from_json(record.to_json()) == record
+
+
 def test_what_was_typed_and_the_glibc_of_windows_are_not_in_it() -> None:
     other = replace(LAPTOP, glibc="2.17", gpus=tuple(replace(one, input="MX450") for one in LAPTOP.gpus))
     assert RequestRecord.of([other]) == RequestRecord.of([LAPTOP])

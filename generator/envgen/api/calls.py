@@ -8,14 +8,16 @@ from functools import cache
 
 from envgen.api.convert import decision, explanation, found_gpu
 from envgen.api.values import Decision, Explanation, FoundGpu
+from envgen.core.errors import UsageError
 from envgen.core.gpus import MatchKind
+from envgen.core.request import Request
+from envgen.core.resolution import Notice
 from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.facts.gpus.errors import match_error
 from envgen.facts.tables import catalog_revision
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
-from envgen.request.requests import Requests
 from envgen.request.values import parse_named_build
 from envgen.resolve import resolve
 from envgen.resolve.errors import NoBuildError
@@ -25,7 +27,8 @@ def decide(  # noqa: PLR0913 -- one parameter for each option of a request
     gpu: str | Sequence[str] | None = None,
     *,
     compute_capability: str | Sequence[str] | None = None,
-    driver: str | None = None,
+    driver: str | Sequence[str] | None = None,
+    machine: str | Sequence[str] | None = None,
     platform: str | None = None,
     python: str | None = None,
     glibc: str | None = None,
@@ -37,18 +40,20 @@ def decide(  # noqa: PLR0913 -- one parameter for each option of a request
     """Return the newest PyTorch builds that run on every named GPU: what `envgen resolve` prints.
 
     The parameters are the options of the command line, with the same words: `gpu` as people and programs write it,
-    `driver` such as `560.94` (without it the newest that serves the GPU is assumed), `platform` such as `win-64`
-    (without it this computer's). Without `gpu` and `compute_capability` this computer's GPUs and driver are looked up.
+    `driver` such as `560.94` (without it the newest that serves the GPU is assumed), `machine` such as
+    `"RTX 4090;580.95.05"` for a GPU with its own driver, `platform` such as `win-64` (without it the one that the GPU
+    exists on, or this computer's). Where no GPU is named this computer's GPUs and driver are looked up.
 
     Raises: EnvgenError, by its `code`: `gpu-unknown`, `gpu-ambiguous`, `other-vendor`, `no-gpu-found`,
     `capability-unknown`, `platform-without-cuda` or `no-pairing` when nothing runs; `value-format` or `usage` for a
     value that can't be read.
     """
-    read = _read(
+    request, notices = _read(
         RequestOptions(
             gpus=_texts(gpu),
             capabilities=_texts(compute_capability),
             drivers=_texts(driver),
+            machines=_texts(machine),
             platforms=_texts(platform),
             python=python,
             glibc=glibc,
@@ -58,10 +63,10 @@ def decide(  # noqa: PLR0913 -- one parameter for each option of a request
             audio=audio,
         )
     )
-    resolution = resolve(_builds(), read.requests[0])
+    resolution = resolve(_builds(), request)
     if resolution.pip is None and resolution.conda is None:
         raise NoBuildError(resolution)
-    return decision(replace(resolution, notices=(*read.notices, *resolution.notices)), _revision())
+    return decision(replace(resolution, notices=(*notices, *resolution.notices)), _revision())
 
 
 def find_gpu(text: str) -> FoundGpu:
@@ -81,7 +86,8 @@ def why_not(  # noqa: PLR0913 -- one parameter for each option of a request
     gpu: str | Sequence[str] | None = None,
     *,
     compute_capability: str | Sequence[str] | None = None,
-    driver: str | None = None,
+    driver: str | Sequence[str] | None = None,
+    machine: str | Sequence[str] | None = None,
     platform: str | None = None,
     python: str | None = None,
     glibc: str | None = None,
@@ -96,23 +102,31 @@ def why_not(  # noqa: PLR0913 -- one parameter for each option of a request
     from envgen.resolve.why_not import explain
 
     release, tag = parse_named_build(build)
-    read = _read(
+    request, _ = _read(
         RequestOptions(
             gpus=_texts(gpu),
             capabilities=_texts(compute_capability),
             drivers=_texts(driver),
+            machines=_texts(machine),
             platforms=_texts(platform),
             python=python,
             glibc=glibc,
             vision=vision,
         )
     )
-    request = read.requests[0]
     return tuple(explanation(request, found) for found in explain(_builds(), request, torch=release, cuda_tag=tag))
 
 
-def _read(options: RequestOptions) -> Requests:
-    return read_request(options, _builds(), _gpus())
+def _read(options: RequestOptions) -> tuple[Request, tuple[Notice, ...]]:
+    """The one request that options make, and what the look-up noted.
+
+    Raises: UsageError for GPUs that exist on different platforms.
+    """
+    read = read_request(options, _builds(), _gpus())
+    if len(read.requests) > 1:
+        platforms = ", ".join(request.subdir.value for request in read.requests)
+        raise UsageError(f"these GPUs are of several platforms: {platforms}", hint="ask for each platform by itself")
+    return read.requests[0], read.notices
 
 
 def _texts(value: str | Sequence[str] | None) -> tuple[str, ...]:

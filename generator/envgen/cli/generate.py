@@ -10,7 +10,7 @@ from envgen.cli.folder import output_folder
 from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.planned import moved_lines, planned_lines
 from envgen.cli.reader import Reader
-from envgen.cli.remake import mirror_words
+from envgen.cli.remake import mirror_words, record_of
 from envgen.cli.settings import WriteOptions
 from envgen.cli.summary import cause, summary
 from envgen.core.errors import UsageError, ValueFormatError
@@ -53,7 +53,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     writing = replace(writing, output=folder.path, with_packages=normalised(writing.with_packages))
     here = folder.untouched
     wanted_sets = (only,) if only else tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
-    record = RequestRecord.of(asked.requests, writing.with_packages)
+    record = record_of(asked.requests, writing, {})
     progress = Progress()
     sources = _sources(builds, writing, here, record, progress)
     try:
@@ -148,7 +148,7 @@ def _finish(plan: Plan, environments: Sequence[Environment], writing: WriteOptio
     apply(plan)
     say(_written(plan, "were"))
     emit("".join(f"{line}\n" for line in moved_lines(plan)))
-    emit(summary(environments, builds, reader, upgraded=writing.upgrade))
+    emit(summary(environments, builds, reader, upgraded=writing.upgrade, name=writing.name))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
 from envgen.cli.reader import Reader
@@ -16,61 +17,69 @@ from envgen.lock.environment import Environment
 TOOLKIT = "A CUDA Toolkit or cuDNN that you installed may stay: it isn't used. Only the driver matters."
 
 
-def next_steps(environments: Sequence[Environment], reader: Reader) -> Iterator[str]:
-    """The lines that tell what to do with the files of a run, for each platform."""
+def next_steps(environments: Sequence[Environment], reader: Reader, name: str = "") -> Iterator[str]:
+    """The lines that tell what to do with the files of a run, for each platform; `name` is that of `--name`."""
     for one in environments:
         if one.locked:
             yield ""
-            yield from _steps(one, reader, multi=len(environments) > 1)
+            yield from _Steps(one, reader, name, len(environments) > 1).lines()
     yield TOOLKIT
 
 
-def _steps(one: Environment, reader: Reader, *, multi: bool) -> Iterator[str]:
-    request = one.request
-    with_conda = PackageSet.CONDA in one.locked and (reader.in_conda or PackageSet.PIP not in one.locked)
-    where = f" on {request.subdir}" if multi else ""
-    chosen = PackageSet.CONDA if with_conda else PackageSet.PIP
-    size = "" if with_conda else _download(one)
-    yield f"Paste this{where}{size}:"
-    for command in (*reader.change_folder(request.subdir), *_commands(one, chosen, reader, multi=multi)):
-        yield f"  {command}"
-    if not with_conda and not reader.lacks_python(request.python, request.subdir):
-        yield _other_python(request, reader)
-    other = PackageSet.PIP if with_conda else PackageSet.CONDA
-    if other in one.locked:
-        yield f"With {other} instead: {', then '.join(_commands(one, other, reader, multi=multi)[:-1])}"
-    yield f'VS Code: Ctrl+Shift+P, "Python: Select Interpreter", {_interpreter(one, chosen, reader)}'
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The steps for one platform, of `many` or the only one."""
 
+    environment: Environment
+    reader: Reader
+    name: str
+    many: bool
 
-def _commands(one: Environment, package_set: PackageSet, reader: Reader, *, multi: bool) -> list[str]:
-    """The commands that make the environment, fill it and prove it; the last one is the proof."""
-    request = one.request
-    subdir = request.subdir
-    if package_set is PackageSet.CONDA:
-        name = reader.conda_name(one.locked[package_set].pairing.build.environment_name)
-        explicit = EXPLICIT.name(subdir, many=multi)
-        return [conda_command(explicit, name), proof_command(subdir, environment=name)]
-    return [
-        reader.make_venv(request.python, subdir),
-        pip_command(subdir, REQUIREMENTS.name(subdir, many=multi), reader.venv),
-        proof_command(subdir, venv=reader.venv),
-    ]
+    def lines(self) -> Iterator[str]:
+        locked, request = self.environment.locked, self.environment.request
+        with_conda = PackageSet.CONDA in locked and (self.reader.in_conda or PackageSet.PIP not in locked)
+        chosen, other = sorted(PackageSet, key=lambda package_set: (package_set is PackageSet.PIP) is with_conda)
+        where = f" on {request.subdir}" if self.many else ""
+        size = "" if with_conda else _download(self.environment)
+        yield f"Paste this{where}{size}:"
+        yield from (f"  {command}" for command in self.reader.change_folder(request.subdir))
+        yield from (f"  {command}" for command in self._commands(chosen))
+        if not with_conda and not self.reader.lacks_python(request.python, request.subdir):
+            yield _other_python(request, self.reader)
+        if other in locked:
+            yield f"With {other} instead: {', then '.join(self._commands(other)[:-1])}"
+        yield f'VS Code: Ctrl+Shift+P, "Python: Select Interpreter", {self._interpreter(chosen)}'
+
+    def _commands(self, package_set: PackageSet) -> list[str]:
+        """The commands that make the environment, fill it and prove it; the last one is the proof."""
+        reader, subdir = self.reader, self.environment.request.subdir
+        if package_set is PackageSet.CONDA:
+            explicit, conda = EXPLICIT.name(subdir, many=self.many), self._conda_name()
+            return [conda_command(explicit, conda), proof_command(subdir, environment=conda)]
+        return [
+            reader.make_venv(self.environment.request.python, subdir),
+            pip_command(subdir, REQUIREMENTS.name(subdir, many=self.many), reader.venv),
+            proof_command(subdir, venv=reader.venv),
+        ]
+
+    def _conda_name(self) -> str:
+        build = self.environment.locked[PackageSet.CONDA].pairing.build
+        return self.reader.conda_name(self.name or build.environment_name)
+
+    def _interpreter(self, package_set: PackageSet) -> str:
+        if package_set is PackageSet.CONDA:
+            return self._conda_name()
+        subdir = self.environment.request.subdir
+        python = venv_python(subdir, self.reader.venv)
+        if subdir.is_windows:
+            return str(PureWindowsPath(self.reader.folder, f"{python}.exe"))
+        return str(PurePosixPath(self.reader.folder, python))
 
 
 def _other_python(request: Request, reader: Reader) -> str:
     """What to do where the lock's Python is not installed: uv fetches it."""
     missing = f"No Python {request.python} there" + (", or no py?" if request.subdir.is_windows else "?")
     return f"{missing} In place of venv: uv venv --seed --python {request.python} {reader.venv} (pip install uv)"
-
-
-def _interpreter(one: Environment, package_set: PackageSet, reader: Reader) -> str:
-    request = one.request
-    if package_set is PackageSet.CONDA:
-        return reader.conda_name(one.locked[package_set].pairing.build.environment_name)
-    python = venv_python(request.subdir, reader.venv)
-    if request.subdir.is_windows:
-        return str(PureWindowsPath(reader.folder, f"{python}.exe"))
-    return str(PurePosixPath(reader.folder, python))
 
 
 def _download(one: Environment) -> str:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from envgen.cli.settings import WriteOptions
 from envgen.core.request import Request
 from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.files.commands import NOT_ASKED, request_command
+from envgen.request.values import parse_name
 
 
 def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
     """The command line that makes the same files again, from the catalog's names; the same for every spelling."""
     others = {one: NOT_ASKED for one in PackageSet if writing.only and writing.only != one}
-    record = RequestRecord.of(requests, writing.with_packages, {request.subdir: others for request in requests})
-    return request_command(record, mirror_words(writing))
+    return request_command(record_of(requests, writing, others), mirror_words(writing))
+
+
+def record_of(requests: Sequence[Request], writing: WriteOptions, sets: Mapping[PackageSet, str]) -> RequestRecord:
+    """The requests and the options that say what is written, as data; `sets` as in PlatformRecord, for each platform.
+
+    Raises: ValueFormatError for a name that can't be one of an environment.
+    """
+    record = RequestRecord.of(requests, writing.with_packages, {request.subdir: sets for request in requests})
+    return replace(record, name=parse_name(writing.name), index_lines=writing.index_lines)
 
 
 def mirror_words(writing: WriteOptions) -> tuple[str, ...]:

@@ -24,6 +24,14 @@ class WriteOptions:
         str | None,
         Option("--output", "DIR", "Folder to write into. Default: this one, or envs/NAME below it.", short="-o"),
     ] = None
+    name: Annotated[
+        str,
+        Option("--name", "ENV", "Name of conda's environment in every file and command. Default: that of the build."),
+    ] = ""
+    index_lines: Annotated[
+        bool,
+        Option("--no-index-lines", help="requirements.txt without index lines, to install from a folder of wheels."),
+    ] = True
     force: Annotated[bool, Option("--force", help="Replace files that were edited, or that envgen did not write.")] = (
         False
     )

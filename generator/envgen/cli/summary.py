@@ -18,8 +18,8 @@ from envgen.lock.locked import LockedSet
 from envgen.solve.errors import SolveFailedError
 
 
-def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader, *, upgraded: bool = False) -> str:
-    """What was written, and what to do with it. With `upgraded` the newest builds were already asked for."""
+def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader, *, upgraded: bool, name: str) -> str:
+    """What was written, and what to do with it. With `upgraded` the newest were asked for, `name` is `--name`."""
     lines = [line for one in environments for line in _lacking_lines(one)]
     gpus = dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in environments[0].request.gpus)
     lines.append(", ".join(f"{name}: compute capability {capability}" for name, capability in gpus))
@@ -27,7 +27,7 @@ def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader
         lines += _pairing_lines(one, upgraded=upgraded)
         if PackageSet.PIP in one.locked and not one.newer(PackageSet.PIP):
             lines += _newer_lines(one.resolution, builds)
-    return "\n".join([*lines, *next_steps(environments, reader)]) + "\n"
+    return "\n".join([*lines, *next_steps(environments, reader, name)]) + "\n"
 
 
 def cause(error: EnvgenError) -> str:

@@ -97,8 +97,10 @@ class Binding(StrEnum):
 class RequestRecord:
     """A request as the files of its environment state it.
 
-    `packages` are the values of `--with` by the set that they were bound to. `codes` and `floor` are set in shipped
-    locks alone, which are for every GPU that runs one of these entries of an arch list, with that driver or newer.
+    `packages` are the values of `--with` by the set that they were bound to; `name` is that of conda's environment
+    where one was given. Without `index_lines` requirements.txt does not say where packages are. `codes` and `floor` are
+    set in shipped locks alone, which are for every GPU that runs one of these entries of an arch list, with that driver
+    or newer.
     """
 
     platforms: tuple[PlatformRecord, ...]
@@ -108,6 +110,8 @@ class RequestRecord:
     vision: bool = True
     audio: bool = False
     packages: Mapping[Binding, tuple[str, ...]] = field(default_factory=dict)
+    name: str = ""
+    index_lines: bool = True
     codes: tuple[ArchCode, ...] = ()
     floor: DriverVersion | None = None
 
@@ -192,7 +196,9 @@ class RequestRecord:
         document["platforms"] = [_platform_document(one, gpus) for one in self.platforms]
         options = {"python": self.python, "torch": self.torch, "cuda": self.cuda}
         packages = {of.value: list(self.packages[of]) for of in Binding if self.packages.get(of)}
-        return document | options | {"vision": self.vision, "audio": self.audio, "with": packages}
+        document |= options | {"vision": self.vision, "audio": self.audio, "with": packages}
+        document |= {"name": self.name} if self.name else {}
+        return document | ({} if self.index_lines else {"index_lines": False})
 
     def to_json(self) -> str:
         """The record as one line of ASCII JSON."""
@@ -242,6 +248,8 @@ def _read(document: Any) -> RequestRecord:  # noqa: ANN401 -- what a JSON text h
         vision=document["vision"] is True,
         audio=document["audio"] is True,
         packages={Binding(of): tuple(map(_text, texts)) for of, texts in document["with"].items()},
+        name=_text(document.get("name", "")),
+        index_lines=document.get("index_lines", True) is True,
         codes=tuple(ArchCode.parse(code) for code in document.get("codes", ())),
         floor=DriverVersion.parse(floor) if floor else None,
     )

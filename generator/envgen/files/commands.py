@@ -48,6 +48,8 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
     words += ["--audio"] if record.audio else []
     left_out = {one for one in PackageSet if NOT_ASKED in record.states(one)}
     words += ["--only", *(one.value for one in PackageSet if one not in left_out)] if left_out else []
+    words += ["--name", record.name] if record.name else []
+    words += [] if record.index_lines else ["--no-index-lines"]
     for package in record.with_texts():
         words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
     return command_line([*words, *mirror_words])

@@ -39,15 +39,15 @@ def pip_lines(name: str, pairing: Pairing, request: Request, *, torch: str, torc
     yield from build_lines(name, pairing.build, request.python)
 
 
-def conda_lines(name: str, pairing: Pairing, request: Request) -> Iterator[str]:
-    """What a file says of a conda lock."""
+def conda_lines(name: str, pairing: Pairing, request: Request, environment: str = "") -> Iterator[str]:
+    """What a file says of a conda lock; `environment` is the name of its environment where one was given."""
     build = pairing.build
     holds = f"pytorch {build.short_label} from {build.conda.channels[0]}"
     yield f"conda, {request.subdir}: {holds}, {runs_as(pairing)}"
-    yield from build_lines(name, build, request.python)
+    yield from build_lines(name, build, request.python, environment)
 
 
-def build_lines(name: str, build: Build, python: str) -> Iterator[str]:
+def build_lines(name: str, build: Build, python: str, environment: str = "") -> Iterator[str]:
     """How a file is used that holds a build."""
     yield from use_lines(
         Use(
@@ -56,7 +56,7 @@ def build_lines(name: str, build: Build, python: str) -> Iterator[str]:
             subdir=build.subdir,
             python=python,
             cuda=build.cuda,
-            environment=build.environment_name if build.package_set is PackageSet.CONDA else "",
+            environment=(environment or build.environment_name) if build.package_set is PackageSet.CONDA else "",
         )
     )
 

@@ -12,7 +12,8 @@ from envgen.core.sets import PackageSet
 from envgen.files.commands import NOT_ASKED, notice_lines, request_command
 from envgen.files.header import Prose, with_headers
 from envgen.files.prose import NO_TOOLKIT, conda_lines, file_title, pip_lines
-from envgen.files.registry import ENVIRONMENT_YML, SMOKE_TEST, our_file, set_of
+from envgen.files.registry import ENVIRONMENT_YML, REQUIREMENTS, SMOKE_TEST, our_file, set_of
+from envgen.files.variants import with_name, without_index_lines
 from envgen.lock.environment import Environment
 from envgen.lock.locked import LockedSet
 
@@ -28,7 +29,10 @@ def environment_files(
     stated = replace(record, platforms=tuple(map(_with_sets, record.platforms, environments)))
     bodies = environment_bodies(environments, stated)
     requests = [one.request for one in environments]
-    prose = {name: Prose(title=file_title(name, requests), lines=tuple(_lines(name, environments))) for name in bodies}
+    prose = {
+        name: Prose(title=file_title(name, requests), lines=tuple(_lines(name, environments, stated)))
+        for name in bodies
+    }
     command = request_command(stated, mirror_words)
     return with_headers(bodies, prose, command=command, catalog=catalog, request=stated.to_json())
 
@@ -46,6 +50,12 @@ def environment_bodies(environments: Sequence[Environment], record: RequestRecor
     for locked in _locked(environments, PackageSet.PIP):
         bodies |= pip_bodies(locked.pip_lock, multi=len(environments) > 1, request=record)
     bodies |= _conda_bodies(_locked(environments, PackageSet.CONDA))
+    for name in bodies:
+        if ENVIRONMENT_YML.matches(name):
+            first = _locked(_for(name, environments), PackageSet.CONDA)[0]
+            bodies[name] = with_name(bodies[name], record.name or first.pairing.build.environment_name)
+        elif REQUIREMENTS.matches(name) and not record.index_lines:
+            bodies[name] = without_index_lines(bodies[name])
     return bodies | {SMOKE_TEST.one: _smoke_body(environments)}
 
 
@@ -83,21 +93,21 @@ def _subdir_of(name: str) -> Subdir | None:
     return file.subdir if file is not None else None
 
 
-def _lines(name: str, environments: Sequence[Environment]) -> Iterator[str]:
+def _lines(name: str, environments: Sequence[Environment], record: RequestRecord) -> Iterator[str]:
     """The facts that a file's header states."""
     for one in _for(name, environments):
         concerned = [found for s, found in one.locked.items() if set_of(name) in (s, None)]
         for locked in concerned if set_of(name) else ():
             yield from left_out_lines(locked)
         for locked in concerned:
-            yield from _locked_lines(name, locked, one)
+            yield from _locked_lines(name, locked, one, record)
         yield from notice_lines([notice for notice in one.notices if _concerns(name, notice)])
     yield NO_TOOLKIT
 
 
-def _locked_lines(name: str, locked: LockedSet, one: Environment) -> Iterator[str]:
+def _locked_lines(name: str, locked: LockedSet, one: Environment, record: RequestRecord) -> Iterator[str]:
     if locked.package_set is PackageSet.CONDA:
-        return conda_lines(name, locked.pairing, one.request)
+        return conda_lines(name, locked.pairing, one.request, record.name)
     versions = {of: locked.pip_lock.version_of(of) for of in ("torch", "torchvision")}
     return pip_lines(name, locked.pairing, one.request, **versions)
 

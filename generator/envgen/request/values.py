@@ -158,3 +158,19 @@ def host_subdir() -> Subdir | None:
     """The subdir of this computer, or None where there is no CUDA."""
     name = host_platform()
     return None if is_macos(name) else Subdir(name)
+
+
+def is_environment_name(text: str) -> bool:
+    """True for a name that conda takes and no shell reads otherwise."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text, re.ASCII) is not None
+
+
+def parse_name(text: str) -> str:
+    """Return the name of an environment; empty stays empty.
+
+    Raises: ValueFormatError for what conda would refuse, or a shell would read otherwise.
+    """
+    if text and not is_environment_name(text):
+        expected = "letters, digits, dots, - and _, such as my-env"
+        raise ValueFormatError(kind="name of an environment", value=text, expected=expected, origin="--name")
+    return text

@@ -15,6 +15,7 @@ from envgen.files.bodies import conda_bodies, pip_bodies
 from envgen.files.formats.smoke import SmokeExpectation, smoke_body, smoke_constant
 from envgen.files.header import Header, members, set_digest
 from envgen.files.registry import CONDA_LOCK, PYLOCK, SMOKE_TEST
+from envgen.files.variants import variant_like
 from envgen.verify.findings import Code, Finding
 
 
@@ -77,7 +78,8 @@ def _unwritable(file: str, error: DataError) -> Finding:
 def _differences(
     bodies: Mapping[str, str], made: Mapping[str, str], headers: Mapping[str, Header | None]
 ) -> Iterator[Finding]:
-    for name, body in sorted(made.items()):
+    for name, plain in sorted(made.items()):
+        body = variant_like(plain, bodies.get(name, ""), name)
         if name not in bodies or bodies[name] == body:
             continue
         title = "it is not what envgen writes for these packages"

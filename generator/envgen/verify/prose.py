@@ -122,7 +122,7 @@ def _lines(
             if package_set is PackageSet.PIP:
                 yield from pip_lines(name, pairing, request, torch=found.torch, torchvision=found.torchvision)
             else:
-                yield from conda_lines(name, pairing, request)
+                yield from conda_lines(name, pairing, request, record.name)
 
 
 def _is_free(line: str, record: RequestRecord) -> bool:

@@ -29,6 +29,11 @@ class Requirements:
     strange: tuple[str, ...]
     twice: tuple[str, ...]
 
+    @property
+    def names_no_index(self) -> bool:
+        """True when nothing says where the packages are, as for a folder of wheels."""
+        return not self.index and not self.find_links
+
 
 def _write(locks: Sequence[PipLock], beside: Beside) -> str:
     """The text of requirements.txt.

@@ -50,7 +50,7 @@ OTHER = Match(kind=MatchKind.OTHER_VENDOR, query="Arc A770", vendor="Intel", adv
             GpuUnknownError,
             'no GPU named "hello" in the catalog [gpu-unknown]\n'
             "  a remark\n"
-            "  hint: run `envgen gpus` to list the catalog, or pass --compute-capability",
+            "  hint: give one GPU's name alone, as `nvidia-smi -L` or Device Manager shows it, or its PCI id",
             id="unknown-without-suggestions",
         ),
         pytest.param(

@@ -113,9 +113,16 @@ def test_a_machine_without_nvidia_is_another_vendors(text: str, vendor: str) -> 
     assert catalog().match(text).vendor == vendor
 
 
-def test_old_intel_graphics_are_not_sent_to_the_build_for_arc() -> None:
-    assert "whl/cpu" in catalog().match("Intel UHD Graphics 620").advice
-    assert "whl/xpu" in catalog().match("Intel Arc A770").advice
+@pytest.mark.parametrize("text", ["Intel UHD Graphics 620", "Intel(R) Iris(R) Xe Graphics", "HD Graphics 4600"])
+def test_old_intel_graphics_are_not_sent_to_the_build_for_arc(text: str) -> None:
+    assert "whl/cpu" in catalog().match(text).advice
+    assert "xpu" not in catalog().match(text).advice
+
+
+@pytest.mark.parametrize("text", ["Intel Arc A770", "Arc B580", "Intel Core Ultra 7 155H", "Intel Data Center GPU Max"])
+def test_arc_is_sent_to_the_xpu_build(text: str) -> None:
+    assert "whl/xpu" in catalog().match(text).advice
+    assert "whl/cpu" not in catalog().match(text).advice
 
 
 def test_a_capability_that_is_stated_picks_one_of_several() -> None:

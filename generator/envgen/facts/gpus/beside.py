@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from envgen.facts.gpus import names
 from envgen.facts.gpus.finder import Finder, swap
@@ -93,11 +94,21 @@ class Judge:
         """The rows of one architecture."""
         return [at for at in rows if self._tables.gpus[at]["architecture"].lower().startswith(architecture)]
 
-    def laptops(self, spans: Sequence[Span]) -> Rows:
-        """The rows of the laptop form of a text's one name, when they have the capability of the desktop form."""
-        one_name = all(span.rows == spans[0].rows for span in spans)
-        rows = self._finder.find(f"{spans[0].key}laptop") if one_name else []
-        return rows if self._tables.capabilities(rows) == self._tables.capabilities(spans[0].rows) else []
+    def extended(self, beside: Beside) -> Rows:
+        """The rows of a text's one name with the words that change a card behind it (`RTX 4070 12GB Super`).
+
+        None when no word does, when there is no such card, or when its capability is another one.
+        """
+        words = [word for word in beside.left.split() if word == "laptop" or word in self._changing]
+        one_name = all(span.rows == beside.spans[0].rows for span in beside.spans)
+        if not words or not one_name:
+            return []
+        rows = self._finder.find(beside.spans[0].key + "".join(dict.fromkeys(words)))
+        return rows if self._tables.capabilities(rows) == self._tables.capabilities(beside.spans[0].rows) else []
+
+    @cached_property
+    def _changing(self) -> frozenset[str]:
+        return frozenset(phrase for phrase, _ in self._tables.phrases["change"])
 
     def denial(self, spaced: str) -> str:
         """What of a word that denies or compares (`not`, `or better`), or an empty string."""
@@ -110,13 +121,14 @@ class Judge:
             behind = beside.tokens[span.end] if span.end < len(beside.tokens) else ""
             if behind in _SUFFIXES:
                 yield f'"{behind}" behind the name would make it another card, which is not in the catalog'
-        words = [phrase for phrase, _ in phrases["change"] if beside.has(phrase)]
+        extended = self.extended(beside)
+        words = [phrase for phrase, _ in phrases["change"] if beside.has(phrase) and not extended]
         words += [word for word in ARCHITECTURES if beside.has(word) and not self._is_of(beside.spans, word)]
         if words:
             yield f'"{words[0]}" beside the name would make it another card'
         if _ANOTHER_MODEL.search(beside.left) or not self._brands_fit(beside):
             yield "the text names another model beside it: give each its own --gpu"
-        if beside.has("laptop") and not self.laptops(beside.spans):
+        if beside.has("laptop") and not extended:
             yield "the laptop GPU of that number is another card"
         if self._is_bare(beside) and self._hinders(beside):
             yield f'"{" ".join(beside.unknown)}" beside a short name leaves open whether it is a GPU\'s'

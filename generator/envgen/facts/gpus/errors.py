@@ -53,11 +53,14 @@ class GpuUnknownError(_GpuError):
         return tuple(fact for fact in (closest, *self.match.notes) if fact)
 
     def hint(self) -> str:
+        if self.match.notes:
+            return "give one GPU's name alone, as `nvidia-smi -L` or Device Manager shows it, or its PCI id"
         first = self.match.suggestions[0] if self.match.suggestions else ""
-        number = "".join(c if c.isascii() and c.isdigit() else " " for c in first).split()[:1]
+        digits = "".join(c if c.isascii() and c.isdigit() else " " for c in first).split()
+        number = next((found for found in digits if len(found) > 2), "")
         if not number:
             return "run `envgen gpus` to list the catalog, or pass --compute-capability"
-        return f"run `envgen gpus {number[0]}` to list matches, or pass --compute-capability"
+        return f"run `envgen gpus {number}` to list matches, or pass --compute-capability"
 
 
 class GpuAmbiguousError(_GpuError):

@@ -53,7 +53,7 @@ class Lookup:
         checked = text.device if text.in_context else text.lowered
         if _BAD.intersection(checked.replace("\\", "") if "ven_" in checked else checked):
             return self._answers.unknown(query, "")
-        steps = (self._hidden, self._by_vendor, self._denied, self._by_machine, self._named)
+        steps = (self._hidden, self._by_vendor, self._scheduled, self._denied, self._by_machine, self._named)
         match = next((found for step in steps if (found := step(text))), None)
         return match or self._answers.unknown(query, self._core(text), self._remarks(text))
 
@@ -84,14 +84,19 @@ class Lookup:
         note = f"the text names two vendors, NVIDIA and {vendor.name}: give one GPU at a time"
         return self._answers.unknown(text.query, "", (note,))
 
+    def _scheduled(self, text: GpuText) -> Match | None:
+        """What Slurm or Kubernetes call a GPU."""
+        named = self._machines.scheduled(text)
+        return self._named(named) if named else None
+
     def _denied(self, text: GpuText) -> Match | None:
         """`not a GTX 1080`, `RTX 3060 or better`: no GPU is named."""
         reason = self._scan.judge.denial(names.words(text.device))
         return self._answers.unknown(text.query, self._core(text), (reason,)) if reason else None
 
     def _by_machine(self, text: GpuText) -> Match | None:
-        """A cloud's instance type, or a scheduler's word for a GPU."""
-        if named := self._machines.scheduled(text) or self._machines.product_code(text):
+        """A cloud's instance type, or a graphics card maker's model code."""
+        if named := self._machines.product_code(text):
             return self._named(named)
         found, rest = self._machines.instance_types(text.lowered)
         if not found:

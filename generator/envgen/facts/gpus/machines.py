@@ -23,12 +23,13 @@ _PATTERN_PARTS = {
 }
 _SLICE = r"(?:mig-)?[0-9]g\.[0-9]{1,3}gb(?:\.me)?(?:\+me)?"
 _SCHEDULER = (
-    r"\bnvidia\.com/gpu\.product ?[=:] ?\"?([a-z][\w.-]*)"
+    r"\bnvidia\.com/(?:gpu\.)?(?:product|model|class) ?[=:] ?\"?([a-z][\w.-]*)"
     r"|\bgke-accelerator ?[=:] ?\"?([a-z][\w.-]*)"
     r"|--accelerator[= ](?:count=[0-9]+,)?type=([a-z][\w-]*)"
     r"|\bgres/gpu:([a-z][\w.-]*)"
     r"|--gpus(?:-per-\w+)?[= ]([a-z][\w.-]*)(?=:|$)"
-    r"|\bgpu:([a-z][\w.-]*)"
+    r"|\bgpu:([a-z][\w.-]*)|(?:--constraint[= ]|-c )\"?([a-z][\w.-]*)|(?:^| )-g ([a-z][\w.-]*)"
+    r"|^([a-z][a-z0-9-]*[0-9][a-z0-9-]*):[0-9]{1,2}$"
 )
 _COUNT = r"(?:--)?(?:gres[=/:])?gpus?(?:-per-\w+)?[:=][0-9]+|nvidia\.com/gpu[=: ]+[0-9]+"
 
@@ -52,7 +53,7 @@ class Machines:
 
     def instance_types(self, lowered: str) -> tuple[Sequence[tuple[dict[str, str], int]], str]:
         """The rows of all instance types in a text (with the row of each one's GPU), and the text without them."""
-        if not re.search(r"[._-]|[0-9s]x[0-9]|\bn[cdv][0-9]", lowered):
+        if not re.search(r"[._-]|[0-9s]x[0-9]|\bn[cdv]|\baws |\bec2 ", lowered):
             return (), lowered
         rows = [self._instances[(found.lastindex or 1) - 1] for found in self._instance.finditer(lowered)]
         return rows, self._instance.sub(" ", lowered).strip(" ()[],;+") if rows else lowered
@@ -88,4 +89,6 @@ class Machines:
 
 def _compiled(pattern: str) -> str:
     pieces = re.split(r"(SIZE|[#*._-])", pattern)
-    return "".join(_PATTERN_PARTS.get(piece, re.escape(piece)) for piece in pieces)
+    whole = "".join(_PATTERN_PARTS.get(piece, re.escape(piece)) for piece in pieces)
+    family = pattern.removesuffix(".SIZE")
+    return whole if family == pattern else f"{whole}|(?:(?<=aws )|(?<=ec2 )){re.escape(family)}"

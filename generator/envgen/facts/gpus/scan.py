@@ -122,7 +122,7 @@ class Scan:
     def _taken(self, beside: Beside) -> Reading:
         """The rows of the first name, when all names have one compute capability and one platform."""
         first = beside.spans[0]
-        rows = self.judge.laptops(beside.spans) if beside.has("laptop") else self._refined(first, beside)
+        rows = self.judge.extended(beside) or self._refined(first, beside)
         every = [rows, *(span.rows for span in beside.spans if span.rows != first.rows)]
         kinds = {(*sorted(self._tables.capabilities(each)), self._is_module(each)) for each in every}
         if len(kinds) > 1 or (len(every) > 1 and len(self._tables.capabilities(rows)) > 1):

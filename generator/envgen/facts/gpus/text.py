@@ -29,6 +29,9 @@ _STATED = (
     r"\b(?:compute|cuda)[ _]capability(?: version)?(?: major/minor version number)?[:= ]*(?:sm_)?([0-9]{1,2}\.[0-9])\b"
     r"|\b(?:sm|compute)_([0-9]{2,3})[af]?\b|\bmajor=([0-9]{1,2}), minor=([0-9])\b"
 )
+# Between a script that writes no spaces and Latin letters or digits: `グラボはRTX3070です`.
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_BORDER = re.compile(rf"(?<=[{_CJK}])(?=[a-z0-9])|(?<=[a-z0-9])(?=[{_CJK}])")
 _BEHIND_CUT = re.compile(r"[ |]*(?:on|off|n/a|wddm|tcc|mcdm)?[ |]*")
 
 
@@ -106,4 +109,4 @@ def _translated(lowered: str, phrases: Phrases) -> str:
             lowered = lowered.replace(phrase, f" {replacement} ")
         else:
             lowered = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", replacement or " ", lowered)
-    return " ".join(lowered.split())
+    return " ".join(_BORDER.sub(" ", lowered).split())

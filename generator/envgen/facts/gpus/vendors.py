@@ -38,9 +38,9 @@ def other_vendor(tables: GpuTables, spaced: str, raw: str) -> Vendor | None:
     signs = [row for row in tables.vendor_signs if _shows(SignKind(row["kind"]), row["sign"], spaced, pci)]
     if not signs:
         return None
-    # A part of a vendor's GPUs (Intel's before Arc) has a row of its own; its sign stands beside the vendor's name.
-    part = next((row["vendor"] for row in signs if " before " in row["vendor"]), "")
-    return vendor_named(tables, part or signs[0]["vendor"])
+    # A part of a vendor's GPUs (Intel's Arc) has a row of its own; its sign counts before the vendor's name.
+    parts = {row["vendor"] for row in tables.read("vendors") if row["shown"]}
+    return vendor_named(tables, next((s["vendor"] for s in signs if s["vendor"] in parts), signs[0]["vendor"]))
 
 
 def _shows(kind: SignKind, sign: str, spaced: str, pci: Sequence[str]) -> bool:

@@ -37,3 +37,11 @@ def _named(text: str, names: Sequence[str], count: int) -> str:
         return text
     found = [name for name in names if name.startswith(text)]
     return found[0] if len(found) == 1 else ""
+
+
+def shown(value: str | None, driven: Sequence[HostGpu]) -> tuple[HostGpu, ...]:
+    """Return the GPUs that a value shows where it names them by UUID; else all: CUDA's numbers are its own."""
+    entries = [entry.strip() for entry in (value or "").split(",")]
+    if not all(entry.startswith("GPU-") for entry in entries):
+        return tuple(driven)
+    return tuple(gpu for gpu in driven if any(gpu.uuid.startswith(entry) for entry in entries))

@@ -13,6 +13,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet
+from envgen.probe.visible_devices import shown
 from envgen.resolve.coverage import code_for
 from envgen.resolve.rules.libraries import dropped_by
 
@@ -155,7 +156,8 @@ def _split(context: Context) -> tuple[list[tuple[str, ComputeCapability]], list[
         return bad, good
     if not context.arch_list or not context.torch_cuda or context.observation.system.jetson:
         return [], []
-    for known in context.gpus:
+    used = shown(context.observation.variable("CUDA_VISIBLE_DEVICES"), [known.host for known in context.gpus])
+    for known in (known for known in context.gpus if known.host in used):
         if known.gpu and not _covers(context, known.gpu.capability):
             bad.append((known.label, known.gpu.capability))
         elif known.gpu:

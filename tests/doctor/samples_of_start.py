@@ -368,6 +368,27 @@ START_SAMPLES = (
         "nothing of torch's own is missing",
         "unset LD_LIBRARY_PATH",
     ),
+    # pytorch/pytorch#140797, without the variable; and Windows' word for a symbol that is not there (winerror.h, 127).
+    _sample(
+        "another-library-comes-from-elsewhere",
+        "foreign-libraries",
+        seen(RTX4090),
+        _FAILED_IMPORT,
+        "nothing of torch's own is missing",
+        "LD_DEBUG=libs",
+    ),
+    _sample(
+        "another-dll-comes-from-elsewhere",
+        "foreign-libraries",
+        seen(WINDOWS),
+        torch_run(
+            import_error="OSError: [WinError 127] The specified procedure could not be found. Error loading "
+            r'"C:\venv\lib\site-packages\torch\lib\torch_python.dll" or one of its dependencies.'
+        ),
+        "WinError 127",
+        "PATH on Windows",
+        inspected=_WINDOWS_ENVIRONMENT,
+    ),
     # pytorch/pytorch#131662, #129568; kohya-ss/sd-scripts#1597
     _sample(
         "windows-without-libomp140",

@@ -19,7 +19,7 @@ from envgen.causes.context import Context
 from envgen.doctor.diagnose import diagnose
 
 # What only shows something, or leaves the computer for a person to change by hand.
-_SHOWS = re.compile(r"^(envgen |sudo dmesg|nvidia-smi -L)")
+_SHOWS = re.compile(r"^(envgen |sudo dmesg|nvidia-smi -L|LD_DEBUG=)")
 CONTEXTS = {
     **{f"cause-{s.number}": context_of(s.observation, s.inspected, s.run, s.neighbours) for s in SAMPLES},
     **{f"start-{s.name}": s.context for s in START_SAMPLES},

@@ -178,7 +178,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "cuda-on-library-path",
         libraries.cuda_on_library_path,
-        hides=("cuda-libraries-broken", "torch-import-failed", "libcuda-shadowed"),
+        hides=("foreign-libraries", "cuda-libraries-broken", "torch-import-failed", "libcuda-shadowed"),
         anywhere=True,
     ),
     Cause(
@@ -188,6 +188,13 @@ CAUSES: tuple[Cause, ...] = (
         anywhere=True,
     ),
     Cause("numpy-broken", libraries.numpy_broken, hides=("torch-import-failed",), anywhere=True),
+    Cause(
+        "foreign-libraries",
+        libraries.foreign_libraries,
+        given=ENVIRONMENT | PACKAGES,
+        hides=("cuda-libraries-broken",),
+        anywhere=True,
+    ),
     Cause(
         "cuda-libraries-broken",
         libraries.cuda_libraries_broken,

@@ -39,6 +39,8 @@ _NOT_LOADED = (
     *("undefined symbol", "cannot open shared object file", "Could not load library", "Unable to load any of"),
     *("Cannot load symbol cudnn", "CUDNN_STATUS_SUBLIBRARY"),
 )
+# What a loader says of two libraries that are there and don't go together.
+_OF_ANOTHER = ("undefined symbol", "version `", "[WinError 127]", "[WinError 182]")
 # Libraries of the system that torch's wheels load, and Debian's packages of them.
 _PACKAGES = {"libgomp.so.1": "libgomp1", "libstdc++.so.6": "libstdc++6", "libz.so.1": "zlib1g"}
 # NumPy's own words when its compiled part is gone or of another Python (numpy/core/__init__.py).
@@ -238,6 +240,25 @@ def numpy_broken(context: Context) -> Iterator[Finding]:
             evidence=(_one_line(failed),),
             remedy=Remedy(text="reinstall NumPy; torch is not at fault", command=context.installer.reinstall("numpy")),
         )
+
+
+def foreign_libraries(context: Context) -> Iterator[Finding]:
+    """torch is whole and its libraries don't go together in the process: the same build again changes nothing."""
+    failed = _import_error(context)
+    if context.environment is None or not any(word in failed for word in _OF_ANOTHER) or not _is_whole(context):
+        return
+    python = context.installer.shell.program(context.installer.python)
+    yield Finding(
+        title="torch is whole, and the loader takes a library of another origin",
+        evidence=(_one_line(failed), "nothing of torch's own is missing or of another version"),
+        remedy=Remedy(
+            text="look at what is loaded from outside the environment (LD_PRELOAD, PATH on Windows, a folder in "
+            "/etc/ld.so.conf.d) and take it out; if all of it is torch's own, its download is damaged: install it once "
+            "more with --no-cache-dir",
+            where="look at what is loaded from outside the environment",
+            command=f"LD_DEBUG=libs {python} -c 'import torch' 2>&1 | grep 'calling init'" if context.is_linux else "",
+        ),
+    )
 
 
 def cuda_libraries_broken(context: Context) -> Iterator[Finding]:

@@ -1,76 +1,20 @@
-"""Does CUDA start, on the devices that it may use? What CUDA's error numbers mean is said here."""
+"""Does CUDA start, on the devices that it may use?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from envgen.causes.context import Context, Trait
 from envgen.causes.findings import Finding, Remedy
 from envgen.causes.remedies import RELOAD_UVM, first, unset
 from envgen.core.findings import Level
+from envgen.environments.cuda_errors import CUDA_ERRORS
 from envgen.environments.torch_run import RunOutcome, TorchRun
 from envgen.probe.observation import DriverParts
 from envgen.probe.visible_devices import visible
 
 # Heterogeneous memory management came with R535 (CUDA 12.2).
 _FIRST_WITH_HMM = 535
-
-
-@dataclass(frozen=True, slots=True)
-class _CudaError:
-    """A number of cudaError_t (driver_types.h): what it means when CUDA starts, and what to look at.
-
-    `words` are what stands in the text of an older PyTorch, or of an API that leaves the number out.
-    """
-
-    number: int
-    meaning: str
-    look: str
-    words: str
-
-
-_ERRORS = (
-    _CudaError(
-        3,
-        "the driver could not be initialised by CUDA",
-        "look at the kernel log (`sudo dmesg | grep -i nvrm`), reload nvidia_uvm or reboot",
-        "CUDA driver initialization failed",
-    ),
-    _CudaError(
-        36,
-        "the libcuda that is loaded lacks a function which this CUDA calls: it is older than the build needs, or not "
-        "the driver's own (a virtual GPU's interposer, a compat library)",
-        "compare `nvidia-smi` with the libcuda that is loaded (`ldconfig -p | grep libcuda`), then update the driver",
-        "API call is not supported in the installed CUDA driver",
-    ),
-    _CudaError(
-        100,
-        "CUDA sees no device, whatever nvidia-smi shows",
-        "look at CUDA_VISIBLE_DEVICES, at the device files (`ls -l /dev/nvidia*`) and at MIG mode (`nvidia-smi -L`)",
-        "no CUDA-capable device is detected",
-    ),
-    _CudaError(
-        101,
-        "a device was asked for by a number that CUDA does not have",
-        "compare CUDA_VISIBLE_DEVICES with `nvidia-smi -L`; a GPU in an error state or in MIG mode counts as none",
-        "invalid device ordinal",
-    ),
-    _CudaError(
-        304,
-        "a call to the operating system failed: the device files, their rights or memory locks",
-        "look at `ls -l /dev/nvidia*` and `ulimit -l`; make /dev/nvidia-uvm with `sudo nvidia-modprobe -u -c=0`; on a "
-        "host with NVSwitch look at Fabric Manager",
-        "OS call failed or operation not supported",
-    ),
-    _CudaError(
-        500,
-        "libcuda lacks a symbol: it and its helper libraries are of different versions",
-        "look at which libcuda is loaded (`ldconfig -p | grep libcuda`); start a container anew, with a current "
-        "container toolkit",
-        "named symbol not found",
-    ),
-)
 
 
 def fabric_manager(context: Context) -> Iterator[Finding]:
@@ -281,7 +225,7 @@ def out_of_memory(context: Context) -> Iterator[Finding]:
 
 def cuda_start_failed(context: Context) -> Iterator[Finding]:
     """An error number that has a meaning, and of which nothing here shows the cause."""
-    for error in _ERRORS:
+    for error in CUDA_ERRORS:
         if said := context.cuda_error(error.number) or context.error_line(error.words):
             yield Finding(
                 title=f"CUDA's start fails with error {error.number}: {error.meaning}",

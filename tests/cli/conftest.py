@@ -12,8 +12,9 @@ import pytest
 
 from envgen.cli.main import main
 from envgen.core.locks import PipLock
+from envgen.core.sites import PYPI
 from envgen.solve.pip import solve as pip_solve
-from envgen.solve.pip.query import PYPI_INDEX, PipQuery
+from envgen.solve.pip.query import PipQuery
 from equipment.conda_channel import Row, pytorch_rows, write_channel
 from equipment.pip_world import QUICK
 from equipment.wheel_index import WheelIndex, make_wheel
@@ -62,7 +63,7 @@ def run(
     def solve(query: PipQuery, **options: Any) -> PipLock:
         lock = real(query, **options)
         ours = pypi.url("/simple")
-        packages = (replace(p, index=PYPI_INDEX) if p.index == ours else p for p in lock.packages)
+        packages = (replace(p, index=PYPI) if p.index == ours else p for p in lock.packages)
         return replace(lock, packages=tuple(packages))
 
     check = partial(pip_solve.check_extras, pypi=pypi.url("/simple"))

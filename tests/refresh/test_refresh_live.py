@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from envgen.core.releases import release_key
+from envgen.core.sites import PYPI
 from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import data_dir, read_table
 from envgen.net.deadline import Deadline, Patience
 from envgen.refresh.__main__ import main
-from envgen.refresh.index_pages import FAMILY, PYPI, read_pypi
+from envgen.refresh.index_pages import FAMILY, read_pypi
 from envgen.refresh.outcome import Inputs
 from refresh.world import write_tables
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -135,6 +133,7 @@ def _write_report(path: Path, examined: Examined) -> None:
     from envgen import __version__
     from envgen.doctor.collect import report
     from envgen.doctor.scrub import Identity
+    from envgen.files.writing import replace_files
 
     try:
         user = getpass.getuser()
@@ -147,13 +146,9 @@ def _write_report(path: Path, examined: Examined) -> None:
         project=_project(examined.context.environment),
     )
     text = report(examined.context, examined.diagnosis, identity, examined.recorder, __version__)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, "utf-8", newline="\n")
-        beside.replace(path)
+        replace_files(path.parent, {path.name: text})
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise _not_writable(path, error) from error
     say(f"wrote {path}")
     sys.stderr.flush()

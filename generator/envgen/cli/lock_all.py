@@ -13,6 +13,7 @@ from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
+from envgen.files.writing import replace_files
 from envgen.lock.lane_files import (
     MISSING,
     lane_lock_files,
@@ -78,10 +79,10 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
     removed: list[Shipped] = []
     if not options.platforms and not options.pythons:
         removed = remove_lane_locks(root, set(ShippedLocks.read(root).locks) - set(results.held.values()))
-        (root / MISSING).write_text(missing_csv(results), encoding="utf-8", newline="\n")
+        replace_files(root, {MISSING: missing_csv(results)})
     missing = (root / MISSING).read_text(encoding="utf-8") if (root / MISSING).exists() else missing_csv(results)
     text = readme(ShippedLocks.read(root).locks, missing, builds, PYTHONS)
-    (root / "README.md").write_text(text, encoding="utf-8", newline="\n")
+    replace_files(root, {"README.md": text})
     say(
         f"{len(results.locks)} locks made, {len(changed)} of them changed, "
         f"{len(removed)} removed that no lane holds any more, in {root.name}/"

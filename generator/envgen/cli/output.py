@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from envgen.core.errors import ToolError
+from envgen.core.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +56,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def say(text: str) -> None:
     """Write a line for people to stderr."""
-    _write(sys.stderr, _printable(text) + "\n")
+    _write(sys.stderr, printable(text, keep="\n") + "\n")
 
 
 def print_note(text: str) -> None:
@@ -93,12 +94,8 @@ def use_colour(stream: TextIO, environment: Mapping[str, str] | None = None, pla
 
 def _labelled(label: str, colour: str, text: str) -> None:
     painted = f"{_BOLD}{colour}{label}{_OFF}" if use_colour(sys.stderr) else label
-    _write(sys.stderr, f"{painted} {_printable(text)}\n")
-
-
-def _printable(text: str) -> str:
-    """Escape what a terminal would act on: a message may quote a file name, or a server's words."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    shown = printable(text, keep="\n")
+    _write(sys.stderr, f"{painted} {shown}\n")
 
 
 def _write(stream: TextIO, text: str) -> None:
@@ -151,7 +148,7 @@ class Progress:
 
     def step(self, text: str) -> None:
         """Say what is being done now."""
-        line = f"{_printable(text)} ..."
+        line = printable(text, keep="\n") + " ..."
         if not self._live:
             _write(self._stream, f"{line}\n")
             return

@@ -10,6 +10,7 @@ import typer
 from envgen.cli import options
 from envgen.cli.output import Progress, emit, emit_json
 from envgen.cli.settings import WriteOptions
+from envgen.core.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +66,7 @@ def verify_command(
     if output_format is options.OutputFormat.JSON:
         emit_json({"schema_version": 1, "folders": [_mapping(report) for report in reports]})
     else:
-        emit("".join(f"{_shown(line)}\n" for line in _lines(reports)))
+        emit("".join(f"{printable(line)}\n" for line in _lines(reports)))
     raise typer.Exit(_status(reports, strict=strict, online=online is True))
 
 
@@ -101,11 +102,6 @@ def _lines(reports: Sequence[Report]) -> Iterator[str]:
     if len(reports) > 1:
         bad = sum(not report.is_good for report in reports)
         yield f"{len(reports)} folders, {bad} with faults"
-
-
-def _shown(line: str) -> str:
-    """The line with everything escaped that a terminal would act on: it quotes files that may come from anybody."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _mapping(report: Report) -> dict[str, Any]:

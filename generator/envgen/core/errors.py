@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from envgen.core.escape import printable
+
 
 class EnvgenError(Exception):
     """Base of all errors that are shown to a user without a traceback."""
@@ -101,4 +103,4 @@ class ToolError(EnvgenError):
 def show(value: str, limit: int = 80) -> str:
     """Return `value` quoted for one line of a message: control characters escaped, long text cut."""
     cut = value if len(value) <= limit else f"{value[:limit]}… ({len(value)} characters)"
-    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut) + '"'
+    return f'"{printable(cut)}"'

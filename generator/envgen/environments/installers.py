@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from envgen.core.builds import Companions
 from envgen.core.resolution import Pairing
+from envgen.core.sites import PYPI
 from envgen.environments.inspected import InspectedEnvironment
 from envgen.environments.shell import Shell, shell_of
 from envgen.probe.observation import EnvironmentKind, InstallSetting, System
 
-PYPI = "https://pypi.org/simple"
 _PACKAGES = "torch torchvision torchaudio"
 _CONDA_TORCH = ("pytorch", "pytorch-gpu", "pytorch-cpu", "libtorch", "torchvision")
 

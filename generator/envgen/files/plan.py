@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from envgen.core.escape import ascii_text
 from envgen.files.errors import OutputEditedError, OutputNotFolderError, OutputNotWritableError
 from envgen.files.reading import is_untouched, split
 from envgen.files.registry import input_option, is_ours, set_of
@@ -84,8 +85,7 @@ def _lines(text: str) -> list[str]:
 
 def _shown(line: str) -> str:
     body = line.removesuffix("\n")
-    plain = "".join(c if " " <= c <= "~" or c == "\t" else c.encode("unicode_escape").decode("ascii") for c in body)
-    return plain + ("\n" if body != line else "\n\\ No newline at end of file\n")
+    return ascii_text(body, keep="\t") + ("\n" if body != line else "\n\\ No newline at end of file\n")
 
 
 def read_folder(folder: Path) -> dict[str, str | None]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from envgen.core.errors import DataError, show
+from envgen.core.escape import ascii_text
 
 # How to say it in ASCII. Tools read generated comments in the locale's encoding, where a UTF-8 byte can be no character
 # at all: pip until 24 (pypa/pip#12771), conda-lock 4.0.3 (`environment_file.open("r")`).
@@ -92,8 +93,7 @@ def comment_line(value: str) -> str:
 
     A backslash at the end would join the next line to it in some readers, so a full stop follows.
     """
-    plain = value.translate(_ASCII)
-    line = "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in plain).rstrip()
+    line = ascii_text(value.translate(_ASCII)).rstrip()
     return f"{line}." if line.endswith("\\") else line
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envgen.core.stop import unstopped
@@ -45,6 +45,20 @@ def apply(plan: Plan) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
             _write(plan)
             _sync(plan.folder)
+
+
+def replace_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write files by their path below a folder: each whole at every moment, all or none as far as that is possible.
+
+    Raises: OSError.
+    """
+    changes = []
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        state = State.CHANGED if (folder / name).exists() else State.NEW
+        changes.append(Change(name=name, state=state, old=None, new=text))
+    _write(Plan(folder=folder, changes=tuple(changes), torn=False))
+    _sync(folder)
 
 
 def _leftovers(folder: Path) -> Iterator[Path]:
@@ -104,6 +118,7 @@ def _swap(plan: Plan, new: Path, old: Path) -> None:
 
 
 def _write_through(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
@@ -112,6 +127,7 @@ def _write_through(path: Path, text: str) -> None:
 
 def _keep(path: Path, backup: Path) -> None:
     """Keep a file so that it can be put back: by a hard link, which needs no room, or else by a copy."""
+    backup.parent.mkdir(exist_ok=True)
     try:
         os.link(path, backup, follow_symlinks=False)
     except FileNotFoundError:  # a stale file that somebody else removed

@@ -11,6 +11,7 @@ from envgen.core.request import DriverOrigin
 from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
+from envgen.core.sites import PYPI
 from envgen.facts.catalog import Catalog
 from envgen.facts.lanes import Lane
 from envgen.files.header import Prose, with_headers
@@ -54,10 +55,10 @@ def made_from(shipped: Shipped, mirrors: Mirrors, pairing_index: str, date: str)
     if shipped.package_set is PackageSet.CONDA:
         mirror = "a mirror of " if mirrors.conda else ""
         return f"locked on {date} from {mirror}{pairing_index}"
-    if pairing_index == "https://pypi.org/simple":
+    if pairing_index == PYPI:
         return f"locked on {date} from {pairing_index}"
     mirror = "a mirror of " if mirrors.wheels else ""
-    return f"locked on {date} from {mirror}{pairing_index} and from https://pypi.org/simple"
+    return f"locked on {date} from {mirror}{pairing_index} and from {PYPI}"
 
 
 def missing_csv(results: LaneResults) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envgen.core.sets import PackageSet
+from envgen.core.sites import PYPI
 from envgen.files.yaml_reader import read_yaml
 from envgen.readers.conda_build import TORCH_NAMES, CondaFile, conda_file, cuda_of_build, python_of_build
 from envgen.readers.mention import FileUnreadableError, Lines, Mention, Reading
-from envgen.readers.requirement import PYPI, split_version, wheel_of
+from envgen.readers.requirement import split_version, wheel_of
 
 
 def read_explicit(text: str, *, name: str = "conda.lock") -> Reading:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from envgen.core.sets import PackageSet
+from envgen.core.sites import PYPI
 from envgen.readers.mention import Include, IndexOption, Mention, Reading
-from envgen.readers.requirement import PYPI, TorchRequirement, tag_of_url, torch_requirement
+from envgen.readers.requirement import TorchRequirement, tag_of_url, torch_requirement
 
 _INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--default-index", "--index")
 _COMMENT = re.compile(r"(^|\s+)#.*$")

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from envgen.core.sites import PYPI
 from envgen.readers.conda_build import CondaSpec, conda_file, conda_spec
 from envgen.readers.conda_locks import record_mention, wheel_mention, yaml_mapping
 from envgen.readers.environment_yml import Origins, conda_mentions
 from envgen.readers.mention import FileUnreadableError, Lines, Mention, Reading
 from envgen.readers.pip_lines import mention_of
-from envgen.readers.requirement import PYPI, tag_of_url, torch_requirement
+from envgen.readers.requirement import tag_of_url, torch_requirement
 from envgen.readers.toml_text import Table, parse_toml, table, text_of, texts
 
 _KNOWN = (6, 7)

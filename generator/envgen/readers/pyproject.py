@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from packaging.markers import InvalidMarker, Marker
 
 from envgen.core.sets import PackageSet
+from envgen.core.sites import PYPI
 from envgen.readers.mention import Lines, Mention, Reading
 from envgen.readers.pip_lines import mention_of
 from envgen.readers.pixi import pixi_mentions
-from envgen.readers.requirement import PLATFORMS, PYPI, marker_targets, tag_of_url, torch_requirement
+from envgen.readers.requirement import PLATFORMS, marker_targets, tag_of_url, torch_requirement
 from envgen.readers.toml_text import Table, parse_toml, table, tables, text_of, texts
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from envgen.core.sets import PackageSet
+from envgen.core.sites import PYPI
 from envgen.readers.mention import Lines, Mention, Reading
-from envgen.readers.requirement import PYPI, marker_targets, split_version, tag_of_url, wheel_of
+from envgen.readers.requirement import marker_targets, split_version, tag_of_url, wheel_of
 from envgen.readers.toml_text import Table, parse_toml, table, tables, text_of
 
 

@@ -13,7 +13,6 @@ from packaging.version import InvalidVersion, Version
 
 from envgen.core.releases import release_key
 
-PYPI = "https://pypi.org/simple"
 # (sys_platform, platform_machine) -> conda's name of the platform.
 PLATFORMS = {
     "linux-64": ("linux", "x86_64", "Linux", "posix"),

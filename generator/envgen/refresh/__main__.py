@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.core.errors import EnvgenError
+from envgen.core.sites import PYPI
 from envgen.facts.tables import data_dir, tables_digest
 from envgen.net.deadline import Deadline, Patience
 from envgen.refresh.arch_lists import refresh_arch_lists
 from envgen.refresh.compile import refresh_compile
-from envgen.refresh.index_pages import PYPI
 from envgen.refresh.index_wheels import refresh_wheels
 from envgen.refresh.outcome import Inputs, Outcome
 from envgen.refresh.pypi_builds import refresh_pypi_torch

@@ -12,7 +12,6 @@ from envgen.net.sites import Site
 from envgen.refresh.outcome import Inputs
 
 FAMILY = ("torch", "torchvision", "torchaudio")
-PYPI = "https://pypi.org/simple"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

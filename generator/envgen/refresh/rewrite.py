@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from envgen.core.errors import DataError
 from envgen.facts.gpus.errors import FactInvalidError
 from envgen.facts.schema_checks import table_violations
 from envgen.facts.tables import dump_table, schema_dir
+from envgen.files.writing import replace_files
 from envgen.refresh.outcome import Rows
 
 
@@ -64,28 +63,10 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 
     Raises: FactsNotWritableError.
     """
-    made: list[tuple[Path, Path]] = []
     try:
-        for name, text in files.items():
-            target = folder / name
-            target.parent.mkdir(exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            made.append((Path(temporary), target))
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            _take_mode(Path(temporary), target)
-        for written, target in made:
-            written.replace(target)
+        replace_files(folder, files)
     except OSError as error:
         raise FactsNotWritableError(folder=str(folder), reason=error.strerror or str(error)) from error
-    finally:
-        for written, _ in made:
-            written.unlink(missing_ok=True)
-
-
-def _take_mode(written: Path, target: Path) -> None:
-    """Give a new file the permissions of the one it replaces (a temporary file is its owner's alone)."""
-    written.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
 
 
 def _text(path: Path) -> str:

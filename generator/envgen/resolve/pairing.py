@@ -7,12 +7,12 @@ from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
+from envgen.core.sites import PYPI
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rules.code import code_uses
 from envgen.resolve.rules.driver import driver_floor
 from envgen.resolve.rules.libraries import cudnn_floor
 
-PYPI = "https://pypi.org/simple"
 LEGACY_CHANNEL = "pytorch"
 _FIRST_WITH_LIBCUDNN = (2, 10, 0)
 

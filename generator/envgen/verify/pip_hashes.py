@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from envgen.core.locks import PipLock, PipPackage
+from envgen.core.sites import PYPI, TORCH
 from envgen.core.wheel_names import file_name
 from envgen.facts.wheels import WheelCatalog
 from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.pip_index import IndexFile, read_project
 from envgen.net.sites import Site
-from envgen.solve.pip.query import PYPI_INDEX, TORCH_INDEX
 
 _AT_ONCE = 8
 
@@ -81,9 +81,9 @@ def check_hashes(  # noqa: PLR0913 -- each option is a user's
 def site_of(package: PipPackage, wheel_mirror: str, pypi: str) -> Site:
     """Where the package's index can be asked, mirrors respected."""
     index = package.index.rstrip("/")
-    if wheel_mirror and index.startswith(f"{TORCH_INDEX}/"):
-        return Site.parse(wheel_mirror).below(index.removeprefix(f"{TORCH_INDEX}/"))
-    return Site.parse(pypi if pypi and index == PYPI_INDEX else index)
+    if wheel_mirror and index.startswith(f"{TORCH}/"):
+        return Site.parse(wheel_mirror).below(index.removeprefix(f"{TORCH}/"))
+    return Site.parse(pypi if pypi and index == PYPI else index)
 
 
 def _against_catalog(package: PipPackage, catalog: WheelCatalog) -> HashCheck:

@@ -13,11 +13,11 @@ from envgen.core.findings import Level
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
+from envgen.core.sites import PYPI, TORCH
 from envgen.core.wheel_names import WheelName, file_name
 from envgen.facts.catalog import Catalog
 from envgen.files.formats.pylock import environment_marker
 from envgen.files.formats.requirements import Requirements
-from envgen.solve.pip.query import PYPI_INDEX, TORCH_INDEX
 from envgen.verify.claims import Claims, check_build, check_cudnn
 from envgen.verify.findings import Code, Finding
 from envgen.verify.pip_requires import check_known_requires
@@ -26,8 +26,8 @@ from envgen.verify.places import place_of
 _COMPANIONS = ("torchvision", "torchaudio")
 # Where the two indexes keep their files.
 _FILES = {
-    PYPI_INDEX: ("https://files.pythonhosted.org/",),
-    TORCH_INDEX: (f"{TORCH_INDEX}/", "https://download-r2.pytorch.org/whl/"),
+    PYPI: ("https://files.pythonhosted.org/",),
+    TORCH: (f"{TORCH}/", "https://download-r2.pytorch.org/whl/"),
 }
 
 
@@ -184,7 +184,7 @@ def _companions(lock: PipLock, tag: str, file: str, builds: Catalog) -> Iterator
 def _place(package: PipPackage, tag: str, lock: PipLock, file: str) -> Iterator[Finding]:
     """The index of a package, and whether its file lies where that index keeps its files."""
     index = package.index.rstrip("/")
-    if index not in {PYPI_INDEX, *(p.index.rstrip("/") for p in lock.packages if p.name == "torch")}:
+    if index not in {PYPI, *(p.index.rstrip("/") for p in lock.packages if p.name == "torch")}:
         title = f"{package.name} {package.version} is said to come from {index}: neither torch's index nor PyPI"
         yield Finding(code=Code.INDEX_WRONG, file=file, title=title)
     local = package.version.partition("+")[2]
@@ -192,7 +192,7 @@ def _place(package: PipPackage, tag: str, lock: PipLock, file: str) -> Iterator[
     if (local or of_index) and local != of_index and (local or of_index != tag):
         title = f"{package.name} {package.version} is said to come from {index}"
         yield Finding(code=Code.INDEX_WRONG, file=file, title=title)
-    base = TORCH_INDEX if index.startswith(f"{TORCH_INDEX}/") else index
+    base = TORCH if index.startswith(f"{TORCH}/") else index
     if base in _FILES and not package.url.startswith(_FILES[base]):
         title = f"the file of {package.name} is not where {index} keeps its files"
         yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=(package.url,))

@@ -10,12 +10,12 @@ from envgen.causes.context import Context, Trait
 from envgen.causes.findings import Finding, Remedy
 from envgen.causes.remedies import INSTALL_BUILD
 from envgen.core.releases import release_key
+from envgen.core.sites import PYPI
 from envgen.environments.inspected import Distribution, base_version
 from envgen.probe.observation import InstallSetting
 
 # L4T 38 (JetPack 7) is the first that runs the wheels for ARM servers (SBSA).
 _FIRST_SBSA_L4T = 38
-_PYPI = "https://pypi.org/simple"
 
 
 def torch_replaced(context: Context) -> Iterator[Finding]:
@@ -151,4 +151,4 @@ def _diverting(context: Context) -> list[InstallSetting]:
     if here and "+cpu" in here.version:
         return []
     keys = ("extra-index-url", "index-url", "find-links", "index", "default-index", "no-index")
-    return [s for s in settings if s.key in keys and s.value.rstrip("/") != _PYPI]
+    return [s for s in settings if s.key in keys and s.value.rstrip("/") != PYPI]

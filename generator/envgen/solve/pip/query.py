@@ -10,11 +10,9 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
+from envgen.core.sites import PYPI, TORCH
 from envgen.core.wheel_names import glibc_key, normalise_project
 from envgen.net.sites import show_without_login
-
-TORCH_INDEX = "https://download.pytorch.org/whl"
-PYPI_INDEX = "https://pypi.org/simple"
 
 # Built for one CUDA each and published on PyTorch's indexes; PyPI's files of the same release are other builds.
 FAMILY = frozenset({"torch", "torchvision", "torchaudio"})
@@ -53,7 +51,7 @@ class PipQuery:
     @property
     def torch_index(self) -> str:
         """The canonical URL of the index that torch comes from."""
-        return PYPI_INDEX if self.on_pypi else f"{TORCH_INDEX}/{self.cuda_tag}"
+        return PYPI if self.on_pypi else f"{TORCH}/{self.cuda_tag}"
 
     @property
     def torch_version(self) -> str:

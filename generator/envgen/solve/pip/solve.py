@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from envgen.core.locks import PipLock, PipPackage
+from envgen.core.sites import PYPI
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.facts.catalog import Catalog
 from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
@@ -17,7 +18,7 @@ from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
 from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
-from envgen.solve.pip.query import FAMILY, PYPI_INDEX, PipQuery, plain_requirement
+from envgen.solve.pip.query import FAMILY, PipQuery, plain_requirement
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
 from envgen.solve.pip.wheels import WantedWheels, check_known, extra_family, look_up_wheels
 
@@ -51,7 +52,7 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
     Raises: UnreachableError (the only one after which a shipped lock is a fair answer), SourceDataError,
     WheelMissingError, WheelHashError, SolveFailedError, SolverError, UsageError.
     """
-    default = Site.parse(pypi or PYPI_INDEX)
+    default = Site.parse(pypi or PYPI)
     mirrored = Site.parse(wheel_mirror).below(query.cuda_tag) if wheel_mirror else Site.parse(query.torch_index)
     solve = _Solve(
         query=query,
@@ -77,7 +78,7 @@ def check_extras(query: PipQuery, *, pypi: str = "", timeout_s: float = 300.0) -
         constraints=(),
         torch_index=None,
         torch_names=(),
-        default_index=Site.parse(pypi or PYPI_INDEX),
+        default_index=Site.parse(pypi or PYPI),
     )
     compile_packages(request, patience=Patience(deadline=Deadline.after(timeout_s)))
 
@@ -231,7 +232,7 @@ class _Solve:
             index = self.query.torch_index
             url = f"{index}/{quote(file_name(wheel.url))}"
         else:
-            index, url = PYPI_INDEX, canonical_pypi_url(wheel.url, package.name)
+            index, url = PYPI, canonical_pypi_url(wheel.url, package.name)
         known = (k.size for k in self.catalog.find(file_name(wheel.url)) if k.sha256 == wheel.sha256)
         return PipPackage(
             name=package.name,

@@ -121,12 +121,14 @@ def left_out_lines(locked: LockedSet) -> Iterator[str]:
 
 
 def _concerns(name: str, notice: Notice) -> bool:
-    """True when a notice belongs into a file: what is about one set stays out of the other set's files."""
-    if notice.package_set is not None:
-        return set_of(name) in (notice.package_set, None)
-    code = notice.code
-    if code in {"driver-assumed", "driver-branch-only", "gpu-note", "gpu-variants-agree"}:
-        return True
-    if code in {"last-build-for-gpu", "magma-no-sm75"} or code.startswith(("pip-", "no-conda")):
-        return set_of(name) in (PackageSet.PIP, None)
-    return set_of(name) in (PackageSet.CONDA, None)
+    """True when a notice belongs into a file: what is about one set stays out of the other set's files.
+
+    The drivers that will do depend on both sets; a file of one says its own in the line of its lock.
+    """
+    if notice.code in _OF_THE_RUN or set_of(name) is None:
+        return notice.code not in _OF_THE_RUN
+    return notice.code != "driver-assumed" and notice.package_set in (None, set_of(name))
+
+
+# What is said of the computer and the command line, and is not so on another that asks for the same.
+_OF_THE_RUN = frozenset({"host-gpu", "no-driver", "platform-of-gpu"})

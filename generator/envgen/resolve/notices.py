@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from envgen.core.builds import Build, Existence
 from envgen.core.gpus import Gpu
@@ -34,10 +35,11 @@ def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) 
         build = conda.build
         text = f"no package of {build.conda.channels[0]} pytorch {build.torch} for CUDA {build.cuda} and Python "
         text += f"{request.python} has been seen; its recipe announces it ({build.source.split(' ; ')[-1]})"
-        yield Notice(code="conda-build-announced", text=text)
+        yield Notice(code="conda-build-announced", text=text, package_set=PackageSet.CONDA)
     for pairing in (pip, conda):
         if pairing is not None:
-            yield from library_notices(pairing, evaluation)
+            about = pairing.package_set
+            yield from (replace(one, package_set=about) for one in library_notices(pairing, evaluation))
 
 
 def _driver(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
@@ -76,14 +78,16 @@ def _jetson(evaluation: Evaluation, pip: Pairing | None) -> Iterator[Notice]:
 def _companions(request: Request, pip: Pairing | None) -> Iterator[Notice]:
     if pip and request.audio and not pip.torchaudio:
         text = f"no torchaudio wheel goes with torch {pip.build.torch} and Python {request.python}: it is left out"
-        yield Notice(code="no-torchaudio", text=text)
+        yield Notice(code="no-torchaudio", text=text, package_set=PackageSet.PIP)
 
 
 def _missing_set(pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
     if pip and not conda:
-        yield Notice(code="no-conda-pairing", text="no conda build runs here: the conda files are not written")
+        text = "no conda build runs here: the conda files are not written"
+        yield Notice(code="no-conda-pairing", text=text, package_set=PackageSet.PIP)  # only pip's files can say it
     if conda and not pip:
-        yield Notice(code="no-pip-pairing", text="no pip wheel runs here: the pip files are not written")
+        text = "no pip wheel runs here: the pip files are not written"
+        yield Notice(code="no-pip-pairing", text=text, package_set=PackageSet.CONDA)
 
 
 def _last_build(request: Request, rules: DriverRules, pip: Pairing | None) -> Iterator[Notice]:
@@ -102,11 +106,11 @@ def _last_build(request: Request, rules: DriverRules, pip: Pairing | None) -> It
         them = "it" if len(ended) == 1 else "them"
         text = f"{pip.build.torch} is the last PyTorch release with wheels for {', '.join(ended)}: "
         text += f"newer ones have no code for {them}, or a cuDNN that has none (pytorch/pytorch#190385 for CUDA 12.6)"
-        yield Notice(code="last-build-for-gpu", text=text)
+        yield Notice(code="last-build-for-gpu", text=text, package_set=PackageSet.PIP)
     elif not together:
         text = f"{pip.build.torch} is the last PyTorch release with a wheel that serves all of "
         text += ", ".join(gpu.name for gpu in gpus)
-        yield Notice(code="last-build-for-gpu", text=text)
+        yield Notice(code="last-build-for-gpu", text=text, package_set=PackageSet.PIP)
 
 
 def _can_run(build: Build, gpu: Gpu, catalog: Catalog) -> bool:
@@ -120,7 +124,7 @@ def _pip_build(request: Request, rules: DriverRules, pairing: Pairing) -> Iterat
     if build.existence_for(request.python) is not Existence.SEEN:
         text = f"no file of {build.label} for {request.subdir} and Python {request.python} "
         text += f"has been seen yet; it is announced ({build.source})"
-        yield Notice(code="pip-build-announced", text=text)
+        yield Notice(code="pip-build-announced", text=text, package_set=PackageSet.PIP)
     turing = any(requested.gpu.capability == (7, 5) for requested in request.gpus)
     if turing and build.cuda_tag.startswith("cu13") and request.subdir is not Subdir.LINUX_AARCH64:
         text = "the CUDA 13 wheels carry almost no MAGMA code for Turing (7.5): a linear-algebra call that goes to "
@@ -130,4 +134,4 @@ def _pip_build(request: Request, rules: DriverRules, pairing: Pairing) -> Iterat
             all(_can_run(b, wanted.gpu, rules.builds) for wanted in request.gpus) for b in others
         ):
             text += "; --cuda cu126 avoids it"
-        yield Notice(code="magma-no-sm75", text=text)
+        yield Notice(code="magma-no-sm75", text=text, package_set=PackageSet.PIP)

@@ -4,12 +4,14 @@
 # use: .venv/bin/python smoke_test.py
 # conda, linux-64: pytorch 2.10.0 cuda129 from conda-forge, runs as sm_60 (SASS), driver 525.60.13 or newer
 # use: conda run --name pytorch-2.10.0-cuda129 python smoke_test.py
+# note [no-torch-compile]: torch.compile of torch 2.14.1 (Triton 3.8.0) does not work on GeForce GTX 1080 Ti (6.1)
 # note [last-build-for-gpu]: 2.14.1 is the last PyTorch release with wheels for GeForce GTX 1080 Ti: newer ones have no code for it, or a cuDNN that has none (pytorch/pytorch#190385 for CUDA 12.6)
 # note [fallback-lock]: conda is locked at 2.10.0 cuda129; by the catalog 2.13.0 cuda129 is newer and runs too: --upgrade asks the index or channel for it
 # pip, win-64: torch 2.14.1+cu126 with torchvision 0.29.1+cu126 (CUDA tag cu126), runs as sm_61 (SASS), driver 528.33 or newer
 # use: .venv\Scripts\python smoke_test.py
 # conda, win-64: pytorch 2.10.0 cuda128 from conda-forge, runs as sm_60 (SASS), driver 528.33 or newer
 # use: conda run --name pytorch-2.10.0-cuda128 python smoke_test.py
+# note [no-torch-compile]: torch.compile has no Triton here: the wheels of torch 2.14.1 for win-64 bring none; the package triton-windows brings one
 # note [last-build-for-gpu]: 2.14.1 is the last PyTorch release with wheels for GeForce GTX 1080 Ti: newer ones have no code for it, or a cuDNN that has none (pytorch/pytorch#190385 for CUDA 12.6)
 # note [fallback-lock]: conda is locked at 2.10.0 cuda128; by the catalog 2.13.0 cuda128 is newer and runs too: --upgrade asks the index or channel for it
 # note [conda-without-companion]: torchvision is not in the conda files: conda-forge had no build of it for pytorch 2.10.0 with CUDA 12.8 and Python 3.12 when it was solved

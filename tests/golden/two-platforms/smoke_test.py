@@ -9,7 +9,7 @@
 # use: .venv/bin/python smoke_test.py
 # conda, linux-aarch64: pytorch 2.10.0 cuda129 from conda-forge, runs as sm_90 (SASS), driver 525.60.13 or newer
 # use: conda run --name pytorch-2.10.0-cuda129 python smoke_test.py
-# note [fallback-lock]: conda is locked at 2.10.0 cuda129; by the catalog 2.13.0 cuda129 is newer and runs too: --upgrade asks the index or channel for it
+# note [fallback-lock]: conda is locked at 2.10.0 cuda129; by the catalog 2.13.0 cuda130 is newer and runs too: --upgrade asks the index or channel for it
 # No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters.
 # catalog 2026-01-01.00000000
 # request {"v":1,"gpus":[{"name":"","capability":"9.0"}],"platforms":[{"subdir":"linux-64","driver":"580.95.05","origin":"given","glibc":"2.28","sets":{"pip":{"state":"locked"},"conda":{"state":"locked"}}},{"subdir":"linux-aarch64","driver":"580.95.05","origin":"given","glibc":"2.28","sets":{"pip":{"state":"locked"},"conda":{"state":"locked"}}}],"python":"3.12","torch":"","cuda":"","vision":true,"audio":false,"with":{}}

@@ -4,6 +4,7 @@
 # use: .venv\Scripts\python smoke_test.py
 # conda, win-64: pytorch 2.10.0 cuda128 from conda-forge, runs as sm_75 (SASS), driver 528.33 or newer
 # use: conda run --name pytorch-2.10.0-cuda128 python smoke_test.py
+# note [no-torch-compile]: torch.compile has no Triton here: the wheels of torch 2.14.1 for win-64 bring none; the package triton-windows brings one
 # note [fallback-lock]: conda is locked at 2.10.0 cuda128; by the catalog 2.13.0 cuda128 is newer and runs too: --upgrade asks the index or channel for it
 # note [conda-without-companion]: torchvision is not in the conda files: conda-forge had no build of it for pytorch 2.10.0 with CUDA 12.8 and Python 3.12 when it was solved
 # No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters.

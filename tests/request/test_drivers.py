@@ -16,6 +16,7 @@ from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.request.requests import Requests
 from envgen.request.values import is_macos, is_windows_arm, parse_platform
+from envgen.resolve import resolve
 from envgen.resolve.errors import JetPackWithoutBuildError, MacosError, WindowsArmError
 
 CATALOG = Catalog.load()
@@ -52,14 +53,31 @@ def test_with_several_platforms_a_driver_counts_where_its_form_is(
 
 
 @pytest.mark.parametrize(
-    ("text", "branch"),
-    [("560.94", "560"), ("581.57", "580"), ("582.53", "580"), ("566.36 WHQL", "565"), ("572", "570")],
+    ("text", "number", "branch"),
+    [
+        ("560.94", "560.94", 560),
+        ("32.0.15.6094", "560.94", 560),
+        ("581.57", "581.57", 580),
+        ("582.53", "582.53", 580),
+        ("566.36 WHQL", "566.36", 565),
+        ("572", "572", 570),
+    ],
 )
 @pytest.mark.parametrize("platform", ["linux-64", "wsl", "WSL2"])
-def test_a_windows_number_for_linux_alone_is_wsl2(text: str, branch: str, platform: str) -> None:
+def test_a_windows_number_for_linux_alone_is_wsl2(text: str, number: str, branch: int, platform: str) -> None:
     found = read("RTX 3060", drivers=(text,), platforms=(platform,))
-    assert drivers_by_platform(found) == {"linux-64": branch}
-    assert [notice.code for notice in found.notices] == ["wsl-driver"]
+    assert drivers_by_platform(found) == {"linux-64": number}
+    resolution = resolve(CATALOG, found.requests[0])
+    assert resolution.driver.branch == branch
+    notices = (*found.notices, *resolution.notices)
+    assert [n.text for n in notices if n.code == "wsl-driver"] == [
+        f"{number} is a number of Windows drivers, as WSL shows it: it is taken as R{branch}"
+    ]
+
+
+def test_a_machine_with_wsl_is_held_against_the_linux_branch() -> None:
+    request = the_request(read(machines=("GTX 1080;581.57;wsl", "RTX 4090;580.95.05")))
+    assert sorted(str(machine.driver) for machine in request.machines) == ["580.95.05", "581.57"]
 
 
 def test_a_linux_number_for_windows_alone_is_refused() -> None:

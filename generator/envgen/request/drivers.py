@@ -12,9 +12,9 @@ from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
 from envgen.core.request import RequestedGpu
 from envgen.core.resolution import Notice
-from envgen.core.wsl import linux_branch
 from envgen.facts.catalog import Catalog
 from envgen.request.values import parse_platform
+from envgen.resolve.driver import of_linux
 
 JETSON_FORM = 'for a Jetson the JetPack or Jetson Linux release: --driver "JetPack 6.2" or --driver 36.4.3'
 
@@ -74,10 +74,12 @@ def target_drivers(
                 raise _wrong_form(driver, subdir)
         elif not subdir.is_windows and not on_linux:
             if platform or not any(other.is_windows for other in others):
-                read = linux_branch(version, catalog.branches, catalog.floors)
-                text = f"{version} is a number of Windows: read as the driver that WSL2 has from it, R{read.branch}"
-                notices.append(Notice(code="wsl-driver", text=text))
-                found.append(TargetDriver(version=read))
+                if of_linux(version, catalog) == version:  # else the decision says it
+                    text = (
+                        f"{version} is a number of Windows drivers, as WSL shows it: it is taken as R{version.branch}"
+                    )
+                    notices.append(Notice(code="wsl-driver", text=text))
+                found.append(TargetDriver(version=version))
         else:
             found.append(TargetDriver(version=version))
     if not found and jetsons and not subdir.is_windows:

@@ -14,7 +14,7 @@ from envgen.facts.catalog import Catalog
 from envgen.request.drivers import read_drivers, target_drivers
 from envgen.request.requests import distinct
 from envgen.request.values import parse_platform
-from envgen.resolve.driver import DriverRules
+from envgen.resolve.driver import DriverRules, of_linux
 from envgen.resolve.errors import JetPackWithoutBuildError
 
 
@@ -107,14 +107,15 @@ def _check_served(machines: Sequence[Machine], subdir: Subdir, catalog: Catalog)
 def _unserved(machine: Machine, subdir: Subdir, catalog: Catalog) -> Iterator[str]:
     if machine.driver is None:
         return
+    branch = machine.driver.branch if subdir.is_windows else of_linux(machine.driver, catalog).branch
     rules = DriverRules(driver=machine.driver, subdir=subdir, builds=catalog)
     for requested in machine.gpus:
         support = catalog.support.get(requested.gpu.capability)
         if support is None or machine.jetpack is not None:
             continue
-        if support.last_branch is not None and machine.driver.branch > rules.last_major(support.last_branch):
+        if support.last_branch is not None and branch > rules.last_major(support.last_branch):
             last = f"R{support.last_branch} is the last branch that does"
             yield f"driver {machine.driver} no longer serves {requested.gpu.name}: {last}"
-        if support.first_branch is not None and machine.driver.branch < support.first_branch:
+        if support.first_branch is not None and branch < support.first_branch:
             first = f"R{support.first_branch}, the first that knows {requested.gpu.name}"
             yield f"driver {machine.driver} is older than {first}"

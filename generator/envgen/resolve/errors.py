@@ -80,7 +80,10 @@ class NoGpuFoundError(NoPairingError):
         return self.looked
 
     def hint(self) -> str:
-        return 'pass --gpu "GeForce MX450" or --compute-capability 7.5 for the computer that the environment is for'
+        return (
+            'pass --gpu "GeForce MX450" or --compute-capability 7.5 for the computer that the environment is for; '
+            "without a GPU there is the CPU build: pip install torch --index-url https://download.pytorch.org/whl/cpu"
+        )
 
 
 class CapabilityUnknownError(NoPairingError):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
+from envgen.facts.catalog import Catalog
+from equipment.catalogs import known_catalog
+
 # Whole folders as envgen writes them: their smoke_test.py is a program, not a test of ours.
 collect_ignore_glob = ["golden/*", "files/legacy/*"]
 
@@ -14,3 +17,9 @@ settings.load_profile("envgen")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the folders of tests/golden anew")
+
+
+@pytest.fixture
+def of_known_releases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the whole program know no release that is newer than those that the tests state answers for."""
+    monkeypatch.setattr(Catalog, "load", staticmethod(known_catalog))

@@ -11,6 +11,8 @@ from envgen.cli.main import main
 from envgen.cli.reader import Reader
 from envgen.core.platforms import Subdir
 
+pytestmark = pytest.mark.usefixtures("of_known_releases")
+
 MX450 = ("--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94")
 
 

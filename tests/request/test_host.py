@@ -8,15 +8,15 @@ import pytest
 
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request
-from envgen.facts.catalog import Catalog
 from envgen.request.host import host_request
 from envgen.request.requests import Requests
 from envgen.resolve import resolve
 from envgen.resolve.errors import NoGpuFoundError
+from equipment.catalogs import known_catalog
 from equipment.requests import ask
 from probe.host_capture import look_at
 
-BUILDS = Catalog.load()
+BUILDS = known_catalog()
 
 
 def base(subdir: Subdir, driver: str | None = None) -> Request:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import Field, fields
+from dataclasses import fields
 from enum import StrEnum
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_origin
 
 import click
 import typer
 
-from envgen.request.options import Option
+from envgen.request.options import Option, declared
 
 
 class OutputFormat(StrEnum):
@@ -33,16 +33,18 @@ def takes(*groups: type, only: Collection[str] = (), without: Collection[str] = 
 
     def decorate(function: Command) -> Command:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[len(groups) :]
-        declared = {group: list(_parameters(group, only, without)) for group in groups}
+        parameters = {group: list(_parameters(group, only, without)) for group in groups}
 
         def command(**given: object) -> object:
-            made = [group(**{p.name: _read(group, p.name, given[p.name]) for p in declared[group]}) for group in groups]
+            made = [
+                group(**{p.name: _read(group, p.name, given[p.name]) for p in parameters[group]}) for group in groups
+            ]
             return function(*made, **{parameter.name: given[parameter.name] for parameter in own})
 
         command.__name__, command.__doc__ = function.__name__, function.__doc__
-        parameters = [parameter for group in groups for parameter in declared[group]]
-        parameters += [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # inspect documents it
+        every = [parameter for group in groups for parameter in parameters[group]]
+        every += [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        command.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined] # inspect documents it
         command.__annotations__ = {}
         return command
 
@@ -61,29 +63,27 @@ def fill_defaults(command: click.Command) -> None:
 
 
 def _parameters(group: type, only: Collection[str], without: Collection[str]) -> Iterator[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    for field in fields(group):
-        declared = next((a for a in get_args(hints[field.name]) if isinstance(a, Option)), None)
-        if declared is None or field.name in without or (only and field.name not in only):
-            continue
-        yield _parameter(field, get_args(hints[field.name])[0], declared)
+    defaults = {field.name: field.default for field in fields(group)}
+    for name, (kind, option) in declared(group).items():
+        if name not in without and (not only or name in only):
+            yield _parameter(name, kind, option, defaults[name])
 
 
-def _parameter(field: Field[object], kind: object, declared: Option) -> inspect.Parameter:
+def _parameter(name: str, kind: object, option: Option, default: object) -> inspect.Parameter:
     repeatable = get_origin(kind) is tuple
-    option = typer.Option(
-        declared.flag,
-        *([declared.short] if declared.short else []),
-        metavar=declared.metavar or None,
-        help=declared.help,
-        envvar=declared.environment or None,
-        min=declared.minimum,
+    info = typer.Option(
+        option.flag,
+        *([option.short] if option.short else []),
+        metavar=option.metavar or None,
+        help=option.help,
+        envvar=option.environment or None,
+        min=option.minimum,
     )
     return inspect.Parameter(
-        field.name,
+        name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=None if repeatable else False if kind is bool else field.default,
-        annotation=Annotated[list[str] | None if repeatable else kind, option],
+        default=None if repeatable else False if kind is bool else default,
+        annotation=Annotated[list[str] | None if repeatable else kind, info],
     )
 
 

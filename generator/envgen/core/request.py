@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 from envgen.core.builds import JetPack
 from envgen.core.drivers import DriverVersion
@@ -37,24 +39,43 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request for one subdir.
+class Choices:
+    """What is asked for on every platform alike. An option of a request is a field here, a str or a bool.
 
-    `driver` is None when nobody stated it: the decision then assumes the newest branch that serves all GPUs.
-    `torch` is a PEP 440 specifier or empty; `cuda` is a CUDA tag (`cu126`) or empty. `jetpack` is what a Jetson runs,
-    given or assumed: its CUDA counts, not the driver's number. `machines` are filled when there are several: every one
-    has been found to serve its own GPUs, `gpus` are those of all of them and `driver` is their oldest.
+    `torch` is a PEP 440 specifier or empty; `cuda` is a CUDA tag (`cu126`) or empty.
     """
 
-    gpus: tuple[RequestedGpu, ...]
-    subdir: Subdir
     python: str
-    driver: DriverVersion | None
-    driver_origin: DriverOrigin
-    glibc: str
     torch: str = ""
     cuda: str = ""
     vision: bool = True
     audio: bool = False
+
+
+CHOICES: Mapping[str, str | bool] = {
+    field.name: "" if field.default is MISSING else field.default for field in fields(Choices)
+}
+
+
+def choices_of(stated: Choices) -> dict[str, Any]:
+    """Name -> value of what is asked for on every platform alike."""
+    return {name: getattr(stated, name) for name in CHOICES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Choices):
+    """One request for one subdir.
+
+    `driver` is None when nobody stated it: the decision then assumes the newest branch that serves all GPUs. `jetpack`
+    is what a Jetson runs, given or assumed: its CUDA counts, not the driver's number. `machines` are filled when there
+    are several: every one has been found to serve its own GPUs, `gpus` are those of all of them and `driver` is their
+    oldest.
+    """
+
+    gpus: tuple[RequestedGpu, ...]
+    subdir: Subdir
+    driver: DriverVersion | None
+    driver_origin: DriverOrigin
+    glibc: str
     jetpack: JetPack | None = None
     machines: tuple[Machine, ...] = ()

@@ -17,12 +17,16 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.errors import DataError, EnvgenError
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
-from envgen.core.request import DriverOrigin, Machine, Request, RequestedGpu
+from envgen.core.request import CHOICES, Choices, DriverOrigin, Machine, Request, RequestedGpu, choices_of
 from envgen.core.sets import PackageSet
 
 VERSION = 1
-# torchvision, torchaudio, further packages: what a set is asked for beside torch.
-Asks = tuple[bool, bool, frozenset[str]]
+# Companions and other choices, further packages: what a set is asked for beside torch.
+Asks = tuple[tuple[tuple[str, str | bool], ...], frozenset[str]]
+# Choices that say which build is wanted; the build in a folder is judged by itself.
+_OF_THE_BUILD = frozenset({"python", "torch", "cuda"})
+# Choices that version 1 of the line names whatever they are; others are named where they are not the default.
+_ALWAYS = ("python", "torch", "cuda", "vision", "audio")
 
 
 class RecordError(DataError):
@@ -94,7 +98,7 @@ class Binding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestRecord:
+class RequestRecord(Choices):
     """A request as the files of its environment state it.
 
     `packages` are the values of `--with` by the set that they were bound to; `name` is that of conda's environment
@@ -104,11 +108,6 @@ class RequestRecord:
     """
 
     platforms: tuple[PlatformRecord, ...]
-    python: str
-    torch: str = ""
-    cuda: str = ""
-    vision: bool = True
-    audio: bool = False
     packages: Mapping[Binding, tuple[str, ...]] = field(default_factory=dict)
     name: str = ""
     index_lines: bool = True
@@ -126,19 +125,16 @@ class RequestRecord:
         first = requests[0]
         return cls(
             platforms=tuple(_platform(request, (sets or {}).get(request.subdir, {})) for request in requests),
-            python=first.python,
-            torch=first.torch,
-            cuda=first.cuda,
-            vision=first.vision,
-            audio=first.audio,
             packages=_bound(packages),
+            **choices_of(first),
         )
 
     def asks(self, package_set: PackageSet) -> Asks:
         """What a set is asked for beside torch: while that is the same, its lock may be kept."""
         own = Binding(package_set.value)
         packages = (*self.packages.get(Binding.BOTH, ()), *self.packages.get(own, ()))
-        return self.vision, self.audio, frozenset(packages)
+        beside = {name: value for name, value in choices_of(self).items() if name not in _OF_THE_BUILD}
+        return tuple(beside.items()), frozenset(packages)
 
     def with_texts(self) -> tuple[str, ...]:
         """The values of `--with` that ask for the same packages."""
@@ -170,19 +166,15 @@ class RequestRecord:
             Request(
                 gpus=requested(one.gpus),
                 subdir=one.subdir,
-                python=self.python,
                 driver=one.driver,
                 driver_origin=one.driver_origin,
                 glibc=one.glibc,
-                torch=self.torch,
-                cuda=self.cuda,
-                vision=self.vision,
-                audio=self.audio,
                 jetpack=find_jetpack(one.jetpack),
                 machines=tuple(
                     Machine(gpus=requested(each.gpus), driver=each.driver, jetpack=find_jetpack(each.jetpack))
                     for each in one.machines
                 ),
+                **choices_of(self),
             )
             for one in self.platforms
         )
@@ -194,9 +186,10 @@ class RequestRecord:
         if self.codes:
             document |= {"codes": [str(code) for code in self.codes], "floor": str(self.floor or "")}
         document["platforms"] = [_platform_document(one, gpus) for one in self.platforms]
-        options = {"python": self.python, "torch": self.torch, "cuda": self.cuda}
-        packages = {of.value: list(self.packages[of]) for of in Binding if self.packages.get(of)}
-        document |= options | {"vision": self.vision, "audio": self.audio, "with": packages}
+        choices = choices_of(self)
+        document |= {name: choices.pop(name) for name in _ALWAYS}
+        document["with"] = {of.value: list(self.packages[of]) for of in Binding if self.packages.get(of)}
+        document |= {name: value for name, value in choices.items() if value != CHOICES[name]}
         document |= {"name": self.name} if self.name else {}
         return document | ({} if self.index_lines else {"index_lines": False})
 
@@ -242,17 +235,20 @@ def _read(document: Any) -> RequestRecord:  # noqa: ANN401 -- what a JSON text h
     floor = document.get("floor", "")
     return RequestRecord(
         platforms=tuple(_read_platform(one, gpus) for one in document["platforms"]),
-        python=_text(document["python"]),
-        torch=_text(document["torch"]),
-        cuda=_text(document["cuda"]),
-        vision=document["vision"] is True,
-        audio=document["audio"] is True,
         packages={Binding(of): tuple(map(_text, texts)) for of, texts in document["with"].items()},
         name=_text(document.get("name", "")),
         index_lines=document.get("index_lines", True) is True,
+        **{name: _choice(name, document) for name in CHOICES},
         codes=tuple(ArchCode.parse(code) for code in document.get("codes", ())),
         floor=DriverVersion.parse(floor) if floor else None,
     )
+
+
+def _choice(name: str, document: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- of the type of its field, as checked
+    value, default = document[name] if name in _ALWAYS else document.get(name, CHOICES[name]), CHOICES[name]
+    if type(value) is not type(default):
+        raise TypeError(f"{name} is {value!r}")
+    return value
 
 
 def _text(value: object) -> str:

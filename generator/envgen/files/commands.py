@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from envgen.core.platforms import Subdir
-from envgen.core.request import DriverOrigin, Request
+from envgen.core.request import CHOICES, DriverOrigin, Request, choices_of
 from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.core.resolution import Notice, Pairing
 from envgen.core.sets import PackageSet
 from envgen.files.quoting import command_line
+from envgen.request.options import RequestOptions, declared
 
 VENV = ".venv"
 # The state of a set that `--only` left out.
@@ -42,10 +43,7 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
     words += ["--python", record.python]
     glibc = next((platform.glibc for platform in record.platforms if platform.glibc), "")
     words += ["--glibc", glibc] if glibc else []
-    words += ["--torch", record.torch] if record.torch else []
-    words += ["--cuda", record.cuda] if record.cuda else []
-    words += ["--no-vision"] if not record.vision else []
-    words += ["--audio"] if record.audio else []
+    words += _choice_words(record)
     left_out = {one for one in PackageSet if NOT_ASKED in record.states(one)}
     words += ["--only", *(one.value for one in PackageSet if one not in left_out)] if left_out else []
     words += ["--name", record.name] if record.name else []
@@ -53,6 +51,17 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
     for package in record.with_texts():
         words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
     return command_line([*words, *mirror_words])
+
+
+def _choice_words(record: RequestRecord) -> Iterator[str]:
+    """The options of the choices that are not the default; the Python is always named."""
+    flags = {name: option.flag for name, (_, option) in declared(RequestOptions).items()}
+    for name, value in choices_of(record).items():
+        if value == CHOICES[name] or name == "python":
+            continue
+        yield flags[name]
+        if isinstance(value, str):
+            yield value
 
 
 def _machine_words(platform: PlatformRecord) -> Iterator[str]:

@@ -7,7 +7,8 @@ switch that turns it off. `{python}` in a help text stands for that row of the t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from functools import cache
+from typing import Annotated, get_args, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,14 @@ class Option:
     short: str = ""
     environment: str = ""
     minimum: int | None = None
+
+
+@cache
+def declared(group: type) -> dict[str, tuple[object, Option]]:
+    """Name -> (type, option) of the fields of a dataclass that are options, in their order."""
+    hints = {name: get_args(hint) for name, hint in get_type_hints(group, include_extras=True).items()}
+    options = {name: next((a for a in args if isinstance(a, Option)), None) for name, args in hints.items()}
+    return {name: (hints[name][0], option) for name, option in options.items() if option is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

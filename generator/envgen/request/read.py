@@ -11,7 +11,7 @@ from envgen.core.capability import ComputeCapability
 from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.gpus import Gpu, Match, MatchKind
 from envgen.core.platforms import Subdir
-from envgen.core.request import DriverOrigin, Request, RequestedGpu
+from envgen.core.request import CHOICES, DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
 from envgen.facts.catalog import Catalog
 from envgen.facts.gpus.errors import match_error
@@ -49,17 +49,16 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
     """
     subdirs = _subdirs(options.platforms) if options.platforms else ()
     torch, cuda = parse_build(options.torch, options.cuda)
+    plain = {name: getattr(options, name) for name in CHOICES}
+    python = parse_python(options.python) if options.python is not None else builds.default_python
+    plain |= {"python": python, "torch": torch, "cuda": cuda}
     base = Request(
         gpus=(),
         subdir=subdirs[0] if subdirs else Subdir.LINUX_64,
-        python=parse_python(options.python) if options.python is not None else builds.default_python,
         driver=None,
         driver_origin=DriverOrigin.ASSUMED,
         glibc=parse_glibc(options.glibc) if options.glibc is not None else "",
-        torch=torch,
-        cuda=cuda,
-        vision=options.vision,
-        audio=options.audio,
+        **plain,
     )
     reading = _Reading(base=base, given=subdirs, builds=builds, known=known)
     drivers = read_drivers(options.drivers)

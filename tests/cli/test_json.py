@@ -103,6 +103,13 @@ def test_doctor_fits_its_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys, "doctor", "doctor")[0] in (0, 1)
 
 
+def test_a_posted_text_is_judged_within_the_same_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "posted.txt").write_text("PyTorch version: 2.8.0+cpu\nIs CUDA available: False\n")
+    status, document = printed(capsys, "doctor", "doctor", "--report", str(tmp_path / "posted.txt"))
+    assert (status, document["findings"][0]["code"]) == (1, "torch-cpu-build")
+    assert {"read", "lacks", "reply"} <= document.keys()
+
+
 def test_verify_fits_its_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "env"
     assert main([*MX450, "--offline", "--output", str(folder)]) == 0

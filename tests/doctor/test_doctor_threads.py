@@ -456,3 +456,29 @@ def judged(context: Context) -> Diagnosis:
     from envgen.doctor.diagnose import diagnose
 
     return diagnose(context, decide)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("linux-840m-lost-396.24", "gpu-lost"),
+        ("linux-3xrtx4070-lost-535.230.02", "gpu-lost"),
+        ("linux-p3200-418.152.00", "libcuda-missing"),
+    ],
+)
+def test_a_captured_host_that_is_broken_is_said_to_be(name: str, code: str) -> None:
+    assert [error.code for error in judged(context_of(host(name))).errors] == [code]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "linux-4xgtx1080ti-384.59",
+        "linux-gtx1080ti-430.40",
+        "linux-2xgt1030-515.65.01",
+        "linux-2xrtx4090-gt1030-535.113.01",
+        "linux-2xa6000-535.113.01",
+    ],
+)
+def test_a_captured_host_on_which_nothing_is_wrong_gets_no_error(name: str) -> None:
+    assert [error.code for error in judged(context_of(host(name))).errors] == []

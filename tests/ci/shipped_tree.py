@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SHA256 = "0" * 64
-
-PIP_LOCK = """\
-# envgen 0.1.0 requirements.txt
-
---index-url https://download.pytorch.org/whl/{tag}
---find-links https://pypi.org/simple/filelock/
-
-filelock==3.20.0 --hash=sha256:{sha256}
-torch=={torch}+{tag} --hash=sha256:{sha256}
-torchvision=={torchvision}+{tag} --hash=sha256:{sha256}
-"""
+from equipment.locks import pip_lock, write_pip
 
 CONDA_LOCK = """\
 # envgen 0.1.0 conda-{subdir}.lock
@@ -30,10 +19,7 @@ https://conda.anaconda.org/conda-forge/{subdir}/torchvision-{torchvision}-cuda12
 def add_pip(root: Path, *, subdir: str, python: str, torch: str, tag: str, torchvision: str) -> Path:
     """Write one pip environment below a folder of locks."""
     folder = root / subdir / f"py{python}" / f"pip-torch-{torch}-{tag}"
-    folder.mkdir(parents=True)
-    text = PIP_LOCK.format(tag=tag, torch=torch, torchvision=torchvision, sha256=SHA256)
-    (folder / "requirements.txt").write_text(text, encoding="utf-8")
-    (folder / "pylock.toml").write_text('lock-version = "1.0"\n', encoding="utf-8")
+    write_pip(folder, pip_lock(subdir, python, tag=tag, torch=torch, torchvision=torchvision))
     return folder
 
 

@@ -12,19 +12,14 @@ from envgen.cli.ci import ci_command
 from envgen.core.errors import DataError, EnvgenError, UsageError
 from envgen.files.errors import OutputEditedError
 from envgen.files.reading import is_untouched
+from equipment import locks
 
 WORKFLOW = Path(".github/workflows/environments.yml")
-EXPLICIT = "@EXPLICIT\nhttps://conda.anaconda.org/conda-forge/{0}/python-{1}.9-h0_0_cpython.conda#0123\n"
+EXPLICIT = "@EXPLICIT\nhttps://conda.anaconda.org/conda-forge/{0}/python-{1}.9-h0_0_cpython.conda#" + "0" * 32 + "\n"
 
 
 def write_pip(folder: Path, subdir: str, python: str, *, suffixed: bool = False) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    requirements, pylock = ("requirements.txt", "pylock.toml")
-    if suffixed:
-        requirements, pylock = f"requirements-{subdir}.txt", f"pylock.{subdir}.toml"
-    (folder / requirements).write_text("torch==2.14.1+cu126\n", encoding="utf-8")
-    tool = f'[tool.envgen]\nsubdir = "{subdir}"\npython = "{python}"\nglibc = ""\n'
-    (folder / pylock).write_text(f'lock-version = "1.0"\n{tool}', encoding="utf-8")
+    locks.write_pip(folder, locks.pip_lock(subdir, python, torch="2.14.1"), many=suffixed)
     (folder / "smoke_test.py").write_text("", encoding="utf-8")
 
 
@@ -127,29 +122,29 @@ def test_the_header_remakes_the_file(repository: Path, capsys: pytest.CaptureFix
             "pip",
             {"requirements.txt": "", "smoke_test.py": ""},
             DataError,
-            "no workflow can be made for pip/requirements.txt [lock-incomplete]\n  pip/pylock.toml is missing",
+            "pip/requirements.txt can't be installed by CI [lock-incomplete]\n  pip/pylock.toml is missing",
             id="requirements-of-another-tool",
         ),
         pytest.param(
             "other",
             {"requirements.txt": "", "pylock.toml": 'lock-version = "1.0"\n', "smoke_test.py": ""},
             DataError,
-            "no workflow can be made for other/requirements.txt [lock-incomplete]\n"
-            "  other/pylock.toml does not say what it is for",
+            "other/requirements.txt can't be installed by CI [lock-incomplete]\n"
+            "  other/pylock.toml does not say what it is for: missing 'tool'",
             id="pylock-of-another-tool",
         ),
         pytest.param(
             "torn",
             {"conda-linux-64.lock": EXPLICIT.format("linux-64", "3.12")},
             DataError,
-            "no workflow can be made for torn/conda-linux-64.lock [lock-incomplete]\n  torn/smoke_test.py is missing",
+            "torn/conda-linux-64.lock can't be installed by CI [lock-incomplete]\n  torn/smoke_test.py is missing",
             id="no-smoke-test",
         ),
         pytest.param(
             "nopython",
             {"conda-linux-64.lock": "@EXPLICIT\n", "smoke_test.py": ""},
             DataError,
-            "no workflow can be made for nopython/conda-linux-64.lock [lock-incomplete]\n"
+            "nopython/conda-linux-64.lock can't be installed by CI [lock-incomplete]\n"
             "  it holds no package named python",
             id="conda-lock-without-python",
         ),

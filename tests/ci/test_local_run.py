@@ -14,7 +14,9 @@ from ci.fake_wheels import write_lock
 from ci.local_run import Run, available, commit, event_file, git, run_workflow
 from ci.shipped_tree import add_conda, add_pip
 from envgen.cli.ci import ci_command
+from envgen.files.bodies import pip_bodies
 from envgen.files.formats.smoke import smoke_body
+from equipment.locks import pip_lock
 from smoke.host import EXPECTED, TURING, FakeHost
 
 pytestmark = [
@@ -152,8 +154,8 @@ def users_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     folder = root / "envs/train"
     folder.mkdir(parents=True)
     write_lock(folder, tmp_path / "wheels", torch="2.14.1+cu126", torchvision="0.29.1+cu126")
-    tool = '[tool.envgen]\nsubdir = "linux-64"\npython = "3.12"\nglibc = "2.28"\n'
-    (folder / "pylock.toml").write_text(f'lock-version = "1.0"\n{tool}', encoding="utf-8")
+    lock = pip_lock("linux-64", "3.12", torch="2.14.1", torchvision="0.29.1")
+    (folder / "pylock.toml").write_text(pip_bodies(lock, multi=False)["pylock.toml"], encoding="utf-8")
     (folder / "smoke_test.py").write_text(smoke_body(EXPECTED), encoding="utf-8")
     monkeypatch.chdir(root)
     call(ci_command, capsys, "envs/train", "--gpu-runner", "gpu-t4-4-core")

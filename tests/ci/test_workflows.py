@@ -20,8 +20,9 @@ from ci.checkers import (
     tool,
     zizmor_findings,
 )
+from envgen.ci.locks import CiLock
 from envgen.ci.matrix import GpuRunner
-from envgen.ci.workflow import CommittedLock, workflow_body
+from envgen.ci.workflow import workflow_body
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 
@@ -38,10 +39,10 @@ ACTIONS = sorted((ROOT / ".github/actions").glob("*/action.yml"))
 TEMPLATE = ROOT / "templates/workflows/environments.yml.j2"
 
 
-def committed(package_set: PackageSet, subdir: Subdir, folder: str) -> CommittedLock:
+def committed(package_set: PackageSet, subdir: Subdir, folder: str) -> CiLock:
     name = "requirements.txt" if package_set is PackageSet.PIP else f"conda-{subdir}.lock"
     place = PurePosixPath(folder)
-    return CommittedLock(package_set=package_set, subdir=subdir, python="3.12", folder=place, lock=place / name)
+    return CiLock(package_set=package_set, subdir=subdir, python="3.12", folder=place, lock=place / name)
 
 
 GENERATED = {

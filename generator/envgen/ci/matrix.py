@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from envgen.ci.locks import CiLock, read_locks
+from envgen.core.builds import Build
 from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.errors import DataError, UsageError, show
 from envgen.core.gpus import Gpu
@@ -18,7 +20,6 @@ from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped, parse_shipped
 from envgen.facts.catalog import Catalog
 from envgen.files.formats.smoke import SmokeExpectation, SmokeGpu, SmokePairing
-from envgen.files.registry import installed_file
 from envgen.resolve.coverage import code_for
 from envgen.resolve.shipped import builds_of
 
@@ -80,12 +81,12 @@ _LABEL = re.compile(r"[A-Za-z0-9._/=:-]+")
 class Environment:
     """One shipped lock as CI builds it.
 
-    `lock` is the file to install from, relative to `lockfiles/`. `codes` is the catalog's arch list of the build, empty
+    Paths are relative to `lockfiles/`. `codes` is the catalog's arch list of the build, empty
     when the catalog does not know it.
     """
 
     shipped: Shipped
-    lock: PurePosixPath
+    lock: CiLock
     files: tuple[str, ...]
     expected: SmokeExpectation
     codes: tuple[ArchCode, ...]
@@ -107,7 +108,7 @@ class Environment:
             "tag": self.shipped.cuda_tag if is_pip else f"cuda{_digits(self.shipped)}",
             "runner": hosted if runner is None else runner.runs_on,
             "path": str(PurePosixPath(prefix) / self.shipped.folder),
-            "lock": str(PurePosixPath(prefix) / self.lock),
+            "lock": str(PurePosixPath(prefix) / self.lock.lock),
             "files": list(self.files),
             "expect": self.expected.as_json(),
         }
@@ -135,59 +136,48 @@ class MatrixTooLargeError(DataError):
 
 
 def find_environments(root: Path, catalog: Catalog) -> tuple[Environment, ...]:
-    """Return every complete environment folder below `lockfiles/`, sorted: subdir, Python, kind, release, CUDA."""
+    """Return every complete environment folder below `lockfiles/`, sorted: subdir, Python, kind, release, CUDA.
+
+    Raises: LockIncompleteError.
+    """
     found = []
     for folder in root.glob("*/py*/*"):
         shipped = parse_shipped(PurePosixPath(folder.relative_to(root).as_posix()))
-        if shipped is None:
-            continue
-        lock = folder / installed_file(shipped.package_set, shipped.subdir, many=False)
-        if lock.is_file():
-            found.append(_environment(shipped, lock, catalog))
+        lock = next(read_locks(root, shipped.folder), None) if shipped is not None else None
+        if shipped is not None and lock is not None:
+            files = tuple(sorted(path.name for path in folder.iterdir() if path.is_file()))
+            found.append(_environment(shipped, lock, files, catalog))
     return tuple(sorted(found, key=_order))
 
 
-def _environment(shipped: Shipped, lock: Path, catalog: Catalog) -> Environment:
-    files = tuple(sorted(path.name for path in lock.parent.iterdir() if path.is_file()))
-    pip, text = shipped.package_set is PackageSet.PIP, lock.read_text(encoding="utf-8")
-    vision = (_TORCHVISION_WHEEL if pip else _TORCHVISION_PACKAGE).search(text)
+def _environment(shipped: Shipped, lock: CiLock, files: tuple[str, ...], catalog: Catalog) -> Environment:
     pairing = SmokePairing(
         source=shipped.package_set.value,
         torch=shipped.torch,
         cuda=cuda_of_tag(shipped.cuda_tag),
-        torchvision=vision["version"] if vision else "",
+        torchvision=lock.torchvision,
     )
-    codes = _pip_codes(shipped, catalog) if pip else _conda_codes(shipped, text, catalog)
+    codes = _codes(shipped, lock, catalog)
     # The catalog's arch list as GPUs to cover: CI thereby proves the catalog on the real build.
     gpus = tuple(SmokeGpu(name=str(code), capability=str(code.capability)) for code in codes if not code.suffix)
     expected = SmokeExpectation(pairings=(pairing,), gpus=gpus)
-    return Environment(shipped=shipped, lock=shipped.folder / lock.name, files=files, expected=expected, codes=codes)
+    return Environment(shipped=shipped, lock=lock, files=files, expected=expected, codes=codes)
 
 
-_TORCHVISION_WHEEL = re.compile(r"^torchvision==(?P<version>[0-9.]+)", re.MULTILINE)
-_TORCHVISION_PACKAGE = re.compile(r"/torchvision-(?P<version>[0-9.]+)-")
-_PYTORCH_PACKAGE = re.compile(r"^https?://\S+?/(?P<channel>[^/\s]+)/[^/\s]+/pytorch-[^/\s]+$", re.MULTILINE)
-_TEGRA = re.compile(r"/arm-variant-[^/\s]*tegra")
-
-
-def _pip_codes(shipped: Shipped, catalog: Catalog) -> tuple[ArchCode, ...]:
-    return next((tuple(sorted(build.codes)) for build in builds_of(shipped, catalog)), ())
-
-
-def _conda_codes(shipped: Shipped, lock: str, catalog: Catalog) -> tuple[ArchCode, ...]:
-    """The arch list of the catalog's row for a conda lock; what several rows (build numbers) have in common.
+def _codes(shipped: Shipped, lock: CiLock, catalog: Catalog) -> tuple[ArchCode, ...]:
+    """The arch list of the catalog's row for a lock; what several rows (build numbers of conda's) have in common.
 
     The folder's name does not tell the legacy channel from conda-forge, nor a Jetson's build from a server's.
     """
-    package, tegra = _PYTORCH_PACKAGE.search(lock), _TEGRA.search(lock) is not None
-    rows = [
-        set(build.codes)
-        for build in builds_of(shipped, catalog)
-        if package is not None
-        and build.conda.channels[0] == package["channel"]
-        and any(pin.startswith("arm-variant") for pin in build.conda.pins) is tegra
-    ]
+    rows = [set(build.codes) for build in builds_of(shipped, catalog) if _fits(build, lock)]
     return tuple(sorted(set.intersection(*rows))) if rows else ()
+
+
+def _fits(build: Build, lock: CiLock) -> bool:
+    if build.package_set is PackageSet.PIP:
+        return True
+    for_tegra = any(pin.startswith("arm-variant") for pin in build.conda.pins)
+    return build.conda.channels[0] == lock.channel and for_tegra is lock.is_tegra
 
 
 def _order(environment: Environment) -> tuple[Any, ...]:

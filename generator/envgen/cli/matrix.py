@@ -10,7 +10,7 @@ import typer
 
 from envgen.cli.output import emit, emit_json
 from envgen.core.capability import ComputeCapability
-from envgen.core.errors import ToolError, UsageError, show
+from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 
@@ -21,25 +21,6 @@ class MatrixFormat(StrEnum):
     GITHUB = "github"
     JSON = "json"
     TEXT = "text"
-
-
-class GitFailedError(ToolError):
-    """git could not say which files changed."""
-
-    code = "git-failed"
-
-    def __init__(self, *, revision: str, reason: str) -> None:
-        super().__init__(revision, reason)
-        self.revision, self.reason = revision, reason
-
-    def headline(self) -> str:
-        return f"git cannot compare the locks with {show(self.revision)}"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
-
-    def hint(self) -> str:
-        return "fetch that revision first (in a workflow: actions/checkout with fetch-depth: 0)"
 
 
 def matrix_command(
@@ -77,6 +58,7 @@ def matrix_command(
 
     Example: envgen matrix --format github --set pip --changed-since origin/main
     """
+    from envgen.ci.changed import changed_files
     from envgen.ci.matrix import (
         GpuRunner,
         Selection,
@@ -98,7 +80,7 @@ def matrix_command(
     selection = Selection(
         sets=tuple(sets or ()),
         subdirs=tuple(platform or ()),
-        changed=_changed_files(root, changed_since) if changed_since else None,
+        changed=changed_files(root, changed_since) if changed_since else None,
         capabilities=tuple(ComputeCapability.parse(text) for text in compute_capability or ()),
         shard=_shard(shard),
     )
@@ -123,19 +105,3 @@ def _shard(text: str) -> tuple[int, int]:
     if not good or not 1 <= int(number) <= int(parts):
         raise UsageError(f"{show(text)} is not a shard", fact="K/N with K from 1 to N", hint="--shard 1/2, --shard 2/2")
     return int(number), int(parts)
-
-
-def _changed_files(root: Path, revision: str) -> tuple[str, ...]:
-    """The files below the folder that changed on this branch since it left the revision, relative to the folder."""
-    import subprocess
-
-    spec = f"{revision}...HEAD"
-    command = ["git", "-C", str(root), "diff", "--name-only", "-z", "--relative", "--end-of-options", spec, "--", "."]
-    try:
-        found = subprocess.run(command, capture_output=True, check=False, timeout=120)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise GitFailedError(revision=revision, reason=str(error)) from error
-    if found.returncode != 0:
-        lines = found.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise GitFailedError(revision=revision, reason=lines[0] if lines else f"exit status {found.returncode}")
-    return tuple(name for name in found.stdout.decode("utf-8", "surrogateescape").split("\0") if name)

@@ -44,6 +44,15 @@ def packages_in(text: str) -> dict[str, tuple[str, str]]:
     return {found["name"]: (found["version"], found["build"]) for found in _PACKAGE.finditer(text)}
 
 
+def channel_of(text: str, name: str) -> str:
+    """The channel that an explicit lock has a package from, or an empty string."""
+    for url in _read(text, ""):
+        path, _, file = url.rpartition("/")
+        if file.startswith(f"{name}-") and name in packages_in(f"/{file}#{'0' * 32}"):
+            return path.split("/")[-2]
+    return ""
+
+
 def _use(use: Use) -> Iterator[str]:
     yield f"use: {conda_command(use.file, use.environment)}"
 

@@ -1,0 +1,110 @@
+"""The locks of a folder as CI installs them: what each is for, read from its own files by the registry's readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from envgen.core.errors import DataError
+from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
+from envgen.files.errors import LockFormatError
+from envgen.files.formats.explicit import channel_of, packages_in
+from envgen.files.registry import EXPLICIT, PYLOCK, REQUIREMENTS, SMOKE_TEST
+
+
+class LockIncompleteError(DataError):
+    """A lock is there, but not the file beside it that says what it is for."""
+
+    code = "lock-incomplete"
+
+    def __init__(self, lock: str, missing: str) -> None:
+        super().__init__(lock, missing)
+        self.lock, self.missing = lock, missing
+
+    def headline(self) -> str:
+        return f"{self.lock} can't be installed by CI"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.missing,)
+
+    def hint(self) -> str:
+        return "run envgen there again: it writes the whole set"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CiLock:
+    """A lock that CI installs. `folder` and `lock`, the file that an installer is given, are relative to one root.
+
+    `torch` and `torchvision` are releases, empty when they are not in it. `channel` is the one that conda's pytorch is
+    from, `is_tegra` tells a Jetson's build.
+    """
+
+    package_set: PackageSet
+    subdir: Subdir
+    python: str
+    folder: PurePosixPath
+    lock: PurePosixPath
+    torch: str = ""
+    torchvision: str = ""
+    channel: str = ""
+    is_tegra: bool = False
+
+    @property
+    def smoke_test(self) -> PurePosixPath:
+        """The smoke test beside it."""
+        return self.folder / SMOKE_TEST.one
+
+
+def read_locks(root: Path, folder: PurePosixPath) -> Iterator[CiLock]:
+    """Yield the locks in one folder below `root`, sorted by file name.
+
+    Raises: LockIncompleteError.
+    """
+    place = root / folder
+    for name in sorted(path.name for path in place.iterdir()) if place.is_dir() else ():
+        if REQUIREMENTS.matches(name):
+            yield _pip(place, folder, name)
+        elif subdir := EXPLICIT.subdir_of(name):
+            yield _conda(place, folder, name, subdir)
+
+
+def _pip(place: Path, folder: PurePosixPath, name: str) -> CiLock:
+    """A requirements file does not say which subdir and Python it is for; the pylock.toml beside it does."""
+    pylock = PYLOCK.name(REQUIREMENTS.subdir_of(name), many=True)
+    try:
+        lock = PYLOCK.read((place / pylock).read_text(encoding="utf-8"), str(folder / pylock))
+    except FileNotFoundError as error:
+        raise LockIncompleteError(str(folder / name), f"{folder / pylock} is missing") from error
+    except (LockFormatError, UnicodeDecodeError) as error:
+        reason = f"{folder / pylock} does not say what it is for: {getattr(error, 'reason', error)}"
+        raise LockIncompleteError(str(folder / name), reason) from error
+    return CiLock(
+        package_set=PackageSet.PIP,
+        subdir=lock.subdir,
+        python=lock.python,
+        folder=folder,
+        lock=folder / name,
+        torch=lock.version_of("torch").partition("+")[0],
+        torchvision=lock.version_of("torchvision").partition("+")[0],
+    )
+
+
+def _conda(place: Path, folder: PurePosixPath, name: str, subdir: Subdir) -> CiLock:
+    text = (place / name).read_text(encoding="utf-8", errors="replace")
+    packages = packages_in(text)
+    if "python" not in packages:
+        raise LockIncompleteError(str(folder / name), "it holds no package named python")
+    missing = ("", "")
+    return CiLock(
+        package_set=PackageSet.CONDA,
+        subdir=subdir,
+        python=".".join(packages["python"][0].split(".")[:2]),
+        folder=folder,
+        lock=folder / name,
+        torch=packages.get("pytorch", missing)[0],
+        torchvision=packages.get("torchvision", missing)[0],
+        channel=channel_of(text, "pytorch"),
+        is_tegra="tegra" in packages.get("arm-variant", missing)[1],
+    )

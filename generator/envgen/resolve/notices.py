@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from envgen.core.builds import Build, Existence
 from envgen.core.gpus import Gpu
@@ -38,8 +37,7 @@ def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) 
         yield Notice(code="conda-build-announced", text=text, package_set=PackageSet.CONDA)
     for pairing in (pip, conda):
         if pairing is not None:
-            about = pairing.package_set
-            yield from (replace(one, package_set=about) for one in library_notices(pairing, evaluation))
+            yield from library_notices(pairing, evaluation)
 
 
 def _driver(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:

@@ -18,17 +18,22 @@ from envgen.resolve.rules.libraries import is_proven, runs_forward, unproven
 
 def library_notices(pairing: Pairing, evaluation: Evaluation) -> Iterator[Notice]:
     """The notices about one pairing's libraries."""
+    for code, text in _texts(pairing, evaluation):
+        yield Notice(code=code, text=text, package_set=pairing.package_set)
+
+
+def _texts(pairing: Pairing, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     build, gpus = pairing.build, [requested.gpu for requested in evaluation.request.gpus]
     yield from _unproven(pairing, evaluation)
     compiled = list(dict.fromkeys(use.gpu for use in pairing.code if use.code.kind is CodeKind.PTX))
     if compiled:
         text = f"the {pairing.package_set} build runs from PTX on {', '.join(compiled)}: "
         text += "the first call of each kernel is compiled by the driver"
-        yield Notice(code="ptx-compiled-at-first-use", text=text)
+        yield "ptx-compiled-at-first-use", text
     if forward := _names(gpu for gpu in gpus if runs_forward(build, gpu)):
         text = f"cuDNN {build.cudnn} of the {pairing.package_set} build has no machine code for {forward}: what it has "
         text += "for newer GPUs is compiled at first use, and is slower (NVIDIA: hardware forward compatibility)"
-        yield Notice(code="cudnn-forward-compatibility", text=text)
+        yield "cudnn-forward-compatibility", text
     if pairing.package_set is PackageSet.PIP:
         yield from _compile(build, gpus, evaluation.catalog)
     if unknown := _names(gpu for gpu in gpus if _is_unknown_to_nvrtc(build, gpu, evaluation.catalog)):
@@ -36,18 +41,18 @@ def library_notices(pairing: Pairing, evaluation: Evaluation) -> Iterator[Notice
             f"NVRTC of CUDA {build.cuda} knows no {unknown}: torch functions of the {pairing.package_set} build that "
         )
         text += "are compiled at run time (some of complex numbers, prod, torch.special) fail there"
-        yield Notice(code="nvrtc-unknown-gpu", text=text)
+        yield "nvrtc-unknown-gpu", text
 
 
-def _unproven(pairing: Pairing, evaluation: Evaluation) -> Iterator[Notice]:
+def _unproven(pairing: Pairing, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     build, codes = pairing.build, evaluation.coverage(pairing.build).codes
     for requested, code in zip(evaluation.request.gpus, codes, strict=True):
         if not is_proven(build, requested.gpu, code, evaluation.catalog):
-            yield Notice(code="unproven", text=f"{build.label} {unproven(build, requested.gpu, code)}")
+            yield "unproven", f"{build.label} {unproven(build, requested.gpu, code)}"
             return
 
 
-def _compile(build: Build, gpus: list[Gpu], catalog: Catalog) -> Iterator[Notice]:
+def _compile(build: Build, gpus: list[Gpu], catalog: Catalog) -> Iterator[tuple[str, str]]:
     known = catalog.torch_compile.get(build.torch)
     if known is None:
         return
@@ -56,10 +61,10 @@ def _compile(build: Build, gpus: list[Gpu], catalog: Catalog) -> Iterator[Notice
         text = (
             f"torch.compile has no Triton here: the wheels of torch {build.torch} for {build.subdir} bring none{other}"
         )
-        yield Notice(code="no-torch-compile", text=text)
+        yield "no-torch-compile", text
     elif lacking := _names(gpu for gpu in gpus if gpu.capability < known.lowest or gpu.capability in known.broken):
         text = f"torch.compile of torch {build.torch} (Triton {known.triton}) does not work on {lacking}"
-        yield Notice(code="no-torch-compile", text=text)
+        yield "no-torch-compile", text
 
 
 def _is_unknown_to_nvrtc(build: Build, gpu: Gpu, catalog: Catalog) -> bool:

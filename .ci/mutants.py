@@ -1,0 +1,80 @@
+"""Changes the rules of the decision in many small ways, and lists the changes that no test notices.
+
+mutmut looks for its sources in `src/`, so the package is copied to a folder that is laid out like that. What survives
+is printed; wording of messages is not mutated. Pass names of functions (`envgen.resolve.rank*`) for a part.
+
+    pip install "mutmut>=3.8" && poe mutants
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# The fast tests: on frozen rows, without the searching ones.
+TESTS = (
+    "changes",
+    "coverage",
+    "decisions",
+    "jetson",
+    "pairings",
+    "ranking",
+    "rules",
+    "shipped_choice",
+    "why_not",
+)
+CONFIG = """\
+[tool.mutmut]
+source_paths = ["src"]
+only_mutate = ["src/envgen/resolve/*"]
+pytest_add_cli_args_test_selection = ["tests/resolve"]
+# Sentences for people may be reworded any day.
+do_not_mutate_patterns = ['message', '\\btext\\b', 'return f"', '^ *f"', 'source="']
+# An endless loop is the only thing that takes long here.
+timeout_constant = 10.0
+
+[tool.pytest.ini_options]
+pythonpath = ["tests"]
+addopts = ["-p", "no:cacheprovider"]
+"""
+
+
+def lay_out(folder: Path) -> None:
+    """Copy what the fast tests of the decision need."""
+    shutil.copytree(ROOT / "generator/envgen", folder / "src/envgen", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tests/equipment", folder / "tests/equipment")
+    shutil.copytree(ROOT / "tests/resolve/catalog", folder / "tests/resolve/catalog")
+    for name in ("conftest.py", *(f"test_{test}.py" for test in TESTS)):
+        shutil.copy(ROOT / "tests/resolve" / name, folder / "tests/resolve" / name)
+    (folder / "pyproject.toml").write_text(CONFIG, encoding="utf-8")
+
+
+def mutmut(folder: Path, *arguments: str) -> str:
+    """Run mutmut in a folder and return what it printed; its progress goes to the terminal."""
+    command = [sys.executable, "-m", "mutmut", *arguments]
+    shown = None if arguments[0] == "run" else subprocess.PIPE
+    return subprocess.run(command, cwd=folder, stdout=shown, text=True, check=False).stdout or ""  # noqa: S603 -- our own command
+
+
+def main(names: list[str]) -> int:
+    """Run the mutants; return 0 when at least nine of ten are killed."""
+    with tempfile.TemporaryDirectory(prefix="mutants-") as temporary:
+        folder = Path(temporary)
+        lay_out(folder)
+        mutmut(folder, "run", *names)
+        states = dict(re.findall(r"^\s*(\S+): (.+)$", mutmut(folder, "results", "--all", "true"), re.MULTILINE))
+        left = [name for name, state in sorted(states.items()) if state in ("survived", "no tests")]
+        for name in left:
+            print(f"{states[name]}: {name}\n{mutmut(folder, 'show', name)}")
+    killed = sum(state in ("killed", "timeout") for state in states.values())
+    print(f"{killed} of {killed + len(left)} killed; survivors: {' '.join(left) or 'none'}")
+    return 0 if killed >= 0.9 * (killed + len(left)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from envgen.core.errors import UsageError
+from envgen.core.platforms import Subdir
 from envgen.solve.extras import normalised, read_extras
 
 
@@ -16,7 +17,7 @@ from envgen.solve.extras import normalised, read_extras
         pytest.param(["tqdm"], ("tqdm",), ("tqdm",), id="both"),
         pytest.param(["transformers >=4.50, <5"], ("transformers<5,>=4.50",), ("transformers<5,>=4.50",), id="range"),
         pytest.param(["pip:xformers"], ("xformers",), (), id="pip-only"),
-        pytest.param(["conda:Transformers==4.57.1"], (), ("transformers==4.57.1",), id="conda-only"),
+        pytest.param(["conda:Transformers==4.57.1"], (), ("Transformers==4.57.1",), id="conda-only"),
         pytest.param(["tqdm", "tqdm"], ("tqdm",), ("tqdm",), id="once"),
         pytest.param(
             ["pip:ray[default]; sys_platform != 'win32'"], ('ray[default]; sys_platform != "win32"',), (), id="pep-508"
@@ -42,6 +43,25 @@ def test_order_and_spelling_are_nothing() -> None:
     )
 
 
+# What conda knows: https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/pkg-specs.html
+@pytest.mark.parametrize(
+    ("text", "subdir", "specs"),
+    [
+        pytest.param("Transformers>=4.50,<5", "linux-64", ("transformers<5,>=4.50",), id="bounds"),
+        pytest.param("ray[default]>=2", "linux-64", ("ray>=2",), id="conda has no extras"),
+        pytest.param("numpy~=2.1.3", "linux-64", ("numpy<2.2,>=2.1.3",), id="a compatible release"),
+        pytest.param("numpy~=2.1", "linux-64", ("numpy<3,>=2.1",), id="a compatible release of two numbers"),
+        pytest.param("numpy===2.1.0", "linux-64", ("numpy==2.1.0",), id="arbitrary equality"),
+        pytest.param('pywin32; sys_platform == "win32"', "linux-64", (), id="a marker that is false"),
+        pytest.param('pywin32; sys_platform == "win32"', "win-64", ("pywin32",), id="a marker that is true"),
+        pytest.param('tomli; python_version < "3.11"', "linux-64", (), id="a newer Python"),
+        pytest.param('x; platform_machine == "aarch64"', "linux-aarch64", ("x",), id="Arm"),
+    ],
+)
+def test_what_conda_is_asked_for(text: str, subdir: str, specs: tuple[str, ...]) -> None:
+    assert read_extras([text]).match_specs(Subdir(subdir), "3.12") == specs
+
+
 def test_only_what_is_asked_of_both_may_be_left_out_of_conda() -> None:
     assert read_extras(["timm>=1", "conda:Scipy", "pip:einops"]).for_both == {"timm"}
 
@@ -55,8 +75,6 @@ def test_only_what_is_asked_of_both_may_be_left_out_of_conda() -> None:
         pytest.param("pip:torchaudio", "torchaudio is not an extra.*\n.*--audio adds it", id="torchaudio"),
         pytest.param("pip:TorchVision>=0.20", "torchvision is not an extra.*\n.*--no-vision", id="torchvision"),
         pytest.param("x @ https://example.org/x.whl", "is asked for by URL", id="url"),
-        pytest.param("ray[default]", "has no conda spelling", id="extra-for-conda"),
-        pytest.param("numpy~=2.0", "has no conda spelling", id="compatible-release-for-conda"),
     ],
 )
 def test_refused(text: str, message: str) -> None:

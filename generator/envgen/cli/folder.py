@@ -57,7 +57,7 @@ def output_folder(
     wanted = _names(requests, sets)
     taken = [name for name in folder.found if name in wanted and _is_taken(Path(path) / name, folder, inputs)]
     if taken and writing.output is None and not writing.force:
-        path = (Path("envs") / environment_name(requests)).as_posix()
+        path = (Path("envs") / (writing.name or environment_name(requests))).as_posix()
         folder = OutputFolder(path=path, found=read_folder(Path(path)), instead_of=tuple(taken))
     if not (writing.force or writing.dry_run or writing.check):
         refusal = refusal_of(Path(folder.path), {n: t for n, t in folder.found.items() if n in wanted})

@@ -30,6 +30,8 @@ from envgen.net.deadline import Deadline
 from envgen.net.sites import Site
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
+from envgen.requirements.asked import Asked
+from envgen.requirements.read import read_files, with_torch
 from envgen.resolve.errors import NoBuildError
 from envgen.solve.conda.source import ChannelSource
 from envgen.solve.extras import normalised, read_extras
@@ -46,16 +48,20 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     _check_mirrors(writing)
     builds = Catalog.load()
     asked = read_request(wanted, builds)
+    files = _read_files(writing)
+    asked = replace(asked, requests=tuple(with_torch(request, files, builds) for request in asked.requests))
+    extras = read_extras((*writing.with_packages, *files.requirements), files.constraints)
     only = _only(writing.only)
-    folder = output_folder(writing, asked.requests, (only,) if only else tuple(PackageSet))
+    folder = output_folder(writing, asked.requests, (only,) if only else tuple(PackageSet), _paths(writing))
     if folder.instead_of:
         print_note(f"{', '.join(folder.instead_of)} here is not envgen's: the files are for {folder.path}/")
     writing = replace(writing, output=folder.path, with_packages=normalised(writing.with_packages))
     here = folder.untouched
     wanted_sets = (only,) if only else tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
     record = record_of(asked.requests, writing, {})
+    record = replace(record, inputs=files.inputs, extras=writing.extras, groups=writing.groups)
     progress = Progress()
-    sources = _sources(builds, writing, here, record, progress)
+    sources = replace(_sources(builds, writing, here, record, progress), extras=extras)
     try:
         many = len(asked.requests) > 1
         obtained = [obtain_environment(r, sources, many=many, wanted=wanted_sets) for r in asked.requests]
@@ -64,13 +70,26 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     judged = ending(obtained, here, is_required=only is not None, may_fall_back=writing.may_fall_back)
     environments = [replace(one, notices=(*asked.notices, *one.notices)) for one in judged.environments]
     words = mirror_words(writing)
-    files = environment_files(environments, record=record, mirror_words=words, catalog=catalog_revision())
+    texts = environment_files(environments, record=record, mirror_words=words, catalog=catalog_revision())
     replaceable = {name: text for name, text in folder.found.items() if name not in judged.untouched}
-    plan = make_plan(Path(folder.path), replaceable, files, force=writing.force or writing.dry_run or writing.check)
+    plan = make_plan(Path(folder.path), replaceable, texts, force=writing.force or writing.dry_run or writing.check)
     status = _finish(plan, environments, writing, builds)
     if judged.error is not None:
         raise judged.error
     return status
+
+
+def _read_files(writing: WriteOptions) -> Asked:
+    """What the files of the run ask for; what is not taken of them is said."""
+    files = read_files(writing.requirements, extras=writing.extras, groups=writing.groups)
+    for passed in files.not_taken:
+        print_note(f"{passed.where}: {passed.text} is not taken: {passed.reason} [not-taken]")
+    return files
+
+
+def _paths(writing: WriteOptions) -> frozenset[str]:
+    """The whole paths of the files that the run reads."""
+    return frozenset(str(Path(file).absolute()) for file in writing.requirements)
 
 
 def _only(text: str) -> PackageSet | None:
@@ -102,7 +121,6 @@ def _sources(
         shipped=ShippedLocks.read(tree("lockfiles")),
         options=options,
         folder=here,
-        extras=read_extras(writing.with_packages),
         record=record,
     )
 

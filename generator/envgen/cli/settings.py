@@ -16,6 +16,16 @@ class WriteOptions:
         tuple[str, ...],
         Option("--with", "PACKAGE", "A further requirement, resolved and locked together. Repeatable."),
     ] = ()
+    requirements: Annotated[
+        tuple[str, ...],
+        Option(
+            "--requirements",
+            "FILE",
+            "Requirements as pip reads them, or a pyproject.toml: they are locked together with torch. Repeatable.",
+        ),
+    ] = ()
+    extras: Annotated[tuple[str, ...], Option("--extra", "NAME", "An extra of that pyproject.toml. Repeatable.")] = ()
+    groups: Annotated[tuple[str, ...], Option("--group", "NAME", "A group of that pyproject.toml. Repeatable.")] = ()
     only: Annotated[
         str,
         Option("--only", "pip|conda", "Ask for one set alone, which is then required. Default: both."),

@@ -102,15 +102,19 @@ class RequestRecord(Choices):
     """A request as the files of its environment state it.
 
     `packages` are the values of `--with` by the set that they were bound to; `name` is that of conda's environment
-    where one was given. Without `index_lines` requirements.txt does not say where packages are. `codes` and `floor` are
-    set in shipped locks alone, which are for every GPU that runs one of these entries of an arch list, with that driver
-    or newer.
+    where one was given. Without `index_lines` requirements.txt does not say where packages are. `inputs` maps the name
+    of each file of `--requirements` to its lines; `extras` and `groups` are those that were asked for of a
+    pyproject.toml. `codes` and `floor` are set in shipped locks alone, which are for every GPU that runs one of these
+    entries of an arch list, with that driver or newer.
     """
 
     platforms: tuple[PlatformRecord, ...]
     packages: Mapping[Binding, tuple[str, ...]] = field(default_factory=dict)
     name: str = ""
     index_lines: bool = True
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     codes: tuple[ArchCode, ...] = ()
     floor: DriverVersion | None = None
 
@@ -132,7 +136,8 @@ class RequestRecord(Choices):
     def asks(self, package_set: PackageSet) -> Asks:
         """What a set is asked for beside torch: while that is the same, its lock may be kept."""
         own = Binding(package_set.value)
-        packages = (*self.packages.get(Binding.BOTH, ()), *self.packages.get(own, ()))
+        lines = (line for lines in self.inputs.values() for line in lines)
+        packages = (*self.packages.get(Binding.BOTH, ()), *self.packages.get(own, ()), *lines)
         beside = {name: value for name, value in choices_of(self).items() if name not in _OF_THE_BUILD}
         return tuple(beside.items()), frozenset(packages)
 
@@ -191,6 +196,9 @@ class RequestRecord(Choices):
         document["with"] = {of.value: list(self.packages[of]) for of in Binding if self.packages.get(of)}
         document |= {name: value for name, value in choices.items() if value != CHOICES[name]}
         document |= {"name": self.name} if self.name else {}
+        document |= {"inputs": {name: list(lines) for name, lines in self.inputs.items()}} if self.inputs else {}
+        document |= {"extras": list(self.extras)} if self.extras else {}
+        document |= {"groups": list(self.groups)} if self.groups else {}
         return document | ({} if self.index_lines else {"index_lines": False})
 
     def to_json(self) -> str:
@@ -238,6 +246,9 @@ def _read(document: Any) -> RequestRecord:  # noqa: ANN401 -- what a JSON text h
         packages={Binding(of): tuple(map(_text, texts)) for of, texts in document["with"].items()},
         name=_text(document.get("name", "")),
         index_lines=document.get("index_lines", True) is True,
+        inputs={_text(name): tuple(map(_text, lines)) for name, lines in document.get("inputs", {}).items()},
+        extras=tuple(map(_text, document.get("extras", ()))),
+        groups=tuple(map(_text, document.get("groups", ()))),
         **{name: _choice(name, document) for name in CHOICES},
         codes=tuple(ArchCode.parse(code) for code in document.get("codes", ())),
         floor=DriverVersion.parse(floor) if floor else None,

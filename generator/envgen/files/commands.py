@@ -48,6 +48,8 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
     words += ["--only", *(one.value for one in PackageSet if one not in left_out)] if left_out else []
     words += ["--name", record.name] if record.name else []
     words += [] if record.index_lines else ["--no-index-lines"]
+    inputs = (("--requirements", tuple(record.inputs)), ("--extra", record.extras), ("--group", record.groups))
+    words += [word for name, values in inputs for value in values for word in (name, value)]
     for package in record.with_texts():
         words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
     return command_line([*words, *mirror_words])

@@ -20,6 +20,7 @@ from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources, asked_before
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.conda.source import CHANNEL_SITE, mirror_site, mirrored
+from envgen.solve.conda.specs import name_of
 from envgen.solve.extras import Extras, LeftOut, conda_name_of
 
 
@@ -93,9 +94,10 @@ class CondaLocker:
         names = packages_in(bodies[self._explicit()])
         companions = (("torchvision",) if self.request.vision else ()) + (("torchaudio",) if self.request.audio else ())
         missing = tuple(name for name in companions if name not in names)
+        asked = self.sources.extras.match_specs(self.request.subdir, self.request.python)
         left_out = tuple(
             LeftOut(name=name, conda_name=conda_name_of(name))
-            for name in sorted(self.sources.extras.for_both)
+            for name in sorted(self.sources.extras.for_both.intersection(map(name_of, asked)))
             if name not in names
         )
         return LockedSet(pairing=pairing, origin=origin, bodies=bodies, missing=missing, left_out=left_out)

@@ -90,7 +90,10 @@ class PipLocker:
     def _query(self, pairing: Pairing) -> PipQuery:
         from envgen.solve.pip.query import pip_query
 
-        return pip_query(pairing, self.request, extras=self.sources.extras.pip)
+        extras = self.sources.extras
+        query = pip_query(pairing, self.request, extras=extras.pip)
+        bounds = extras.constraints_for(self.request.subdir, self.request.python)
+        return replace(query, constraints=(*query.constraints, *bounds))
 
     def _text(self) -> str:
         return self.sources.folder.get(PYLOCK.name(self.request.subdir, many=self.many), "")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from envgen.core.errors import UsageError, show
+from envgen.core.platforms import Subdir
+from envgen.core.requirements import applies, marker_environment, parsed
 from envgen.core.sets import PackageSet
 from envgen.solve.conda.specs import name_of
-
-_HINT = "write NAME or NAME>=1.0 for both, pip:NAME or conda:NAME for one of them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +22,30 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """Extra packages, sorted: PEP 508 requirements for pip, match specs for conda.
+    """Extra packages for pip and for conda, sorted: PEP 508 requirements as packaging writes them.
 
-    `for_both` names those of conda that were asked for without a prefix: its channels may not have them.
+    `for_both` are the names of conda's that were asked for without a prefix: its channels may not have them.
+    `constraints` bind versions of the pip set without asking for the package.
     """
 
     pip: tuple[str, ...] = ()
     conda: tuple[str, ...] = ()
     for_both: frozenset[str] = frozenset()
+    constraints: tuple[str, ...] = ()
+
+    def match_specs(self, subdir: Subdir, python: str) -> tuple[str, ...]:
+        """What conda is asked for on a platform, in its own spelling: it knows no extras, markers, ~= or ===."""
+        environment = environment_of(subdir, python)
+        return tuple(spec for text in self.conda if (spec := _match_spec(text, environment)))
+
+    def constraints_for(self, subdir: Subdir, python: str) -> tuple[str, ...]:
+        """The constraints that hold on a platform, without their markers."""
+        if not self.constraints:
+            return ()
+        environment = environment_of(subdir, python)
+        return tuple(
+            f"{one.name}{one.specifier}" for one in parsed(self.constraints) if applies(one, ("",), environment)
+        )
 
     def without(self, package_set: PackageSet, extra: str) -> Extras:
         """The same without one package of a set."""
@@ -46,23 +62,25 @@ class Extras:
         return self.pip if package_set is PackageSet.PIP else self.conda
 
 
-def read_extras(texts: Sequence[str]) -> Extras:
+def read_extras(texts: Sequence[str], constraints: Sequence[str] = ()) -> Extras:
     """Read the values of `--with`, in any order. `pip:` or `conda:` in front binds a package to one set.
 
-    Raises: UsageError for what is no plain requirement, names torch itself, or has no conda spelling.
+    Raises: UsageError for what is no plain requirement, or names torch itself.
     """
     pip: set[str] = set()
     conda: set[str] = set()
     for_both: set[str] = set()
     for text in texts:
         package_set, name = _bound(text)
+        check_is_package(name)
         if package_set is not PackageSet.CONDA:
             pip.add(_requirement(name))
         if package_set is not PackageSet.PIP:
-            conda.add(_match_spec(name))
+            conda.add(_requirement(name))
         if package_set is None:
-            for_both.add(name_of(_match_spec(name)))
-    return Extras(pip=tuple(sorted(pip)), conda=tuple(sorted(conda)), for_both=frozenset(for_both))
+            for_both.add(name_of(_requirement(name)))
+    bounds = tuple(sorted(set(constraints)))
+    return Extras(pip=tuple(sorted(pip)), conda=tuple(sorted(conda)), for_both=frozenset(for_both), constraints=bounds)
 
 
 def normalised(texts: Sequence[str]) -> tuple[str, ...]:
@@ -72,6 +90,12 @@ def normalised(texts: Sequence[str]) -> tuple[str, ...]:
         package_set, name = _bound(text)
         found.add(f"{package_set}:{_requirement(name)}" if package_set else _requirement(name))
     return tuple(sorted(found))
+
+
+def check_is_package(text: str) -> None:
+    """Raise UsageError for a value of `--with` that is the name of a file."""
+    if text.lower().endswith((".txt", ".in", ".toml")):
+        raise UsageError(f"{show(text)} is a file (from --with)", hint=f"pass --requirements {text}")
 
 
 def _bound(text: str) -> tuple[PackageSet | None, str]:
@@ -86,19 +110,29 @@ def _requirement(text: str) -> str:
     return plain_requirement(text)
 
 
-def _match_spec(text: str) -> str:
-    """A requirement as conda writes it: the name in lower case, `==1.2` and `>=1,<2` as they are.
+def environment_of(subdir: Subdir, python: str) -> dict[str, str]:
+    """The values of PEP 508 markers on a platform for a Python X.Y."""
+    machine = "aarch64" if subdir is Subdir.LINUX_AARCH64 else "AMD64" if subdir.is_windows else "x86_64"
+    return marker_environment(system="windows" if subdir.is_windows else "linux", machine=machine, python=f"{python}.0")
 
-    Raises: UsageError for extras, markers, `~=` and `===`, which conda does not know.
-    """
+
+def _match_spec(text: str, environment: Mapping[str, str]) -> str:
+    """A requirement as a match spec, or an empty string when its marker is false there."""
     from packaging.requirements import Requirement
 
-    requirement = Requirement(_requirement(text))
-    operators = {specifier.operator for specifier in requirement.specifier}
-    if requirement.extras or requirement.marker or operators & {"~=", "==="}:
-        fact = "conda knows no extras, markers, ~= or ==="
-        raise UsageError(f"{show(text)} has no conda spelling (from --with)", fact=fact, hint=_HINT)
-    return f"{requirement.name.lower()}{requirement.specifier}"
+    requirement = Requirement(text)
+    if requirement.marker is not None and not requirement.marker.evaluate({**environment, "extra": ""}):
+        return ""
+    parts = (part for one in requirement.specifier for part in _conda_parts(one.operator, one.version))
+    return requirement.name.lower() + ",".join(sorted(parts))
+
+
+def _conda_parts(operator: str, version: str) -> tuple[str, ...]:
+    """`~=1.4.2` is `>=1.4.2,<1.5` (PEP 440), `===` is `==`; the others mean the same to conda."""
+    if operator != "~=":
+        return (f"{'==' if operator == '===' else operator}{version}",)
+    numbers = [int(number) for number in version.split(".")[:-1] if number.isdecimal()]
+    return f">={version}", f"<{'.'.join(str(number) for number in (*numbers[:-1], numbers[-1] + 1))}"
 
 
 def conda_name_of(project: str) -> str:

@@ -31,7 +31,7 @@ def extras_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQue
     return CondaQuery(
         subdir=request.subdir,
         channels=pairing.build.conda.channels,
-        specs=(f"python={request.python}", *extras.conda),
+        specs=(f"python={request.python}", *extras.match_specs(request.subdir, request.python)),
         virtual_packages=virtual_packages(request.subdir, cuda="99.0", glibc=request.glibc),
         may_lack=extras.for_both,
     )
@@ -47,7 +47,7 @@ def conda_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuer
     return CondaQuery(
         subdir=request.subdir,
         channels=pairing.build.conda.channels,
-        specs=(*pairing.specs, *extras.conda),
+        specs=(*pairing.specs, *extras.match_specs(request.subdir, request.python)),
         virtual_packages=virtual_packages(request.subdir, cuda=f"{major}.0", glibc=request.glibc),
         may_lack=extras.for_both,
     )

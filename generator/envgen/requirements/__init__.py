@@ -1,0 +1,1 @@
+"""A person's own requirements as input: what their files ask for, and what was not taken."""

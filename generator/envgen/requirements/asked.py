@@ -1,0 +1,51 @@
+"""What a person's files ask for, file by file and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from envgen.core.errors import UsageError
+
+
+class RequirementsFileError(UsageError):
+    """A file of requirements can't be read, or has not what was asked of it."""
+
+    code = "input-file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTaken:
+    """Something in a file that a lock can't hold: `where` is `FILE:LINE` or a table's name, `text` has no login."""
+
+    where: str
+    text: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Asked:
+    """Requirements and constraints (PEP 508, as packaging writes them), torch's own family apart.
+
+    `inputs` maps the name of each file that was given to its lines, as far as they were taken.
+    """
+
+    requirements: list[str] = field(default_factory=list)
+    constraints: list[str] = field(default_factory=list)
+    family: list[str] = field(default_factory=list)
+    not_taken: list[NotTaken] = field(default_factory=list)
+    inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def lines(self) -> tuple[str, ...]:
+        """Everything that was taken, in one order."""
+        return tuple(sorted({*self.requirements, *self.family, *(f"-c {line}" for line in self.constraints)}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchAsked:
+    """What the lines that are torch's family ask for: a PEP 440 specifier, a CUDA tag or empty, torchaudio or not."""
+
+    torch: str = ""
+    cuda: str = ""
+    audio: bool = False
+    companions: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,87 @@
+"""pyproject.toml: a project's dependencies, its extras and groups, and what uv and poetry add to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from envgen.core.requirements import canonical
+from envgen.readers.mention import FileUnreadableError
+from envgen.readers.toml_text import Table, parse_toml, table, text_of, texts
+from envgen.requirements.asked import Asked, RequirementsFileError
+from envgen.requirements.lines import pass_over, take_line
+from envgen.requirements.poetry import poetry_groups, take_poetry
+from envgen.requirements.requirements_txt import read_file
+
+_ELSEWHERE = ("git", "path", "url", "workspace")
+
+
+def take_pyproject(asked: Asked, path: Path, name: str, *, extras: Sequence[str], groups: Sequence[str]) -> None:
+    """Add what a pyproject.toml asks for, with some of its extras and groups.
+
+    Raises: RequirementsFileError.
+    """
+    try:
+        document = parse_toml(read_file(path, name), name=name)
+    except FileUnreadableError as error:
+        raise RequirementsFileError(error.headline(), fact=error.reason) from error
+    elsewhere = _elsewhere(document)
+    for where, line in _lines(document, name, extras, groups):
+        project = canonical(line.split(";")[0].split("[")[0].split("=")[0].split("<")[0].split(">")[0].strip(" !~("))
+        if project in elsewhere:
+            pass_over(asked, where, line, f"{name} takes it from {elsewhere[project]}; a lock needs a file on an index")
+        else:
+            take_line(asked, line, where)
+    for line in texts(table(document, "tool", "uv").get("constraint-dependencies")):
+        take_line(asked, line, f"{name} [tool.uv] constraint-dependencies", constraint=True)
+    for line in texts(table(document, "tool", "uv").get("override-dependencies")):
+        pass_over(asked, f"{name} [tool.uv] override-dependencies", line, "what packages ask for is not overridden")
+    take_poetry(asked, document, name, extras=extras, groups=groups)
+
+
+def _elsewhere(document: Table) -> dict[str, str]:
+    """Project -> what uv takes it from, where that is no index."""
+    found = {}
+    for name, source in table(document, "tool", "uv", "sources").items():
+        entries = source if isinstance(source, list) else [source]
+        kinds = [kind for entry in entries if isinstance(entry, Mapping) for kind in _ELSEWHERE if entry.get(kind)]
+        if kinds:
+            found[canonical(name)] = kinds[0]
+    return found
+
+
+def _lines(document: Table, name: str, extras: Sequence[str], groups: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Where and which requirement, of the project, of its extras and of its groups (PEP 735)."""
+    project = table(document, "project")
+    for line in texts(project.get("dependencies")):
+        yield f"{name} [project]", line
+    optional = {canonical(key): value for key, value in table(project, "optional-dependencies").items()}
+    own_groups = {canonical(key): value for key, value in table(document, "dependency-groups").items()}
+    poetry_extras, in_poetry = poetry_groups(document)
+    for extra in extras:
+        if canonical(extra) not in {*optional, *poetry_extras}:
+            raise _unknown(name, "extra", extra, [*optional, *poetry_extras])
+        for line in texts(optional.get(canonical(extra))):
+            yield f"{name} extra {extra}", line
+    for group in groups:
+        if canonical(group) not in {*own_groups, *in_poetry}:
+            raise _unknown(name, "group", group, [*own_groups, *in_poetry])
+        for line in _group(own_groups, canonical(group), name, ()):
+            yield f"{name} group {group}", line
+
+
+def _group(groups: Mapping[str, object], group: str, name: str, through: tuple[str, ...]) -> Iterator[str]:
+    """The requirements of a group and of those that it includes."""
+    if group in through:
+        raise RequirementsFileError(f"{name}: the group {group} includes itself", fact=" -> ".join((*through, group)))
+    entries = groups.get(group)
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, str):
+            yield entry
+        elif isinstance(entry, Mapping):
+            yield from _group(groups, canonical(text_of(entry.get("include-group"))), name, (*through, group))
+
+
+def _unknown(name: str, kind: str, wanted: str, known: Sequence[str]) -> RequirementsFileError:
+    there = ", ".join(sorted(known)) or "none"
+    return RequirementsFileError(f"{name} has no {kind} {wanted} (from --{kind})", fact=f"it has: {there}")

@@ -1,0 +1,86 @@
+"""requirements.txt: pip's own format, with the files that it names."""
+
+from __future__ import annotations
+
+import codecs
+import shlex
+from pathlib import Path
+
+from envgen.readers.pip_lines import logical_lines
+from envgen.requirements.asked import Asked, RequirementsFileError
+from envgen.requirements.lines import pass_over, take_line
+
+_LARGEST = 1 << 20
+# A byte order mark -> the encoding: what `pip freeze > requirements.txt` writes in Windows PowerShell is UTF-16.
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_INCLUDE = ("-r", "--requirement", "-c", "--constraint")
+_REASONS = {
+    "-e": "an editable install is of a folder; a lock needs a file on an index",
+    "--editable": "an editable install is of a folder; a lock needs a file on an index",
+    "-i": "the index follows from the build of torch; --wheel-mirror names a mirror",
+    "--index-url": "the index follows from the build of torch; --wheel-mirror names a mirror",
+    "--extra-index-url": "torch comes from its own index and everything else from PyPI",
+    "-f": "torch comes from its own index and everything else from PyPI",
+    "--find-links": "torch comes from its own index and everything else from PyPI",
+    "--pre": "only what a requirement names as a pre-release is taken as one",
+    "--no-binary": "wheels are taken, which need no compiler",
+}
+
+
+def read_file(path: Path, name: str) -> str:
+    """Return the text of a person's file, without a byte order mark.
+
+    Raises: RequirementsFileError when it is missing, larger than 1 MiB, or no text.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise RequirementsFileError(f"{name} can't be read", fact=error.strerror or str(error)) from error
+    if len(data) > _LARGEST:
+        raise RequirementsFileError(f"{name} can't be read", fact="it is larger than 1 MiB, as no such file is")
+    encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise RequirementsFileError(f"{name} can't be read", fact="it is no text in UTF-8") from error
+    if "\0" in text:
+        raise RequirementsFileError(f"{name} can't be read", fact="it is no text")
+    return text
+
+
+def take_requirements(
+    asked: Asked, path: Path, name: str, *, constraint: bool = False, through: tuple[str, ...] = ()
+) -> None:
+    """Add what a requirements.txt asks for, and what the files that it names do. `through` are the files before it.
+
+    Raises: RequirementsFileError.
+    """
+    if name in through:
+        raise RequirementsFileError(f"{name} names itself", fact=" -> ".join((*through, name)))
+    for number, line in logical_lines(read_file(path, name)):
+        where = f"{name}:{number}"
+        if not line.startswith("-"):
+            take_line(asked, line, where, constraint=constraint)
+            continue
+        option, value = _option(line)
+        if option not in _INCLUDE:
+            pass_over(asked, where, line, _REASONS.get(option, "it says how pip installs, not what"))
+        elif "://" in value:
+            pass_over(asked, where, line, "a file is read from a disk; fetch it first")
+        else:
+            other = (Path(name).parent / value).as_posix()
+            is_constraint = constraint or option in ("-c", "--constraint")
+            take_requirements(asked, path.parent / value, other, constraint=is_constraint, through=(*through, name))
+
+
+def _option(line: str) -> tuple[str, str]:
+    """The option and the value of a line: `-r base.txt`, `-rbase.txt`, `--requirement=base.txt`."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        words = line.split()
+    option, _, value = words[0].partition("=")
+    if option.startswith("-") and not option.startswith("--") and len(option) > 2:
+        return option[:2], option[2:]
+    return option, value or (words[1] if len(words) > 1 else "")

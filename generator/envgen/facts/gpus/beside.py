@@ -97,21 +97,22 @@ class Judge:
     def extended(self, beside: Beside) -> Rows:
         """The rows of a text's one name with the words that change a card behind it (`RTX 4070 12GB Super`).
 
-        None when no word does, when there is no such card, or when its capability is another one.
+        Empty when no word does, when there is no such card, or when its capability is another one.
         """
         words = [word for word in beside.left.split() if word == "laptop" or word in self._changing]
         one_name = all(span.rows == beside.spans[0].rows for span in beside.spans)
         if not words or not one_name:
             return []
-        rows = self._finder.find(beside.spans[0].key + "".join(dict.fromkeys(words)))
-        return rows if self._tables.capabilities(rows) == self._tables.capabilities(beside.spans[0].rows) else []
+        first = beside.spans[0]
+        rows = self._finder.find(first.key + "".join(dict.fromkeys(words)))
+        return rows if self._tables.capabilities(rows) == self._tables.capabilities(first.rows) else []
 
     @cached_property
     def _changing(self) -> frozenset[str]:
         return frozenset(phrase for phrase, _ in self._tables.phrases["change"])
 
     def denial(self, spaced: str) -> str:
-        """What of a word that denies or compares (`not`, `or better`), or an empty string."""
+        """The reason when a word denies or compares (`not`, `or better`), or an empty string."""
         word = next((phrase for phrase, _ in self._tables.phrases["compare"] if f" {phrase} " in spaced), "")
         return f'"{word}" beside the name leaves open which GPU is meant' if word else ""
 
@@ -145,8 +146,8 @@ class Judge:
     def _is_bare(self, beside: Beside) -> bool:
         """True when neither a name itself nor the text says that it is a GPU's."""
         contexts = (phrase for phrase, _ in self._tables.phrases["context"])
-        said = beside.text.in_context or " nvidia " in beside.text.spaced or beside.has("geforce")
-        return not (said or any(map(beside.has, contexts)) or any(map(self._is_distinctive, beside.spans)))
+        in_context = beside.text.in_context or " nvidia " in beside.text.spaced or beside.has("geforce")
+        return not (in_context or any(map(beside.has, contexts)) or any(map(self._is_distinctive, beside.spans)))
 
     def _is_distinctive(self, span: Span) -> bool:
         """True for a name with its line, and for one of several words, such as a computer's."""

@@ -42,7 +42,7 @@ class Finder:
         Before the 10 series that is a letter behind the number: of `GTX 670 laptop`, 670M and 670MX are meant.
         """
         laptops = [at for at in rows if names.is_laptop(names.key(self._tables.gpus[at]["name"]))]
-        own = [at for suffix in ("m", "mx") for at in self._tables.exact.find(short + suffix)] if rows else []
+        own = [at for suffix in ("m", "mx") for at in self._tables.exact.find(short + suffix)]
         return laptops or own or rows
 
     def find_on_another_line(self, name_key: str) -> Rows:

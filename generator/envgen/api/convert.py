@@ -24,6 +24,7 @@ from envgen.core.gpus import Gpu
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing, Rejection, Resolution
 from envgen.core.sets import PackageSet
+from envgen.resolve.install import install_commands
 from envgen.resolve.why_not import Explanation as Explained
 
 
@@ -109,18 +110,6 @@ def found_gpu(gpu: Gpu, notes: tuple[str, ...]) -> FoundGpu:
         pci_ids=gpu.pci_ids,
         notes=notes,
     )
-
-
-def install_commands(pairing: Pairing) -> tuple[str, ...]:
-    """The commands that install a pairing, unlocked: pip into the active environment, conda into a new one."""
-    build = pairing.build
-    if build.package_set is PackageSet.PIP:
-        versions = {"torch": build.torch, "torchvision": pairing.torchvision, "torchaudio": pairing.torchaudio}
-        wanted = " ".join(f"{name}=={version}" for name, version in versions.items() if version)
-        return (f"pip install {wanted} --index-url {pairing.index_url}",)
-    channels = " ".join(f"--channel {channel}" for channel in build.conda.channels)
-    specs = " ".join(f'"{spec}"' for spec in pairing.specs)
-    return (f"conda create --name {build.environment_name} --override-channels {channels} {specs}",)
 
 
 def _request(request: Request, driver: str) -> DecisionRequest:

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path, PureWindowsPath
 from typing import Self
 
+from envgen.cli.conda import is_conda_active
 from envgen.core.platforms import Subdir
 from envgen.files.commands import VENV, venv_command
 from envgen.request.values import host_subdir
@@ -78,11 +79,6 @@ class Reader:
             return (f"cd {quote(path)}",)
         there = str(PureWindowsPath(path)) if not path.startswith("/") else path
         return (f'cd "{there}"' if set(there) - _BARE else f"cd {there}",)
-
-
-def is_conda_active(variables: Mapping[str, str]) -> bool:
-    """True in an Anaconda prompt, and wherever else an environment of conda's is active."""
-    return bool(variables.get("CONDA_PREFIX") or variables.get("CONDA_DEFAULT_ENV"))
 
 
 def _uv() -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from envgen.api.convert import decision, decision_mapping, install_commands
 from envgen.cli.newer import with_newer_driver
-from envgen.cli.remake import remake_command
-from envgen.cli.settings import WriteOptions
 from envgen.core.builds import Existence
 from envgen.core.changes import Change
 from envgen.core.resolution import Pairing, Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.files.commands import runs_as
 from envgen.resolve.errors import NoBuildError
-from envgen.resolve.why_not import Explanation
+from envgen.resolve.install import install_commands
+
+if TYPE_CHECKING:
+    from envgen.resolve.why_not import Explanation
 
 _NEAREST = 3
 # What the lines of a pairing say already.
@@ -26,11 +25,13 @@ _SAID_ABOVE = ("conda-build-announced", "pip-build-announced")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A decision to be printed. `locked` maps a set to the newest shipped lock that runs, by name, or None."""
+    """A decision to be printed. `locked` maps a set to the newest shipped lock that runs, by name, or None;
+    `command` writes the locked files."""
 
     resolution: Resolution
     locked: Mapping[str, str | None]
     builds: Catalog
+    command: str
     in_conda: bool = False
 
     @property
@@ -45,6 +46,8 @@ class Report:
 
 def resolution_json(resolution: Resolution, *, catalog: str, locked: Mapping[str, str | None]) -> dict[str, Any]:
     """The JSON object of one platform's decision: what Python callers get, and the shipped locks that run."""
+    from envgen.api.convert import decision, decision_mapping
+
     return {"schema_version": 1, **decision_mapping(decision(resolution, catalog)), "locked": dict(locked)}
 
 
@@ -71,7 +74,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _pairing_lines(package_set, report)
     if newer := with_newer_driver(resolution, report.builds):
         yield newer
-    yield f"locked, with hashes: {remake_command([request], WriteOptions())}"
+    yield f"locked, with hashes: {report.command}"
     yield from _rejection_lines(report)
     if notices := [notice for notice in resolution.notices if notice.code not in _SAID_ABOVE]:
         yield ""
@@ -92,7 +95,7 @@ def _pairing_lines(package_set: PackageSet, report: Report) -> Iterator[str]:
     source = pairing.index_url or build.conda.channels[0]
     companion = f" with {beside}" if beside else ""
     yield f"{package_set:5}  {label}{companion}, {'from' if seen else 'announced for'} {source}"
-    yield f"       {runs_as(pairing)}; arch list: {build.evidence}"
+    yield f"       {pairing.runs_as()}; arch list: {build.evidence}"
     locked = report.locked[package_set.value]
     if locked and locked != build.short_label:
         yield f"       without a network: the shipped lock of {locked}"

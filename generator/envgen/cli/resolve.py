@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envgen.cli import options
+from envgen.cli.conda import is_conda_active
 from envgen.cli.output import emit, emit_json, error_json, print_error
-from envgen.cli.reader import is_conda_active
 from envgen.cli.report import Report, every_build, resolution_json, resolution_text
 from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.request.options import RequestOptions
+from envgen.files.quoting import command_line
+from envgen.request.options import RequestOptions, words
 from envgen.request.read import read_request
 from envgen.request.requests import Requests
 from envgen.resolve.errors import NoBuildError
-from envgen.resolve.why_not import Explanation, explain
+
+if TYPE_CHECKING:
+    from envgen.resolve.why_not import Explanation
 
 
 @options.takes(RequestOptions)
@@ -41,6 +44,7 @@ def resolve_command(
             resolution=decide(request, asked, builds),
             locked=locked_labels(request, builds),
             builds=builds,
+            command=command_line(["envgen", *words(wanted)]),
             in_conda=is_conda_active(os.environ),
         )
         for request in asked.requests
@@ -84,6 +88,8 @@ def locked_labels(request: Request, builds: Catalog) -> dict[str, str | None]:
 
 def _every(report: Report) -> Iterator[Explanation]:
     """What speaks against each build of the catalog for a platform, newest first."""
+    from envgen.resolve.why_not import explain
+
     request = report.resolution.request
     releases = {
         build.torch for package_set in PackageSet for build in report.builds.builds(package_set, request.subdir)

@@ -11,7 +11,6 @@ from envgen.core.errors import EnvgenError
 from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.files.commands import runs_as
 from envgen.lock.environment import Environment
 from envgen.lock.fileset import left_out_lines
 from envgen.lock.locked import LockedSet
@@ -47,7 +46,7 @@ def _lacking_lines(one: Environment) -> Iterator[str]:
 
 def _pairing_lines(one: Environment, *, upgraded: bool) -> Iterator[str]:
     for package_set, locked in one.locked.items():
-        yield f"{package_set}, {one.request.subdir}: {_torch(locked)}; {runs_as(locked.pairing)}"
+        yield f"{package_set}, {one.request.subdir}: {_torch(locked)}; {locked.pairing.runs_as()}"
     if newer := [f"{package_set} {build}" for package_set in one.locked if (build := one.newer(package_set))]:
         then = ", but could not be locked now" if upgraded else ": --upgrade looks whether it is there"
         yield f"{' and '.join(newer)} should run too{then}"

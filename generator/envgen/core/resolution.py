@@ -42,6 +42,11 @@ class Pairing:
     torchaudio: str = ""
     specs: tuple[str, ...] = ()
 
+    def runs_as(self) -> str:
+        """Which code runs and since which driver: `runs as sm_75 (SASS), driver 528.33 or newer`."""
+        codes = ", ".join(dict.fromkeys(f"{use.code} ({use.code.kind.value.upper()})" for use in self.code))
+        return f"runs as {codes}, driver {self.driver_floor} or newer"
+
     @property
     def package_set(self) -> PackageSet:
         """The set that its build belongs to."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -115,6 +114,8 @@ def unstopped() -> Iterator[None]:
 @contextmanager
 def scratch_folder(prefix: str) -> Iterator[str]:
     """A temporary folder that is gone when the block is left."""
+    import tempfile  # it imports random: a decision makes no folder
+
     with kept(lambda: tempfile.TemporaryDirectory(prefix=prefix), lambda folder: folder.cleanup()) as folder:
         yield folder.name
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from envgen.core.platforms import Subdir
 from envgen.core.request import CHOICES, DriverOrigin, Request, choices_of
 from envgen.core.request_record import PlatformRecord, RequestRecord
-from envgen.core.resolution import Notice, Pairing
+from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.files.quoting import command_line
 from envgen.request.options import RequestOptions, declared
@@ -87,12 +87,6 @@ def _driver_words(record: RequestRecord) -> Iterator[str]:
             yield from ("--driver", *drivers)
             return
         yield from ("--driver", f"{platform.subdir}={platform.driver}")
-
-
-def runs_as(pairing: Pairing) -> str:
-    """Which code runs and since which driver: `runs as sm_75 (SASS), driver 528.33 or newer`."""
-    codes = ", ".join(dict.fromkeys(f"{use.code} ({use.code.kind.value.upper()})" for use in pairing.code))
-    return f"runs as {codes}, driver {pairing.driver_floor} or newer"
 
 
 def venv_command(subdir: Subdir, python: str, venv: str = VENV) -> str:

@@ -10,7 +10,7 @@ from envgen.core.request import Request
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
-from envgen.files.commands import runs_as, target
+from envgen.files.commands import target
 from envgen.files.format import Use
 from envgen.files.registry import our_file, use_lines
 
@@ -35,7 +35,7 @@ def pip_lines(name: str, pairing: Pairing, request: Request, *, torch: str, torc
     """What a file says of a pip lock, by the versions that are locked."""
     beside = f" with torchvision {torchvision}" if torchvision else ""
     holds = f"torch {torch}{beside} (CUDA tag {pairing.build.cuda_tag})"
-    yield f"pip, {request.subdir}: {holds}, {runs_as(pairing)}"
+    yield f"pip, {request.subdir}: {holds}, {pairing.runs_as()}"
     yield from build_lines(name, pairing.build, request.python)
 
 
@@ -43,7 +43,7 @@ def conda_lines(name: str, pairing: Pairing, request: Request, environment: str 
     """What a file says of a conda lock; `environment` is the name of its environment where one was given."""
     build = pairing.build
     holds = f"pytorch {build.short_label} from {build.conda.channels[0]}"
-    yield f"conda, {request.subdir}: {holds}, {runs_as(pairing)}"
+    yield f"conda, {request.subdir}: {holds}, {pairing.runs_as()}"
     yield from build_lines(name, build, request.python, environment)
 
 

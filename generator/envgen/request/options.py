@@ -6,6 +6,7 @@ switch that turns it off. `{python}` in a help text stands for that row of the t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, get_args, get_type_hints
@@ -88,3 +89,13 @@ class RequestOptions:
     cuda: Annotated[str | None, Option("--cuda", "TAG", "CUDA of the build, such as cu126 or 12.6.")] = None
     vision: Annotated[bool, Option("--no-vision", help="Leave torchvision out.")] = True
     audio: Annotated[bool, Option("--audio", help="Add torchaudio.")] = False
+
+
+def words(options: RequestOptions) -> Iterator[str]:
+    """The options as they are typed, without those that have their default."""
+    plain = RequestOptions()
+    for name, (_, option) in declared(RequestOptions).items():
+        value, default = getattr(options, name), getattr(plain, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if value != default:
+                yield from (option.flag,) if isinstance(one, bool) else (option.flag, str(one))

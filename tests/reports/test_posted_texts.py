@@ -143,3 +143,87 @@ def test_a_file_of_powershell_is_read_too(tmp_path: Path, encoding: str, capsys:
     answer = json.loads(capsys.readouterr().out)
     assert [finding["code"] for finding in answer["findings"]] == ["torch-cpu-build"]
     assert answer["reply"].startswith("From what you posted: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        pytest.param(
+            "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 8 GiB in all",
+            "gpu-out-of-memory",
+            "nothing of the installation is at fault",
+            id="a-model-that-is-too-large",
+        ),
+        # bitsandbytes-foundation/bitsandbytes: its own kernels; torch 2.8.0+cu128 has sm_120.
+        pytest.param(
+            "torch==2.8.0+cu128 on Ubuntu 24.04\nGPU 0: NVIDIA GeForce RTX 5090 (UUID: GPU-1)\n"
+            "Error no kernel image is available for execution on the device in bitsandbytes/csrc/ops.cu",
+            "ask",
+            "those of another package",
+            id="a-kernel-of-another-package",
+        ),
+        pytest.param(
+            "PyTorch version: 2.6.0+rocm6.2.4\nCUDA used to build PyTorch: N/A\nROCM used to build PyTorch: 6.2.41134\n"
+            "GPU models and configuration: AMD Radeon RX 7900 XTX (gfx1100)\nIs CUDA available: True\n",
+            "none",
+            "ROCm",
+            id="a-build-for-amd-beside-an-amd-gpu",
+        ),
+        pytest.param(
+            "| NVIDIA-SMI 535.183.01 Driver Version: 535.183.01 CUDA Version: 12.2 |\n"
+            "|   0  NVIDIA A100-SXM4-40GB          On  | 00000000:00:04.0 Off |                    0 |\n"
+            "export CUDA_VISIBLE_DEVICES=4,5\n",
+            "ask",
+            "A100",
+            id="a-table-that-shows-one-gpu-of-eight",
+        ),
+        pytest.param(
+            'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]].',
+            "container-without-gpu",
+            "NVIDIA Container Toolkit",
+            id="docker-without-the-toolkit",
+        ),
+        pytest.param(
+            "$ docker run -it pytorch/pytorch python -c 'import torch; torch.cuda.init()'\n"
+            "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU",
+            "container-without-gpu",
+            "--gpus all",
+            id="docker-without-gpus",
+        ),
+        pytest.param(
+            "MacBook Pro, Apple M2\nAssertionError: Torch not compiled with CUDA enabled",
+            "no-nvidia-gpu",
+            "macOS has no CUDA",
+            id="a-mac",
+        ),
+        # words of torch/cuda/__init__.py
+        pytest.param(
+            "Found GPU1 NVIDIA GeForce GT 710 which is of cuda capability 3.5.\n"
+            "    PyTorch no longer supports this GPU because it is too old.\n"
+            "GPU 0: NVIDIA GeForce RTX 3090\nGPU 1: NVIDIA GeForce GT 710\ntorch==2.5.1+cu124\nUbuntu 22.04\n",
+            "mixed-gpus",
+            "GT 710",
+            id="an-old-second-card",
+        ),
+        pytest.param(
+            ">>> torch.cuda.is_available()\nTrue\n>>> torch.cuda.is_available()\nFalse\n",
+            "ask",
+            "collect_env",
+            id="two-answers",
+        ),
+        pytest.param(
+            "RuntimeError: CUDA error: device-side assert triggered\ntorch==2.5.1+cu124",
+            "ask",
+            "can't be told",
+            id="a-fault-of-the-program",
+        ),
+    ],
+)
+def test_what_is_no_fault_of_the_installation_is_not_called_one(text: str, code: str, words: str) -> None:
+    try:
+        posted = examine_text(text)
+    except UnreadableReportError:
+        assert code == "ask"
+        return
+    assert code_of(posted) == code
+    assert words in "\n".join(posted_lines(posted))

@@ -68,7 +68,7 @@ CAUSES: tuple[Cause, ...] = (
         driver.container_without_gpu,
         given=CONTAINER,
         unless=WORKS,
-        hides=("uvm-broken", "libcuda-shadowed", "libcuda-missing"),
+        hides=("no-driver", "uvm-broken", "libcuda-shadowed", "libcuda-missing"),
     ),
     Cause(
         "driver-dropped-gpu",
@@ -172,7 +172,9 @@ CAUSES: tuple[Cause, ...] = (
     Cause("conda-cpu-build", install.conda_cpu_build, given=ENVIRONMENT, hides=_CPU, repair=Repair.BUILD),
     Cause("index-diverted", install.index_diverted, given=ENVIRONMENT, hides=("torch-cpu-build",), repair=Repair.BUILD),
     Cause("torch-cpu-build", install.torch_cpu_build, given=ENVIRONMENT | TORCH, repair=Repair.BUILD),
-    Cause("torch-other-backend", install.torch_other_backend, given=ENVIRONMENT | TORCH, repair=Repair.BUILD),
+    Cause(
+        "torch-other-backend", install.torch_other_backend, given=ENVIRONMENT | TORCH | NVIDIA_GPU, repair=Repair.BUILD
+    ),
     # Its libraries.
     Cause("paging-file-too-small", libraries.paging_file, anywhere=True),
     Cause(

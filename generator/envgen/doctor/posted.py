@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from envgen.causes.context import NO_TRAIT, SHOWN, Context, Trait
@@ -23,6 +23,7 @@ from envgen.reports.report import Report, read_report
 from envgen.resolve import resolve
 
 _COLLECT = "python -m torch.utils.collect_env"
+_ASK_KERNEL = 'python -c "import torch; print((torch.ones(9).cuda() * 2).sum())"'
 _ASK_TORCH = 'python -c "import torch; print(torch.__version__, torch.version.cuda); torch.zeros(1).cuda()"'
 
 
@@ -84,8 +85,17 @@ def examine_text(text: str) -> Posted:
         not_run="the text does not show it",
         hidden=SHOWN & ~shown,
     )
+    context = _of_torch_itself(context)
     diagnosis = diagnose(context, decide)
     return Posted(report=report, context=context, diagnosis=diagnosis, lacks=tuple(_lacks(context)))
+
+
+def _of_torch_itself(context: Context) -> Context:
+    """The context without a kernel that is said to be missing and that the build has: it is another package's."""
+    run = context.run
+    if run is None or not context.arch_list or any(device.capability for device in run.devices):
+        return context
+    return replace(context, run=replace(run, devices=()))
 
 
 def _lacks(context: Context) -> Iterator[Lack]:
@@ -121,6 +131,8 @@ def _lacks_of_the_driver(context: Context) -> Iterator[Lack]:
         yield Lack(what="what is on the PCI bus", ask="lspci -nn -d 10de:")
     if "Unknown Error" in error and not observation.system.container:
         yield Lack(what="whether it is inside a container", ask="ls /.dockerenv; cat /proc/1/cgroup")
+    if context.arch_list and context.gpus and context.error_line("no kernel image"):
+        yield Lack(what="whether torch's own kernels run, or those of another package don't", ask=_ASK_KERNEL)
     if context.driver_answers and context.error_line("Found no NVIDIA driver"):
         yield Lack(what="which libcuda the loader finds", ask="ldconfig -p | grep libcuda; echo $LD_LIBRARY_PATH")
 
@@ -206,6 +218,8 @@ def _gpus(context: Context) -> str:
 def _state(context: Context) -> str:
     if context.is_cpu_build:
         return "a build without CUDA"
+    if context.torch_hip:
+        return f"built for ROCm {context.torch_hip}"
     build = f"CUDA {context.torch_cuda}" if context.torch_cuda else "CUDA of the build not shown"
     available = context.run.available if context.run else None
     return build if available is None else f"{build}, {'available' if available else 'not available'}"

@@ -19,6 +19,9 @@ _NAMES = {
     "Nvidia driver version": "driver",
 }
 _GPU = re.compile(r"GPU (\d+): +(.+?)(?: \(UUID: .*\))?\s*$")
+_LISTED = re.compile(
+    r"^\s*GPU \d+: +(?P<name>(?:NVIDIA|GeForce|Tesla|Quadro|TITAN|GRID|RTX|GTX)\b.*?)(?: \(UUID: .*\)?)?\s*$"
+)
 _NOTHING = ("", "N/A", "Could not collect", "No CUDA", "None")
 
 
@@ -68,6 +71,12 @@ def read_collect_env(lines: list[str]) -> CollectEnv | None:
         gpus=tuple(gpus),
         driver=found.get("driver", "") if found.get("driver") not in _NOTHING else "",
     )
+
+
+def read_gpu_list(lines: list[str]) -> tuple[str, ...]:
+    """Return the names in lines of `nvidia-smi -L`, or of a list like it, that stand by themselves."""
+    listed = (_LISTED.match(line) for line in lines)
+    return tuple(found["name"].strip() for found in listed if found)
 
 
 def _build(value: str | None, *, imported: bool) -> str | None:

@@ -15,7 +15,8 @@ _CUDA_WORDS = re.compile(
     r"|unsupported toolchain"
     r"|torchvision::nms|cuDNN version incompatibility|CUDNN_STATUS|Could not load library libcudnn|stub library"
     r"|device < num_gpus|GPU is lost|fallen off the bus|busy or unavailable|MPS client failed"
-    r"|is not compatible with the current PyTorch|because it is too old|API call is not supported"
+    r"|could not select device driver|is not compatible with the current PyTorch|because it is too old"
+    r"|API call is not supported"
 )
 _RAISED = re.compile(
     r"^\s*(?:E\s+)?(?P<kind>ImportError|OSError|ModuleNotFoundError|RuntimeError|AttributeError): (?P<text>.*)$"

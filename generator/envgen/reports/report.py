@@ -35,7 +35,7 @@ from envgen.probe.parse.driver_files import parse_kernel_messages, parse_proc_ve
 from envgen.probe.parse.report import DriverReport, pci_address
 from envgen.probe.parse.smi import parse_failure, parse_log
 from envgen.probe.parse.system import parse_jetson, wsl_version
-from envgen.reports.collect_env import CollectEnv, read_collect_env
+from envgen.reports.collect_env import CollectEnv, read_collect_env, read_gpu_list
 from envgen.reports.messages import Messages, read_messages
 from envgen.reports.packages import Packages, read_packages
 from envgen.reports.smi_table import SmiTable, read_smi_table
@@ -45,8 +45,10 @@ _WINDOWS = re.compile(r"\b[A-Z]:\\|\[WinError|\bWindows (?:10|11|Server)\b|\bwin
 _LINUX = re.compile(
     r"\b(Ubuntu|Debian|Fedora|CentOS|Rocky|AlmaLinux|Arch Linux|NixOS|RHEL|openSUSE)\b|/usr/lib|linux-64"
 )
+_MACOS = re.compile(r"\bmacOS\b|\bMacBook|\bApple M\d|\bdarwin\b|(?<![\w:/])/Users/")
 _IN_CONTAINER = re.compile(
-    r"\bdocker (run|exec|compose)|docker-compose|nvidia-docker|\broot@[0-9a-f]{12}:|podman run|/\.dockerenv"
+    r"\bdocker(?:\.io)?:? (run|exec|compose|Error response)|could not select device driver|docker-compose|nvidia-docker"
+    r"|\broot@[0-9a-f]{12}:|podman run|/\.dockerenv"
 )
 _LSPCI = re.compile(r"NVIDIA Corporation (?P<chip>[A-Z]{1,2}\d{2,3}\w*) \[(?P<name>[^\]]+)\]")
 _FABRIC = re.compile(
@@ -74,12 +76,12 @@ def read_report(text: str) -> Report | None:
     lines = plain_lines(text)
     whole = joined(lines)
     collected, table, packages = read_collect_env(lines), read_smi_table(lines), read_packages(lines)
-    log, messages = _log(lines), read_messages(whole)
+    log, messages, listed = _log(lines), read_messages(whole), read_gpu_list(lines)
     code, words = parse_failure("\n".join(lines))
     failure = (code, words) if code is not None else (None, "")
     formats = (
         ("collect_env", collected is not None),
-        ("nvidia-smi", table is not None),
+        ("nvidia-smi", table is not None or bool(listed)),
         ("nvidia-smi -q", log is not None),
         ("a package list", packages is not None),
         ("messages", bool(messages.errors or messages.import_error or failure[1] or messages.is_cpu)),
@@ -88,7 +90,7 @@ def read_report(text: str) -> Report | None:
     )
     if not any(found for _, found in formats):
         return None
-    parts = _Parts(collected or CollectEnv(), table or SmiTable(), log, packages or Packages(), messages)
+    parts = _Parts(collected or CollectEnv(gpus=listed), table or SmiTable(), log, packages or Packages(), messages)
     plain = "\n".join(lines)
     system = _system(plain, parts)
     observation = _observation(plain, parts, system, failure)
@@ -153,6 +155,8 @@ def _guessed_system(text: str, table: SmiTable) -> str:
     """The system by what only one of them prints; empty where the text could be of either."""
     if table.is_wsl or _WSL.search(text):
         return "linux"
+    if _MACOS.search(text) and not _WINDOWS.search(text):
+        return "macos"
     windows, linux = bool(_WINDOWS.search(text)) or table.is_windows, bool(_LINUX.search(text))
     if windows != linux:
         return "windows" if windows else "linux"
@@ -324,13 +328,15 @@ def _run(parts: _Parts, observation: Observation) -> TorchRun | None:
 
 def _devices(messages: Messages, observation: Observation) -> tuple[TorchDevice, ...]:
     """The GPUs on which a kernel failed for want of code; which of two kinds it was nobody can tell."""
+    names = {gpu.name for gpu in observation.nvidia}
     if messages.refused:
+        bad = {gpu.name: (gpu.capability, gpu.line) for gpu in messages.refused}
+        rows = [*bad.items(), *((name, (None, None)) for name in sorted(names - bad.keys()))]
         return tuple(
-            TorchDevice(index=index, name=gpu.name, capability=gpu.capability, kernel_error=gpu.line)
-            for index, gpu in enumerate(messages.refused)
+            TorchDevice(index=index, name=name, capability=capability, kernel_error=line)
+            for index, (name, (capability, line)) in enumerate(rows)
         )
     line = next((line for line in messages.errors if "no kernel image" in line), "")
-    names = {gpu.name for gpu in observation.nvidia}
     if line and len(names) == 1:
         return (TorchDevice(index=0, name=names.pop(), capability=None, kernel_error=line[:300]),)
     return ()

@@ -65,8 +65,10 @@ def _lost_rights(context: Context) -> str:
 def _not_passed(context: Context) -> str:
     """What of the GPU is not in the container, although its host has it."""
     observation, nodes = context.observation, _gpu_nodes(context)
+    if said := context.error_line("could not select device driver"):
+        return said  # docker's own words for `--gpus` without the toolkit
     if not context.shows(Trait.DEVICE_FILES | Trait.LIBRARIES):
-        return ""
+        return "" if context.driver_answers else context.error_line("Found no NVIDIA driver")
     bound = any(gpu.kernel_driver == "nvidia" for gpu in observation.nvidia)
     if not nodes and (context.driver_loaded or observation.system.wsl or bound):
         return "/dev holds no NVIDIA device, and the host's kernel has the driver loaded"

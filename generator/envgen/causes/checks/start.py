@@ -173,8 +173,10 @@ def visible_devices(context: Context) -> Iterator[Finding]:
     driven = [gpu for gpu in context.observation.nvidia if gpu.is_driven and not gpu.error]
     if value is None or not driven:
         return
+    # A text may show some of the GPUs only.
+    is_certain = context.shows(Trait.BUS) or value.strip().lower() in ("", "-1", "none", "nodevfiles")
     seen, ends = visible(value, driven)
-    if not ends:
+    if not ends or not is_certain:
         return
     count = f"{len(driven)} GPU{'s' if len(driven) > 1 else ''}"
     text = "unset it, or name existing GPUs (`nvidia-smi -L`), before Python starts"
@@ -206,8 +208,19 @@ def mig_slice_unnamed(context: Context) -> Iterator[Finding]:
 
 def out_of_memory(context: Context) -> Iterator[Finding]:
     """CUDA's start or the first computation ran out of memory."""
-    said = context.cuda_error(2) or context.error_line("CUDA out of memory", "cudaErrorMemoryAllocation")
+    at_start = context.cuda_error(2)
+    said = at_start or context.error_line("CUDA out of memory", "cudaErrorMemoryAllocation")
     if not said:
+        return
+    if not at_start and "Tried to allocate" in said:
+        yield Finding(
+            title="a program needs more of the GPU's memory than is free",
+            evidence=(said[:300],),
+            remedy=Remedy(
+                text="end other programs on the GPU (nvidia-smi lists them), or give this one less to do at once: a "
+                "smaller batch, model or precision; nothing of the installation is at fault"
+            ),
+        )
         return
     text = "end other programs on the GPU (nvidia-smi lists them); in WSL, start again after `wsl --shutdown`"
     count = sum(gpu.is_driven for gpu in context.observation.nvidia)

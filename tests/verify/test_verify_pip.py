@@ -221,3 +221,18 @@ def test_no_shipped_lock_gives_a_finding() -> None:
     folders = sorted({path.parent for path in SHIPPED.glob("*/py*/*/*")})
     assert len(folders) >= 40
     assert {str(folder): codes(folder) for folder in folders if codes(folder)} == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('lock-version = "1.0"\n', 'lock-version = "2.0"\n'),
+        ("[[packages]]\n", '[[packages]]\nmarker = "no marker"\n'),
+        ("[[packages]]\n", "[[packages]]\nrequires-python = 3\n"),
+    ],
+    ids=["another-lock-version", "a-marker-that-is-none", "a-number"],
+)
+def test_what_the_standards_own_reader_refuses_is_an_error(tmp_path: Path, old: str, new: str) -> None:
+    folder = copy_of("linux-64/py3.12/pip-torch-2.14.1-cu126", tmp_path)
+    change(folder, "pylock.toml", old, new)
+    assert "file-unreadable" in codes(folder)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
 
-# Lowest glibc of the legacy manylinux tags (PEP 513, 571, 599); `linux_*` states none and is taken as compatible,
-# as pip and uv do: torch's CUDA wheels carried it up to 2.6.
-_LEGACY_GLIBC = {"linux": (2, 0), "manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+if TYPE_CHECKING:
+    from packaging.tags import Tag
+
+# The glibc minors (2.Y) that the legacy manylinux tags stand for (PEP 513, 571, 599).
+_LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _MACHINE = {Subdir.LINUX_64: "x86_64", Subdir.LINUX_AARCH64: "aarch64"}
-_MANYLINUX = re.compile(r"(?P<name>manylinux_(?P<major>\d+)_(?P<minor>\d+)|manylinux\d+|linux)_(?P<machine>\w+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +37,18 @@ class WheelName:
 
         Raises: ValueFormatError when it is not one.
         """
-        stem, dot, suffix = filename.rpartition(".")
-        parts = stem.split("-")
-        if not dot or suffix != "whl" or len(parts) not in (5, 6) or not all(parts):
+        from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+        try:
+            project, version, _, _ = parse_wheel_filename(filename)
+        except InvalidWheelFilename as error:
             expected = "name-version-interpreter-abi-platform.whl"
-            raise ValueFormatError(kind="wheel file name", value=filename, expected=expected)
+            raise ValueFormatError(kind="wheel file name", value=filename, expected=expected) from error
+        parts = filename.removesuffix(".whl").split("-")
         return cls(
             filename=filename,
-            project=normalise_project(parts[0]),
-            version=parts[1].replace("_", "-"),
+            project=project,
+            version=str(version),
             build=parts[2] if len(parts) == 6 else "",
             interpreters=tuple(parts[-3].split(".")),
             abis=tuple(parts[-2].split(".")),
@@ -64,35 +70,40 @@ class WheelName:
 
         `glibc` (X.Y) is read on Linux only.
         """
-        return self._fits_python(python) and any(fits_platform(p, subdir=subdir, glibc=glibc) for p in self.platforms)
+        from packaging.tags import parse_tag
 
-    def _fits_python(self, python: str) -> bool:
-        major, _, minor = python.partition(".")
-        exact = f"cp{major}{minor}"
-        pure = "none" in self.abis
-        for interpreter in self.interpreters:
-            if interpreter == exact and (pure or exact in self.abis or "abi3" in self.abis):
-                return True
-            if pure and interpreter == f"py{major}":
-                return True
-            # py39-none and cp39-abi3 say since which Python, not for which one alone (packaging.tags).
-            since = re.fullmatch(rf"(py|cp){major}(\d+)", interpreter)
-            if since and int(since[2]) <= int(minor) and (pure if since[1] == "py" else "abi3" in self.abis):
-                return True
-        return False
+        own = parse_tag("-".join((".".join(self.interpreters), ".".join(self.abis), ".".join(self.platforms))))
+        return not own.isdisjoint(host_tags(python, subdir, glibc if not subdir.is_windows else ""))
 
 
-def fits_platform(tag: str, *, subdir: Subdir, glibc: str) -> bool:
-    """True when a wheel's platform tag fits the subdir and, on Linux, the glibc (X.Y)."""
-    if tag == "any":
-        return True
+@functools.cache
+def host_tags(python: str, subdir: Subdir, glibc: str) -> dict[Tag, int]:
+    """Tag -> rank, best first as pip and uv rank them, of what CPython `python` (X.Y, with the GIL) on a host installs.
+
+    `glibc` (X.Y) is read on Linux only.
+    """
+    from packaging.tags import compatible_tags, cpython_tags
+
+    major, _, minor = python.partition(".")
+    version, abi = (int(major), int(minor)), f"cp{major}{minor}"
+    platforms = list(host_platforms(subdir, glibc))
+    ranks: dict[Tag, int] = {}
+    for tag in (*cpython_tags(version, abis=[abi], platforms=platforms), *compatible_tags(version, abi, platforms)):
+        ranks.setdefault(tag, len(ranks))
+    return ranks
+
+
+def host_platforms(subdir: Subdir, glibc: str) -> Iterator[str]:
+    """The platform tags of a host, best first; `linux_*` states no glibc, and torch's CUDA wheels had it up to 2.6."""
     if subdir.is_windows:
-        return tag == "win_amd64"
-    found = _MANYLINUX.fullmatch(tag)
-    if not found or found["machine"] != _MACHINE[subdir]:
-        return False
-    floor = (int(found["major"]), int(found["minor"])) if found["major"] else _LEGACY_GLIBC.get(found["name"])
-    return floor is not None and floor <= glibc_key(glibc)
+        yield "win_amd64"
+        return
+    machine = _MACHINE[subdir]
+    for minor in range(glibc_key(glibc)[1], 4, -1):
+        yield f"manylinux_2_{minor}_{machine}"
+        if minor in _LEGACY:
+            yield f"{_LEGACY[minor]}_{machine}"
+    yield f"linux_{machine}"
 
 
 def glibc_key(glibc: str) -> tuple[int, int]:

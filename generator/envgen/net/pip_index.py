@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email
 import json
 import re
 from collections.abc import Iterator
@@ -69,10 +68,12 @@ def read_requires(site: Site, file: IndexFile, *, patience: Patience) -> tuple[s
     page = fetch(f"{file.url}.metadata", login=site, accept="*/*", patience=patience)
     if page is None:
         return None
-    message = email.message_from_bytes(page.body)
-    if normalise_project(message.get("Name", "")) != file.name.project:
+    from packaging.metadata import parse_email
+
+    metadata, _ = parse_email(page.body)
+    if normalise_project(metadata.get("name", "")) != file.name.project:
         raise SourceDataError(url=page.url, reason=f"not the metadata of {file.name.project}")
-    return tuple(message.get_all("Requires-Dist") or ())
+    return tuple(metadata.get("requires_dist", ()))
 
 
 def parse_page(page: Page, project: str) -> ProjectPage:

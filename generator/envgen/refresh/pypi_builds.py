@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
-from envgen.core.wheel_names import fits_platform
+from envgen.core.wheel_names import host_platforms
 from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import ProjectPage
@@ -129,7 +129,7 @@ def newer_glibc(builds: Rows, page: ProjectPage) -> Iterator[Finding]:
             if file.name.version == row["torch"] and subdir in subdirs_of(file.name)
             for tag in file.name.platforms
         }
-        if tags and not any(fits_platform(tag, subdir=subdir, glibc=row["glibc"]) for tag in tags):
+        if tags and tags.isdisjoint(host_platforms(subdir, row["glibc"])):
             yield Finding(
                 code="glibc-differs",
                 level=Level.WARNING,
@@ -158,12 +158,6 @@ def _final_releases(page: ProjectPage) -> list[str]:
     for file in page.files:
         if file.is_yanked or not subdirs_of(file.name):
             continue
-        try:
-            version = Version(file.name.version)
-        except InvalidVersion as error:
-            raise SourceDataError(
-                url=page.url, reason=f"{file.name.filename} has no version that can be read"
-            ) from error
-        if not version.is_prerelease:
+        if not Version(file.name.version).is_prerelease:
             found.add(file.name.version)
     return sorted(found, key=Version)

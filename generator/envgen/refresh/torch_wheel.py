@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-import email
 import json
 import re
 import zipfile
 import zlib
 from dataclasses import dataclass
 from typing import Protocol
+
+from packaging.metadata import parse_email
 
 from envgen.core.errors import DataError
 from envgen.core.releases import tag_of_cuda
@@ -78,7 +79,7 @@ def read_torch_wheel(stream: SeekableFile, filename: str) -> TorchWheel:
     try:
         with zipfile.ZipFile(stream) as archive:
             version, cuda = parse_version_py(_member(archive, "torch/version.py").decode("utf-8"))
-            metadata = email.message_from_bytes(_member(archive, _metadata_name(archive)))
+            metadata, _ = parse_email(_member(archive, _metadata_name(archive)))
             codes = parse_releases_code(_member(archive, "torch/cuda/__init__.py").decode("utf-8"))
             found = parse_arch_list(_member(archive, _LIBRARY)) if cuda else ""
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, SyntaxError, ValueError) as error:
@@ -88,8 +89,8 @@ def read_torch_wheel(stream: SeekableFile, filename: str) -> TorchWheel:
         cuda=cuda,
         arch_list=found,
         releases_code=codes,
-        requires_python=metadata.get("Requires-Python", ""),
-        requires=tuple(metadata.get_all("Requires-Dist") or ()),
+        requires_python=metadata.get("requires_python", ""),
+        requires=tuple(metadata.get("requires_dist", ())),
     )
 
 

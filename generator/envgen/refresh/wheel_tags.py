@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from envgen.core.platforms import Subdir
-from envgen.core.wheel_names import WheelName, fits_platform
+from envgen.core.wheel_names import WheelName, host_platforms
 
 _CPYTHON = re.compile(r"cp3(\d+)")
-_ANY_GLIBC = "99.99"
+_ANY_GLIBC = "2.99"
 
 
 def pythons_of(name: WheelName) -> frozenset[str]:
@@ -20,7 +20,8 @@ def pythons_of(name: WheelName) -> frozenset[str]:
 
 def subdirs_of(name: WheelName) -> tuple[Subdir, ...]:
     """The subdirs of the catalog that the file is for, whatever the glibc; none for macOS and other machines."""
-    return tuple(s for s in Subdir if any(fits_platform(p, subdir=s, glibc=_ANY_GLIBC) for p in name.platforms))
+    own = {*name.platforms}
+    return tuple(s for s in Subdir if "any" in own or not own.isdisjoint(host_platforms(s, _ANY_GLIBC)))
 
 
 def python_key(python: str) -> tuple[int, bool]:

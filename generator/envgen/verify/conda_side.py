@@ -13,11 +13,10 @@ from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.releases import cuda_of_tag
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.files.formats.conda_lock_v1 import version_matches
 from envgen.files.registry import environment_beside
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.solve.conda.source import CHANNEL_SITE
-from envgen.solve.conda.specs import build_glob_of, name_of
+from envgen.solve.conda.specs import build_glob_of, name_of, version_matches
 from envgen.solve.errors import SolveFailedError, SolverError
 from envgen.verify.claims import Claims, check_build, check_cudnn
 from envgen.verify.findings import Asking, Code, Finding

@@ -126,6 +126,7 @@ class _Work:
         found: list[Finding] = []
         if read is not None:
             found += pip_side.compare_files(read, lock, requirements, pylock)
+        found += pip_side.check_standard(bodies[pylock], pylock)
         found += pip_side.check_environment(bodies[pylock], lock, pylock)
         places = (*PIP_PLACES, self.asking.wheel_mirror, self.asking.pypi)
         found += check_hosts(pip_side.pip_places(lock, read), places, pylock)

@@ -69,6 +69,17 @@ def _find_links(requirements: Requirements, lock: PipLock, main: str, file: str)
             yield Finding(code=Code.FIND_LINKS_WRONG, file=file, title=title)
 
 
+def check_standard(text: str, file: str) -> Iterator[Finding]:
+    """A pylock.toml by the standard's own reader (packaging.pylock), which every installer's is like."""
+    from packaging.pylock import Pylock, PylockValidationError
+
+    try:
+        Pylock.from_dict(tomllib.loads(text))
+    except PylockValidationError as error:
+        title = f"it is no pylock.toml by the standard (PEP 751): {str(error)[:160]}"
+        yield Finding(code=Code.FILE_UNREADABLE, file=file, title=title)
+
+
 def check_environment(text: str, lock: PipLock, file: str) -> Iterator[Finding]:
     """What makes an installer refuse a pylock.toml (PEP 751) must be of the platform and Python that it is for."""
     document = tomllib.loads(text)

@@ -14,7 +14,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from envgen.core.errors import ValueFormatError
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
@@ -26,7 +25,6 @@ from envgen.files.formats.virtual_packages import VIRTUAL_PACKAGES
 from envgen.files.yaml_reader import read_yaml
 from envgen.solve.conda.source import CHANNEL_SITE
 
-_CONSTRAINT = re.compile(r"[0-9A-Za-z._+!*,|<>=~() -]*")
 _MD5, _SHA256 = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{64}")
 
 if TYPE_CHECKING:
@@ -134,26 +132,6 @@ def _dependencies(depends: Sequence[str]) -> dict[str, str]:
         specs.setdefault(spec.name, []).append(spec)
     merged = {n: found[0] if len(found) == 1 else MatchSpec.merge(found)[0] for n, found in specs.items()}
     return {n: spec.version.spec_str if spec.version is not None else "" for n, spec in merged.items()}
-
-
-def version_matches(constraint: str, version: str) -> bool:
-    """True when a version meets a version constraint, by conda's own rule (`>=2.8.0,<2.9.0a0`, `3.12.*`, `1.2`).
-
-    Raises: ValueFormatError when conda can't read one of them.
-    """
-    load_conda_lock_package()
-    from conda_lock.interfaces.vendored_conda import MatchSpec
-
-    expected = "conda's form, such as >=2.8.0,<2.9.0a0"
-    if not _CONSTRAINT.fullmatch(constraint):  # conda reads `^...$` as a regular expression, which may never end
-        raise ValueFormatError(kind="version constraint", value=constraint, expected=expected)
-    try:
-        matcher = MatchSpec(f"x {constraint}").version
-        return matcher is None or bool(matcher.match(version))
-    except ValueError as error:
-        raise ValueFormatError(
-            kind="version constraint", value=f"{constraint} ({version})", expected=expected
-        ) from error
 
 
 def _read(text: str, origin: str) -> list[CondaLock]:

@@ -26,6 +26,7 @@ COMMANDS = {
     "ci": "envgen.cli.ci:ci_command",
     "doctor": "envgen.cli.doctor:doctor_command",
     "probe": "envgen.cli.probe:probe_command",
+    "site": "envgen.cli.site:site_command",
 }
 
 

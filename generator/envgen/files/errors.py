@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from envgen.core.errors import DataError, ToolError, UsageError
+from envgen.core.errors import DataError, ToolError, UsageError, show
 
 
 class OutputEditedError(DataError):
@@ -127,3 +127,19 @@ class LockFormatError(DataError):
 
     def hint(self) -> str:
         return "make it anew with --upgrade, or delete it"
+
+
+class OutputOtherError(DataError):
+    """A folder that would be replaced whole holds what envgen did not write."""
+
+    code = "output-not-ours"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def headline(self) -> str:
+        return f"{show(self.folder)} holds other files and would be replaced whole"
+
+    def hint(self) -> str:
+        return "pass --output with a new or an empty folder, or --force to replace it"

@@ -14,8 +14,9 @@ from envgen.facts.gpus.index import GpuTables, Rows
 class Answers:
     """Builds answers from one set of tables."""
 
-    def __init__(self, tables: GpuTables) -> None:
+    def __init__(self, tables: GpuTables, *, suggests: bool = True) -> None:
         self._tables = tables
+        self._suggests = suggests
 
     def gpu(self, row: int) -> Gpu:
         """The GPU of one row."""
@@ -87,7 +88,7 @@ class Answers:
     def unknown(self, query: str, text: str, notes: Sequence[str] = ()) -> Match:
         """Nothing was found. Suggestions are the names closest to `text`; none when it is empty."""
         suggestions: tuple[str, ...] = ()
-        if text:
+        if text and self._suggests:
             from envgen.facts.gpus.suggest import closest
 
             suggestions = closest(text, [row["name"] for row in self._tables.gpus])

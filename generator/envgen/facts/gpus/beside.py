@@ -18,7 +18,7 @@ from envgen.facts.gpus.index import GpuTables, Rows, fits_brand
 from envgen.facts.gpus.text import GpuText
 
 ARCHITECTURES = ("fermi", "kepler", "maxwell", "pascal", "volta", "turing", "ampere", "ada", "hopper", "blackwell")
-_LINE = re.compile(r"geforce|quadro|tesla|titan|jetson|gtx|rtx|gts|^gt[0-9]|^cmp|[0-9](?:ti|super)")
+LINE = re.compile(r"geforce|quadro|tesla|titan|jetson|gtx|rtx|gts|^gt[0-9]|^cmp|[0-9](?:ti|super)")
 # Letters that make another card of a name only directly behind it: `RTX 4090 D`, but `a GeForce RTX 4090`.
 _SUFFIXES = frozenset(["a", "d", "e", "m", "s", "x", "le", "se", "gs", "mx", "pro", "plus", "max", "xt", "xtx", "tie"])
 _ANOTHER_MODEL = re.compile(
@@ -29,7 +29,7 @@ _FILLER = re.compile(r" (?:[0-9]{1,3}(?:g|gb|gib)|[0-9]{1,2}x|x[0-9]{1,2}|[·+])
 
 def is_distinctive(key: str) -> bool:
     """True for a key that no phone, printer or laptop has: with a line's name, `Ti` or `SUPER`."""
-    return bool(_LINE.search(key))
+    return bool(LINE.search(key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,20 +22,23 @@ if TYPE_CHECKING:
 class GpuCatalog:
     """All GPUs. Each table is read when a question first needs it."""
 
-    def __init__(self, tables: GpuTables) -> None:
+    def __init__(self, tables: GpuTables, *, suggests: bool = True) -> None:
         self._tables = tables
-        self._answers = Answers(tables)
+        self._answers = Answers(tables, suggests=suggests)
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Self:
-        """Return the catalog of the package's own tables, or of another folder with the same tables."""
-        return cls(GpuTables(folder))
+    def load(cls, folder: Path | None = None, *, suggests: bool = True) -> Self:
+        """Return the catalog of the package's own tables, or of another folder with the same tables.
+
+        Without `suggests` an unknown name gets no suggestions, which take most of the time of a look-up.
+        """
+        return cls(GpuTables(folder), suggests=suggests)
 
     @cached_property
     def _lookup(self) -> Lookup:
         from envgen.facts.gpus.lookup import Lookup
 
-        return Lookup(self._tables)
+        return Lookup(self._tables, self._answers)
 
     def match(self, text: str) -> Match:
         """Return what a text names: as people write it, as a program prints it, or a PCI id."""

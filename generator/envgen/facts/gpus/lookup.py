@@ -33,9 +33,9 @@ _NOT_A_CARD = {
 class Lookup:
     """Look-ups over one set of tables."""
 
-    def __init__(self, tables: GpuTables) -> None:
+    def __init__(self, tables: GpuTables, answers: Answers) -> None:
         self._tables = tables
-        self._answers = Answers(tables)
+        self._answers = answers
         self._finder = Finder(tables)
         self._scan = Scan(tables, self._finder)
         self._machines = Machines(tables)

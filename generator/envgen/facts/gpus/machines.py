@@ -48,7 +48,7 @@ class Machines:
     @cached_property
     def _instance(self) -> re.Pattern[str]:
         """One pattern for all instance types: the group that matched is the number of the row."""
-        alternatives = "|".join(f"({_compiled(row['pattern'])})" for row, _ in self._instances)
+        alternatives = "|".join(f"({instance_pattern(row['pattern'])})" for row, _ in self._instances)
         return re.compile(rf"(?<![a-z0-9._-])(?:{alternatives})(?![a-z0-9_])")
 
     def instance_types(self, lowered: str) -> tuple[Sequence[tuple[dict[str, str], int]], str]:
@@ -87,7 +87,8 @@ class Machines:
         return text.startswith("mig") or re.fullmatch(rf"{_SLICE}(?:[: ][0-9]+)?", text) is not None
 
 
-def _compiled(pattern: str) -> str:
+def instance_pattern(pattern: str) -> str:
+    """The regular expression of an instance type's row, for lower-case text."""
     pieces = re.split(r"(SIZE|[#*._-])", pattern)
     whole = "".join(_PATTERN_PARTS.get(piece, re.escape(piece)) for piece in pieces)
     family = pattern.removesuffix(".SIZE")

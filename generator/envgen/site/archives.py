@@ -1,0 +1,50 @@
+"""A shipped lock as one zip, with the smoke test and what to type; the same bytes at every build."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped
+from envgen.files.commands import conda_command, pip_command, venv_command, venv_python
+from envgen.files.templates import read_template
+
+_DAY = (1980, 1, 1, 0, 0, 0)
+
+
+def archive(lock: Shipped, files: Mapping[str, str]) -> bytes:
+    """The zip of a lock: one folder with its files, `smoke_test.py` and `README.txt`."""
+    folder = lock.folder.name
+    texts = {**files, "smoke_test.py": read_template("smoke_test.py"), "README.txt": _readme(lock, files)}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in sorted(texts.items()):
+            entry = zipfile.ZipInfo(f"{folder}/{name}", _DAY)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, text)
+    return out.getvalue()
+
+
+def _readme(lock: Shipped, files: Mapping[str, str]) -> str:
+    if lock.package_set is PackageSet.PIP:
+        python = venv_python(lock.subdir)
+        lines = [venv_command(lock.subdir, lock.python), pip_command(lock.subdir, "requirements.txt")]
+        test = f"{python} smoke_test.py"
+    else:
+        explicit = next(name for name in files if name.endswith(".lock"))
+        lines = [conda_command(explicit, "envgen"), "conda activate envgen"]
+        test = "python smoke_test.py"
+    return "\n".join(["In this folder:", "", *(f"    {line}" for line in (*lines, test)), ""])
+
+
+def download_size(lock: Shipped, files: Mapping[str, str]) -> int:
+    """What installing a pip lock downloads, in bytes; 0 where the files don't state it."""
+    import tomllib
+
+    if lock.package_set is not PackageSet.PIP:
+        return 0
+    packages = tomllib.loads(files["pylock.toml"]).get("packages", [])
+    return sum(wheel.get("size", 0) for package in packages for wheel in package.get("wheels", []))

@@ -1,0 +1,261 @@
+"""The site says what the program says: its tables, its script, its files."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+import string
+import zipfile
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from envgen.core.capability import ComputeCapability
+from envgen.core.drivers import DriverVersion
+from envgen.core.gpus import Gpu, MatchKind
+from envgen.core.paths import tree
+from envgen.core.platforms import Subdir
+from envgen.core.request import DriverOrigin, Request, RequestedGpu
+from envgen.facts.catalog import Catalog
+from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.files.errors import OutputOtherError
+from envgen.lock.shipped import ShippedLocks
+from envgen.resolve import resolve
+from envgen.site.archives import archive
+from envgen.site.build import Site
+from envgen.site.compat import compat, compat_schema
+from envgen.site.decisions import Table
+from envgen.site.messages import LANGUAGES, messages
+from envgen.site.names import NameTables
+from envgen.site.page_data import page_data
+from envgen.site.write import write_site
+from equipment.site_page import NEEDS_NODE, run_page, shown
+
+Page = Callable[..., list[Any]]
+
+
+def decide(catalog: Catalog, capability: str, subdir: Subdir, driver: str) -> tuple[str, str]:
+    """(pip, conda) as the program decides."""
+    found = ComputeCapability.parse(capability)
+    gpu = Gpu(name=capability, capability=found, architecture=catalog.support[found].architecture)
+    request = Request(
+        gpus=(RequestedGpu(input=capability, gpu=gpu),),
+        subdir=subdir,
+        python="3.12",
+        driver=DriverVersion.parse(driver),
+        driver_origin=DriverOrigin.GIVEN,
+        glibc=catalog.default_glibc,
+    )
+    resolution = resolve(catalog, request)
+    pip, conda = resolution.pip, resolution.conda
+    return pip.build.short_label if pip else "", conda.build.short_label if conda else ""
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize("subdir", Subdir)
+def test_the_page_answers_as_the_program_decides(
+    subdir: Subdir, catalog: Catalog, data: dict[str, Any], page: Page
+) -> None:
+    draw = random.Random(7)
+    drivers = [f"{draw.randint(440, 620)}.{draw.randint(1, 99):02}" for _ in range(60)]
+    drivers += ["525.60.13", "525.60.12", "580.65.06", "528.33", "528.32", "580.88", "570.00", "582.78"]
+    cases = [(capability, driver) for capability in ("6.1", "7.5", "12.0") for driver in drivers]
+    calls = [["answer", data["capabilities"].index(c), subdir.value, "3.12", d] for c, d in cases]
+    for (capability, driver), answer in zip(cases, page(*calls), strict=True):
+        pip, conda = (answer or {}).get("pip"), (answer or {}).get("conda")
+        said = (
+            f"{pip['torch']}+{pip['tag']}" if pip else "",
+            f"{conda['torch']} cuda{conda['tag'][2:]}" if conda else "",
+        )
+        assert said == decide(catalog, capability, subdir, driver), (capability, driver)
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("MX450", "7.5", id="short"),
+        pytest.param("NVIDIA GeForce GTX 1080 Ti/PCIe/SSE2", "6.1", id="renderer"),
+        pytest.param("10de:1f97", "7.5", id="pci-id"),
+        pytest.param("PCI\\VEN_10DE&DEV_2B85&SUBSYS_00000000", "12.0", id="device-manager"),
+        pytest.param("ANGLE (NVIDIA, NVIDIA GeForce RTX 5090 (0x00002B85) Direct3D11 vs_5_0)", "12.0", id="webgl"),
+        pytest.param("g4dn.xlarge", "7.5", id="instance-type"),
+        pytest.param("|   0  NVIDIA GeForce RTX 2080 Ti     Off | 00000000:01:00.0  On |   N/A |", "7.5", id="smi-row"),
+        pytest.param("GeForce GTX 980, or similar", "changed", id="hidden-card"),
+        pytest.param("RTX 5090 SUPER", "changed", id="future-card"),
+        pytest.param("not a GTX 1080", "changed", id="negation"),
+        pytest.param("AMD Radeon RX 7900 XTX", "vendor", id="other-vendor"),
+        pytest.param("HP LaserJet P40", "unknown", id="printer"),
+        pytest.param("", "unknown", id="empty"),
+    ],
+)
+def test_what_people_paste(text: str, expected: str, names: NameTables, page: Page) -> None:
+    assert shown(names, page(["find", text])[0]) == expected
+
+
+@NEEDS_NODE
+def test_the_page_never_names_another_card_than_the_program(names: NameTables, page: Page) -> None:
+    texts = spellings([gpu.name for gpu in names.gpus], count=600)
+    program = GpuCatalog.load(suggests=False)
+    for text, found in zip(texts, page(*(["find", text] for text in texts)), strict=True):
+        said = shown(names, found)
+        match = program.match(text)
+        right = str(match.gpu.capability) if match.kind is MatchKind.EXACT and match.gpu else match.kind.value
+        assert said == right or not said[0].isdigit(), (text, said, right)
+
+
+def spellings(names: list[str], count: int) -> list[str]:
+    """Names as people write them: case, spaces, hyphens, words left out and words around; the same at each run."""
+    draw = random.Random(11)
+    around = (
+        "{}",
+        "NVIDIA {}",
+        "{} 8GB",
+        "my {} card",
+        "{} or better",
+        "{} SUPER",
+        "ASUS Dual {} OC",
+        "a {}",
+        "{}, or similar",
+    )
+    changes: tuple[Callable[[str], str], ...] = (
+        str,
+        str.lower,
+        str.upper,
+        lambda name: name.replace(" ", ""),
+        lambda name: name.replace(" ", "-"),
+        lambda name: name.replace("GeForce ", ""),
+        lambda name: re.sub(r"^\w+ ", "", name),
+    )
+    return [draw.choice(around).format(draw.choice(changes)(draw.choice(names))) for _ in range(count)]
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize(
+    ("text", "driver"),
+    [
+        pytest.param(
+            "| NVIDIA-SMI 550.54.15  Driver Version: 550.54.15  CUDA Version: 12.4 |", "550.54.15", id="banner"
+        ),
+        pytest.param("Driver Version 32.0.15.6094 (2024)", "560.94", id="four-fields-of-windows"),
+        pytest.param("560.94", "560.94", id="the-number"),
+        pytest.param("12.6", "", id="a-cuda-version"),
+    ],
+)
+def test_a_driver_is_read_from_what_is_pasted(text: str, driver: str, page: Page) -> None:
+    assert page(["driverIn", text]) == [driver]
+
+
+def test_no_text_lacks_a_language_or_a_value() -> None:
+    found = messages()
+    assert {*found} == {*LANGUAGES}
+    fields = {
+        language: {
+            key: {name for _, name, _, _ in string.Formatter().parse(text) if name} for key, text in texts.items()
+        }
+        for language, texts in found.items()
+    }
+    assert fields["en"] == fields["ko"]
+    same = [key for key, text in found["en"].items() if text == found["ko"][key]]
+    assert same == ["python_label"]
+
+
+def test_a_lock_becomes_the_same_zip_each_time_and_says_what_to_type() -> None:
+    locks = ShippedLocks.read(tree("lockfiles"))
+    lock = next(lock for lock in locks.locks if lock.subdir is Subdir.WIN_64 and lock.package_set.value == "pip")
+    packed = archive(lock, locks.files(lock))
+    assert packed == archive(lock, locks.files(lock))
+    with zipfile.ZipFile(io.BytesIO(packed)) as opened:
+        names = {name.partition("/")[2] for name in opened.namelist()}
+        readme = opened.read(next(name for name in opened.namelist() if name.endswith("README.txt"))).decode()
+    assert {"requirements.txt", "pylock.toml", "smoke_test.py", "README.txt"} <= names
+    assert rf"py -{lock.python} -m venv .venv" in readme
+    assert r".venv\Scripts\python -m pip install --require-hashes -r requirements.txt" in readme
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("x", encoding="utf-8")
+    with pytest.raises(OutputOtherError):
+        write_site(tmp_path, [("index.html", b"")], force=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    target = tmp_path / "site"
+    assert write_site(target, [("index.html", b"1"), ("gpu/a.html", b"2")], force=False) == 2
+    assert write_site(target, [("index.html", b"3")], force=False) == 1
+    assert {path.name for path in target.iterdir()} == {".envgen-site", "index.html"}
+
+
+def test_a_site_that_breaks_off_leaves_the_old_one(tmp_path: Path) -> None:
+    write_site(tmp_path / "site", [("index.html", b"old")], force=False)
+
+    def broken() -> Any:
+        yield "index.html", b"new"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_site(tmp_path / "site", broken(), force=False)
+    assert (tmp_path / "site" / "index.html").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+class Links(HTMLParser):
+    """The addresses in a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("href", "src") and value]
+
+
+def test_pages_of_a_small_site_fit_together(catalog: Catalog, names: NameTables, table: Table) -> None:
+    site = Site(catalog=catalog, names=names, table=table, shipped=ShippedLocks.read(tree("lockfiles")))
+    files = dict(site.files())
+    for path, data in files.items():
+        if not path.endswith(".html"):
+            continue
+        text = data.decode("utf-8")
+        links = Links()
+        links.feed(text)
+        for link in links.found:
+            target = link.partition("#")[0]
+            if target and "://" not in target:
+                parts: list[str] = []
+                for part in (Path(path).parent / target).as_posix().split("/"):
+                    parts = parts[:-1] if part == ".." else [*parts, part]
+                assert "/".join(part for part in parts if part != ".") in files, (path, link)
+        assert "://" not in re.sub(r"https://(?:pypi\.org|download\.pytorch\.org)[^\"]*", "", "".join(links.found))
+        assert "default-src &#39;none&#39;" in text
+    jsonschema.Draft202012Validator.check_schema(compat_schema())
+    jsonschema.validate(compat(catalog, names, table, "x"), compat_schema())
+    mx450 = files["gpu/geforce-mx450.html"].decode()
+    assert "<dd>7.5</dd>" in mx450
+    assert "10de:1f97" in mx450
+    k80 = files["gpu/tesla-k80.html"].decode()
+    assert "The last PyTorch release with code for this card on Windows is 2.3.1" in k80
+
+
+@pytest.mark.slow
+@NEEDS_NODE
+def test_the_whole_site_agrees_with_the_program(tmp_path: Path) -> None:
+    site = Site.load(tree("lockfiles"))
+    count = write_site(tmp_path / "site", site.files(), force=False)
+    sizes = [path.stat().st_size for path in (tmp_path / "site").rglob("*") if path.is_file()]
+    assert count > 2000
+    assert sum(sizes) < 30 << 20
+    data = page_data(site.table, site.names, {}, site.revision)
+    program = GpuCatalog.load(suggests=False)
+    names = [gpu.name for gpu in site.names.gpus]
+    texts = [*names, *spellings(names, count=2000)]
+    for text, found in zip(texts, run_page(data, *(["find", text] for text in texts)), strict=True):
+        said = shown(site.names, found)
+        match = program.match(text)
+        right = str(match.gpu.capability) if match.kind is MatchKind.EXACT and match.gpu else match.kind.value
+        assert said == right or not said[0].isdigit(), (text, said, right)
+        if text in names:
+            assert said[0].isdigit() or said == "ask"

@@ -48,6 +48,18 @@ VERSIONS: dict[str, tuple[str, bool | None]] = {
     WSL_SMI: ("560.94", None),
     PROC: ("570.86.10", False),
     "KMD Version: 580.88": ("580.88", None),
+    "535.183.01-0ubuntu0~gpu20.04.1": ("535.183.01", False),
+    "535.183.01-1+deb12u1": ("535.183.01", False),
+    "kmod-nvidia-latest-dkms-560.28.03-1.el9": ("560.28.03", False),
+    "nvidia-driver-G06-kmp-default-550.90.07_k5.14.21_150500.53": ("550.90.07", False),
+    "nvidia-driver-550/jammy-updates,now 550.120-0ubuntu0.22.04.1 amd64": ("550.120", None),
+    "NVIDIA-Linux-x86_64-550.90.07.run": ("550.90.07", False),
+    "cuda_12.4.1_550.54.15_linux.run": ("550.54.15", False),
+    "552.44-desktop-win10-win11-64bit-international-dch-whql.exe": ("552.44", True),
+    "550.x": ("550", None),
+    "470.xx": ("470", None),
+    "535-server": ("535", None),
+    "linux-modules-nvidia-535-generic-hwe-22.04": ("535", None),
     "540.4.0": ("540.4.0", False),
     "580.00": ("580.00", None),
 }
@@ -70,6 +82,8 @@ def test_a_version_in_every_form(text: str, expected: tuple[str, bool | None]) -
         ("L4T 35.4.1", DriverKind.L4T, "35.4.1"),
         ("# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic", DriverKind.L4T, "36.4.3"),
         ("7.2", DriverKind.JETPACK, "7.2"),
+        ("JetPack 5.1.2-b104", DriverKind.JETPACK, "5.1.2"),
+        ("nvidia-l4t-core 36.4.3-20250107174145", DriverKind.L4T, "36.4.3"),
     ],
 )
 def test_what_a_jetson_has_instead(text: str, kind: DriverKind, release: str) -> None:
@@ -100,7 +114,7 @@ def test_another_vendors_driver_is_refused(text: str) -> None:
     assert windows_number(text) == ""
 
 
-@pytest.mark.parametrize("text", [">=535", "535+", "535 or newer", "at least 550", "latest"])
+@pytest.mark.parametrize("text", [">=535", "535+", "535 or newer", "550.54.15 or later", "latest"])
 def test_a_range_is_no_version(text: str) -> None:
     with pytest.raises(UsageError, match="is not one driver version"):
         GivenDriver.parse(text)

@@ -19,13 +19,19 @@ _NUMBER = r"(?<![0-9.])([1-9][0-9]{2}\.[0-9]{1,3}(?:\.[0-9]{1,2})?)(?![0-9]|\.[0
 _FIELDS = re.compile(r"(?<![0-9a-z.])([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2,5})\.([0-9]{1,5})(?![0-9.])")
 _LABELLED = re.compile(rf"(?:driver version|kmd version|kernel module(?: for \w+)?) *[:=|]? *{_NUMBER}")
 _BRANCH = re.compile(
-    r"^[rv]?([1-9][0-9]{2})$|(?:nvidia|drivers?|cuda)[a-z-]*[- ]([1-9][0-9]{2})\b|\b(?:r|branch )([1-9][0-9]{2})\b"
+    r"^[rv]?([1-9][0-9]{2})(?:\.x+|\.\*)?(?:[- ](?:server|open|branch|series|dkms))*$"
+    r"|(?:nvidia|drivers?|cuda)[a-z-]*[- ]([1-9][0-9]{2})\b|\b(?:r|branch )([1-9][0-9]{2})\b"
 )
 _JETPACK = re.compile(r"\b(?:jet ?pack|jp)[ :]*v?([4-9](?:\.[0-9]+){0,2})\b|^([4-7]\.[0-9](?:\.[0-9])?)$")
-_L4T = re.compile(r"(?:\b(?:l4t|jetson linux|tegra)[ :]*r?|^r?)((?:2[89]|3[0-9])(?:\.[0-9]+){1,2})(?![0-9.])")
+_L4T = re.compile(
+    r"(?:\b(?:l4t(?:-[a-z]+)?|jetson linux|tegra)[ :=]*r?|^r?)((?:2[89]|3[0-9])(?:\.[0-9]+){1,2})(?![0-9.])"
+)
 _L4T_FILE = re.compile(r"\br([23][0-9]) \(release\), revision: ([0-9.]+)")
 _CUDA = re.compile(r"^(?:cuda|cu)?[ -]?(?:version)?[ :]*(?:1[0-9]|[7-9])(?:[.-][0-9])?(?:\.[0-9]+)?$|^cu[0-9]{2,3}$")
-_OPEN_ENDED = re.compile(r"[<>≥≤~^]|\+$|\+ | or (?:newer|later|higher|above)|newer|at least|minimum|latest|any\b")
+_OPEN_ENDED = re.compile(
+    r"[<>≥≤]|^[~^]|\+$|\+ | or (?:newer|later|higher|above)\b|\bnewer\b|\bat least\b|\bminimum\b"
+    r"|^(?:the )?(?:latest|newest|any|current)(?: driver)?$"
+)
 
 
 class DriverKind(StrEnum):

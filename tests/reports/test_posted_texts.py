@@ -206,6 +206,45 @@ def test_a_file_of_powershell_is_read_too(tmp_path: Path, encoding: str, capsys:
             id="an-old-second-card",
         ),
         pytest.param(
+            "RuntimeError: Torch is not able to use GPU; add --skip-torch-cuda-test to COMMANDLINE_ARGS variable",
+            "ask",
+            "collect_env",
+            id="the-word-of-a-program-that-asked-torch",
+        ),
+        pytest.param(
+            'OSError: [WinError 126] The specified module could not be found. Error loading "C:\\torch\\lib\\c10.dll"',
+            "system-library-missing",
+            "vc_redist",
+            id="windows-without-its-runtime",
+        ),
+        pytest.param(
+            "Traceback (most recent call last):\n    import torch\nModuleNotFoundError: No module named 'torch'",
+            "torch-missing",
+            "No module named",
+            id="no-torch-at-all",
+        ),
+        pytest.param(
+            "ImportError: /lib/x86_64-linux-gnu/libstdc++.so.6: version `GLIBCXX_3.4.29' not found (required by "
+            "/env/lib/python3.9/site-packages/torch/lib/libtorch_python.so)",
+            "foreign-libraries",
+            "another origin",
+            id="an-older-library-of-the-system",
+        ),
+        pytest.param(
+            "Could not load library libcudnn_ops_infer.so.8. Error: libcudnn_ops_infer.so.8: cannot open shared object "
+            "file\ntorch 2.0.1+cu118",
+            "cuda-libraries-broken",
+            "libcudnn_ops_infer",
+            id="cudnn-that-is-not-found-later",
+        ),
+        pytest.param(
+            "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n$ sudo modprobe nvidia\n"
+            "modprobe: ERROR: could not insert 'nvidia': Key was rejected by service",
+            "no-driver",
+            "Secure Boot",
+            id="secure-boot",
+        ),
+        pytest.param(
             ">>> torch.cuda.is_available()\nTrue\n>>> torch.cuda.is_available()\nFalse\n",
             "ask",
             "collect_env",

@@ -193,7 +193,6 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "foreign-libraries",
         libraries.foreign_libraries,
-        given=ENVIRONMENT | PACKAGES,
         hides=("cuda-libraries-broken",),
         anywhere=True,
     ),

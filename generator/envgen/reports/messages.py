@@ -76,6 +76,8 @@ def read_messages(lines: list[str]) -> Messages:
     errors = tuple(dict.fromkeys(" ".join(line.split()) for line in lines if _CUDA_WORDS.search(line)))
     codes = _SUPPORTS.search(" ".join(text.split()))
     answers = {found["answer"] == "True" for found in _ANSWERED.finditer(text)}
+    if "Torch is not able to use GPU" in text:  # stable-diffusion-webui asks and says so
+        answers.add(False)
     variables = [(found["name"], found["value"]) for found in (*_VARIABLE.finditer(text), *_FOLLOWED.finditer(text))]
     imported = re.search(r"torch\.__file__\)?\s*\n\s*['\"]?(?P<path>\S+?torch[/\\]__init__\.py)", text)
     return Messages(

@@ -45,6 +45,7 @@ _WINDOWS = re.compile(r"\b[A-Z]:\\|\[WinError|\bWindows (?:10|11|Server)\b|\bwin
 _LINUX = re.compile(
     r"\b(Ubuntu|Debian|Fedora|CentOS|Rocky|AlmaLinux|Arch Linux|NixOS|RHEL|openSUSE)\b|/usr/lib|linux-64"
 )
+_SECURE_BOOT = re.compile(r"SecureBoot enabled|Key was rejected by service|Required key not available")
 _MACOS = re.compile(r"\bmacOS\b|\bMacBook|\bApple M\d|\bdarwin\b|(?<![\w:/])/Users/")
 _IN_CONTAINER = re.compile(
     r"\bdocker(?:\.io)?:? (run|exec|compose|Error response)|could not select device driver|docker-compose|nvidia-docker"
@@ -99,7 +100,7 @@ def read_report(text: str) -> Report | None:
         environment=_environment(parts),
         run=_run(parts, observation),
         formats=tuple(name for name, found in formats if found),
-        has_packages=parts.packages.is_full,
+        has_packages=parts.packages.is_full or _has_no_torch(parts),
     )
 
 
@@ -148,6 +149,7 @@ def _system(text: str, parts: _Parts) -> System:
         container="docker" if _IN_CONTAINER.search(text) else "",
         wsl=wsl if system == "linux" or (system == "" and wsl) else 0,
         jetson=jetson,
+        secure_boot=True if _SECURE_BOOT.search(text) else None,
     )
 
 
@@ -279,9 +281,14 @@ def _cuda_of_build(version: str, conda: CondaRecord | None, parts: _Parts) -> st
     return (found[1] or cuda_of_tag(f"cu{found[2]}")) if found else ""
 
 
+def _has_no_torch(parts: _Parts) -> bool:
+    """True when Python itself said that it has none."""
+    return _torch(parts) is None and "No module named 'torch'" in parts.messages.import_error
+
+
 def _environment(parts: _Parts) -> InspectedEnvironment | None:
     packages, torch = parts.packages, _torch(parts)
-    if torch is None and not packages.is_full:
+    if torch is None and not packages.is_full and not _has_no_torch(parts):
         return None
     listed = dict(packages.pip)
     vision = listed.get("torchvision") or parts.messages.vision

@@ -175,13 +175,14 @@ def _signs_of_no_driver(context: Context) -> list[str]:
 def _driver_to_start(context: Context) -> tuple[Remedy, str]:
     """What to do about a driver that does not run, and what is known of it."""
     system, installed = context.observation.system, context.installed_driver
-    if installed and system.secure_boot:
-        return enrol_key(context), f"driver {installed} is installed, and Secure Boot refuses its module"
+    not_loaded = context.observation.parts.error_code == _NOT_LOADED
+    if system.secure_boot and (installed or not_loaded):
+        return enrol_key(context), f"driver {installed or ''} is installed, and Secure Boot refuses its module"
     if installed:
         text = "load it; if that fails, reinstall the driver for the running kernel"
         fact = f"driver {installed} is installed, but its module was not loaded"
         return Remedy(text=text, command="sudo modprobe nvidia"), fact
-    if context.observation.parts.error_code == _NOT_LOADED:
+    if not_loaded:
         text = "load its module (`sudo modprobe nvidia`) and read why it does not start (`sudo dmesg | grep -i nvrm`): "
         text += "a kernel without the module, Secure Boot, or a driver branch that no longer serves the GPU"
         return Remedy(text=text, command="sudo modprobe nvidia"), "nvidia-smi is there, so a driver is installed"

@@ -115,7 +115,9 @@ def torch_missing(context: Context) -> Iterator[Finding]:
         return
     yield Finding(
         title="torch is not installed in this environment",
-        evidence=(f"{environment.interpreter.prefix} (Python {environment.interpreter.version}) holds no torch",),
+        evidence=(
+            failed or f"{environment.interpreter.prefix} (Python {environment.interpreter.version}) holds no torch",
+        ),
         remedy=INSTALL_BUILD,
     )
 

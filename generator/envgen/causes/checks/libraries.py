@@ -41,6 +41,7 @@ _NOT_LOADED = (
 )
 # What a loader says of two libraries that are there and don't go together.
 _OF_ANOTHER = ("undefined symbol", "version `", "[WinError 127]", "[WinError 182]")
+_OF_SYSTEM = re.compile(r"\s(?:/usr)?/lib(?:64|32)?/(?:[\w-]+/)?lib[^/\s]+: version `")
 # Libraries of the system that torch's wheels load, and Debian's packages of them.
 _PACKAGES = {"libgomp.so.1": "libgomp1", "libstdc++.so.6": "libstdc++6", "libz.so.1": "zlib1g"}
 # NumPy's own words when its compiled part is gone or of another Python (numpy/core/__init__.py).
@@ -182,7 +183,7 @@ def _fault_of_path(context: Context) -> tuple[str, ...]:
     )
     if not (by_symbol and brings and _is_whole(context)):
         return ()
-    return (said, "nothing of torch's own is missing") if context.shows(Trait.PACKAGES) else (said,)
+    return (said, *_whole_line(context))
 
 
 def other_cudnn(context: Context) -> tuple[str, ...]:
@@ -200,7 +201,8 @@ def system_library_missing(context: Context) -> Iterator[Finding]:
     failed = context.run.import_error if context.run else ""
     windows = re.search(r"\[WinError 126\].*?([A-Za-z0-9_]+)\.dll", failed, re.DOTALL)
     linux = re.search(r"\b(lib[\w+-]+\.so[.\d]*): cannot open shared object file", failed)
-    by_accident = windows is not None and windows[1] == "fbgemm"
+    # Where nothing shows what is installed: the two of which the reason is all but certain.
+    by_accident = windows is not None and windows[1] in ("fbgemm", "c10")
     if not (windows or linux) or not _is_whole(context) or not (by_accident or context.shows(Trait.PACKAGES)):
         return
     if windows:
@@ -212,8 +214,7 @@ def system_library_missing(context: Context) -> Iterator[Finding]:
         remedy = Remedy(text=text, command=command)
     else:
         return
-    whole = ("everything of torch's own is there",) if context.shows(Trait.PACKAGES) else ()
-    yield Finding(title=title, evidence=(_one_line(failed), *whole), remedy=remedy)
+    yield Finding(title=title, evidence=(_one_line(failed), *_whole_line(context)), remedy=remedy)
 
 
 def _missing_in_windows(library: str) -> tuple[str, Remedy]:
@@ -225,7 +226,7 @@ def _missing_in_windows(library: str) -> tuple[str, Remedy]:
             "libomp140.x86_64.dll; the Visual C++ redistributable has it not. Or install torch 2.4.1 or newer"
         )
         return f"Windows lacks libomp140.x86_64.dll, which torch's {library} needs", Remedy(text=text)
-    return f"Windows lacks a library of Microsoft's Visual C++ runtime, which torch's {library} needs", Remedy(
+    return f"Windows can't load torch's {library}, as where Microsoft's Visual C++ runtime is missing", Remedy(
         text="install Microsoft's Visual C++ runtime (aka.ms/vs/17/release/vc_redist.x64.exe), then start anew",
         command="winget install --id Microsoft.VCRedist.2015+.x64",
     )
@@ -245,12 +246,13 @@ def numpy_broken(context: Context) -> Iterator[Finding]:
 def foreign_libraries(context: Context) -> Iterator[Finding]:
     """torch is whole and its libraries don't go together in the process: the same build again changes nothing."""
     failed = _import_error(context)
-    if context.environment is None or not any(word in failed for word in _OF_ANOTHER) or not _is_whole(context):
+    named = context.shows(Trait.PACKAGES) or _OF_SYSTEM.search(failed)
+    if not named or not any(word in failed for word in _OF_ANOTHER) or not _is_whole(context):
         return
     python = context.installer.shell.program(context.installer.python)
     yield Finding(
         title="torch is whole, and the loader takes a library of another origin",
-        evidence=(_one_line(failed), "nothing of torch's own is missing or of another version"),
+        evidence=(_one_line(failed), *_whole_line(context)),
         remedy=Remedy(
             text="look at what is loaded from outside the environment (LD_PRELOAD, PATH on Windows, a folder in "
             "/etc/ld.so.conf.d) and take it out; if all of it is torch's own, its download is damaged: install it once "
@@ -263,7 +265,7 @@ def foreign_libraries(context: Context) -> Iterator[Finding]:
 
 def cuda_libraries_broken(context: Context) -> Iterator[Finding]:
     """The libraries that torch needs are missing, damaged or of other versions."""
-    other = context.error_line("cuDNN version incompatibility")
+    other = context.error_line("cuDNN version incompatibility", "Could not load library libcudnn")
     if context.environment is None and not context.run:
         return
     if (context.computes and not other) or other_cudnn(context):
@@ -331,6 +333,10 @@ def _faults(context: Context) -> Iterator[str]:
         yield from damages(context.environment)
         if context.torch_cuda:
             yield from unmet(context.environment, context.observation.system)
+
+
+def _whole_line(context: Context) -> tuple[str, ...]:
+    return ("nothing of torch's own is missing",) if context.shows(Trait.PACKAGES) else ()
 
 
 def _is_whole(context: Context) -> bool:

@@ -89,7 +89,7 @@ def test_the_same_command_gives_the_same_bytes_and_check_tells_drift(
     first = WORKFLOW.read_bytes()
     assert is_untouched(first.decode("utf-8"))
     _, err = run(ci_command, capsys)
-    assert err == "nothing changed: .github/workflows/environments.yml is as it should be\n"
+    assert err == "up to date: .github/workflows/environments.yml\n"
     assert WORKFLOW.read_bytes() == first
     assert run_status(ci_command, capsys, "--check") == (0, "", "")
     assert sorted(path.name for path in WORKFLOW.parent.iterdir()) == ["environments.yml"]

@@ -99,7 +99,7 @@ def test_a_cuda_version_is_named_as_one_with_where_to_look(text: str) -> None:
         GivenDriver.parse(text)
     assert str(caught.value) == (
         f'"{text}" is a CUDA version, not a driver version (from --driver) [usage]\n'
-        "  nvidia-smi prints both in its first lines: `Driver Version: 560.94` stands left of `CUDA Version: 12.6`\n"
+        "  nvidia-smi prints both in its first lines: `Driver Version: 560.94` is left of `CUDA Version: 12.6`\n"
         "  hint: give the driver version; to ask for builds of one CUDA, pass --cuda"
     )
 

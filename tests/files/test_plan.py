@@ -169,7 +169,7 @@ def test_a_file_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OutputNotFolderError) as caught:
         read_folder(tmp_path / "out")
     assert caught.value.exit_code == 2
-    assert str(caught.value).endswith("(from --output) [output-not-a-folder]\n  a file stands there")
+    assert str(caught.value).endswith("(from --output) [output-not-a-folder]\n  there is a file of that name")
 
 
 def test_files_of_two_runs_are_a_torn_set(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_the_diff_of_what_is_no_text_says_so(tmp_path: Path) -> None:
     (tmp_path / "environment.yml").write_bytes(b"\xff")
     plan = plan_for(tmp_path, {"environment.yml": "new\n"}, force=True)
     assert plan.diff() == (
-        "--- a/environment.yml\n+++ b/environment.yml\nwhat stands there is no text and would be replaced\n"
+        "--- a/environment.yml\n+++ b/environment.yml\nwhat is there is no text and would be replaced\n"
     )
 
 

@@ -103,7 +103,7 @@ def test_a_file_in_place_of_a_parent_is_an_error(tmp_path: Path) -> None:
 def test_a_folder_in_place_of_a_file_stays_even_with_force(tmp_path: Path) -> None:
     write(tmp_path, {name: text for name, text in OLD.items() if name != "requirements.txt"})
     (tmp_path / "requirements.txt").mkdir()
-    with pytest.raises(OutputNotWritableError, match=r"a folder stands where a file goes: .*requirements\.txt"):
+    with pytest.raises(OutputNotWritableError, match=r"a folder is where a file goes: .*requirements\.txt"):
         write(tmp_path, NEW, force=True)
     (tmp_path / "requirements.txt").rmdir()
     assert content(tmp_path) == {name: text for name, text in OLD.items() if name != "requirements.txt"}

@@ -65,9 +65,7 @@ def test_an_edited_file_of_a_platform_that_was_dropped_is_told_how_to_go(
     left.write_text(left.read_text("utf-8") + "mine\n", "utf-8")
     capsys.readouterr()
     assert main([*TWO[:4], *TWO[6:], "--output", str(tmp_path)]) == 0
-    said = (
-        f"note: {left.name} is no longer part of the environment, and stays because it was edited: delete or move it\n"
-    )
+    said = f"note: {left.name} is of an earlier environment, and kept because it was edited"
     assert said in capsys.readouterr().err
     assert codes(tmp_path) == {"file-left-over"}
     left.unlink()

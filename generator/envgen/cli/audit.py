@@ -29,11 +29,11 @@ def audit_command(
         typer.Argument(
             metavar="FILE...",
             help="requirements.txt, pyproject.toml, uv.lock, poetry.lock, pylock.toml, environment.yml, "
-            "conda-lock.yml, an explicit lock, pixi.toml, pixi.lock or Dockerfile; a folder stands for those in it.",
+            "conda-lock.yml, an explicit lock, pixi.toml, pixi.lock or Dockerfile; a folder means those in it.",
         ),
     ],
     output_format: Annotated[AuditFormat, typer.Option("--format", help="How to print it.")] = AuditFormat.TEXT,
-    strict: Annotated[bool, typer.Option("--strict", help="What can't be told fails too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="What can't be decided fails too.")] = False,
 ) -> None:
     """Say whether the torch that files name runs on a GPU with a driver, and if not, why and the smallest change.
 

@@ -54,11 +54,7 @@ def ci_command(
             say(f"{target.as_posix()} would change")
         raise typer.Exit(1 if plan.pending else 0)
     apply(plan)
-    say(
-        f"{target.as_posix()} was written"
-        if plan.pending
-        else f"nothing changed: {target.as_posix()} is as it should be"
-    )
+    say(f"{target.as_posix()} was written" if plan.pending else f"up to date: {target.as_posix()}")
 
 
 def _command(folders: list[PurePosixPath], runners: list[str] | tuple[()], output: str) -> str:

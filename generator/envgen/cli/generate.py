@@ -36,7 +36,7 @@ from envgen.resolve.errors import NoBuildError
 from envgen.solve.conda.source import ChannelSource
 from envgen.solve.extras import normalised, read_extras
 
-# Notices whose reasons the terminal is told, which the files are not.
+# Notices whose reasons are printed, and are not in the files.
 _SAID_BEFORE = ("fallback-lock", "set-not-locked", "no-pip-pairing", "no-conda-pairing")
 
 
@@ -80,7 +80,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
 
 
 def _read_files(writing: WriteOptions) -> Asked:
-    """What the files of the run ask for; what is not taken of them is said."""
+    """What the files of the run ask for; what is not taken of them is a notice."""
     files = read_files(writing.requirements, extras=writing.extras, groups=writing.groups)
     for passed in files.not_taken:
         print_note(f"{passed.where}: {passed.text} is not taken: {passed.reason} [not-taken]")
@@ -126,7 +126,7 @@ def _sources(
 
 
 def _check_mirrors(writing: WriteOptions) -> None:
-    """Mirrors are read only by a run that solves; a mistake in one is told by every run.
+    """Mirrors are read only by a run that solves; every run reports a mistake in one.
 
     Raises: UsageError.
     """
@@ -144,7 +144,9 @@ def _check_mirrors(writing: WriteOptions) -> None:
 
 def _finish(plan: Plan, environments: Sequence[Environment], writing: WriteOptions, builds: Catalog) -> int:
     for name in plan.left:
-        print_note(f"{name} is no longer part of the environment, and stays because it was edited: delete or move it")
+        print_note(
+            f"{name} is of an earlier environment, and kept because it was edited: delete it if you don't need it"
+        )
     if writing.check:
         emit(plan.diff())
         if plan.pending:
@@ -197,5 +199,5 @@ def _written(plan: Plan, verb: str) -> str:
     if counts[State.STALE]:
         parts.append(f"{', '.join(counts[State.STALE])} {verb} removed (no longer part of the environment)")
     if not parts:
-        return "nothing changed: every file is as it should be"
+        return "up to date: nothing to write"
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""Where the reader of printed commands stands: the folder, and the environments that are there already."""
+"""Where printed commands are pasted: the folder, and the environments that are there already."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Reader:
         return _free(name, self.conda_names.__contains__)
 
     def change_folder(self, subdir: Subdir) -> tuple[str, ...]:
-        """The command that goes to the files, for the shell of a platform; none where the reader stands there."""
+        """The command that goes to the files, for the shell of a platform; none where the reader is there."""
         from shlex import quote
 
         if Path(self.folder) == Path():

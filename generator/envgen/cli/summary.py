@@ -1,4 +1,4 @@
-"""What is said after writing: what there is now, and what to do with it."""
+"""The text after writing: what there is now, and what to do with it."""
 
 from __future__ import annotations
 

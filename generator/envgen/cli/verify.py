@@ -44,7 +44,7 @@ def verify_command(
     Example: envgen verify environments/laptop
 
     Exit status: 0 nothing is wrong, 1 something is, 5 nothing is but --online was given and an answer is missing. What
-    could not be checked (offline, an index that does not answer) is told as skipped and is no fault.
+    could not be checked (offline, an index that does not answer) is listed as skipped and is no fault.
     """
     from envgen.facts.catalog import Catalog
     from envgen.net.deadline import Deadline

@@ -32,7 +32,7 @@ class CondaDetails:
     """What only conda packages have.
 
     `channels` is in priority order; `build_numbers` is the feedstock's range of them; `build_glob` is the build string
-    pattern to pin (`cuda129*`), in which `{python}` stands for the X.Y of the request; `pins` are further match specs
+    pattern to pin (`cuda129*`), in which `{python}` is the X.Y of the request; `pins` are further match specs
     that this build needs so that the solver can't drift. `detail` tells it from another build of the same release and
     toolkit: `, build 202`, `, Tegra`.
     """

@@ -141,6 +141,6 @@ def _jetson_release(plain: str) -> tuple[DriverKind, str] | None:
 def _cuda_version(text: str, origin: str) -> UsageError:
     return UsageError(
         f"{show(text)} is a CUDA version, not a driver version (from {origin})",
-        fact="nvidia-smi prints both in its first lines: `Driver Version: 560.94` stands left of `CUDA Version: 12.6`",
+        fact="nvidia-smi prints both in its first lines: `Driver Version: 560.94` is left of `CUDA Version: 12.6`",
         hint="give the driver version; to ask for builds of one CUDA, pass --cuda",
     )

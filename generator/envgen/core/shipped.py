@@ -48,7 +48,7 @@ _FOLDER = re.compile(
 
 
 def parse_shipped(folder: PurePosixPath) -> Shipped | None:
-    """Return the shipped lock that a folder name (relative to `lockfiles/`) stands for, or None."""
+    """Return the shipped lock that a folder name (relative to `lockfiles/`) names, or None."""
     found = _FOLDER.fullmatch(folder.as_posix())
     if found is None or found["subdir"] not in {subdir.value for subdir in Subdir}:
         return None

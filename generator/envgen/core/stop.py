@@ -15,7 +15,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last is Windows' C
 
 
 class StoppedError(BaseException):
-    """The run was told to end. `status` is its exit status: 130 for Ctrl-C, 143 for everything else.
+    """The run was stopped from outside. `status` is its exit status: 130 for Ctrl-C, 143 for everything else.
 
     No KeyboardInterrupt: typer ends a run on that by itself, always with 130.
     """

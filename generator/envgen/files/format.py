@@ -18,9 +18,9 @@ _SUBDIR = "{subdir}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """For which file and which host a person is told how to use it.
+    """For which file and which host the use of a file is explained.
 
-    `cuda` is the X.Y that a conda solve is told, `environment` the name of conda's environment; empty for pip.
+    `cuda` is the X.Y that a conda solve needs, `environment` the name of conda's environment; empty for pip.
     """
 
     file: str

@@ -118,12 +118,12 @@ def body_digest(body: str) -> str:
 def set_digest(files: Mapping[str, tuple[Header, str]]) -> str:
     """The SHA-256 of one set: of every file its name, its body and what its header says, the request line included.
 
-    What is said counts as the headers spell it, so that the digest can be made again from the files alone.
+    The text counts as the headers spell it, so that the digest can be made again from the files alone.
     """
     digest = hashlib.sha256()
     for name, (header, body) in sorted(files.items()):
-        said = compose("", replace(header, set="", body=body_digest(body)))
-        digest.update(f"{name}\n{said}".encode())
+        text = compose("", replace(header, set="", body=body_digest(body)))
+        digest.update(f"{name}\n{text}".encode())
     return digest.hexdigest()
 
 

@@ -40,13 +40,13 @@ def split_legacy(text: str) -> tuple[Header, str] | None:
     if not all(lines[at].startswith(mark) for at, mark in _MARKS.items()):
         return None
     title, command, catalog, run, body = (lines[at].removeprefix(mark) for at, mark in _MARKS.items())
-    said = comments(lines[2:-3])
+    lines_read = comments(lines[2:-3])
     header = Header(
         title=title,
         command=command,
-        lines=said,
+        lines=lines_read,
         catalog=catalog,
-        request=_request(title, command, said),
+        request=_request(title, command, lines_read),
         set=run,
         body=body,
         is_legacy=True,

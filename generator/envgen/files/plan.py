@@ -62,7 +62,7 @@ class Plan:
     def diff(self) -> str:
         """A unified diff in ASCII: the files that come or change by name, then those that go.
 
-        What a terminal could act on is escaped: a file that stands there may hold anything.
+        What a terminal could act on is escaped: a file that is there may hold anything.
         """
         return "".join(_diff(change) for change in self.pending)
 
@@ -73,7 +73,7 @@ def _diff(change: Change) -> str:
     before = "/dev/null" if change.state is State.NEW else f"a/{change.name}"
     after = "/dev/null" if change.state is State.STALE else f"b/{change.name}"
     if change.old is None and change.state is not State.NEW:
-        return f"--- {before}\n+++ {after}\nwhat stands there is no text and would be replaced\n"
+        return f"--- {before}\n+++ {after}\nwhat is there is no text and would be replaced\n"
     lines = unified_diff(_lines(change.old or ""), _lines(change.new or ""), before, after)
     return "".join(_shown(line) for line in lines)
 
@@ -100,7 +100,7 @@ def read_folder(folder: Path) -> dict[str, str | None]:
     except FileNotFoundError:
         return {}
     except NotADirectoryError as error:
-        raise OutputNotFolderError(folder.as_posix(), "a file stands there") from error
+        raise OutputNotFolderError(folder.as_posix(), "there is a file of that name") from error
     except OSError as error:
         raise OutputNotWritableError(folder.as_posix(), error.strerror or str(error)) from error
     found: dict[str, str | None] = {}
@@ -117,7 +117,7 @@ def read_file(path: Path) -> str | None:
 
     Raises: FileNotFoundError when nothing is there.
     """
-    if not stat.S_ISREG(path.lstat().st_mode):  # a link leads elsewhere, and a pipe would never end
+    if not stat.S_ISREG(path.lstat().st_mode):  # a link leads out of the folder, and a pipe would never end
         return None
     try:
         with path.open("rb") as file:

@@ -36,7 +36,7 @@ class OurFile:
 
 
 def our_file(name: str) -> OurFile | None:
-    """What a file name of ours stands for; None when envgen writes no file of that name."""
+    """What a file name of ours means; None when envgen writes no file of that name."""
     for found in FORMATS:
         if found.matches(name):
             return OurFile(name=name, format=found, subdir=found.subdir_of(name))

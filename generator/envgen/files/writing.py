@@ -24,7 +24,7 @@ from envgen.files.plan import Change, Plan, State, read_file
 _STAGING = ".envgen-partial-"
 _LOCK = ".envgen.lock"
 _FULL = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name))
-# What flock answers where it does not exist (some network file systems): then runs are not held apart.
+# What flock answers where it does not exist (some network file systems): then runs are not kept apart.
 _NO_LOCKS = frozenset((errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EINVAL))
 
 
@@ -171,9 +171,9 @@ def _reported(folder: Path) -> Iterator[None]:
     try:
         yield
     except (NotADirectoryError, FileExistsError) as error:
-        raise OutputNotFolderError(name, f"a file stands in the way: {error.filename}") from error
+        raise OutputNotFolderError(name, f"a file is in the way: {error.filename}") from error
     except IsADirectoryError as error:
-        raise OutputNotWritableError(name, f"a folder stands where a file goes: {error.filename}") from error
+        raise OutputNotWritableError(name, f"a folder is where a file goes: {error.filename}") from error
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in _FULL:

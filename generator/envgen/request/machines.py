@@ -99,7 +99,7 @@ def _check_served(machines: Sequence[Machine], subdir: Subdir, catalog: Catalog)
             several = len(machine.gpus) > 1
             raise UsageError(
                 problem,
-                fact=f"every GPU is held against every driver: {', '.join(r.gpu.name for r in machine.gpus)}",
+                fact=f"every GPU is checked against every driver: {', '.join(r.gpu.name for r in machine.gpus)}",
                 hint='name each computer: --machine "GPU;DRIVER"' if several else "leave that driver out",
             )
 

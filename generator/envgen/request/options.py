@@ -1,7 +1,7 @@
 """The options of a request, each declared once: the command line, a project's file and Python callers share them.
 
 A field's type says how it is read: a tuple is an option that can be repeated, a bool that is True by default is a
-switch that turns it off. `{python}` in a help text stands for that row of the table `defaults`.
+switch that turns it off. `{python}` in a help text is that row of the table `defaults`.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def _write(locks: Sequence[PipLock], beside: Beside) -> str:
     """The text of requirements.txt.
 
     Torch's index is the only index: of two in one file pip takes the newest release, uv the first index that lists a
-    name. A package locked from elsewhere gets its page there as find-links, which both tools add to the index.
+    name. A package locked from another index gets its page there as find-links, which both tools add to the index.
     """
     del beside
     (lock,) = locks

@@ -11,8 +11,10 @@ from envgen.probe.parse.install_settings import without_secrets
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _GPU_UUID = re.compile(r"\b(GPU|MIG)-[0-9a-f][0-9a-f/-]{5,}", re.IGNORECASE)
 _LONG_HEX = re.compile(r"\b[0-9a-f]{32,}\b", re.IGNORECASE)
-_EMAIL = re.compile(r"[^\s@<>\"'(]+@(?:[^\s@<>\"']+\.[a-z]{2,}|[\w-]+(?=[:~]))", re.IGNORECASE)
-_SERIAL = re.compile(r"^(\s*(?:Serial Number|Board ID|Inforom.*|.*Part Number)\s*:).*$", re.MULTILINE)
+_EMAIL = re.compile(r"(?<![^\s@<>\"'(])[^\s@<>\"'(]+@(?:[^\s@<>\"']+\.[a-z]{2,}|[\w-]+(?=[:~]))", re.IGNORECASE)
+_SERIAL = re.compile(
+    r"^([ \t]*+(?:Serial Number[ \t]*|Board ID[ \t]*|Inforom[^:\n]*|[^:\n]*Part Number[ \t]*):).*$", re.MULTILINE
+)
 # Home folders of anybody, on Linux, macOS, Windows and Windows seen from WSL. A name may hold spaces.
 _HOMES = re.compile(
     r"(?:(?:/mnt/[a-z])?/(?:home|Users|export/home)/|[A-Z]:[\\/]+Users[\\/]+)"
@@ -28,7 +30,8 @@ _IN_HOME = re.compile(rf"~([/\\]++)(?!{_TELLING}|<)(?:[^\s\"':;,)\]]*?[/\\]+(?={
 _NAMED_ENVIRONMENT = re.compile(r"([/\\]envs[/\\]+)(?!<)[^\s/\\\"':;,)]+")
 _QUERY = re.compile(r"([?&][\w.%~-]+=)[^&\s\"'<>]+")
 _SECRET = re.compile(
-    r"(?i)\b(?P<name>[\w-]*(?:token|secret|passw(?:or)?d|api[_-]?key|signature|credential|(?<![\w-])key)[\w-]*\s*[=:]\s*)"
+    r"(?i)(?<![\w-])(?=key|[\w-]*(?:token|secret|passw(?:or)?d|api[_-]?key|signature|credential))"
+    r"(?P<name>[\w-]++\s*+[=:]\s*+)"
     r"(?P<value>[^\s\"',;&]+)"
 )
 _KEY = re.compile(r"\b(?:sk|hf|ghp|gho|ghs|glpat|github_pat|xox[abp]|AKIA|ASIA)[-_]?[A-Za-z0-9_-]{12,}")

@@ -25,7 +25,7 @@ _LANES = "envgen lock --all"
 _EVERY_GPU = re.compile(r"for every GPU that runs one of: (?P<codes>[a-z0-9_ ]+)")
 _FLOOR = re.compile(r"driver (?P<driver>\d{3}[\d.]*) or newer; ")
 _SHIPPED = re.compile(r", (?P<subdir>[a-z0-9-]+), Python (?P<python>3\.\d+)$")
-_TARGET = re.compile(r"(?P<name>[^,]+?) \(compute capability (?P<capability>\d+\.\d+)\)")
+_TARGET = re.compile(r"(?<![^,])(?P<name>[^,]+?) \(compute capability (?P<capability>\d+\.\d+)\)")
 _FLAGS = frozenset({"--no-vision", "--audio", "--write-mirror"})
 
 

@@ -15,7 +15,7 @@ from envgen.files.errors import OutputEditedError, OutputNotFolderError, OutputN
 from envgen.files.reading import is_untouched, split
 from envgen.files.registry import input_option, is_ours, set_of
 
-_LARGEST = 32 << 20
+_LARGEST = 1 << 20
 
 
 class State(StrEnum):
@@ -113,7 +113,7 @@ def read_folder(folder: Path) -> dict[str, str | None]:
 def read_file(path: Path) -> str | None:
     r"""Return a file's text with `\n` line ends; None when a link, a folder or anything but UTF-8 text is there.
 
-    A text of more than 32 MiB counts as none: the largest lock that is shipped has a tenth of a megabyte.
+    A text of more than 1 MiB counts as none: the largest lock that is shipped has a twentieth of that.
 
     Raises: FileNotFoundError when nothing is there.
     """

@@ -91,7 +91,7 @@ def parse_page(page: Page, project: str) -> ProjectPage:
 def _json_files(page: Page, text: str) -> Iterator[IndexFile]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceDataError(url=page.url, reason=f"not readable as JSON: {error}") from error
     files = document.get("files") if isinstance(document, dict) else None
     if not isinstance(files, list):

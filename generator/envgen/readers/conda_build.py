@@ -85,7 +85,7 @@ def conda_spec(text: str) -> CondaSpec | None:
         return None
     version, build = "", ""
     if found["keys"]:
-        keys = dict(re.findall(r"(\w+)\s*=\s*['\"]?([^'\",]+)", found["keys"]))
+        keys = dict(re.findall(r"(?<!\w)(\w++)\s*+=\s*+['\"]?([^'\",]+)", found["keys"]))
         version, build = keys.get("version", ""), keys.get("build", "")
     elif found["rest"]:
         rest = found["rest"].strip()

@@ -190,7 +190,7 @@ def _expand(text: str, variables: Mapping[str, str]) -> str:
 def _commands(text: str) -> Iterator[list[str]]:
     """The simple commands of a shell text, as words."""
     if text.startswith("["):
-        text = " ".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
+        text = " ".join(re.findall(r'"((?:[^"\\]|\\.)*+)"?', text))
     for part in re.split(r"&&|\|\||;|\||\n", text):
         try:
             words = shlex.split(part, comments=True)

@@ -13,9 +13,9 @@ from envgen.readers.mention import Include, IndexOption, Mention, Reading
 from envgen.readers.requirement import TorchRequirement, tag_of_url, torch_requirement
 
 _INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--default-index", "--index")
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = re.compile(r"(^|(?<!\s)\s+)#.*$")
 # What stands behind a requirement on its line.
-_PER_LINE = re.compile(r"\s+--(hash|config-settings?|global-option|install-option)[= ].*$", re.DOTALL)
+_PER_LINE = re.compile(r"(?<!\s)\s+--(hash|config-settings?|global-option|install-option)[= ].*$", re.DOTALL)
 
 
 def read_requirements(text: str, *, name: str = "requirements.txt", given: Sequence[IndexOption] = ()) -> Reading:

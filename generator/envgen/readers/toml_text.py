@@ -7,11 +7,10 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from envgen.core.toml_text import parse_toml as parse
 from envgen.readers.mention import FileUnreadableError
 
 Table = Mapping[str, Any]
-# tomllib walks dotted keys part by part, for each of them anew: a key of some 10,000 parts takes minutes.
-_LONG_KEY = re.compile(r"^[^\n=#\"']{2000,}=", re.MULTILINE)
 _WHERE = re.compile(r"at line (\d+)")
 
 
@@ -20,11 +19,9 @@ def parse_toml(text: str, *, name: str) -> Table:
 
     Raises: FileUnreadableError when it is not TOML, with the line.
     """
-    if _LONG_KEY.search(text):
-        raise FileUnreadableError(name=name, reason="a key of more than 2,000 characters is in it")
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        return parse(text)
+    except tomllib.TOMLDecodeError as error:
         where = _WHERE.search(str(error))
         raise FileUnreadableError(
             name=name, reason=f"it is not TOML: {str(error)[:200]}", line=int(where[1]) if where else 0

@@ -26,7 +26,7 @@ _OF_TORCH = re.compile(
     r"[/\\]torch[/\\]|[/\\]nvidia[/\\]|\b(libtorch|libc10|libcu|libnv|libnccl|libgomp)|fbgemm\.dll|c10\.dll|torch_\w+\.dll"
     r"|shm\.dll|cudnn|No module named 'torch'|numpy"
 )
-_INCOMPATIBLE = re.compile(r"(?P<name>[^\n:]+?) with CUDA capability sm_(?P<sm>\d{2,3}a?) is not compatible")
+_INCOMPATIBLE = re.compile(r"(?<![^\n:])(?P<name>[^\n:]+?) with CUDA capability sm_(?P<sm>\d{2,3}a?) is not compatible")
 _TOO_OLD = re.compile(
     r"Found GPU\d+ (?P<name>.+?) which is of (?:cuda|compute) capability (?:\(CC\) )?(?P<x>\d+)\.(?P<y>\d)"
 )
@@ -38,8 +38,8 @@ _NAMED = re.compile(rf"\b(?:torch|pytorch){_BEFORE}(?P<version>{_VERSION})", re.
 _ANSWERED = re.compile(r"is_available\(\)\)?\s*(?:\n|:|=|->|is|returns)\s*(?P<answer>True|False)")
 _VISION = re.compile(rf"\btorchvision{_BEFORE}(?P<version>{_VERSION})")
 _VARIABLE = re.compile(
-    r"^\s*(?:\$ )?(?:export |set |\$env:)?(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_MPS_PIPE_DIRECTORY"
-    r"|NVIDIA_VISIBLE_DEVICES|PYTHONPATH)=(?P<value>\S*)\s*$",
+    r"^[ \t]*+(?:\$ )?(?:export |set |\$env:)?(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_MPS_PIPE_DIRECTORY"
+    r"|NVIDIA_VISIBLE_DEVICES|PYTHONPATH)=(?P<value>\S*)[ \t]*$",
     re.MULTILINE,
 )
 _FOLLOWED = re.compile(r"echo \$(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH)\s*\n(?P<value>[/\d][^\s$]*)")

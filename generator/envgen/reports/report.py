@@ -140,7 +140,7 @@ def _system(text: str, parts: _Parts) -> System:
     wsl = (wsl_version(kernel[1]) if kernel else 0) or (2 if parts.table.is_wsl or _WSL.search(text) else 0)
     return System(
         os=system,
-        name=re.sub(r"\s*\(x86_64\)$", "", collected.os),
+        name=collected.os.removesuffix("(x86_64)").rstrip(),
         kernel=kernel[1] if kernel else "",
         machine=machine,
         subdir=_subdir(system, machine),

@@ -13,7 +13,7 @@ from envgen.solve.pip.query import FAMILY
 _PLACE = re.compile(
     r"^(?:[a-z+]+://|git\+|hg\+|svn\+|bzr\+|file:|\.{0,2}[/\\]|[a-z]:\\)|\.(?:whl|zip|tar\.gz|tgz)$", re.IGNORECASE
 )
-_PER_LINE = re.compile(r"\s+--(?:hash|config-settings?|global-option|install-option)[= ].*$", re.DOTALL)
+_PER_LINE = re.compile(r"(?<!\s)\s+--(?:hash|config-settings?|global-option|install-option)[= ].*$", re.DOTALL)
 
 
 def take_line(asked: Asked, text: str, where: str, *, constraint: bool = False) -> None:

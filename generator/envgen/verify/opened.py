@@ -32,7 +32,7 @@ class Opened:
         for name, text in found.items():
             if text is None:
                 self.unreadable.add(name)
-                title = "a link, a folder, no UTF-8 text, or more of it than any lock has"
+                title = "a link, a folder, no UTF-8 text, or more than 1 MiB of it"
                 yield Finding(code=Code.FILE_UNREADABLE, file=name, title=title)
                 continue
             header, body = parts[name]

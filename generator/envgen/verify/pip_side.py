@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI, TORCH
+from envgen.core.toml_text import parse_toml
 from envgen.core.wheel_names import WheelName, file_name
 from envgen.facts.catalog import Catalog
 from envgen.files.formats.pylock import environment_marker
@@ -74,7 +74,7 @@ def check_standard(text: str, file: str) -> Iterator[Finding]:
     from packaging.pylock import Pylock, PylockValidationError
 
     try:
-        Pylock.from_dict(tomllib.loads(text))
+        Pylock.from_dict(parse_toml(text))
     except PylockValidationError as error:
         title = f"it is no pylock.toml by the standard (PEP 751): {str(error)[:160]}"
         yield Finding(code=Code.FILE_UNREADABLE, file=file, title=title)
@@ -82,7 +82,7 @@ def check_standard(text: str, file: str) -> Iterator[Finding]:
 
 def check_environment(text: str, lock: PipLock, file: str) -> Iterator[Finding]:
     """What makes an installer refuse a pylock.toml (PEP 751) must be of the platform and Python that it is for."""
-    document = tomllib.loads(text)
+    document = parse_toml(text)
     for key, wanted in (
         ("environments", [environment_marker(lock.subdir)]),
         ("requires-python", f"=={lock.python}.*"),

@@ -15,7 +15,7 @@ PIP_PLACES = (
     "https://files.pythonhosted.org",
 )
 CONDA_PLACES = ("https://conda.anaconda.org",)
-_LOGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?P<login>[^/\s\"'@]*)@(?P<host>[^/\s\"'@]*)", re.IGNORECASE)
+_LOGIN = re.compile(r"(?<=[a-z0-9+.-])://(?P<login>[^/\s\"'@]*)@(?P<host>[^/\s\"'@]*)", re.IGNORECASE)
 
 
 def check_logins(name: str, text: str) -> Iterator[Finding]:

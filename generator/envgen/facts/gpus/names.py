@@ -88,7 +88,7 @@ def _cut_at(text: str, *marks: str) -> tuple[str, str]:
 def _table_cell(line: str) -> str:
     """The GPU's name in a row of nvidia-smi's table: the first cell without its index and persistence mode."""
     cell = next((cell.strip() for cell in line.split("|") if cell.strip()), "")
-    return re.sub(r"^[0-9]+ +| +(?:On|Off|N/A|WDDM|TCC|MCDM)$", "", cell).strip()
+    return re.sub(r"^[0-9]+ +|(?<! ) +(?:On|Off|N/A|WDDM|TCC|MCDM)$", "", cell).strip()
 
 
 def bracketed(text: str) -> str:

@@ -32,7 +32,7 @@ _STATED = (
 # Between a script that writes no spaces and Latin letters or digits: `グラボはRTX3070です`.
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _BORDER = re.compile(rf"(?<=[{_CJK}])(?=[a-z0-9])|(?<=[a-z0-9])(?=[{_CJK}])")
-_BEHIND_CUT = re.compile(r"[ |]*(?:on|off|n/a|wddm|tcc|mcdm)?[ |]*")
+_BEHIND_CUT = re.compile(r"[ |]*+(?:on|off|n/a|wddm|tcc|mcdm)?[ |]*+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
+from envgen.core.toml_text import parse_toml
 from envgen.core.wheel_names import normalise_project
 from envgen.files.errors import LockFormatError
 from envgen.files.format import Beside, FileFormat
@@ -73,7 +74,7 @@ def _read(text: str, origin: str) -> PipLock:
     Raises: LockFormatError when it is not TOML, not version 1, or not one that envgen wrote.
     """
     try:
-        document = tomllib.loads(text.removeprefix("\ufeff"))
+        document = parse_toml(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise LockFormatError(origin=origin, reason=f"not TOML: {error}") from error
     except RecursionError as error:

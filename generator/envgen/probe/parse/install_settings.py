@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 
+from envgen.core.toml_text import parse_toml
 from envgen.probe.observation import InstallSetting
 
 _PIP_KEYS = (
@@ -46,7 +47,7 @@ def parse_pip_config(text: str, origin: str) -> tuple[InstallSetting, ...]:
 def parse_uv_config(text: str, origin: str) -> tuple[InstallSetting, ...]:
     """Return the settings of a uv.toml that matter, its `[pip]` table included."""
     try:
-        found = tomllib.loads(text)
+        found = parse_toml(text)
     except tomllib.TOMLDecodeError:
         return ()
     settings = []

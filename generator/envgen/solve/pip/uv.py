@@ -33,7 +33,7 @@ _ASKED_FOR = re.compile(
 )
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
 _LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
-_MARKER = re.compile(r"\{[^}]*\}")
+_MARKER = re.compile(r"\{[^{}]*\}")
 _URL = re.compile(r"https?://[^\s`'\"<>)]+")
 # uv 0.13's own words. What came and was wrong is looked for first: uv wraps both kinds in "Failed to fetch".
 _BAD_DATA = re.compile(

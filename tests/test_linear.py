@@ -1,0 +1,119 @@
+"""Work that goes with the length of a text: no pattern and no reader takes the square of it, whoever wrote the text."""
+
+from __future__ import annotations
+
+import ast
+import re
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import reduce
+from operator import or_
+from pathlib import Path
+
+import pytest
+
+from envgen.core.toml_text import parse_toml
+
+PACKAGE = Path(__file__).parent.parent / "generator" / "envgen"
+FLAGS = {name: getattr(re, name) for name in ("ASCII", "DOTALL", "IGNORECASE", "MULTILINE", "VERBOSE")}
+SEARCHES = ("search", "sub", "subn", "split", "findall", "finditer")
+# What is repeated: single characters that patterns begin or end with, and pairs of them.
+UNITS = (
+    *"a10A -_./:@=\"'<>#{[(,;|\\\n\t~+",
+    *("x-", "a.", "a-", "a ", "1.", "1-", "a1", "a/", "/a", "a@", "a:", "://a", "http://", '"a', "<a ", "${a", '\\"'),
+    *("sm_", "cu1", " #", "-a-1", "--hash=", "<<a", "Processes\n ", "a=1\n", "[a]", "=1", "1,", "py3", "lib", "a\t"),
+)
+LENGTH = 4000
+LIMIT_S = 0.012  # the square of the length takes several times that, twice the length far less
+
+
+def patterns() -> Iterator[tuple[str, str, re.RegexFlag | int, str]]:
+    """Place, pattern, flags and method of every pattern in the package that is written out."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.parent.name == "refresh":  # reads its sources once a week, in CI
+            continue
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        compiled = {
+            id(value): target.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name)
+            for value in [node.value]
+        }
+        for call in ast.walk(tree):
+            if not (isinstance(call, ast.Call) and ast.unparse(call.func).startswith("re.") and call.args):
+                continue
+            pattern = call.args[0]
+            if not (isinstance(pattern, ast.Constant) and isinstance(pattern.value, str)):
+                continue
+            method = ast.unparse(call.func).removeprefix("re.")
+            stated = [ast.unparse(argument) for argument in [*call.args[1:], *(k.value for k in call.keywords)]]
+            flags = reduce(or_, [flag for name, flag in FLAGS.items() if any(f"re.{name}" in s for s in stated)], 0)
+            used = {method}
+            if method == "compile":
+                used = {*re.findall(rf"\b{compiled.get(id(call), 'nothing')}\.([a-z]+)\(", source)} or {"search"}
+            for one in sorted(used & {"match", "fullmatch"}) + (["search"] if used & {*SEARCHES} else []):
+                yield f"{path.relative_to(PACKAGE)}:{call.lineno}", pattern.value, flags, one
+
+
+ALL = list(patterns())
+
+
+def slowest(pattern: str, flags: re.RegexFlag | int, method: str) -> tuple[float, str]:
+    """The longest time that a repeated unit takes, and the unit."""
+    match = getattr(re.compile(pattern, flags), method)
+    worst = (0.0, "")
+    for unit in UNITS:
+        text = (unit * LENGTH)[:LENGTH] + "\0"
+        taken = []
+        for _ in range(3):  # the machine may have been busy
+            started = time.process_time()
+            match(text)
+            taken.append(time.process_time() - started)
+            if taken[-1] < LIMIT_S:
+                break
+        worst = max(worst, (min(taken), unit))
+        if worst[0] >= LIMIT_S:
+            break
+    return worst
+
+
+@pytest.mark.parametrize(("pattern", "flags", "method"), [found[1:] for found in ALL], ids=[f[0] for f in ALL])
+def test_a_pattern_is_linear(pattern: str, flags: int, method: str) -> None:
+    taken, unit = slowest(pattern, flags, method)
+    assert taken < LIMIT_S, f"{taken:.2f} s for {LENGTH} characters of {unit!r}"
+
+
+def test_the_patterns_are_found() -> None:
+    assert len(ALL) > 120
+
+
+@pytest.mark.parametrize("pattern", [r"(^|\s+)#", r"(?:[a-z]|[0-9])+://x", r'"(?:[^"\\]|\\.)*"'])
+def test_a_pattern_that_is_not_would_be_seen(pattern: str) -> None:
+    assert slowest(pattern, 0, "search")[0] >= LIMIT_S
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a." * 20_000 + "a = 1", id="dotted-key"),
+        pytest.param('"a".' * 20_000 + "a = 1", id="quoted-parts"),
+        pytest.param("[" + "a." * 20_000 + "a]", id="table"),
+        pytest.param("x = {" + "a." * 20_000 + "a = 1}", id="inline-table"),
+        pytest.param("x = {a = '\"', " + "a." * 20_000 + "a = 1, b = '\"'}", id="between-quotes"),
+        pytest.param("\n".join(f"k{n}" + ".a" * 99 + " = 1" for n in range(500)), id="many-long-keys"),
+        pytest.param("x = " + "[" * 100_000, id="nested"),
+        pytest.param("x = " + "9" * 5_000, id="digits"),
+    ],
+)
+def test_toml_of_anybody_takes_no_time(text: str) -> None:
+    started = time.process_time()
+    with suppress(tomllib.TOMLDecodeError):
+        parse_toml(text)
+    assert time.process_time() - started < 2
+
+
+def test_dots_in_strings_are_no_keys() -> None:
+    assert parse_toml(f"url = \"{'a.' * 500}\"\nname = '{'b.' * 500}'")["name"] == "b." * 500

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     "changes",
     "coverage",
+    "decision",
     "decisions",
     "jetson",
     "pairings",
@@ -34,13 +35,27 @@ source_paths = ["src"]
 only_mutate = ["src/envgen/resolve/*"]
 pytest_add_cli_args_test_selection = ["tests/resolve"]
 # Sentences for people may be reworded any day.
-do_not_mutate_patterns = ['message', '\\btext\\b', 'return f"', '^ *f"', 'source="']
+do_not_mutate_patterns = [
+  'message', '\\btext\\b', 'return f"', '^ *f?"', 'source="', 'raise AssertionError', 'strict=True',
+]
 # An endless loop is the only thing that takes long here.
 timeout_constant = 10.0
 
 [tool.pytest.ini_options]
 pythonpath = ["tests"]
 addopts = ["-p", "no:cacheprovider"]
+"""
+
+
+# A mutant runs in a copy of a process that has run all tests: what was remembered there would hide it.
+FORGET = """
+
+@pytest.fixture(autouse=True, scope="session")
+def forget() -> None:
+    from envgen.resolve import coverage, evaluation
+
+    coverage.code_in.cache_clear()
+    evaluation._coverages.cache_clear()
 """
 
 
@@ -51,6 +66,8 @@ def lay_out(folder: Path) -> None:
     shutil.copytree(ROOT / "tests/resolve/catalog", folder / "tests/resolve/catalog")
     for name in ("conftest.py", *(f"test_{test}.py" for test in TESTS)):
         shutil.copy(ROOT / "tests/resolve" / name, folder / "tests/resolve" / name)
+    conftest = folder / "tests/resolve/conftest.py"
+    conftest.write_text(conftest.read_text(encoding="utf-8") + FORGET, encoding="utf-8")
     (folder / "pyproject.toml").write_text(CONFIG, encoding="utf-8")
 
 

@@ -11,8 +11,10 @@ from envgen.core.request import Request
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
+from envgen.resolve.rules.file import nearest_first
 from envgen.resolve.why_not import explain
 from equipment.requests import ask
+from resolve.catalog import catalog_of, wheel
 
 
 def change_for(catalog: Catalog, request: Request, torch: str, cuda_tag: str) -> Change | None:
@@ -42,6 +44,26 @@ def test_a_change_that_uncovers_another_is_followed(builds: Catalog) -> None:
     asked = ask("7.5", driver="410.104", python="3.14")
     expected = Change(driver=DriverVersion.parse("450.80.02"), python="3.13")
     assert change_for(builds, asked, "2.7.1", "cu118") == expected
+
+
+@pytest.mark.parametrize(
+    ("pythons", "wanted", "expected"),
+    [
+        (["3.9", "3.11", "3.13"], "3.12", ["3.11", "3.9", "3.13"]),
+        (["3.13", "3.12", "3.9"], "3.12", ["3.9", "3.13"]),
+        (["3.13", "3.14"], "3.12", ["3.13", "3.14"]),
+        ([], "3.12", []),
+    ],
+)
+def test_the_nearest_python_is_tried_first(pythons: list[str], wanted: str, expected: list[str]) -> None:
+    assert nearest_first(wanted, pythons) == expected
+
+
+def test_a_python_is_named_where_the_companion_is_missing_for_one_and_torch_for_another() -> None:
+    """torchvision 0.20.1 has no wheel for 3.13; this torch has none for 3.12t and 3.14."""
+    rows = catalog_of([wheel("2.5.1", "cu124", "sm_75", pythons="3.11 3.12t 3.13")])
+    (rejection,) = resolve(rows, ask("7.5", python="3.14")).rejected
+    assert rejection.change == Change(python="3.11")
 
 
 def test_another_platform_is_named_with_what_is_needed_there(builds: Catalog) -> None:

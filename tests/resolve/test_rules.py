@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from envgen.core.builds import Build
+from envgen.core.capability import CodeKind, ComputeCapability
+from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import RejectionCode
@@ -15,6 +17,7 @@ from envgen.facts.catalog import Catalog, Row
 from envgen.resolve import resolve
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rules import blocking_failures, failures, runs
+from envgen.resolve.rules.libraries import dropped_by, runs_forward
 from equipment.requests import ask
 from resolve.catalog import FROZEN, catalog_of, package, wheel
 
@@ -199,6 +202,42 @@ def test_a_newer_generation_has_to_be_proven(
         ask(capability, cuda=tag),
     ):
         assert ("unproven" in {code for code, _ in of_wheel(row, loose)}) is not proven
+
+
+def test_the_bounds_of_cudnn_are_those_of_its_files(builds: Catalog) -> None:
+    """`library_code.csv` was read from the wheels on PyPI: which capabilities a release has machine code for."""
+    rows = [row for row in builds.library_code.values() if row.library == "cudnn"]
+    assert len(rows) > 10
+    for row in rows:
+        machine = [code.capability for code in row.codes if code.kind is CodeKind.SASS]
+        for capability in builds.support:  # 3.5 is the oldest that any build of torch here has code for
+            kept = dropped_by(row.version, capability) is None
+            assert kept is (capability >= min(machine)) or capability < (3, 5), (row.version, capability)
+        cuda = {11: "11.8", 12: "12.9", 13: "13.0"}[row.cuda_major]
+        frozen = catalog_of([wheel("2.8.0", "cu128", "compute_50", cudnn=row.version, toolkit=cuda)])
+        for major in {capability.major for capability in builds.support if capability >= min(machine)}:
+            newest = Gpu(name="a GPU", capability=ComputeCapability(major, 0), architecture="")
+            is_native = major <= max(capability.major for capability in machine)
+            assert runs_forward(only(frozen), newest) is not is_native, (row.version, major)
+
+
+@pytest.mark.parametrize(
+    ("cudnn", "cuda", "capability", "forward"),
+    [
+        ("9.7", "12.8", "12.0", False),
+        ("9.6.0", "12.6", "12.0", True),
+        ("9.6.0", "12.6", "9.0", False),
+        ("8.7", "11.8", "9.0", False),
+        ("9.7.0", "11.8", "10.0", True),
+        ("9", "12.8", "12.0", False),  # conda's packages state the major alone: its solver takes the newest
+        ("", "12.8", "12.0", False),
+        ("6.0", "10.2", "7.0", True),
+    ],
+)
+def test_where_cudnn_compiles_its_own_code(cudnn: str, cuda: str, capability: str, forward: bool) -> None:
+    rows = catalog_of([wheel("2.8.0", "cu128", "compute_50", cudnn=cudnn, toolkit=cuda)])
+    gpu = Gpu(name="a GPU", capability=ComputeCapability.parse(capability), architecture="")
+    assert runs_forward(only(rows), gpu) is forward
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ _REST = {
     ),
     "cuda_indexes": tuple(
         {"cuda_tag": tag, "url": f"https://download.pytorch.org/whl/{tag}"}
-        for tag in ("cu102", "cu118", "cu124", "cu126", "cu128", "cu129", "cu130", "cu132", "cu134")
+        for tag in ("cu102", "cu110", "cu118", "cu124", "cu126", "cu128", "cu129", "cu130", "cu132", "cu134")
     ),
     "defaults": ({"name": "python", "value": "3.12"}, {"name": "glibc", "value": "2.28"}),
 }

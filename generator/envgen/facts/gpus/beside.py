@@ -120,7 +120,7 @@ class Judge:
         phrases = self._tables.phrases
         for span in beside.spans:
             behind = beside.tokens[span.end] if span.end < len(beside.tokens) else ""
-            if behind in _SUFFIXES:
+            if behind in _SUFFIXES or (behind and not behind.strip("0")):  # `T4 00` may be a T400
                 yield f'"{behind}" behind the name would make it another card, which is not in the catalog'
         extended = self.extended(beside)
         words = [phrase for phrase, _ in phrases["change"] if beside.has(phrase) and not extended]
@@ -131,7 +131,7 @@ class Judge:
             yield "the text names another model beside it: give each its own --gpu"
         if beside.has("laptop") and not extended:
             yield "the laptop GPU of that number is another card"
-        if self._is_bare(beside) and self._hinders(beside):
+        if (self._is_number(beside) or self._is_bare(beside)) and self._hinders(beside):
             yield f'"{" ".join(beside.unknown)}" beside a short name leaves open whether it is a GPU\'s'
 
     def _is_of(self, spans: Sequence[Span], architecture: str) -> bool:
@@ -149,6 +149,11 @@ class Judge:
         in_context = beside.text.in_context or " nvidia " in beside.text.spaced or beside.has("geforce")
         return not (in_context or any(map(beside.has, contexts)) or any(map(self._is_distinctive, beside.spans)))
 
+    @staticmethod
+    def _is_number(beside: Beside) -> bool:
+        """True when the only names are numbers: even NVIDIA had others of the same (GeForce4 MX 440, nForce 630)."""
+        return all(span.key.isdigit() for span in beside.spans)
+
     def _is_distinctive(self, span: Span) -> bool:
         """True for a name with its line, and for one of several words, such as a computer's."""
         words = span.end - span.start
@@ -156,7 +161,7 @@ class Judge:
 
     def _hinders(self, beside: Beside) -> bool:
         """Beside a bare number a graphics card maker's words are filler, beside a letter and digits they are not."""
-        if not all(span.key.isdigit() for span in beside.spans):
+        if not self._is_number(beside):
             return bool(beside.unknown)
         rest = swap(f" {' '.join(beside.unknown)} ", self._tables.phrases["board"])
         return bool(_FILLER.sub("", rest).split())

@@ -18,7 +18,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.gpus.catalog import GpuCatalog
 from envgen.resolve import resolve
 
 COUNT = 10_000

@@ -10,8 +10,8 @@ import yaml
 from ci.commands import run, run_status
 from envgen.cli.ci import ci_command
 from envgen.core.errors import DataError, EnvgenError, UsageError
-from envgen.files.errors import OutputEditedError
 from envgen.files.reading import is_untouched
+from envgen.output.errors import OutputEditedError
 from equipment import locks
 
 WORKFLOW = Path(".github/workflows/environments.yml")

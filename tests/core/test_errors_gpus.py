@@ -7,12 +7,7 @@ import pytest
 from envgen.core.capability import ComputeCapability
 from envgen.core.errors import NoPairingError
 from envgen.core.gpus import Candidate, Match, MatchKind
-from envgen.facts.gpus.errors import (
-    GpuAmbiguousError,
-    GpuUnknownError,
-    OtherVendorError,
-    match_error,
-)
+from envgen.gpus.errors import GpuAmbiguousError, GpuUnknownError, OtherVendorError, match_error
 
 PCI_HINT = (
     "  hint: give the full name or the PCI id (Linux: `lspci -nn -d 10de:`; Windows: `Get-PnpDevice -Class Display | "

@@ -41,7 +41,7 @@ def test_any_text_is_printable_and_may_be_ascii(text: str) -> None:
     [
         (r"unicode_escape", "core/escape.py"),
         (r"https://pypi\.org/simple[\"'/]", "core/sites.py"),
-        (r"os\.fsync|tempfile\.mkstemp", "files/writing.py"),
+        (r"os\.fsync|tempfile\.mkstemp", "output/writing.py"),
     ],
     ids=["escaping", "PyPI", "writing-through"],
 )

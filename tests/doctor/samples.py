@@ -20,7 +20,7 @@ from envgen.doctor.document import diagnosis_lines
 from envgen.environments.inspected import InspectedEnvironment, Interpreter, read_environment
 from envgen.environments.torch_run import RunOutcome, TorchRun, parse_run
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.gpus.catalog import GpuCatalog
 from envgen.probe.observation import EnvironmentKind, InstallSetting, Observation
 from envgen.resolve import resolve
 from probe.host_capture import CapturedEntry, CapturedFiles, look_at

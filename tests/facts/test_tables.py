@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from envgen.facts.gpus.errors import FactInvalidError, Violation
+from envgen.facts.errors import FactInvalidError, Violation
 from envgen.facts.schema_checks import check_table, natural_key, table_violations
 from envgen.facts.tables import (
     catalog_revision,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import envgen.refresh
-from envgen.facts.gpus.errors import FactInvalidError
+from envgen.facts.errors import FactInvalidError
 from envgen.facts.tables import data_dir, read_table
 from envgen.refresh.__main__ import TASKS, main, report
 from envgen.refresh.outcome import Finding, Level, Outcome

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.facts.gpus.errors import FactInvalidError
+from envgen.facts.errors import FactInvalidError
 from envgen.facts.tables import data_dir, read_table
 from envgen.refresh.__main__ import main
 from envgen.refresh.compile import compiled, evidence_page, with_pythons, with_reports

@@ -18,7 +18,7 @@ from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Pairing, RejectionCode
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.gpus.catalog import GpuCatalog
 from envgen.resolve import resolve
 from envgen.resolve.why_not import explain
 

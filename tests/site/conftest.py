@@ -11,7 +11,7 @@ from envgen.core.gpus import Gpu
 from envgen.core.paths import tree
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.gpus.catalog import GpuCatalog
 from envgen.lock.shipped import ShippedLocks
 from envgen.site.decisions import Table, decision_table
 from envgen.site.names import NameTables, name_tables

@@ -22,9 +22,9 @@ from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
-from envgen.files.errors import OutputOtherError
+from envgen.gpus.catalog import GpuCatalog
 from envgen.lock.shipped import ShippedLocks
+from envgen.output.errors import OutputOtherError
 from envgen.resolve import resolve
 from envgen.site.archives import archive
 from envgen.site.build import Site

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envgen.files.errors import OutputNotWritableError
+from envgen.output.errors import OutputNotWritableError
 from envgen.verify.folder import folders_below
 from equipment.lock_damage import SHIPPED, change, change_text, codes, copy_of, sign
 

@@ -13,9 +13,9 @@ from envgen.core.gpus import MatchKind
 from envgen.core.request import Request
 from envgen.core.resolution import Notice
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
-from envgen.facts.gpus.errors import match_error
 from envgen.facts.tables import catalog_revision
+from envgen.gpus.catalog import GpuCatalog
+from envgen.gpus.errors import match_error
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.request.values import parse_named_build

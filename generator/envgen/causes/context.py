@@ -20,7 +20,7 @@ from envgen.environments.inspected import InspectedEnvironment, base_version
 from envgen.environments.installers import Installer
 from envgen.environments.torch_run import RunOutcome, TorchRun
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.gpus.catalog import GpuCatalog
 from envgen.probe.observation import HostGpu, Observation
 from envgen.request.known_gpus import KnownGpu, jetpack_of, known_gpu, known_gpus
 from envgen.resolve.driver import DriverRules

@@ -38,8 +38,8 @@ def ci_command(
     """
     from envgen.ci.matrix import GpuRunner
     from envgen.ci.workflow import find_locks, workflow_body, workflow_text
-    from envgen.files.plan import make_plan
-    from envgen.files.writing import apply
+    from envgen.output.plan import make_plan
+    from envgen.output.writing import apply
 
     wanted = [PurePosixPath(Path(folder).as_posix()) for folder in folders or ["."]]
     runners = [GpuRunner.parse(text) for text in gpu_runner or ()]
@@ -69,7 +69,7 @@ def _command(folders: list[PurePosixPath], runners: list[str] | tuple[()], outpu
 
 def _found(target: Path) -> dict[str, str | None]:
     """The file that is there, as a plan compares it: None when it is no text."""
-    from envgen.files.plan import read_file
+    from envgen.output.plan import read_file
 
     try:
         return {target.name: read_file(target)}

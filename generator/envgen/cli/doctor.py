@@ -133,7 +133,7 @@ def _write_report(path: Path, examined: Examined) -> None:
     from envgen import __version__
     from envgen.doctor.collect import report
     from envgen.doctor.scrub import Identity
-    from envgen.files.writing import replace_files
+    from envgen.output.writing import replace_files
 
     try:
         user = getpass.getuser()

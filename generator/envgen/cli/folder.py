@@ -12,9 +12,9 @@ from envgen.core.errors import UsageError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.sets import PackageSet
-from envgen.files.plan import is_foreign, read_folder, refusal_of, untouched
 from envgen.files.reading import is_untouched
 from envgen.files.registry import SMOKE_TEST, formats_of
+from envgen.output.plan import is_foreign, read_folder, refusal_of, untouched
 
 _LONGEST_NAME = 60
 

@@ -19,8 +19,6 @@ from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
-from envgen.files.plan import Plan, State, make_plan
-from envgen.files.writing import apply
 from envgen.lock.ending import ending, recorded_sets
 from envgen.lock.environment import Environment, obtain_environment
 from envgen.lock.fileset import environment_files
@@ -28,6 +26,8 @@ from envgen.lock.options import LockOptions, Mirrors, Sources
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
 from envgen.net.sites import Site
+from envgen.output.plan import Plan, State, make_plan
+from envgen.output.writing import apply
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.requirements.asked import Asked

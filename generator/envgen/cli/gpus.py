@@ -24,8 +24,8 @@ def gpus(query: Query = None, output_format: options.Format = options.OutputForm
 
     Example: envgen gpus 4090
     """
-    from envgen.facts.gpus.catalog import GpuCatalog
-    from envgen.facts.gpus.errors import match_error
+    from envgen.gpus.catalog import GpuCatalog
+    from envgen.gpus.errors import match_error
 
     catalog = GpuCatalog.load()
     if query is None:

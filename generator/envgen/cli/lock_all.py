@@ -13,7 +13,6 @@ from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
-from envgen.files.writing import replace_files
 from envgen.lock.lane_files import (
     MISSING,
     lane_lock_files,
@@ -26,6 +25,7 @@ from envgen.lock.lane_files import (
 from envgen.lock.lane_locks import LaneLock, lane_places, lock_lanes
 from envgen.lock.options import LockOptions, Mirrors, Sources
 from envgen.lock.shipped import ShippedLocks
+from envgen.output.writing import replace_files
 from envgen.request.values import parse_platform, parse_python
 
 # The Pythons that PyTorch publishes wheels for and that still get fixes from python.org.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envgen.files.package_changes import SetChange, package_changes
-from envgen.files.plan import Plan, State
+from envgen.output.package_changes import SetChange, package_changes
+from envgen.output.plan import Plan, State
 
 _WORDS = {
     State.NEW: "new",

@@ -19,7 +19,7 @@ from envgen.doctor.diagnosis import Diagnosis
 from envgen.environments.find import Opened, Wanted, neighbours, open_environment
 from envgen.environments.torch_run import OLDEST_PYTHON, TIMEOUT_S, RunOutcome, TorchRun, run_torch
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.gpus.catalog import GpuCatalog
 from envgen.probe import commands, observe
 from envgen.probe.files import DirectoryFiles, HostFiles
 from envgen.probe.host import HostValues

@@ -18,7 +18,7 @@ from envgen.doctor.diagnosis import Diagnosis
 from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.scrub import Identity, scrub
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.gpus.catalog import GpuCatalog
 from envgen.reports.report import Report, read_report
 from envgen.resolve import resolve
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from envgen.facts.gpus.errors import FactInvalidError, Violation
+from envgen.facts.errors import FactInvalidError, Violation
 from envgen.facts.tables import data_dir, dump_table, schema_dir
 
 ROW_KEYWORDS = frozenset(

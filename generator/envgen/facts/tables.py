@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from envgen.facts.gpus.errors import FactInvalidError, Violation
+from envgen.facts.errors import FactInvalidError, Violation
 
 
 def data_dir() -> Path:

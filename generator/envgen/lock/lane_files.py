@@ -129,11 +129,11 @@ def _missing_words(rows: Sequence[Mapping[str, str]]) -> str:
 def write_lane_lock(root: Path, shipped: Shipped, files: Mapping[str, str]) -> bool:
     """Write the files of one lock; return False, and touch nothing, when only the header would differ.
 
-    Raises: the errors of `envgen.files.writing.apply`, OutputEditedError when a file was edited by hand.
+    Raises: the errors of `envgen.output.writing.apply`, OutputEditedError when a file was edited by hand.
     """
-    from envgen.files.plan import make_plan, read_folder
     from envgen.files.reading import split
-    from envgen.files.writing import apply
+    from envgen.output.plan import make_plan, read_folder
+    from envgen.output.writing import apply
 
     folder = root / shipped.folder
     found = read_folder(folder)
@@ -146,8 +146,8 @@ def write_lane_lock(root: Path, shipped: Shipped, files: Mapping[str, str]) -> b
 
 def remove_lane_locks(root: Path, stale: Collection[Shipped]) -> list[Shipped]:
     """Remove the locks that no lane holds any more, but no file that was edited; return those that were removed."""
-    from envgen.files.plan import make_plan, read_folder
-    from envgen.files.writing import apply
+    from envgen.output.plan import make_plan, read_folder
+    from envgen.output.writing import apply
 
     removed = []
     for shipped in sorted(stale, key=lambda lock: str(lock.folder)):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envgen.facts.gpus.errors import FactInvalidError, Violation
+from envgen.facts.errors import FactInvalidError, Violation
 from envgen.facts.schema_checks import cell_problems, natural_key
 from envgen.facts.tables import schema_dir
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envgen.core.errors import DataError
-from envgen.facts.gpus.errors import FactInvalidError
+from envgen.facts.errors import FactInvalidError
 from envgen.facts.schema_checks import table_violations
 from envgen.facts.tables import dump_table, schema_dir
-from envgen.files.writing import replace_files
+from envgen.output.writing import replace_files
 from envgen.refresh.outcome import Rows
 
 

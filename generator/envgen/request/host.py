@@ -9,8 +9,8 @@ from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
-from envgen.facts.gpus.errors import match_error
+from envgen.gpus.catalog import GpuCatalog
+from envgen.gpus.errors import match_error
 from envgen.probe.observation import HostGpu, Observation, SourceStatus, Vendor
 from envgen.request.known_gpus import driver_to_decide_with, jetpack_of, known_gpu
 from envgen.request.requests import Requests, distinct

@@ -9,7 +9,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.wsl import linux_branch
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
+from envgen.gpus.catalog import GpuCatalog
 from envgen.probe import host_gpus
 from envgen.probe.observation import HostGpu, Observation
 

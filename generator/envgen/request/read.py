@@ -14,7 +14,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.request import CHOICES, DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.errors import match_error
+from envgen.gpus.errors import match_error
 from envgen.request.drivers import read_drivers
 from envgen.request.machines import Group, read_machine, request_of
 from envgen.request.options import RequestOptions
@@ -32,7 +32,7 @@ from envgen.resolve.errors import CapabilityUnknownError, MacosError, WindowsArm
 from envgen.resolve.homes import home
 
 if TYPE_CHECKING:
-    from envgen.facts.gpus.catalog import GpuCatalog
+    from envgen.gpus.catalog import GpuCatalog
 
 # `--gpu sm_75`, `--gpu 7.5`: what a program prints of a GPU's code, and what the table of capabilities calls it.
 _CAPABILITY = re.compile(
@@ -156,7 +156,7 @@ class _Reading:
         return variants
 
     def _catalog(self) -> GpuCatalog:
-        from envgen.facts.gpus.catalog import GpuCatalog
+        from envgen.gpus.catalog import GpuCatalog
 
         return self.known or GpuCatalog.load()
 

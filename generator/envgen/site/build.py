@@ -15,9 +15,9 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.facts.gpus.catalog import GpuCatalog
 from envgen.facts.tables import catalog_revision, read_table
 from envgen.files.templates import read_template, render_html
+from envgen.gpus.catalog import GpuCatalog
 from envgen.lock.shipped import ShippedLocks
 from envgen.site.archives import archive, download_size
 from envgen.site.compat import compat, compat_schema

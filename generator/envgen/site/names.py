@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.gpus import Gpu, MatchKind
-from envgen.facts.gpus.catalog import GpuCatalog
-from envgen.facts.gpus.machines import instance_pattern
 from envgen.facts.tables import read_table
+from envgen.gpus.catalog import GpuCatalog
+from envgen.gpus.machines import instance_pattern
 
 # Words that make another card of a name: beside a match they leave the page with a question, never with an answer.
 CHANGING = (

@@ -9,8 +9,8 @@ from envgen.core.capability import ComputeCapability
 from envgen.core.platforms import Subdir
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
-from envgen.facts.gpus.beside import LINE
 from envgen.facts.tables import read_table
+from envgen.gpus.beside import LINE
 from envgen.site.decisions import PYTHONS, Answer, Table
 from envgen.site.names import CHANGING, LEADING, VENDORS, NameTables
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from envgen.core.errors import show
-from envgen.files.errors import OutputNotWritableError, OutputOtherError
+from envgen.output.errors import OutputNotWritableError, OutputOtherError
 
 # A folder with this file was written here before, and may be replaced whole.
 MARK = ".envgen-site"

@@ -13,9 +13,8 @@ from envgen.core.releases import cuda_of_tag
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.bodies import read_conda
-from envgen.files.errors import LockFormatError, OutputNotWritableError
+from envgen.files.errors import LockFormatError
 from envgen.files.formats.smoke import SmokeExpectation, SmokeGpu, SmokePairing
-from envgen.files.plan import read_folder
 from envgen.files.registry import (
     CONDA_LOCK,
     EXPLICIT,
@@ -26,6 +25,8 @@ from envgen.files.registry import (
     environment_beside,
     set_of,
 )
+from envgen.output.errors import OutputNotWritableError
+from envgen.output.plan import read_folder
 from envgen.verify import conda_side, pip_side
 from envgen.verify.claims import claims_of
 from envgen.verify.findings import Asking, Code, Finding, Report, has_no_error

@@ -87,7 +87,7 @@ def _jetpack(release: str, builds: Catalog) -> JetPack | None:
 
 
 def _known(name: str) -> Gpu | None:
-    from envgen.facts.gpus.catalog import GpuCatalog
+    from envgen.gpus.catalog import GpuCatalog
 
     match = GpuCatalog.load().match(name) if name else None
     return match.gpu if match is not None and match.kind is MatchKind.EXACT else None

@@ -281,10 +281,13 @@ def test_differences_are_findings_beside_the_rows(
     assert refresh(folder, pypi, "--write") == 1
     err = capsys.readouterr().err
     assert err.count("warning: ") == 2
-    assert "[build-differs]" in err
+    assert "[arch-list-differs]" in err
     assert "[new-build]" in err
-    assert len(read_table("torch_measured", folder)) == 4
-    assert read_table("torch_builds", folder)[0]["arch_list"] == "sm_75 sm_80"
+    # The wheel whose list is not the build's measures nothing until somebody decided.
+    assert [row["file"] for row in read_table("torch_measured", folder)][1] == ARM
+    builds = {row["subdir"]: row for row in read_table("torch_builds", folder)}
+    assert (builds["linux-64"]["arch_list"], builds["linux-64"]["evidence"]) == ("sm_75 sm_80", "build-script")
+    assert builds["linux-aarch64"]["evidence"] == "measured"
 
 
 def test_nothing_is_written_when_a_known_file_has_another_hash(folder: Path, pypi: Loopback) -> None:

@@ -57,10 +57,8 @@ def write_tables(folder: Path, **tables: list[dict[str, str]]) -> Path:
 def write_releases(folder: Path, builds: Iterable[Row], companions: Iterable[Row] = ()) -> Path:
     """Write the files of the releases that those rows are of, and the tables made from them."""
     builds, companions = list(builds), list(companions)
-    write_tables(
-        folder,
-        **{name: [] for name in ("torch_measured", "wheels", "arch_reports") if not (folder / f"{name}.csv").exists()},
-    )
+    others = ("torch_measured", "wheels", "arch_reports", "device_rules")
+    write_tables(folder, **{name: [] for name in others if not (folder / f"{name}.csv").exists()})
     for torch in {row["torch"] for row in [*builds, *companions]}:
         empty = dict.fromkeys(columns_of("companions")[1:], "")
         own = [row for row in companions if row["torch"] == torch]

@@ -16,6 +16,19 @@ _TAIL = 1 << 21  # a torch wheel's central directory is about 1.3 MB (2.15.0: 13
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
+def size_of(url: str, *, patience: Patience) -> int:
+    """The size in bytes of a file on a server, which states it with the first byte of it.
+
+    Raises: UnreachableError, SourceDataError.
+    """
+    headers = {"Range": "bytes=0-0", "Accept-Encoding": "identity"}
+    answer = ask(Asking(url=url, headers=headers, patience=patience, wanted=206, limit=1))
+    found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    if found is None:
+        raise SourceDataError(url=url, reason=f"it serves no ranges (HTTP status {answer.status})")
+    return int(found[3])
+
+
 class RangedFile(io.RawIOBase):
     """A seekable, read-only file of `size` bytes at a URL.
 

@@ -8,6 +8,14 @@
 | `wheels`     | PyTorch's CUDA indexes                   | `wheels.csv`: names and hashes that are new          |
 | `pypi-torch` | PyPI's pages of torch and its companions | `builds/*.toml`: Pythons of PyPI's own builds        |
 | `arch-lists` | PyPI's torch wheels, a few MB of each    | `torch_measured.csv`, `torch_requires.csv`, `builds` |
+| `index-lists`| a wheel of each build of the CUDA indexes| `torch_measured.csv`: Windows and the other tags     |
+| `companions` | PyPI's metadata of the companions        | `builds/*.toml`: those that pin a torch              |
+| `pins`       | `torch_requires.csv`                     | `torch_pins.csv`                                     |
+| `conda`      | the list of files of conda-forge/pytorch | `builds/*.toml`: Pythons of conda's builds           |
+| `drivers`    | NVIDIA's list of data centre drivers     | `driver_branches.csv`: the last of each branch       |
+| `toolkits`   | PyPI, and the checksums of the runfiles  | `cuda_toolkits.csv`                                  |
+| `pci-ids`    | pci.ids                                  | `gpus.csv`: more ids of the names it has             |
+| `reports`    | a file of issues made from the form      | `arch_reports.csv`                                   |
 | `compile`    | `builds/*.toml` and what was measured    | `torch_builds.csv`, `conda_builds.csv`, companions   |
 | `revision`   | every table                              | `REVISION`                                           |
 

@@ -14,9 +14,15 @@ from envgen.facts.tables import data_dir, tables_digest
 from envgen.net.deadline import Deadline, Patience
 from envgen.refresh.arch_lists import refresh_arch_lists
 from envgen.refresh.compile import refresh_compile
+from envgen.refresh.conda_files import FILES, refresh_conda
+from envgen.refresh.index_lists import refresh_index_lists
 from envgen.refresh.index_wheels import refresh_wheels
+from envgen.refresh.metadata import refresh_companions, refresh_pins
+from envgen.refresh.nvidia import DRIVERS, TOOLKITS, refresh_drivers, refresh_toolkits
 from envgen.refresh.outcome import Inputs, Outcome
+from envgen.refresh.pci_ids import PCI_IDS, refresh_pci_ids
 from envgen.refresh.pypi_builds import refresh_pypi_torch
+from envgen.refresh.reports import refresh_reports
 from envgen.refresh.rewrite import changed_files, differences, write_files
 
 _HELP = """Remake a file of facts from its source: print what changes, write it only with --write.
@@ -34,6 +40,8 @@ class Task:
     reads_indexes: bool = False
     reads_pypi: bool = False
     reads_releases: bool = False
+    source: str = ""
+    reads_file: bool = False
 
 
 def refresh_revision(inputs: Inputs) -> Outcome:
@@ -53,6 +61,25 @@ TASKS: Mapping[str, Task] = {
         reads_pypi=True,
         reads_releases=True,
     ),
+    "index-lists": Task(
+        title="what the wheels of the CUDA indexes carry, read by ranges",
+        run=refresh_index_lists,
+        reads_indexes=True,
+        reads_releases=True,
+    ),
+    "companions": Task(
+        title="companions on PyPI that no release names, by the torch they pin",
+        run=refresh_companions,
+        reads_pypi=True,
+    ),
+    "pins": Task(title="CUDA libraries that the metadata of torch's wheels pins", run=refresh_pins),
+    "conda": Task(title="conda-forge's packages that are published", run=refresh_conda, source=FILES),
+    "drivers": Task(title="the newest driver of each branch", run=refresh_drivers, source=DRIVERS),
+    "toolkits": Task(
+        title="CUDA toolkits on PyPI and their drivers", run=refresh_toolkits, reads_pypi=True, source=TOOLKITS
+    ),
+    "pci-ids": Task(title="PCI ids of the GPUs that are known", run=refresh_pci_ids, source=PCI_IDS),
+    "reports": Task(title="what smoke_test.py --json printed, from issues", run=refresh_reports, reads_file=True),
     "compile": Task(title="the tables that are made from the files of the releases", run=refresh_compile),
     "revision": Task(title="the digest of all tables", run=refresh_revision),
 }
@@ -102,7 +129,13 @@ def _parser() -> argparse.ArgumentParser:
             options.add_argument(
                 "--releases", type=_count, default=3, metavar="N", help="the newest N releases (default: %(default)s)"
             )
-        if task.reads_indexes or task.reads_pypi:
+        if task.source:
+            options.add_argument("--from", dest="source", default="", metavar="URL", help=f"default: {task.source}")
+        if task.reads_file:
+            options.add_argument(
+                "source", metavar="FILE", help="gh issue list --label report --json number,body,author"
+            )
+        if task.reads_indexes or task.reads_pypi or task.source:
             options.add_argument(
                 "--timeout", type=_count, default=600, metavar="SECONDS", help="for all of it (default: %(default)s)"
             )
@@ -126,6 +159,7 @@ def _inputs(chosen: argparse.Namespace, folder: Path) -> Inputs:
         wheel_mirror=getattr(chosen, "wheel_mirror", ""),
         pypi=getattr(chosen, "pypi", ""),
         releases=getattr(chosen, "releases", 0),
+        source=getattr(chosen, "source", "").rstrip("/"),
     )
 
 

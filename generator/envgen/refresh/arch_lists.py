@@ -16,6 +16,7 @@ from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import IndexFile, ProjectPage
 from envgen.net.ranges import RangedFile
 from envgen.refresh.compile import compiled, indexed_pythons
+from envgen.refresh.device_rules import rule_rows
 from envgen.refresh.index_pages import read_pypi
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
 from envgen.refresh.pypi_builds import pypi_pythons
@@ -24,6 +25,7 @@ from envgen.refresh.rewrite import table_file
 from envgen.refresh.torch_wheel import TorchWheel, WheelContentError, read_torch_wheel
 from envgen.refresh.wheel_tags import is_plain_release, python_key, python_list, pythons_of, subdirs_of
 
+_ANOTHER_LIST = "arch-list-differs"
 _LINUX = (Subdir.LINUX_64, Subdir.LINUX_AARCH64)
 _EXACT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*])? ?\(?==(?P<version>[0-9.]+)\)?(?= *;|$)")
 
@@ -49,6 +51,7 @@ def refresh_arch_lists(inputs: Inputs) -> Outcome:
     measured = read_table("torch_measured", inputs.folder)
     requires = read_table("torch_requires", inputs.folder)
     wheels = read_table("wheels", inputs.folder)
+    rules = read_table("device_rules", inputs.folder)
     releases = read_releases(inputs.folder)
     python = next(row["value"] for row in read_table("defaults", inputs.folder) if row["name"] == "python")
     page = read_pypi(inputs, "torch")
@@ -61,16 +64,21 @@ def refresh_arch_lists(inputs: Inputs) -> Outcome:
             continue
         found = Measured(file=file, subdir=subdir, wheel=_read(inputs, page, file))
         if not is_measured:
-            measured = _inserted(measured, measured_row(found, inputs.today), ("file",))
+            rules = with_rules(rules, found)
             of_release = releases.get(file.name.release, unknown_release(file.name.release))
             releases[file.name.release], differing = with_wheel(of_release, found, page, wheels)
             findings += differing
+            if not is_another_list(differing):
+                measured = inserted(measured, measured_row(found, inputs.today), ("file",))
         if not is_required:
-            requires = _inserted(requires, requires_row(found, inputs.today), ("torch", "python", "platform"))
+            requires = inserted(requires, requires_row(found, inputs.today), ("torch", "python", "platform"))
     made = compiled(
         inputs.folder, sorted(releases.values(), key=lambda r: release_key(r.torch)), torch_measured=measured
     )
-    files = {**made.files, **table_file("torch_measured", measured), **table_file("torch_requires", requires)}
+    own = {"torch_measured": measured, "torch_requires": requires, "device_rules": rules}
+    files = dict(made.files)
+    for name, rows in own.items():
+        files |= table_file(name, rows)
     return Outcome(files=files, findings=(*findings, *made.findings))
 
 
@@ -99,7 +107,8 @@ def newest_wheels(page: ProjectPage, *, releases: int, floor: str, python: str) 
 def has_wheel(rows: Rows, release: str, subdir: Subdir) -> bool:
     """True when a table of read wheels has one of torch of that release and subdir, of whatever Python."""
     names = [WheelName.parse(row["file"]) for row in rows]
-    return any(n.project == "torch" and n.release == release and subdir in subdirs_of(n) for n in names)
+    own = [name for name in names if name.project == "torch" and not name.local]
+    return any(name.release == release and subdir in subdirs_of(name) for name in own)
 
 
 def changed_hashes(rows: Iterable[Mapping[str, str]], page: ProjectPage) -> Iterator[Finding]:
@@ -116,7 +125,7 @@ def changed_hashes(rows: Iterable[Mapping[str, str]], page: ProjectPage) -> Iter
         )
 
 
-def measured_row(found: Measured, today: str) -> dict[str, str]:
+def measured_row(found: Measured, today: str, origin: str = "PyPI wheel") -> dict[str, str]:
     """The row of torch_measured.csv. Fat binaries are not read, so their columns stay empty: unknown."""
     wheel = found.wheel
     return {
@@ -132,7 +141,7 @@ def measured_row(found: Measured, today: str) -> dict[str, str]:
         "magma_linalg_sass": "",
         "releases_code_cc": wheel.releases_code,
         "requires_python": wheel.requires_python,
-        "source": f"PyPI wheel, read {today} by ranges (arch string, version.py, METADATA)",
+        "source": f"{origin}, read {today} by ranges (arch string, version.py, METADATA)",
     }
 
 
@@ -149,6 +158,21 @@ def requires_row(found: Measured, today: str) -> dict[str, str]:
         "sha256": found.file.sha256,
         "source": f"PyPI wheel, METADATA read {today} by ranges",
     }
+
+
+def is_another_list(findings: Iterable[Finding]) -> bool:
+    """True when a wheel has another arch list than its build: until a person decides, it measures nothing."""
+    return any(finding.code == _ANOTHER_LIST for finding in findings)
+
+
+def with_rules(rows: Rows, found: Measured) -> Rows:
+    """The rows of device_rules.csv with those of a release that has none yet; its wheels carry one file."""
+    torch = found.file.name.release
+    if any(row["torch"] == torch for row in rows):
+        return rows
+    new = rule_rows(torch, found.wheel.device_rules, f"torch/cuda/__init__.py of PyPI {found.filename}")
+    keys = ("torch", "cuda_from", "code")
+    return sorted([*rows, *new], key=lambda row: natural_key([row[key] for key in keys]))
 
 
 def unknown_release(torch: str) -> Release:
@@ -255,7 +279,7 @@ def _differs(found: Measured, tag: str, ours: tuple[str, str, str], theirs: str)
     release = found.file.name.release
     column, cell, source = ours
     return Finding(
-        code="build-differs",
+        code=_ANOTHER_LIST if column == "arch_list" else "build-differs",
         level=Level.WARNING,
         title=f"torch {release}+{tag} for {found.subdir}: {column} of builds/{release}.toml is not what the wheel says",
         evidence=(f"builds/{release}.toml: {cell} ({source})", f"{found.filename}: {theirs}"),
@@ -273,7 +297,7 @@ def _new_build(release: Release, tag: str, found: Measured) -> Finding:
     )
 
 
-def _inserted(rows: Rows, row: dict[str, str], columns: tuple[str, ...]) -> Rows:
+def inserted(rows: Rows, row: dict[str, str], columns: tuple[str, ...]) -> Rows:
     """The rows with one more, behind the last that sorts before it; the others keep their order."""
     key = natural_key([row[column] for column in columns])
     places = [n for n, other in enumerate(rows, 1) if natural_key([other[column] for column in columns]) <= key]

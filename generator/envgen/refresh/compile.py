@@ -94,7 +94,8 @@ def with_measured(row: dict[str, str], wheel: Mapping[str, str] | None) -> dict[
     """The row, with the wheel that its arch list was read from as its source, if one was."""
     if wheel is None:
         return row
-    source = f"PyPI {wheel['file']} sha256={wheel['sha256']}; agrees with: {row['source']}"
+    origin = "PyPI" if "+" not in wheel["file"] else f"download.pytorch.org/whl/{row['cuda_tag']}"
+    source = f"{origin} {wheel['file']} sha256={wheel['sha256']}; agrees with: {row['source']}"
     return {**row, "evidence": "measured", "source": source}
 
 

@@ -25,6 +25,26 @@ class DeviceRule:
     only: tuple[int, ...] = ()
 
 
+def rule_rows(torch: str, rules: tuple[DeviceRule, ...], source: str) -> list[dict[str, str]]:
+    """The rows of device_rules.csv."""
+    return [
+        {
+            "torch": torch,
+            "cuda_from": rule.cuda_from,
+            "code": _dotted(rule.code),
+            "above": "" if rule.above is None else _dotted(rule.above),
+            "excluded": " ".join(map(_dotted, rule.excluded)),
+            "only": " ".join(map(_dotted, rule.only)),
+            "source": source,
+        }
+        for rule in rules
+    ]
+
+
+def _dotted(number: int) -> str:
+    return f"{number // 10}.{number % 10}"
+
+
 def parse_device_rules(text: str) -> tuple[DeviceRule, ...]:
     """Return the rules of both tables; none where torch has no such table (before 2.11).
 

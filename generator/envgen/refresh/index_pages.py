@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from envgen.net.client import StatusError
 from envgen.net.errors import SourceDataError, UnreachableError
+from envgen.net.fetch import fetch
 from envgen.net.pip_index import ProjectPage, read_project
 from envgen.net.sites import Site
 from envgen.refresh.outcome import Inputs
@@ -51,6 +52,17 @@ def read_pypi(inputs: Inputs, project: str) -> ProjectPage:
     if page is None or not page.files:
         raise SourceDataError(url=f"{Site.parse(inputs.pypi).url}/{project}/", reason=f"no wheel of {project}")
     return page
+
+
+def read_text(inputs: Inputs, url: str, *, absent: str | None = None) -> str:
+    """Return the text at a URL; `absent` stands for one that is not there.
+
+    Raises: UnreachableError, SourceDataError.
+    """
+    page = fetch(url, login=Site.parse(url), accept="*/*", patience=inputs.patience)
+    if page is None and absent is None:
+        raise SourceDataError(url=url, reason="nothing is there")
+    return absent or "" if page is None else page.body.decode("utf-8", errors="replace")
 
 
 def _cuda_page(inputs: Inputs, site: Site, project: str, *, expected: bool) -> ProjectPage | None:

@@ -39,7 +39,8 @@ class Inputs:
     """What a task reads: the tables in `folder`, and indexes. `today` is the day that new rows are dated with.
 
     `wheel_mirror` stands for `https://download.pytorch.org/whl`, empty for that itself; `pypi` is a simple index;
-    `releases` is how many of the newest are looked at.
+    `releases` is how many of the newest are looked at; `source` stands for the URL that a task reads by itself, or is
+    the file that it reads.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Inputs:
     wheel_mirror: str = ""
     pypi: str = ""
     releases: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

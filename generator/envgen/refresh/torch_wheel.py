@@ -14,8 +14,9 @@ from packaging.metadata import parse_email
 
 from envgen.core.errors import DataError
 from envgen.core.releases import tag_of_cuda
+from envgen.refresh.device_rules import DeviceRule, parse_device_rules
 
-_LIBRARY = "torch/lib/libtorch_python.so"
+_LIBRARIES = ("torch/lib/libtorch_python.so", "torch/lib/torch_python.dll")
 # libtorch_python.so is about 35 MB (2.15.0); ten times that is no torch wheel that this was written for.
 _LARGEST_MEMBER = 350 << 20
 _CODE = rb"(?:sm|compute)_[0-9]{2,3}[af]?"
@@ -55,7 +56,8 @@ class TorchWheel:
     """The contents that the tables are made from.
 
     `version` is `torch.__version__`; `cuda` is X.Y, empty in a CPU build; `arch_list` is as torch prints it, empty
-    without CUDA; `releases_code` is the table PYTORCH_RELEASES_CODE_CC as JSON, empty where torch has none.
+    without CUDA; `releases_code` is the table PYTORCH_RELEASES_CODE_CC as JSON, empty where torch has none, and
+    `device_rules` are its tables of which GPU runs which code.
     """
 
     version: str
@@ -64,6 +66,7 @@ class TorchWheel:
     releases_code: str
     requires_python: str
     requires: tuple[str, ...]
+    device_rules: tuple[DeviceRule, ...] = ()
 
     @property
     def variant(self) -> str:
@@ -80,8 +83,9 @@ def read_torch_wheel(stream: SeekableFile, filename: str) -> TorchWheel:
         with zipfile.ZipFile(stream) as archive:
             version, cuda = parse_version_py(_member(archive, "torch/version.py").decode("utf-8"))
             metadata, _ = parse_email(_member(archive, _metadata_name(archive)))
-            codes = parse_releases_code(_member(archive, "torch/cuda/__init__.py").decode("utf-8"))
-            found = parse_arch_list(_member(archive, _LIBRARY)) if cuda else ""
+            tables = _member(archive, "torch/cuda/__init__.py").decode("utf-8")
+            codes, rules = parse_releases_code(tables), parse_device_rules(tables)
+            found = parse_arch_list(_member(archive, _library(archive))) if cuda else ""
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, SyntaxError, ValueError) as error:
         raise WheelContentError(filename=filename, reason=f"{type(error).__name__}: {error}") from error
     return TorchWheel(
@@ -89,6 +93,7 @@ def read_torch_wheel(stream: SeekableFile, filename: str) -> TorchWheel:
         cuda=cuda,
         arch_list=found,
         releases_code=codes,
+        device_rules=rules,
         requires_python=metadata.get("requires_python", ""),
         requires=tuple(metadata.get("requires_dist", ())),
     )
@@ -106,13 +111,13 @@ def parse_version_py(text: str) -> tuple[str, str]:
 
 
 def parse_arch_list(library: bytes) -> str:
-    """Return the arch list that is compiled into libtorch_python.so.
+    """Return the arch list that is compiled into torch's Python library.
 
     Raises: ValueError when there is none, or more than one.
     """
     found = sorted({match[1].decode() for match in _ARCH_LIST.finditer(library)})
     if len(found) != 1:
-        raise ValueError(f"{len(found)} arch lists in libtorch_python.so: {found[:5]}")
+        raise ValueError(f"{len(found)} arch lists in torch's Python library: {found[:5]}")
     return found[0]
 
 
@@ -146,6 +151,12 @@ def _constant(text: str, name: str) -> object:
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             return ast.literal_eval(getattr(node, "value"))  # noqa: B009 -- both kinds of assignment have one
     raise KeyError(name)
+
+
+def _library(archive: zipfile.ZipFile) -> str:
+    """The library that the arch list is compiled into: Windows' wheels have it under another name."""
+    names = set(archive.namelist())
+    return next((name for name in _LIBRARIES if name in names), _LIBRARIES[0])
 
 
 def _metadata_name(archive: zipfile.ZipFile) -> str:

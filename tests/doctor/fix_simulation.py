@@ -143,7 +143,7 @@ def _modprobe(context: Context, _: re.Match[str]) -> Context:
 
 def _reboot(context: Context, _: re.Match[str]) -> Context:
     parts = context.observation.parts
-    return _driver_runs(context, parts.user_library or parts.kernel_module)
+    return _driver_runs(context, parts.user_library or parts.kernel_module or "570.133.20")
 
 
 def _install_driver(context: Context, _: re.Match[str]) -> Context:

@@ -332,6 +332,34 @@ START_SAMPLES = (
         "nvidia-modprobe",
     ),
     _sample("error-500", "cuda-start-failed", seen(RTX4090), started_with(500, "named symbol not found"), "500", "lib"),
+    # A container or a sandbox that hides /sys: what nvidia-smi says is enough.
+    _sample(
+        "mismatch-where-no-bus-is-shown",
+        "driver-mismatch",
+        replace(
+            seen(GTX970, kernel_module="", modules=(), error_code=18, error="Driver/library version mismatch"), gpus=()
+        ),
+        unavailable(NO_DRIVER),
+        "Driver/library version mismatch",
+        "sudo reboot",
+    ),
+    _sample(
+        "no-driver-where-no-bus-is-shown",
+        "no-driver",
+        replace(not_loaded(GTX970, "GeForce GTX 970", "535.183.01"), gpus=()),
+        unavailable(NO_DRIVER),
+        "couldn't communicate",
+        "sudo modprobe nvidia",
+    ),
+    # microsoft/WSL#11589
+    _sample(
+        "wsl-where-only-nvidia-smi-answers",
+        "wsl-driver",
+        seen(WSL, cuda=""),
+        unavailable(NO_DRIVER),
+        "nvidia-smi answers (CUDA unknown)",
+        "wsl --update",
+    ),
     # microsoft/WSL#9092
     _sample(
         "too-many-gpus-for-wsl",

@@ -280,7 +280,7 @@ def test_on_windows_the_new_environment_has_its_own_place_of_python() -> None:
     fix = examine(host("windows-rtx4070-560.94"), inspected).fix
     assert fix is not None
     assert fix.command.startswith(
-        '& "C:\\Program Files\\Python312\\python.exe" -m venv .venv; .venv\\Scripts\\python.exe -m pip install '
+        '& "C:\\Program Files\\Python312\\python.exe" -m venv .venv; .venv\\Scripts\\python -m pip install '
     )
     assert "apt" not in fix.where
 

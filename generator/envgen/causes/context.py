@@ -114,6 +114,12 @@ class Context:
         return known_gpu(gpu, self.catalog, self.builds).label
 
     @cached_property
+    def gpu_names(self) -> str:
+        """The NVIDIA GPUs of the host, each name with its number: `3x GeForce RTX 4070`; empty without one."""
+        names = [self.named(gpu) for gpu in self.observation.nvidia]
+        return ", ".join(f"{n}x {name}" if (n := names.count(name)) > 1 else name for name in dict.fromkeys(names))
+
+    @cached_property
     def installer(self) -> Installer:
         """Writes the commands that change the environment."""
         observation = self.observation
@@ -126,12 +132,10 @@ class Context:
 
     @cached_property
     def works(self) -> bool:
-        """True when torch ran a kernel rightly on every device."""
         return self.run is not None and self.run.works
 
     @cached_property
     def computes(self) -> bool:
-        """True when torch computed rightly on every device, with cuDNN too."""
         return self.run is not None and self.run.computes
 
     @cached_property
@@ -238,7 +242,7 @@ class Context:
 
     @cached_property
     def start_errors(self) -> str:
-        """What CUDA's start, the kernels and the convolutions said."""
+        """What CUDA's start, the kernels and the convolutions printed."""
         return self.run.error_text if self.run else ""
 
     def cuda_error(self, *numbers: int) -> str:

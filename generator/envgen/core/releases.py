@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from envgen.core.errors import ValueFormatError
@@ -17,6 +18,13 @@ def release_key(text: str) -> tuple[int, ...]:
     if not all(p.isascii() and p.isdigit() for p in parts):
         raise ValueFormatError(kind="release number", value=text, expected="dotted numbers, such as 2.14.1")
     return tuple(int(p) for p in parts)
+
+
+def is_newer(one: str, other: str) -> bool:
+    """Return whether the X.Y of a release is above another's; what is no plain release is not."""
+    plain = r"\d+\.\d+(\.\d+)?"
+    both = re.fullmatch(plain, one) and re.fullmatch(plain, other)
+    return bool(both) and release_key(one)[:2] > release_key(other)[:2]
 
 
 def cuda_of_tag(tag: str) -> str:

@@ -6,10 +6,12 @@ import re
 
 from envgen.causes.context import Context
 from envgen.causes.findings import Finding, Remedy
+from envgen.core.platforms import Subdir
 from envgen.core.resolution import Pairing, Resolution
 from envgen.environments.inspected import InspectedEnvironment
 from envgen.environments.installers import Installer
 from envgen.environments.system import is_debian_like
+from envgen.files.commands import VENV, venv_python
 
 _PIXI = re.compile(r"(.+)[/\\]\.pixi[/\\]envs[/\\]([^/\\]+)[/\\]?")
 
@@ -28,9 +30,9 @@ def pip_fix(context: Context, pairing: Pairing, first: Finding) -> Remedy:
         command = shell.steps(_uninstall(first) or installer.ensure_pip(), taken_out, install)
         where = "conda has no build that runs here: take its pytorch out, or make a new environment"
         return Remedy(text=text, where=where if taken_out else "", command=command, by_decision=True)
-    inside = ".venv\\Scripts\\python.exe" if shell.is_windows else ".venv/bin/python"
-    install = installer.install_by_pip(pairing, companions, inside)
-    command = shell.steps(f"{shell.program(installer.python)} -m venv .venv", install)
+    subdir = context.subdir or Subdir.LINUX_64
+    install = installer.install_by_pip(pairing, companions, venv_python(subdir, VENV))
+    command = shell.steps(f"{shell.program(installer.python)} -m venv {VENV}", install)
     where = "this Python belongs to the system and takes no packages, so make an environment"
     if _is_of_the_system(installer) and is_debian_like(context.observation.system):
         where += " (after `sudo apt install python3-venv`)"

@@ -63,7 +63,7 @@ def diagnosis_lines(context: Context, diagnosis: Diagnosis) -> Iterator[str]:
 
 def _subject(context: Context) -> Iterator[str]:
     driver = f"driver {context.observation.driver}" if context.observation.driver else "no driver"
-    yield f"gpu     {', '.join(known.label for known in context.gpus) or 'none'}; {driver}"
+    yield f"gpu     {context.gpu_names or 'none'}; {driver}"
     if context.environment:
         python = context.environment.interpreter
         yield f"python  {python.executable or python.prefix} (Python {python.version}, {context.environment.kind})"

@@ -151,7 +151,7 @@ def posted_lines(posted: Posted) -> Iterator[str]:
     """Yield the diagnosis as lines: what was read, what it shows, what is missing, and a reply to paste."""
     context = posted.context
     yield f"read    {', '.join(posted.report.formats)}: of the reporter's machine"
-    yield _spoken(f"gpu     {_gpus(context)}; driver {context.observation.driver or 'not shown'}")
+    yield _spoken(f"gpu     {context.gpu_names or 'not shown'}; driver {context.observation.driver or 'not shown'}")
     system, python = context.observation.system, context.observation.python.version
     kind = " (WSL)" if system.wsl else " (Jetson)" if system.jetson else " (container)" if system.container else ""
     yield _spoken(f"system  {system.name or system.os or 'not shown'}{kind}; Python {python or 'not shown'}")
@@ -206,13 +206,6 @@ def _pressing(diagnosis: Diagnosis) -> Finding | None:
 
 def _says_it_works(context: Context) -> bool:
     return bool(context.run and context.run.available) and not context.start_errors
-
-
-def _gpus(context: Context) -> str:
-    """The GPUs, each kind with its number."""
-    names = [context.named(gpu) for gpu in context.observation.nvidia]
-    counted = (f"{names.count(name)}x {name}" if names.count(name) > 1 else name for name in dict.fromkeys(names))
-    return ", ".join(counted) or "not shown"
 
 
 def _state(context: Context) -> str:

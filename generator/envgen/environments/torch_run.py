@@ -43,7 +43,7 @@ class TorchDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchRun:
-    """What the child said. `stage` is the last thing that it said, `reason` why there is no full answer.
+    """What the child lines. `stage` is the last thing that it lines, `reason` why there is no full answer.
 
     `has_torch` is True once the import ended well. `errors` are all error texts of CUDA's and cuDNN's start, warnings
     included.
@@ -94,7 +94,7 @@ class TorchRun:
 
     @property
     def error_text(self) -> str:
-        """All that CUDA's start, the kernels and the convolutions said, as one text to search."""
+        """All that CUDA's start, the kernels and the convolutions lines, as one text to search."""
         kernels = (device.kernel_error or "" for device in self.devices)
         convolutions = (device.convolution_error or "" for device in self.devices)
         return "\n".join((*self.errors, *kernels, *convolutions, self.import_error))
@@ -149,27 +149,27 @@ def run_torch(python: str, runner: Runner, *, timeout_s: float = TIMEOUT_S, drop
 
 def parse_run(text: str, outcome: RunOutcome = RunOutcome.DONE, reason: str = "") -> TorchRun:
     """Return what the lines of the child say."""
-    said = _read(text)
-    cuda, hip, available = said.values.get("cuda"), said.values.get("hip"), said.values.get("available")
+    lines = _read(text)
+    cuda, hip, available = lines.values.get("cuda"), lines.values.get("hip"), lines.values.get("available")
     error_keys = ("available-error", "init-error", "device-error", "cudnn-error")
     return TorchRun(
         outcome=outcome,
         reason=reason,
-        stage=said.last,
-        has_torch="available" in said.values,
-        torch_file=said.text("torch-file"),
-        torch_version=said.text("torch-version"),
+        stage=lines.last,
+        has_torch="available" in lines.values,
+        torch_file=lines.text("torch-file"),
+        torch_version=lines.text("torch-version"),
         cuda=cuda if isinstance(cuda, str) else None,
         hip=hip if isinstance(hip, str) else None,
-        import_error=said.text("import-error"),
+        import_error=lines.text("import-error"),
         available=available if isinstance(available, bool) else None,
-        errors=tuple(e for e in (*(said.text(k) for k in error_keys), *said.texts("warnings")) if e),
-        devices=tuple(_device(row, said) for row in said.devices),
-        arch_list=tuple(code for entry in said.texts("arch-list") if (code := _arch(entry))),
-        cudnn=_cudnn(said.values.get("cudnn")),
-        libraries=said.texts("libraries"),
-        vision_version=said.text("vision-version"),
-        vision_error=said.text("vision-error") if "vision-error" in said.values else None,
+        errors=tuple(e for e in (*(lines.text(k) for k in error_keys), *lines.texts("warnings")) if e),
+        devices=tuple(_device(row, lines) for row in lines.devices),
+        arch_list=tuple(code for entry in lines.texts("arch-list") if (code := _arch(entry))),
+        cudnn=_cudnn(lines.values.get("cudnn")),
+        libraries=lines.texts("libraries"),
+        vision_version=lines.text("vision-version"),
+        vision_error=lines.text("vision-error") if "vision-error" in lines.values else None,
     )
 
 
@@ -195,7 +195,7 @@ def _why(python: str, completed: Completed, limit_s: float) -> str:
 
 
 def _read(text: str) -> _ChildLines:
-    said = _ChildLines()
+    lines = _ChildLines()
     for line in text.splitlines():
         # Another program's line before ours may have no end.
         _, mark, ours = line.partition(_MARK)
@@ -205,26 +205,26 @@ def _read(text: str) -> _ChildLines:
             key, value = json.loads(ours)
         except (ValueError, TypeError):
             continue
-        said.last = str(key)
+        lines.last = str(key)
         if key == "device" and isinstance(value, dict):
-            said.devices.append(value)
+            lines.devices.append(value)
         elif key in ("kernel", "convolution") and isinstance(value, dict):
-            place = said.kernels if key == "kernel" else said.convolutions
+            place = lines.kernels if key == "kernel" else lines.convolutions
             place[value.get("index")] = str(value.get("error", ""))
         else:
-            said.values[str(key)] = value
-    return said
+            lines.values[str(key)] = value
+    return lines
 
 
-def _device(row: Mapping[str, object], said: _ChildLines) -> TorchDevice:
+def _device(row: Mapping[str, object], lines: _ChildLines) -> TorchDevice:
     index, capability = row.get("index"), row.get("capability")
     known = isinstance(capability, list) and len(capability) == 2 and all(isinstance(n, int) for n in capability)
     return TorchDevice(
         index=index if isinstance(index, int) else -1,
         name=str(row.get("name", "")),
         capability=ComputeCapability(*capability) if known and isinstance(capability, list) else None,
-        kernel_error=said.kernels.get(index),
-        convolution_error=said.convolutions.get(index),
+        kernel_error=lines.kernels.get(index),
+        convolution_error=lines.convolutions.get(index),
     )
 
 

@@ -1,1 +1,1 @@
-"""The checks: each module holds those of one layer, each check is a function from a case to its findings."""
+"""The checks: each module holds those of one layer, each check is a function from a context to its findings."""

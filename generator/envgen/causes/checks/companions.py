@@ -50,7 +50,7 @@ def torchvision_mismatch(context: Context) -> Iterator[Finding]:
 
 
 def _vision_errors(context: Context) -> tuple[str, str]:
-    """What torchvision said, and what it failed with: one that only takes longer than the time limit is slow."""
+    """What torchvision message, and what it failed with: one that only takes longer than the time limit is slow."""
     run = context.run
     if run is None:
         return "", ""

@@ -65,8 +65,8 @@ def _lost_rights(context: Context) -> str:
 def _not_passed(context: Context) -> str:
     """What of the GPU is not in the container, although its host has it."""
     observation, nodes = context.observation, _gpu_nodes(context)
-    if said := context.error_line("could not select device driver"):
-        return said  # docker's own words for `--gpus` without the toolkit
+    if message := context.error_line("could not select device driver"):
+        return message  # docker's own words for `--gpus` without the toolkit
     if not context.shows(Trait.DEVICE_FILES | Trait.LIBRARIES):
         return "" if context.driver_answers else context.error_line("Found no NVIDIA driver")
     bound = any(gpu.kernel_driver == "nvidia" for gpu in observation.nvidia)
@@ -161,7 +161,7 @@ def _signs_of_no_driver(context: Context) -> list[str]:
     nvidia = observation.nvidia if context.shows(Trait.MODULES) else ()
     if nvidia and all(gpu.kernel_driver == "vfio-pci" for gpu in nvidia):
         return []
-    signs = [f"{context.named(gpu)} is on the bus, no nvidia module is loaded" for gpu in nvidia]
+    signs = [f"{context.gpu_names}: on the bus, and no nvidia module is loaded"] if nvidia else []
     if signs and ("nouveau" in parts.modules or any(gpu.kernel_driver == "nouveau" for gpu in nvidia)):
         signs.append("nouveau drives it: good for a screen, no CUDA")
     if not signs and parts.error_code == _NOT_LOADED:
@@ -195,14 +195,14 @@ def driver_mismatch(context: Context) -> Iterator[Finding]:
     library = parts.libraries[0] if parts.libraries else None
     ours = library is None or library.origin != "LD_LIBRARY_PATH"
     differ = bool(parts.kernel_module and parts.user_library and parts.kernel_module != parts.user_library) and ours
-    said = context.cuda_error(803)
-    if not (parts.error_code == _MISMATCH or said or (differ and not context.driver_answers)):
+    message = context.cuda_error(803)
+    if not (parts.error_code == _MISMATCH or message or (differ and not context.driver_answers)):
         return
     versions = f"kernel module {parts.kernel_module or 'unknown'}, user library {parts.user_library or 'unknown'}"
     evidence = [
         versions if parts.kernel_module or parts.user_library else "",
         parts.error if parts.error_code == _MISMATCH else "",
-        said,
+        message,
     ]
     where = " on the host" if context.observation.system.container else ""
     yield Finding(

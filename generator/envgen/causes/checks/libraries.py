@@ -75,9 +75,9 @@ def libcuda_shadowed(context: Context) -> Iterator[Finding]:
     observation = context.observation
     library = next(iter(observation.parts.libraries), None)
     evidence = list(_foreign_libcuda(context, library))
-    said = context.error_line("Found no NVIDIA driver")
-    if said and context.driver_answers and not observation.system.wsl and context.shows(Trait.LIBRARIES):
-        evidence.append(f"the driver answers NVML, and torch: {said}")
+    message = context.error_line("Found no NVIDIA driver")
+    if message and context.driver_answers and not observation.system.wsl and context.shows(Trait.LIBRARIES):
+        evidence.append(f"the driver answers NVML, and torch: {message}")
         evidence.append(f"libcuda.so.1 that the loader finds: {library.path if library else 'none'}")
     if evidence:
         text = "leave foreign folders out of LD_LIBRARY_PATH, let the loader find the driver's (`sudo ldconfig`)"
@@ -96,8 +96,8 @@ def _foreign_libcuda(context: Context, library: CudaLibrary | None) -> Iterator[
     for path in context.run.libraries if context.run else ():
         if "libcuda.so" in path and "/stubs" in path:
             yield f"torch loaded {path}"
-    if said := context.cuda_error(34) or context.error_line("stub library"):
-        yield said
+    if message := context.cuda_error(34) or context.error_line("stub library"):
+        yield message
     foreign = library is not None and library.origin == _LIBRARY_PATH and "/compat" not in library.path
     if library and foreign and module and library.version not in ("", module):
         yield f"LD_LIBRARY_PATH brings {library.target}, the driver is {module}"
@@ -106,13 +106,13 @@ def _foreign_libcuda(context: Context, library: CudaLibrary | None) -> Iterator[
 def forward_compatibility(context: Context) -> Iterator[Finding]:
     """cuda-compat works on data-centre GPUs only, and only over an older driver."""
     observation = context.observation
-    said = context.cuda_error(804) or context.error_line("forward compatibility was attempted")
+    message = context.cuda_error(804) or context.error_line("forward compatibility was attempted")
     library = next(iter(observation.parts.libraries), None)
     compat = library is not None and "/compat" in library.path
     consumer = [k for k in context.gpus if k.gpu and k.gpu.segment and k.gpu.segment != "datacenter"]
-    if not said and not (compat and consumer):
+    if not message and not (compat and consumer):
         return
-    evidence = [said] if said else []
+    evidence = [message] if message else []
     if compat and library:
         driver = observation.driver or "unknown"
         evidence.append(f"the loader takes {library.target} ({library.origin}) over driver {driver}")
@@ -171,29 +171,29 @@ def _fault_of_path(context: Context) -> tuple[str, ...]:
     run, without = context.run, context.without_library_path
     if run is None:
         return ()
-    said = _one_line(run.import_error or context.run_failure or context.start_errors)
+    message = _one_line(run.import_error or context.run_failure or context.start_errors)
     if without is not None:
         better = without.has_torch and not run.has_torch
         better = better or (without.works and not run.works) or (without.computes and not run.computes)
         did = "computes" if without.computes else "can be imported"
-        return (said, f"without LD_LIBRARY_PATH the same torch {did}") if better else ()
+        return (message, f"without LD_LIBRARY_PATH the same torch {did}") if better else ()
     by_symbol = any(words in run.import_error for words in ("undefined symbol", "version `"))
     brings = bool(context.environment and context.environment.path_libraries) or "cuda" in (
         context.observation.variable(_LIBRARY_PATH) or ""
     )
     if not (by_symbol and brings and _is_whole(context)):
         return ()
-    return (said, *_whole_line(context))
+    return (message, *_whole_line(context))
 
 
 def other_cudnn(context: Context) -> tuple[str, ...]:
     """Return what shows that LD_LIBRARY_PATH brings another cuDNN than torch's own; empty where nothing does."""
-    said = context.error_line("cuDNN version incompatibility")
+    message = context.error_line("cuDNN version incompatibility")
     found = context.environment.path_libraries if context.environment else ()
     libraries = [path for path in found if "libcudnn" in path]
     # torch's words where the path names cuda or cudnn; of any other path it says only that it may be the cause.
-    by_path = "Looks like your LD_LIBRARY_PATH" in said
-    return (said, *libraries) if said and (libraries or by_path) else ()
+    by_path = "Looks like your LD_LIBRARY_PATH" in message
+    return (message, *libraries) if message and (libraries or by_path) else ()
 
 
 def system_library_missing(context: Context) -> Iterator[Finding]:
@@ -280,7 +280,7 @@ def cuda_libraries_broken(context: Context) -> Iterator[Finding]:
 
 
 def _not_loaded(context: Context, other: str) -> Iterator[str]:
-    """What torch said of a library, else that its import ended in a crash."""
+    """What torch says of a library, else that its import ended in a crash."""
     failed = _import_error(context)
     devices = context.run.devices if context.run else ()
     failure = "" if _NO_COMMIT in context.run_failure else context.run_failure

@@ -11,7 +11,7 @@ from envgen.causes.remedies import INSTALL_BUILD
 from envgen.core.capability import CodeKind, ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
-from envgen.core.releases import release_key
+from envgen.core.releases import is_newer
 from envgen.core.sets import PackageSet
 from envgen.probe.visible_devices import shown
 from envgen.resolve.coverage import code_for
@@ -29,10 +29,10 @@ _BAD_PTX = ("unsupported toolchain", "cudaErrorUnsupportedPtxVersion", "Error 22
 
 def driver_too_old(context: Context) -> Iterator[Finding]:
     """Below the floor of the build's CUDA major. Inside a major, every driver from the floor up will do."""
-    said = context.error_line("driver on your system is too old", "driver version is insufficient")
+    message = context.error_line("driver on your system is too old", "driver version is insufficient")
     jetpack, floor = context.jetpack, _unmet_floor(context)
-    evidence = [said] if said else []
-    if jetpack and _is_newer(context.torch_cuda.partition(".")[0] + ".0", jetpack.cuda.partition(".")[0] + ".0"):
+    evidence = [message] if message else []
+    if jetpack and is_newer(context.torch_cuda.partition(".")[0] + ".0", jetpack.cuda.partition(".")[0] + ".0"):
         serves = f"JetPack {jetpack.release} (L4T {jetpack.l4t[-1]}) serves CUDA {jetpack.cuda}"
         evidence.append(f"torch is built for CUDA {context.torch_cuda}; {serves}")
     if floor:
@@ -82,13 +82,13 @@ def mixed_gpus(context: Context) -> Iterator[Finding]:
 
 def ptx_too_new(context: Context) -> Iterator[Finding]:
     """PTX is compiled by the driver, which must be as new as the toolkit: minor-version compatibility does not help."""
-    said = context.error_line(*_BAD_PTX)
+    message = context.error_line(*_BAD_PTX)
     driver_cuda = context.observation.parts.cuda
-    newer = _is_newer(context.torch_cuda, driver_cuda)
+    newer = is_newer(context.torch_cuda, driver_cuda)
     by_ptx = [k.label for k in context.gpus if k.gpu and _runs_from_ptx(context, k.gpu)]
-    if not said and not (by_ptx and newer):
+    if not message and not (by_ptx and newer):
         return
-    evidence = [said[:300]] if said else []
+    evidence = [message[:300]] if message else []
     evidence += [f"{label} has only PTX in this build" for label in by_ptx]
     if driver_cuda:
         evidence.append(f"the driver compiles PTX up to CUDA {driver_cuda}, torch is built with {context.torch_cuda}")
@@ -136,8 +136,8 @@ def _image_evidence(context: Context, bad: list[tuple[str, ComputeCapability]]) 
     listed = " ".join(str(code) for code in context.arch_list) or "unknown"
     evidence = [f"{name} has compute capability {capability}" for name, capability in dict.fromkeys(bad)]
     evidence.append(f"arch list of torch {context.torch_version}: {listed}")
-    said = context.error_line(*_NO_IMAGE)
-    return (*evidence, *((said[:300],) if said else ()))
+    message = context.error_line(*_NO_IMAGE)
+    return (*evidence, *((message[:300],) if message else ()))
 
 
 def _split(context: Context) -> tuple[list[tuple[str, ComputeCapability]], list[str]]:
@@ -200,12 +200,6 @@ def _image_remedy(context: Context, capability: ComputeCapability) -> Remedy:
 def _runs_from_ptx(context: Context, gpu: Gpu) -> bool:
     code = code_for(context.arch_list, gpu) if context.arch_list else None
     return code is not None and code.kind is CodeKind.PTX
-
-
-def _is_newer(one: str, other: str) -> bool:
-    if not re.fullmatch(_PLAIN_CUDA, one) or not re.fullmatch(_PLAIN_CUDA, other):
-        return False
-    return release_key(one)[:2] > release_key(other)[:2]
 
 
 def _cudnn_version(context: Context) -> str:

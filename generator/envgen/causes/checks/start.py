@@ -20,15 +20,15 @@ _FIRST_WITH_HMM = 535
 def fabric_manager(context: Context) -> Iterator[Finding]:
     """NVSwitch hosts start CUDA only once Fabric Manager runs, in the driver's own version."""
     parts, in_container = context.observation.parts, context.shows(Trait.CONTAINER)
-    said = context.cuda_error(802)
+    message = context.cuda_error(802)
     faults = _fabric_faults(parts, in_container=in_container)
     unfinished = bool(parts.fabric_state) and parts.fabric_state != "Completed"
-    if not (faults or (said and unfinished)) or not (said or parts.has_nvswitch):
+    if not (faults or (message and unfinished)) or not (message or parts.has_nvswitch):
         return
     state = (f"the GPUs' fabric state is {parts.fabric_state}",) if unfinished else ()
     yield Finding(
         title="Fabric Manager, which this NVSwitch host needs, is not ready",
-        evidence=(*filter(None, [said]), *faults, *state),
+        evidence=(*filter(None, [message]), *faults, *state),
         remedy=_fabric_remedy(context),
     )
 
@@ -65,12 +65,12 @@ def _fabric_remedy(context: Context) -> Remedy:
 
 def system_not_ready(context: Context) -> Iterator[Finding]:
     """Error 802 where Fabric Manager is not what is missing, as far as can be seen."""
-    said, parts = context.cuda_error(802), context.observation.parts
-    if not said:
+    message, parts = context.cuda_error(802), context.observation.parts
+    if not message:
         return
     manager = parts.fabric_manager
     runs = manager is not None and manager.state == "active"
-    evidence = [said, "Fabric Manager runs in the version of the driver" if runs else ""]
+    evidence = [message, "Fabric Manager runs in the version of the driver" if runs else ""]
     if not parts.has_nvswitch and context.shows(Trait.BUS):
         evidence.append("no NVSwitch is on the bus that this system shows")
     # NVIDIA/nvtrust#56: a GPU in confidential-computing mode computes only once it was set ready.
@@ -88,12 +88,12 @@ def system_not_ready(context: Context) -> Iterator[Finding]:
 
 def mps_not_running(context: Context) -> Iterator[Finding]:
     """The Multi-Process Service is asked for and does not answer (805)."""
-    said = context.cuda_error(805) or context.error_line("MPS client failed to connect")
-    if said:
+    message = context.cuda_error(805) or context.error_line("MPS client failed to connect")
+    if message:
         pipe = context.observation.variable("CUDA_MPS_PIPE_DIRECTORY")
         yield Finding(
             title="CUDA can't reach the Multi-Process Service (MPS)",
-            evidence=(said, *((f"CUDA_MPS_PIPE_DIRECTORY={pipe}",) if pipe else ())),
+            evidence=(message, *((f"CUDA_MPS_PIPE_DIRECTORY={pipe}",) if pipe else ())),
             remedy=Remedy(
                 text="start MPS as the user who runs the program (`nvidia-cuda-mps-control -d`), with the same "
                 "CUDA_MPS_PIPE_DIRECTORY; or, without MPS, end its server and unset that variable",
@@ -104,8 +104,8 @@ def mps_not_running(context: Context) -> Iterator[Finding]:
 
 def gpu_exclusive(context: Context) -> Iterator[Finding]:
     """A GPU in exclusive mode serves one process, a prohibited one none."""
-    said = context.cuda_error(46) or context.error_line("busy or unavailable")
-    if not said:
+    message = context.cuda_error(46) or context.error_line("busy or unavailable")
+    if not message:
         return
     modes = {context.named(gpu): gpu.compute_mode for gpu in context.observation.nvidia}
     limited = [f"{name} is in compute mode {mode}" for name, mode in modes.items() if mode not in ("", "Default")]
@@ -114,7 +114,7 @@ def gpu_exclusive(context: Context) -> Iterator[Finding]:
     mode = "set the mode back to Default where it is yours to set"
     yield Finding(
         title="the GPU is taken by another program" if limited or not known else "CUDA finds the GPU busy",
-        evidence=(said, *limited),
+        evidence=(message, *limited),
         remedy=Remedy(text=other, where=f"{other}; {mode}", command="sudo nvidia-smi -c DEFAULT")
         if limited
         else Remedy(text=f"{other}; look at the compute mode (`nvidia-smi -q -d COMPUTE`): {mode}"),
@@ -123,9 +123,9 @@ def gpu_exclusive(context: Context) -> Iterator[Finding]:
 
 def hmm_broken(context: Context) -> Iterator[Finding]:
     """The driver answers, and CUDA's start fails in nvidia_uvm's heterogeneous memory management."""
-    said = context.cuda_error(3) or context.error_line("CUDA driver initialization failed")
+    message = context.cuda_error(3) or context.error_line("CUDA driver initialization failed")
     driver = context.observation.driver
-    if not said or not context.driver_answers or (driver is not None and driver.branch < _FIRST_WITH_HMM):
+    if not message or not context.driver_answers or (driver is not None and driver.branch < _FIRST_WITH_HMM):
         return
     options = 'echo "options nvidia_uvm uvm_disable_hmm=1" | sudo tee /etc/modprobe.d/nvidia-uvm-hmm.conf'
     kernel = context.observation.system.kernel
@@ -133,7 +133,7 @@ def hmm_broken(context: Context) -> Iterator[Finding]:
     yield Finding(
         title="nvidia-smi answers and CUDA can't be initialised, as with the fault of nvidia_uvm's HMM",
         # NVIDIA/open-gpu-kernel-modules#901, #797, #947: R570 to R580, both flavours; the option is NVIDIA's own.
-        evidence=(said, f"driver {driver}{f', {flavour} modules' if flavour else ''}, kernel {kernel or 'unknown'}"),
+        evidence=(message, f"driver {driver}{f', {flavour} modules' if flavour else ''}, kernel {kernel or 'unknown'}"),
         remedy=Remedy(
             text="turn heterogeneous memory management off (uvm_disable_hmm=1) and load nvidia_uvm anew, or reboot",
             where="end CUDA programs, then run",
@@ -145,13 +145,13 @@ def hmm_broken(context: Context) -> Iterator[Finding]:
 def uvm_broken(context: Context) -> Iterator[Finding]:
     """The memory module of the driver is missing or was left broken by a suspend."""
     parts, in_container = context.observation.parts, context.shows(Trait.CONTAINER)
-    said = context.cuda_error(999) or context.error_line("CUDA unknown error")
+    message = context.cuda_error(999) or context.error_line("CUDA unknown error")
     nodes = {node.path for node in parts.nodes}
     missing = "/dev/nvidiactl" in nodes and "/dev/nvidia-uvm" not in nodes
     failed = context.torch_ran and bool(context.torch_cuda) and not (context.run and context.run.available)
-    if not said and not (missing and (in_container or failed)):
+    if not message and not (missing and (in_container or failed)):
         return
-    evidence = [said] if said else []
+    evidence = [message] if message else []
     evidence += ["/dev/nvidia-uvm is not there"] if missing else []
     evidence += ["the driver itself answers"] if context.driver_answers else []
     yield Finding(
@@ -190,32 +190,30 @@ def visible_devices(context: Context) -> Iterator[Finding]:
 
 def mig_slice_unnamed(context: Context) -> Iterator[Finding]:
     """A process uses one MIG slice, which must be named to it where torch counts the others as well."""
-    said = context.error_line("device >= 0 && device < num_gpus", "device < num_gpus INTERNAL ASSERT")
+    message = context.error_line("device >= 0 && device < num_gpus", "device < num_gpus INTERNAL ASSERT")
     sliced = [gpu for gpu in context.observation.nvidia if gpu.mig]
-    if not said or not sliced or context.observation.variable("CUDA_VISIBLE_DEVICES"):
+    if not message or not sliced or context.observation.variable("CUDA_VISIBLE_DEVICES"):
         return
     slices = [instance.uuid for gpu in sliced for instance in gpu.mig_instances if instance.uuid.startswith("MIG-")]
     text = "name one MIG slice in CUDA_VISIBLE_DEVICES before Python starts (`nvidia-smi -L` lists them)"
+    command = context.installer.shell.set("CUDA_VISIBLE_DEVICES", slices[0]) if slices else "nvidia-smi -L"
     yield Finding(
         title="the GPU is in MIG mode, and no slice of it is named to this process",
-        evidence=(said, *(f"{context.named(gpu)} is in MIG mode" for gpu in sliced), "CUDA_VISIBLE_DEVICES is not set"),
-        remedy=Remedy(
-            text=text,
-            command=context.installer.shell.set("CUDA_VISIBLE_DEVICES", slices[0]) if slices else "nvidia-smi -L",
-        ),
+        evidence=(message, f"{context.named(sliced[0])} is in MIG mode", "CUDA_VISIBLE_DEVICES is not set"),
+        remedy=Remedy(text=text, command=command),
     )
 
 
 def out_of_memory(context: Context) -> Iterator[Finding]:
     """CUDA's start or the first computation ran out of memory."""
     at_start = context.cuda_error(2)
-    said = at_start or context.error_line("CUDA out of memory", "cudaErrorMemoryAllocation")
-    if not said:
+    message = at_start or context.error_line("CUDA out of memory", "cudaErrorMemoryAllocation")
+    if not message:
         return
-    if not at_start and "Tried to allocate" in said:
+    if not at_start and "Tried to allocate" in message:
         yield Finding(
             title="a program needs more of the GPU's memory than is free",
-            evidence=(said[:300],),
+            evidence=(message[:300],),
             remedy=Remedy(
                 text="end other programs on the GPU (nvidia-smi lists them), or give this one less to do at once: a "
                 "smaller batch, model or precision; nothing of the installation is at fault"
@@ -229,20 +227,20 @@ def out_of_memory(context: Context) -> Iterator[Finding]:
         text = f"show CUDA fewer than the {count} GPUs, one first; WSL can't map the memory of many; else {text}"
         yield Finding(
             title="CUDA has no memory left to start with",
-            evidence=(said, f"{count} GPUs in WSL"),
+            evidence=(message, f"{count} GPUs in WSL"),
             remedy=Remedy(text=text, command=context.installer.shell.set("CUDA_VISIBLE_DEVICES", "0")),
         )
         return
-    yield Finding(title="CUDA has no memory left to start with", evidence=(said,), remedy=Remedy(text=text))
+    yield Finding(title="CUDA has no memory left to start with", evidence=(message,), remedy=Remedy(text=text))
 
 
 def cuda_start_failed(context: Context) -> Iterator[Finding]:
     """An error number that has a meaning, and of which nothing here shows the cause."""
     for error in CUDA_ERRORS:
-        if said := context.cuda_error(error.number) or context.error_line(error.words):
+        if message := context.cuda_error(error.number) or context.error_line(error.words):
             yield Finding(
                 title=f"CUDA's start fails with error {error.number}: {error.meaning}",
-                evidence=(said,),
+                evidence=(message,),
                 remedy=Remedy(text=error.look),
             )
             return
@@ -257,7 +255,7 @@ def unexplained(context: Context) -> Iterator[Finding]:
     words = [" ".join(text.split())[:300] for text in (*run.errors, *devices)]
     failure = "CUDA does not work" if not run.works else "a convolution fails"
     failure = "torch computes and then crashes" if run.computes else failure
-    stage = f"the last that torch said was {run.stage!r}" if context.run_failure else ""
+    stage = f"the last that torch printed was {run.stage!r}" if context.run_failure else ""
     command = "envgen doctor --collect report.txt"
     yield Finding(
         title=f"{failure}, and no known cause fits",

@@ -22,6 +22,10 @@ def wsl_driver(context: Context) -> Iterator[Finding]:
     found = _older_than_wsl_2(context) or _missing_part(context) or _shadowed(context)
     if found is None and parts.error_code == _FAILED_TO_COMMUNICATE:
         found = parts.error, _UPDATE
+    message = context.error_line("Found no NVIDIA driver")
+    if found is None and message and context.driver_answers:
+        # microsoft/WSL#11589: nvidia-smi answers, with CUDA Version ERR!, and CUDA finds nothing; not settled there.
+        found = f"nvidia-smi answers (CUDA {parts.cuda or 'unknown'}), and torch: {message}", _UPDATE
     if found:
         evidence, remedy = found
         yield Finding(

@@ -12,12 +12,14 @@ import pytest
 
 from envgen.cli.main import main
 from envgen.core.locks import PipLock
+from envgen.core.platforms import Subdir
 from envgen.core.sites import PYPI
+from envgen.facts.wheels import WheelCatalog
 from envgen.solve.pip import solve as pip_solve
 from envgen.solve.pip.query import PipQuery
 from equipment.conda_channel import Row, pytorch_rows, write_channel
 from equipment.pip_world import QUICK
-from equipment.wheel_index import WheelIndex, make_wheel
+from equipment.wheel_index import ServedWheel, WheelIndex, make_wheel, metadata_of
 
 RTX3060 = ["--gpu", "RTX 3060", "--platform", "linux-64", "--driver", "570"]
 CP312 = "cp312-cp312-manylinux_2_28_x86_64"
@@ -67,6 +69,8 @@ def run(
         return replace(lock, packages=tuple(packages))
 
     check = partial(pip_solve.check_extras, pypi=pypi.url("/simple"))
+    together = partial(pip_solve.release_for_extras, pypi=pypi.url("/simple"))
+    monkeypatch.setattr(pip_solve, "release_for_extras", together)
     monkeypatch.setattr(pip_solve, "solve_pip", solve)
     monkeypatch.setattr(pip_solve, "check_extras", check)
     monkeypatch.setenv("ENVGEN_CACHE_DIR", str(tmp_path / "cache"))
@@ -83,3 +87,11 @@ def run(
 @pytest.fixture(scope="module")
 def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("uv-cache")
+
+
+def known_torch(release: str, tag: str) -> ServedWheel:
+    """A wheel of torch with its real name and hash, as an index lists it; a solve downloads none."""
+    known = WheelCatalog.load().known("torch", release, index=tag, subdir=Subdir.LINUX_64, python="3.12")
+    assert known is not None
+    filename = known.name.filename
+    return ServedWheel(filename=filename, sha256=known.sha256, metadata=metadata_of(filename))

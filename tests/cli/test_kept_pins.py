@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.conftest import CP312, Run
+from cli.conftest import CP312, Run, known_torch
 from envgen.cli.main import main
-from envgen.core.platforms import Subdir
-from envgen.facts.wheels import WheelCatalog
 from envgen.files.reading import split
 from equipment.loopback import serving
-from equipment.wheel_index import ServedWheel, WheelIndex, make_wheel, metadata_of
+from equipment.wheel_index import WheelIndex, make_wheel
 
 # No hash of this build's files is known, so the test may make its own; nothing of it is shipped.
 BUILD = ["--torch", "2.9.1", "--cuda", "cu126"]
@@ -132,14 +130,6 @@ def test_the_conda_build_stays_when_something_is_added(tmp_path: Path, run: Run)
     assert "/pytorch-2.10.0-cuda129" in explicit
     assert "/scipy-1.16.2" in explicit
     assert run(*newer_driver, "--with", "conda:scipy", "--check") == 0
-
-
-def known_torch(release: str, tag: str) -> ServedWheel:
-    """A wheel of torch with its real name and hash, as an index lists it; a solve downloads none."""
-    known = WheelCatalog.load().known("torch", release, index=tag, subdir=Subdir.LINUX_64, python="3.12")
-    assert known is not None
-    filename = known.name.filename
-    return ServedWheel(filename=filename, sha256=known.sha256, metadata=metadata_of(filename))
 
 
 def made_by(folder: Path) -> list[str]:

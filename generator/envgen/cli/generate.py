@@ -14,6 +14,7 @@ from envgen.cli.remake import mirror_words, record_of
 from envgen.cli.settings import WriteOptions
 from envgen.cli.summary import cause, summary
 from envgen.core.errors import UsageError, ValueFormatError
+from envgen.core.locks import PipLock
 from envgen.core.paths import tree
 from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
@@ -22,6 +23,7 @@ from envgen.facts.tables import catalog_revision
 from envgen.lock.ending import ending, recorded_sets
 from envgen.lock.environment import Environment, obtain_environment
 from envgen.lock.fileset import environment_files
+from envgen.lock.locked import LockedSet
 from envgen.lock.options import LockOptions, Mirrors, Sources
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
@@ -183,11 +185,21 @@ def _stderr_notes(environments: Sequence[Environment]) -> Iterator[str]:
                 labels = ", ".join(label for label, _ in locked.passed_over)
                 yield f"{labels} could not be locked; {locked.label} is the next that runs"
                 yield from (f"{label}: {cause(error)}" for label, error in locked.passed_over[:1])
+            yield from _behind(locked)
             if locked.fallback_reason:
                 taken = "what is here already, or else the newest shipped lock that runs, is used"
                 yield f"{locked.fallback_reason}; {taken} [fallback-lock]"
     notices = (notice for one in environments for notice in one.notices if notice.code not in _SAID_BEFORE)
     yield from dict.fromkeys(f"{notice.text} [{notice.code}]" for notice in notices)
+
+
+def _behind(locked: LockedSet) -> Iterator[str]:
+    """The packages and the torch that are not the newest, and why."""
+    if locked.held_back_by:
+        yield f"{locked.label} is taken: {', '.join(locked.held_back_by)} [held-back-by]"
+    for one in locked.lock.passed_over if isinstance(locked.lock, PipLock) else ():
+        advice = f"; {one.advice}" if one.advice else ""
+        yield f"{one.name} is locked at {one.locked}, {one.newer} was passed over: {one.reason}{advice} [passed-over]"
 
 
 def _written(plan: Plan, verb: str) -> str:

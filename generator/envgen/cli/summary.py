@@ -47,7 +47,11 @@ def _lacking_lines(one: Environment) -> Iterator[str]:
 def _pairing_lines(one: Environment, *, upgraded: bool) -> Iterator[str]:
     for package_set, locked in one.locked.items():
         yield f"{package_set}, {one.request.subdir}: {_torch(locked)}; {locked.pairing.runs_as()}"
-    if newer := [f"{package_set} {build}" for package_set in one.locked if (build := one.newer(package_set))]:
+    for locked in one.locked.values():
+        if locked.held_back_by:
+            yield f"{one.newer(locked.package_set)} runs too, but {', '.join(locked.held_back_by)}"
+    free = [package_set for package_set, locked in one.locked.items() if not locked.held_back_by]
+    if newer := [f"{package_set} {build}" for package_set in free if (build := one.newer(package_set))]:
         then = ", but could not be locked now" if upgraded else ": --upgrade looks whether it is there"
         yield f"{' and '.join(newer)} should run too{then}"
 

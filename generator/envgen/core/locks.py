@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from envgen.core.platforms import Subdir
 
@@ -26,13 +26,32 @@ class PipPackage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOver:
+    """A requested package whose newer release was not taken: which, why, and the option that frees it or empty.
+
+    `by` is the package that stood against it, empty when it has no file for the target itself.
+    """
+
+    name: str
+    locked: str
+    newer: str
+    reason: str
+    advice: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PipLock:
-    """A complete set of wheels for one subdir and one Python, sorted by name. `glibc` is empty on Windows."""
+    """A complete set of wheels for one subdir and one Python, sorted by name. `glibc` is empty on Windows.
+
+    `passed_over` is what a solve tells of its way; a lock that is read from a file doesn't have it.
+    """
 
     subdir: Subdir
     python: str
     glibc: str
     packages: tuple[PipPackage, ...]
+    passed_over: tuple[PassedOver, ...] = field(default=(), compare=False)
 
     def version_of(self, name: str) -> str:
         """The locked version of a package, or an empty string."""

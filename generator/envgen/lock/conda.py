@@ -80,6 +80,11 @@ class CondaLocker:
         query = extras_query(pairing, self.request, self.sources.extras)
         solve_conda([query], mirror=self.sources.options.mirrors.conda, timeout_s=timeout_s)
 
+    def release_for_extras(self, pairing: Pairing, *, timeout_s: float) -> tuple[str, tuple[str, ...]]:
+        """Nothing: rattler is asked for each build by itself."""
+        del pairing, timeout_s
+        return "", ()
+
     def asking_for(self, extras: Extras) -> CondaLocker:
         """The same with other extra packages."""
         return replace(self, sources=replace(self.sources, extras=extras))

@@ -29,7 +29,8 @@ class LockedSet:
     `bodies` are ready-made texts (file name -> body) of a conda lock that is on disk already; `lock` is None then, and
     read from them when it is needed. `missing` are the companions that its channel has no build of for this pairing,
     `left_out` the extra packages that it doesn't have. `fallback_reason` says why it is a fallback, else it is empty.
-    `passed_over` are the builds that were tried before, each with why it could not be locked.
+    `held_back_by` are the packages that need another torch than the one decided on. `passed_over` are the builds that
+    were tried before, each with why it could not be locked.
     """
 
     pairing: Pairing
@@ -39,6 +40,7 @@ class LockedSet:
     missing: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     fallback_reason: str = ""
+    held_back_by: tuple[str, ...] = ()
     passed_over: tuple[tuple[str, EnvgenError], ...] = ()
 
     @property

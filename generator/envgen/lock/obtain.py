@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 
 from envgen.core.builds import BuildKey
 from envgen.core.errors import EnvgenError
+from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing, Resolution
 from envgen.core.sets import PackageSet
@@ -47,6 +48,9 @@ class SetLocker(Protocol):
     def check_extras(self, pairing: Pairing, *, timeout_s: float) -> None:
         """Raise SolveFailedError when the extra packages have no solution without torch either."""
 
+    def release_for_extras(self, pairing: Pairing, *, timeout_s: float) -> tuple[str, tuple[str, ...]]:
+        """The torch release that the extra packages go with at their newest, or an empty text, and who needs it."""
+
     def asking_for(self, extras: Extras) -> SetLocker:
         """The same with other extra packages."""
 
@@ -76,7 +80,11 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
         except (WheelMissingError, SolveFailedError) as error:
             is_first = not any(isinstance(passed, SolveFailedError) for _, passed in passed_over)
             if is_first and isinstance(error, SolveFailedError) and sources.extras.of(locker.package_set):
+                if (found_together := _together(locker, pairing, resolution, sources)) is not None:
+                    return found_together
                 _check_extras(locker, pairing, error, resolution, sources)
+            if isinstance(error, SolveFailedError) and error.is_final:
+                raise
             passed_over.append((pairing.build.short_label, error))
             continue
         except UnreachableError as error:
@@ -85,6 +93,8 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
                 raise
             reason = f"{error.headline()}: {error.reason}" if options.may_solve else ""
             return replace(fallback, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
+        if pairing is not first and _wants_another_torch(found):
+            found = _together(locker, pairing, resolution, sources) or found
         return replace(found, passed_over=tuple(passed_over))
     if kept is not None and options.may_fall_back:
         reason = passed_over[0][1].headline()
@@ -105,6 +115,30 @@ def _candidates(
             yield pairing
         absent |= {pairing.build.key}
         resolution = resolve(sources.builds, resolution.request, absent=absent)
+
+
+def _wants_another_torch(found: LockedSet) -> bool:
+    """True when a requested package is behind its newest because of the torch that was tried."""
+    return isinstance(found.lock, PipLock) and any(passed.by == "torch" for passed in found.lock.passed_over)
+
+
+def _together(locker: SetLocker, pairing: Pairing, resolution: Resolution, sources: Sources) -> LockedSet | None:
+    """The lock with the torch that the extra packages go with at their newest; None when it is no other one."""
+    deadline = sources.options.deadline
+    try:
+        release, reasons = locker.release_for_extras(pairing, timeout_s=deadline.left())
+    except EnvgenError:
+        return None
+    if release in ("", pairing.build.torch):
+        return None
+    for other in _candidates(None, resolution, locker.package_set, sources):
+        if other.build.torch == release:
+            try:
+                found = locker.solve(other, timeout_s=deadline.left())
+            except (WheelMissingError, SolveFailedError):
+                continue
+            return replace(found, held_back_by=reasons)
+    return None
 
 
 def _shipped_or_solved(locker: SetLocker, pairing: Pairing, request: Request, sources: Sources) -> LockedSet:

@@ -83,6 +83,14 @@ class PipLocker:
 
         check_extras(self._query(pairing), timeout_s=timeout_s)
 
+    def release_for_extras(self, pairing: Pairing, *, timeout_s: float) -> tuple[str, tuple[str, ...]]:
+        """The torch release that the extra packages go with at their newest, or an empty text, and who needs it."""
+        from envgen.solve.pip.solve import release_for_extras
+
+        builds = self.sources.builds.builds(PackageSet.PIP, self.request.subdir)
+        runs = {b.torch for b in builds if pairing_if_it_runs(b, self.request, self.sources.builds) is not None}
+        return release_for_extras(self._query(pairing), sorted(runs), timeout_s=timeout_s)
+
     def asking_for(self, extras: Extras) -> PipLocker:
         """The same with other extra packages."""
         return replace(self, sources=replace(self.sources, extras=extras))

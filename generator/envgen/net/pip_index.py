@@ -24,7 +24,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class IndexFile:
     """One wheel on a project's page. `sha256` is empty and `size` None when the page does not state them.
 
-    `has_metadata` says that the index serves the wheel's metadata apart from the wheel (PEP 658).
+    `has_metadata` says that the index serves the wheel's metadata apart from the wheel (PEP 658). `uploaded` is when
+    (ISO 8601, PEP 700), empty when the page does not state it.
     """
 
     name: WheelName
@@ -33,6 +34,7 @@ class IndexFile:
     size: int | None
     has_metadata: bool
     is_yanked: bool
+    uploaded: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,7 @@ def _json_files(page: Page, text: str) -> Iterator[IndexFile]:
             size=size if isinstance(size, int) else None,
             has_metadata=bool(metadata),
             is_yanked=bool(entry.get("yanked")),
+            uploaded=str(entry.get("upload-time") or ""),
         )
 
 
@@ -137,7 +140,14 @@ def _html_files(page: Page, text: str) -> Iterator[IndexFile]:
 
 
 def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
-    page: Page, *, href: str, sha256: str, size: int | None, has_metadata: bool, is_yanked: bool
+    page: Page,
+    *,
+    href: str,
+    sha256: str,
+    size: int | None,
+    has_metadata: bool,
+    is_yanked: bool,
+    uploaded: str = "",
 ) -> Iterator[IndexFile]:
     url = without_credentials(urljoin(page.url, href))
     try:
@@ -147,7 +157,15 @@ def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
     digest = sha256.strip().lower()
     if digest and not _SHA256.fullmatch(digest):
         raise SourceDataError(url=page.url, reason=f"the sha256 of {name.filename} is not 64 hex digits")
-    yield IndexFile(name=name, url=url, sha256=digest, size=size, has_metadata=has_metadata, is_yanked=is_yanked)
+    yield IndexFile(
+        name=name,
+        url=url,
+        sha256=digest,
+        size=size,
+        has_metadata=has_metadata,
+        is_yanked=is_yanked,
+        uploaded=uploaded,
+    )
 
 
 class _Anchors(HTMLParser):

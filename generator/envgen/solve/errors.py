@@ -53,13 +53,17 @@ class WheelHashError(ToolError):
 
 @dataclass(eq=False, kw_only=True)
 class SolveFailedError(NoPairingError):
-    """A solver found no solution; `explanation` is its own, trimmed to what a user can act on."""
+    """A solver found no solution; `explanation` is its own, trimmed to what a user can act on.
+
+    With `is_final` no other build of torch would help.
+    """
 
     code = "solve-failed"
     solver: str
     subject: str
     explanation: tuple[str, ...]
     advice: str = ""
+    is_final: bool = False
 
     def headline(self) -> str:
         return f"{self.solver} solve for {self.subject} found no solution"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def check_known_requires(lock: PipLock, tag: str, file: str) -> Iterator[Finding
         yield from unmet({"torch": asked}, lock, file, source=f"{known.name.filename}: {known.source}")
     for pin in TorchPins.load().of(torch, tag, lock.subdir):
         locked = lock.version_of(pin.package)
-        if locked == pin.version:
+        if _plain(locked) == _plain(pin.version):
             continue
         code = Code.DEPENDENCY_VERSION if locked else Code.DEPENDENCY_MISSING
         title = (
@@ -43,6 +44,11 @@ def check_known_requires(lock: PipLock, tag: str, file: str) -> Iterator[Finding
         unsure = pin.basis in _UNSURE or (not locked and pin.package.startswith(_NOT_FOR_EVERY_PYTHON))
         level = Level.WARNING if unsure else Level.ERROR
         yield Finding(code=code, file=file, title=title, evidence=(pin.source,), level=level)
+
+
+def _plain(version: str) -> str:
+    """A version without the zeros at its end, which say nothing (PEP 440): uv locks 13.0.3.0 for 13.0.3."""
+    return re.sub(r"(\.0+)+$", "", version)
 
 
 def _is_for(subdir: Subdir, platforms: Iterable[str]) -> bool:

@@ -21,16 +21,11 @@ from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import Site, without_credentials
 from envgen.probe.process import end_process, own_group
 from envgen.solve.errors import SolveFailedError, SolverError
+from envgen.solve.pip.resolver_log import Passed, dependants, has_no_file, passed_over
 
 _PROJECT = "envgen-request"
 _OUTPUT = "pylock.toml"
 _LOGGED = ("TRACE ", "DEBUG ", "INFO ")
-# uv 0.13: `DEBUG Adding transitive dependency for sympy==1.14.0: mpmath>=1.1.0, <1.4`, for every version it looked at.
-_ASKED_FOR = re.compile(
-    r"^DEBUG Adding (?:direct dependency|transitive dependency for (?P<by>[\w.-]+)==(?P<version>\S+)): "
-    r"(?P<name>[\w.-]+)",
-    re.MULTILINE,
-)
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
 _LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
 _MARKER = re.compile(r"\{[^{}]*\}")
@@ -80,16 +75,18 @@ class UvWheel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UvPackage:
-    """One package of uv's answer, with every file that fits; `via` are the packages that asked for it.
+    """One package of uv's answer, with every file that fits; `via` maps the packages that asked for it to their bounds.
 
-    `is_requested` says that the request itself names it.
+    `is_requested` says that the request itself names it; `passed` is then a newer release that was passed over for want
+    of a file for the target, or because of torch.
     """
 
     name: str
     version: str
     wheels: tuple[UvWheel, ...]
-    via: tuple[str, ...]
+    via: Mapping[str, str]
     is_requested: bool
+    passed: Passed | None = None
 
 
 def compile_packages(
@@ -260,30 +257,27 @@ def _readable(line: str) -> str:
 def _read_packages(document: str, log: str) -> tuple[UvPackage, ...]:
     try:
         entries = tomllib.loads(document)["packages"]
-        dependants = _dependants(log, {entry["name"]: entry["version"] for entry in entries})
-        packages = [_package(entry, dependants[entry["name"]]) for entry in entries]
+        asked = dependants(log, {entry["name"]: entry["version"] for entry in entries}, _PROJECT)
+        packages = [_package(entry, asked[entry["name"]], log) for entry in entries]
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise SolverError(solver="uv", reason=f"its lock cannot be read: {error!r}") from error
     return tuple(sorted(packages, key=lambda p: p.name))
 
 
-def _package(entry: Mapping[str, Any], dependants: frozenset[str]) -> UvPackage:
+def _package(entry: Mapping[str, Any], asked: Mapping[str, str], log: str) -> UvPackage:
     # An index may link to its files with a login of its own.
     wheels = tuple(
         UvWheel(url=without_credentials(wheel["url"]), sha256=wheel["hashes"]["sha256"], size=wheel.get("size"))
         for wheel in entry["wheels"]
     )
-    via = tuple(sorted(dependants - {_PROJECT}))
-    name = normalise_project(entry["name"])
-    return UvPackage(name=name, version=entry["version"], wheels=wheels, via=via, is_requested=_PROJECT in dependants)
-
-
-def _dependants(log: str, versions: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Locked package -> the locked packages that ask for it, and our own project when the request does."""
-    found: dict[str, set[str]] = {name: set() for name in versions}
-    for edge in _ASKED_FOR.finditer(log):
-        by, name = edge["by"] or _PROJECT, edge["name"]
-        is_locked = by == _PROJECT or versions.get(by) == edge["version"]
-        if is_locked and name in found and name != by:
-            found[name].add(by)
-    return {name: frozenset(dependants) for name, dependants in found.items()}
+    passed = passed_over(log, entry["name"], entry["version"]) if _PROJECT in asked else None
+    if passed is not None and passed.blocker not in ("", "torch") and not has_no_file(log, passed.blocker):
+        passed = None  # what another package asks for: that is what solving is
+    return UvPackage(
+        name=normalise_project(entry["name"]),
+        version=entry["version"],
+        wheels=wheels,
+        via={name: bounds for name, bounds in sorted(asked.items()) if name != _PROJECT},
+        is_requested=_PROJECT in asked,
+        passed=passed,
+    )

@@ -1,0 +1,95 @@
+"""Torch and the packages that were asked for are decided together; what is not at its newest is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import CP312, Run, known_torch
+from equipment.wheel_index import WheelIndex, make_wheel
+
+EITHER = ["--torch", ">=2.9.0,<2.9.2", "--cuda", "cu126", "--no-vision", "--only", "pip"]
+
+
+@pytest.fixture(autouse=True)
+def world(torch_index: WheelIndex, pypi: WheelIndex) -> None:
+    """Two releases of torch on both indexes, and engines that pin one of them, as vllm's releases do."""
+    releases = ("2.9.0", "2.9.1")
+    newest = make_wheel(f"torch-2.9.1+cu126-{CP312}.whl", ("filelock",))
+    torch_index.wheels = {"/whl/cu126": [known_torch("2.9.0", "cu126"), newest]}
+    further = [
+        *(make_wheel(f"torch-{one}-{CP312}.whl", ("filelock",)) for one in releases),
+        make_wheel("engine-2.0-py3-none-any.whl", ("torch==2.9.0",)),
+        make_wheel("engine-1.0-py3-none-any.whl"),
+        make_wheel("plum-2.0-cp312-cp312-manylinux_2_34_x86_64.whl"),
+        make_wheel("plum-1.0-py3-none-any.whl"),
+        make_wheel("quince-2.0-cp313-cp313-manylinux_2_28_x86_64.whl"),
+        make_wheel("quince-1.0-py3-none-any.whl"),
+        make_wheel("medlar-1.0.dev3-py3-none-any.whl"),
+        make_wheel("medlar-2.0-cp313-cp313-win_amd64.whl"),
+    ]
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], *further]}
+
+
+def pins(folder: Path) -> set[str]:
+    text = (folder / "requirements.txt").read_text(encoding="utf-8")
+    return {line.split(" ")[0] for line in text.splitlines() if "==" in line and line[0].isalpha()}
+
+
+def test_a_package_that_needs_an_older_torch_gets_it(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*EITHER) == 0
+    assert "torch==2.9.1+cu126" in pins(tmp_path / "out")
+    capsys.readouterr()
+    assert run(*EITHER, "--with", "pip:engine", to="engine") == 0
+    told = capsys.readouterr()
+    assert {"engine==2.0", "torch==2.9.0+cu126"} <= pins(tmp_path / "engine")
+    assert "engine 2.0 needs torch==2.9.0 [held-back-by]" in told.err
+    assert "2.9.1+cu126 runs too, but engine 2.0 needs torch==2.9.0\n" in told.out
+    assert run(*EITHER, "--with", "pip:engine", "--check", to="engine") == 0
+
+
+def test_a_torch_that_was_asked_for_stays(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    pinned = ["--torch", "2.9.1", *EITHER[2:]]
+    assert run(*pinned, "--with", "pip:engine") == 0
+    assert {"engine==1.0", "torch==2.9.1+cu126"} <= pins(tmp_path / "out")
+    told = capsys.readouterr().err
+    assert "engine is locked at 1.0, 2.0 was passed over: it needs another torch than 2.9.1+cu126 [passed-over]" in told
+
+
+@pytest.mark.parametrize(
+    ("package", "told"),
+    [
+        pytest.param(
+            "plum",
+            "plum is locked at 1.0, 2.0 was passed over: its wheels need glibc 2.34, the target has 2.28; "
+            "--glibc 2.34 frees it [passed-over]",
+            id="glibc",
+        ),
+        pytest.param(
+            "quince",
+            "quince is locked at 1.0, 2.0 was passed over: it has no wheel for Python 3.12; --python 3.13 frees it "
+            "[passed-over]",
+            id="Python",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_an_older_release_for_want_of_a_wheel_is_said(
+    run: Run, capsys: pytest.CaptureFixture[str], package: str, told: str
+) -> None:
+    assert run(*EITHER, "--with", f"pip:{package}") == 0
+    assert told in capsys.readouterr().err
+
+
+def test_a_pre_release_is_not_taken_for_want_of_a_wheel(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """deepspeed publishes no wheels but those of a development release of 2020."""
+    assert run(*EITHER, "--with", "pip:medlar") == 3
+    told = capsys.readouterr().err
+    assert "only medlar 1.0.dev3 could be had in place of 2.0" in told
+    assert "without medlar it locks" in told
+    assert not (tmp_path / "out").exists()

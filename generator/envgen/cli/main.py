@@ -98,8 +98,9 @@ def _run(arguments: list[str]) -> object:
 
     named = [name for name in COMMANDS if name in arguments]
     helps = bool({"-h", "--help"} & set(arguments))
+    has_options = not arguments or arguments[0] not in COMMANDS
     try:
-        command = get_command(build_app(named if named or not helps else COMMANDS))
+        command = get_command(build_app(named if named or not helps else COMMANDS, has_options=has_options))
         if helps:
             fill_defaults(command)
         return command.main(args=arguments, prog_name="envgen", standalone_mode=False)

@@ -81,7 +81,7 @@ def locked_labels(request: Request, builds: Catalog) -> dict[str, str | None]:
     from envgen.lock.shipped import ShippedLocks
     from envgen.resolve.shipped import newest
 
-    shipped = ShippedLocks.read(tree("lockfiles")).locks
+    shipped = ShippedLocks.read(tree("lockfiles"), request.subdir, request.python).locks
     found = {package_set: newest(package_set, shipped, request, builds) for package_set in PackageSet}
     return {package_set.value: pairing.build.short_label if pairing else None for package_set, pairing in found.items()}
 

@@ -13,22 +13,21 @@ from typing import Self
 
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import UsageError, ValueFormatError, show
+from envgen.core.patterns import Pattern
 
 _LONGEST = 2000
 _NUMBER = r"(?<![0-9.])([1-9][0-9]{2}\.[0-9]{1,3}(?:\.[0-9]{1,2})?)(?![0-9]|\.[0-9])"
-_FIELDS = re.compile(r"(?<![0-9a-z.])([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2,5})\.([0-9]{1,5})(?![0-9.])")
-_LABELLED = re.compile(rf"(?:driver version|kmd version|kernel module(?: for \w+)?) *[:=|]? *{_NUMBER}")
-_BRANCH = re.compile(
+_FIELDS = Pattern(r"(?<![0-9a-z.])([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2,5})\.([0-9]{1,5})(?![0-9.])")
+_LABELLED = Pattern(rf"(?:driver version|kmd version|kernel module(?: for \w+)?) *[:=|]? *{_NUMBER}")
+_BRANCH = Pattern(
     r"^[rv]?([1-9][0-9]{2})(?:\.x+|\.\*)?(?:[- ](?:server|open|branch|series|dkms))*$"
     r"|(?:nvidia|drivers?|cuda)[a-z-]*[- ]([1-9][0-9]{2})\b|\b(?:r|branch )([1-9][0-9]{2})\b"
 )
-_JETPACK = re.compile(r"\b(?:jet ?pack|jp)[ :]*v?([4-9](?:\.[0-9]+){0,2})\b|^([4-7]\.[0-9](?:\.[0-9])?)$")
-_L4T = re.compile(
-    r"(?:\b(?:l4t(?:-[a-z]+)?|jetson linux|tegra)[ :=]*r?|^r?)((?:2[89]|3[0-9])(?:\.[0-9]+){1,2})(?![0-9.])"
-)
-_L4T_FILE = re.compile(r"\br([23][0-9]) \(release\), revision: ([0-9.]+)")
-_CUDA = re.compile(r"^(?:cuda|cu)?[ -]?(?:version)?[ :]*(?:1[0-9]|[7-9])(?:[.-][0-9])?(?:\.[0-9]+)?$|^cu[0-9]{2,3}$")
-_OPEN_ENDED = re.compile(
+_JETPACK = Pattern(r"\b(?:jet ?pack|jp)[ :]*v?([4-9](?:\.[0-9]+){0,2})\b|^([4-7]\.[0-9](?:\.[0-9])?)$")
+_L4T = Pattern(r"(?:\b(?:l4t(?:-[a-z]+)?|jetson linux|tegra)[ :=]*r?|^r?)((?:2[89]|3[0-9])(?:\.[0-9]+){1,2})(?![0-9.])")
+_L4T_FILE = Pattern(r"\br([23][0-9]) \(release\), revision: ([0-9.]+)")
+_CUDA = Pattern(r"^(?:cuda|cu)?[ -]?(?:version)?[ :]*(?:1[0-9]|[7-9])(?:[.-][0-9])?(?:\.[0-9]+)?$|^cu[0-9]{2,3}$")
+_OPEN_ENDED = Pattern(
     r"[<>≥≤]|^[~^]|\+$|\+ | or (?:newer|later|higher|above)\b|\bnewer\b|\bat least\b|\bminimum\b"
     r"|^(?:the )?(?:latest|newest|any|current)(?: driver)?$"
 )
@@ -65,6 +64,9 @@ class GivenDriver:
         Raises: UsageError for a CUDA version, another vendor's driver, a range or several versions; ValueFormatError
         for anything else that is no driver version.
         """
+        if (version := _plain_version(text.strip())) is not None:  # nearly all are
+            is_windows = False if len(version.parts) > 2 else None
+            return cls(text=text, kind=DriverKind.DRIVER, version=version, is_windows=is_windows)
         plain = re.sub(r"(?<=[0-9]),(?=[0-9]{2}\b)", ".", " ".join(text.lower().split()))[:_LONGEST]
         if release := _jetson_release(plain):
             return cls(text=text, kind=release[0], release=release[1])
@@ -81,6 +83,15 @@ class GivenDriver:
         if len(version.parts) > 2:
             is_windows = False
         return cls(text=text, kind=DriverKind.DRIVER, version=version, is_windows=is_windows)
+
+
+def _plain_version(text: str) -> DriverVersion | None:
+    """The version of a text that is nothing else: `560.94`, `570.133.20`."""
+    first, *others = text.split(".")
+    is_plain = text.isascii() and text.replace(".", "").isdigit() and len(first) == 3 and first[0] != "0"
+    lengths = [len(part) for part in others]
+    fits = len(lengths) in (1, 2) and 1 <= lengths[0] <= 3 and all(1 <= length <= 2 for length in lengths[1:])
+    return DriverVersion.parse(text) if is_plain and fits else None
 
 
 def _version(plain: str, text: str, origin: str) -> tuple[DriverVersion, bool | None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from envgen.core.builds import BuildKey
+from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 
@@ -41,7 +41,7 @@ class Shipped:
         return self.package_set.short_label(self.torch, self.cuda_tag)
 
 
-_FOLDER = re.compile(
+_FOLDER = Pattern(
     r"(?P<subdir>[a-z0-9-]+)/py(?P<python>3\.\d+)/"
     r"(?:pip-torch-(?P<pip>[\d.]+)-(?P<tag>cu\d+)|conda-pytorch-(?P<conda>[\d.]+)-cuda(?P<cuda>\d+))"
 )

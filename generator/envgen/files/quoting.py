@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from envgen.core.errors import DataError, show
 from envgen.core.escape import ascii_text
+from envgen.core.patterns import Pattern
 
 # How to say it in ASCII. Tools read generated comments in the locale's encoding, where a UTF-8 byte can be no character
 # at all: pip until 24 (pypa/pip#12771), conda-lock 4.0.3 (`environment_file.open("r")`).
@@ -15,12 +15,12 @@ _ASCII = str.maketrans(
     | {"→": "->", "≥": ">=", "≤": "<=", "\u00a0": " "}
 )
 # What a URL may hold (RFC 3986), without the # that begins a comment or a hash; no dash in front, it begins an option.
-_WORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)")
-_BARE_ARGUMENT = re.compile(r"-{0,2}[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*|[A-Za-z0-9./][A-Za-z0-9._/:+-]*")
+_WORD = Pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)")
+_BARE_ARGUMENT = Pattern(r"-{0,2}[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*|[A-Za-z0-9./][A-Za-z0-9._/:+-]*")
 # Between double quotes these mean something to cmd.exe, PowerShell or sh, and no escape means the same to all three.
 # `!=`, as in numpy!=2.0, means nothing to any: an interactive shell's history begins at a ! that no = follows (the
 # manuals of bash and zsh), and in cmd.exe a ! counts only where delayed expansion was switched on.
-_SHELL_SPECIAL = re.compile(r"[\"$`\u2018-\u201f]|!(?!=)|%(?![0-9][0-9A-Fa-f])|\\(?=[\\\"$`]|$)")
+_SHELL_SPECIAL = Pattern(r"[\"$`\u2018-\u201f]|!(?!=)|%(?![0-9][0-9A-Fa-f])|\\(?=[\\\"$`]|$)")
 
 
 class UnsafeWordError(DataError):

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_GAP = re.compile(r"(?<=[0-9])[ \-_.]+(?=[0-9])")
+from envgen.core.patterns import Pattern
+
+_GAP = Pattern(r"(?<=[0-9])[ \-_.]+(?=[0-9])")
 _MARKERS = "-_()[],./:;#&'\"|@*=!?×、。，：；“”‘’"
 _SEPARATORS = dict.fromkeys(map(ord, f" {_MARKERS}"))
 _SPACED = dict.fromkeys(map(ord, _MARKERS), " ")

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from envgen.core.platforms import Subdir
 from envgen.core.resolution import Pairing
 from envgen.core.shipped import Shipped, parse_shipped
 
@@ -18,13 +19,13 @@ class ShippedLocks:
     locks: tuple[Shipped, ...] = ()
 
     @classmethod
-    def read(cls, root: Path) -> ShippedLocks:
-        """Every lock below `root`."""
+    def read(cls, root: Path, subdir: Subdir | None = None, python: str = "") -> ShippedLocks:
+        """Every lock below `root`, or those for one platform and Python (X.Y)."""
         places = (
-            PurePosixPath(subdir, python, name)
-            for subdir in _folders(root)
-            for python in _folders(root / subdir)
-            for name in _folders(root / subdir / python)
+            PurePosixPath(platform, version, name)
+            for platform in ([subdir.value] if subdir else _folders(root))
+            for version in ([f"py{python}"] if python else _folders(root / platform))
+            for name in _folders(root / platform / version)
         )
         locks = (parse_shipped(place) for place in places)
         return cls(root=root, locks=tuple(lock for lock in locks if lock is not None))
@@ -44,6 +45,9 @@ def shipped_of(pairing: Pairing, python: str) -> Shipped:
 
 
 def _folders(place: Path) -> list[str]:
-    """The names of the folders in a folder, sorted."""
-    with os.scandir(place) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir())
+    """The names of the folders in a folder, sorted; none where it isn't there."""
+    try:
+        with os.scandir(place) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir())
+    except FileNotFoundError:
+        return []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from envgen.core.capability import ComputeCapability
 from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.gpus import Gpu, Match, MatchKind
+from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 from envgen.core.request import CHOICES, DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from envgen.gpus.catalog import GpuCatalog
 
 # `--gpu sm_75`, `--gpu 7.5`: what a program prints of a GPU's code, and what the table of capabilities calls it.
-_CAPABILITY = re.compile(
+_CAPABILITY = Pattern(
     r"(?:(?:sm|compute)_?|cc ?|compute capability )?(?:(\d{1,2})\.(\d)|(?<=\D)(\d{1,2})(\d))[af]?", re.I
 )
 

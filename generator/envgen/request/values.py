@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from envgen.core.errors import UsageError, ValueFormatError, show
+from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 
-_MINOR = re.compile(r"3\.\d{1,2}", re.ASCII)
-_GLIBC = re.compile(r"2\.\d{1,3}", re.ASCII)
-_BARE_SERIES = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_CUDA = re.compile(r"(?:cu|cuda)?[ -]?(?:(\d{1,2})\.(\d)(?:\.\d+)?|(\d{2}|[789])(\d))", re.ASCII | re.IGNORECASE)
+_MINOR = Pattern(r"3\.\d{1,2}", re.ASCII)
+_GLIBC = Pattern(r"2\.\d{1,3}", re.ASCII)
+_BARE_SERIES = Pattern(r"\d+(?:\.\d+)?", re.ASCII)
+_CUDA = Pattern(r"(?:cu|cuda)?[ -]?(?:(\d{1,2})\.(\d)(?:\.\d+)?|(\d{2}|[789])(\d))", re.ASCII | re.IGNORECASE)
 
 _PLATFORM_SPELLINGS = {
     Subdir.LINUX_64: "linux linux64 linux-x86-64 linux-x64 linux-amd64 x86-64 amd64 wsl wsl2 ubuntu",

@@ -137,9 +137,8 @@ def test_a_package_without_a_hash_is_refused(tmp_path: Path, missing: str) -> No
     write_channel(tmp_path / "conda-forge", [row])
     with pytest.raises(SourceDataError) as caught:
         one(cuda_query("linux-64", "numpy"), tmp_path)
-    url = "https://conda.anaconda.org/conda-forge/linux-64/numpy-2-h0_0.conda"
     assert str(caught.value).splitlines()[:2] == [
-        f"the conda channel at {url} served something that cannot be used [channel-data]",
+        f"the conda channel at {tmp_path} served something that cannot be used [channel-data]",
         f"  the channel states no {missing} for numpy-2-h0_0.conda",
     ]
 

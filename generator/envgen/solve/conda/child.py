@@ -281,7 +281,7 @@ def _row(record: RepoDataRecord) -> ChildRecord:
     build, name = str(record.build), record.name.normalized
     return {
         "name": name,
-        "version": _written_version(record.file_name, name, build) or str(record.version),
+        "version": _written_version(record, name, build) or str(record.version),
         "build": build,
         "build_number": record.build_number,
         "channel": record.channel,
@@ -295,11 +295,22 @@ def _row(record: RepoDataRecord) -> ChildRecord:
     }
 
 
-def _written_version(filename: str, name: str, build: str) -> str:
-    """The version as the channel writes it (a parsed one may be written another way), or an empty string."""
-    stem = filename.removesuffix(".conda").removesuffix(".tar.bz2")
-    fits = stem.startswith(f"{name}-") and stem.endswith(f"-{build}")
-    return stem[len(name) + 1 : -len(build) - 1] if fits else ""
+def _written_version(record: RepoDataRecord, name: str, build: str) -> str:
+    """The version as the channel writes it (a parsed one may be written another way), or an empty string.
+
+    It is in the file's name, where another one than the record's is a fault that the caller sees.
+    """
+    from rattler import Version
+    from rattler.exceptions import InvalidVersionError
+
+    stem = record.file_name.removesuffix(".conda").removesuffix(".tar.bz2")
+    if not (stem.startswith(f"{name}-") and stem.endswith(f"-{build}")):
+        return ""
+    written = stem[len(name) + 1 : -len(build) - 1]
+    try:
+        return written if Version(written) == record.version else ""
+    except InvalidVersionError:
+        return ""
 
 
 if __name__ == "__main__":

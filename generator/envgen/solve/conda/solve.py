@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from envgen.core.errors import EnvgenError
-from envgen.core.locks import CondaLock, CondaPackage
+from envgen.core.locks import CondaLock
 from envgen.core.sets import PackageSet
 from envgen.net.cache import cache_folder
 from envgen.net.errors import SourceDataError, UnreachableError
@@ -22,6 +22,7 @@ from envgen.solve.conda.child import ChildRecord, ChildRequest
 from envgen.solve.conda.failures import ChannelFailure, channel_failure, failing_url, reason_of, solver_tree
 from envgen.solve.conda.process import ChildOutcome, run_children
 from envgen.solve.conda.query import CondaQuery
+from envgen.solve.conda.records import locked_package
 from envgen.solve.conda.source import CHANNEL_SITE, ChannelSource
 from envgen.solve.conda.specs import build_glob_of, name_of
 from envgen.solve.errors import SolveFailedError, SolverError
@@ -241,9 +242,11 @@ def _unsolvable(query: CondaQuery, text: str) -> SolveFailedError:
 def _checked(query: CondaQuery, records: Sequence[ChildRecord], source: ChannelSource) -> CondaLock:
     """The lock of a solution, sorted by name.
 
-    Raises: SourceDataError for a package without both hashes; SolverError when pytorch is not of the wanted build.
+    Raises: SourceDataError for a package that is not as it should be; SolverError for a pytorch of another build.
     """
-    packages = tuple(sorted((_package(record, source) for record in records), key=lambda p: p.name))
+    urls = [f"{CHANNEL_SITE}/{channel}" for channel in query.channels]
+    found = [locked_package(record, subdir=query.subdir, channels=urls, source=source) for record in records]
+    packages = tuple(sorted(found, key=lambda p: p.name))
     lock = CondaLock(
         subdir=query.subdir,
         channels=query.channels,
@@ -258,26 +261,3 @@ def _checked(query: CondaQuery, records: Sequence[ChildRecord], source: ChannelS
         wanted = glob or "a CUDA build"
         raise SolverError(solver="py-rattler", reason=f"{query.subdir}: it chose pytorch {torch.build}, not {wanted}")
     return lock
-
-
-def _package(record: ChildRecord, source: ChannelSource) -> CondaPackage:
-    canonical = f"{record['channel'].rstrip('/')}/{record['subdir']}/{record['filename']}"
-    # A mirror's repodata may name the mirror as the place of its files (base_url, CEP 15).
-    url = canonical if source.mirror or source.folder else record["url"]
-    for kind, digest in (("md5", record["md5"]), ("sha256", record["sha256"])):
-        if not digest:
-            reason = f"the channel states no {kind} for {record['filename']}"
-            raise SourceDataError(package_set=PackageSet.CONDA, url=url, reason=reason)
-    return CondaPackage(
-        name=record["name"],
-        version=record["version"],
-        build=record["build"],
-        build_number=record["build_number"],
-        channel=record["channel"].removeprefix(CHANNEL_SITE).strip("/"),
-        subdir=record["subdir"],
-        url=url,
-        md5=record["md5"],
-        sha256=record["sha256"],
-        depends=tuple(record["depends"]),
-        constrains=tuple(record["constrains"]),
-    )

@@ -21,6 +21,7 @@ from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
 from envgen.solve.pip.passed import judged
 from envgen.solve.pip.query import FAMILY, PipQuery, plain_requirement
+from envgen.solve.pip.served import check_served
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
 from envgen.solve.pip.wheels import WantedWheels, check_known, extra_family, look_up_wheels
 
@@ -259,6 +260,9 @@ class _Solve:
         filename = file_name(wheel.url)
         if not _SHA256.fullmatch(wheel.sha256):
             raise SolverError(solver="uv", reason=f"it gave no sha256 for {filename}")
+        own = package.name in request.torch_names
+        mirror = (self.torch if own else self.pypi) if self.writes_mirror else None
+        check_served(wheel.url, project=package.name, version=package.version, mirror=mirror)
         listed = wanted.find(filename) if wanted else None
         if listed and listed.sha256 != wheel.sha256:
             raise WheelHashError(

@@ -1,0 +1,57 @@
+"""What an index or mirror says of a file, judged before it is written into a lock."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote, urlsplit
+
+from envgen.core.errors import ValueFormatError, show
+from envgen.core.wheel_names import WheelName
+from envgen.net.errors import SourceDataError
+from envgen.net.sites import Site
+
+_FILE = re.compile(r"[A-Za-z0-9._+!-]+")
+_PATH = re.compile(r"[A-Za-z0-9._~:@!$&'()*+,;=%/-]*")
+
+
+def check_served(url: str, *, project: str, version: str, mirror: Site | None) -> None:
+    """See that a URL is a plain one of a wheel of that project and release; with `mirror` it is one of that host.
+
+    Raises: SourceDataError.
+    """
+    reason = _fault(url, project, version)
+    host = urlsplit(mirror.url).netloc if mirror is not None else ""
+    if not reason and host and urlsplit(url).netloc != host:
+        reason = f"{show(url)} is of another host than {host}, and would be written as the mirror's"
+    if reason:
+        raise SourceDataError(url=mirror.url if mirror is not None else url, reason=reason)
+
+
+def _fault(url: str, project: str, version: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return f"{show(url)} is no URL"
+    path, raw = unquote(parts.path), parts.path.rpartition("/")[2]
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        return f"{show(url)} is no http or https URL"
+    steps = path.split("/")
+    if parts.query or parts.fragment or not _PATH.fullmatch(path) or "%" in path or {".", ".."} & {*steps}:
+        return f"{show(url)} leads through a path that is not plain"
+    return _name_fault(url, raw, project, version)
+
+
+def _name_fault(url: str, raw: str, project: str, version: str) -> str:
+    from packaging.version import Version
+
+    name = unquote(raw)
+    if not _FILE.fullmatch(name) or raw not in (name, quote(name), quote(name, safe="+!")):
+        return f"{show(url)} names no plain file"
+    try:
+        wheel = WheelName.parse(name)
+    except ValueFormatError:
+        return f"{show(name)} is no wheel's name"
+    if (wheel.project, wheel.version) != (project, str(Version(version))):
+        return f"{show(name)} is not of {project} {version}"
+    return ""

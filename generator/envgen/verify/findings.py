@@ -35,6 +35,7 @@ class Code(StrEnum):
     HASH_MISMATCH = "hash-mismatch"
     SIZE_MISMATCH = "size-mismatch"
     NOT_ON_INDEX = "not-on-index"
+    NOT_NEEDED = "package-not-needed"
     DEPENDENCY_MISSING = "dependency-missing"
     DEPENDENCY_VERSION = "dependency-version"
     CONTENT_HASH = "content-hash"

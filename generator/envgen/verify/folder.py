@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from envgen.core.builds import Build
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.platforms import Subdir
@@ -27,10 +28,20 @@ from envgen.files.registry import (
 )
 from envgen.output.errors import OutputNotWritableError
 from envgen.output.plan import read_folder
+from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.verify import conda_side, pip_side
 from envgen.verify.claims import claims_of
 from envgen.verify.findings import Asking, Code, Finding, Report, has_no_error
 from envgen.verify.form import check_conda_form, check_pip_form, check_smoke_form
+from envgen.verify.needs import (
+    CondaWanted,
+    check_conda_needs,
+    check_conda_specs,
+    check_conda_urls,
+    check_files,
+    check_pip_needs,
+    shipped_request,
+)
 from envgen.verify.opened import Opened
 from envgen.verify.pip_online import check_on_indexes
 from envgen.verify.places import CONDA_PLACES, PIP_PLACES, check_hosts, without_logins
@@ -147,6 +158,9 @@ class _Work:
         if build is not None and request is not None:
             found += _new(check_request(build, lock.python, request, pylock, self.builds), found)
             found += pip_side.check_glibc(lock, request.glibc, pylock)
+        found += check_files(lock, pylock)
+        if self.stated.record is not None:
+            found += check_pip_needs(lock, self.stated.record, pylock)
         if has_no_error(found):
             found += check_pip_form(lock, bodies, self.opened.headers, pylock, self.stated.record)
         self.findings += found
@@ -201,10 +215,26 @@ class _Work:
             minor = ".".join(python.version.split(".")[:2])
             found += _new(check_request(build, minor, request, file, self.builds), found)
             found += conda_side.check_glibc(lock, request.glibc, file)
+        found += self._conda_needs(lock, build, file)
         wrong, skipped = conda_side.check_on_channels(lock, self.asking, file)
         self.skipped += skipped
         yield from found
         yield from wrong
+
+    def _conda_needs(self, lock: CondaLock, build: Build | None, file: str) -> Iterator[Finding]:
+        """What the lock holds against what its build and its request need."""
+        yield from check_conda_needs(lock, file)
+        yield from check_conda_urls(lock, file)
+        record, request = self.stated.record, self.stated.request_for(lock.subdir)
+        if record is None or build is None or not build.codes:
+            return
+        oldest = shipped_request(build, record.python, self.builds.default_glibc)
+        shipped = pairing_if_it_runs(build, oldest, self.builds)
+        asked = request or oldest
+        pairing = pairing_if_it_runs(build, asked, self.builds)
+        if pairing is not None:
+            wanted = CondaWanted(pairing=pairing, shipped=shipped, request=asked, record=record)
+            yield from check_conda_specs(lock, wanted, file)
 
     def check_sets(self) -> None:
         """What the request line records as locked must be here, and nothing else."""

@@ -1,0 +1,154 @@
+"""Holds what is locked against what is needed, both ways: nothing more is in a lock, and nothing of it elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from envgen.core.builds import Build
+from envgen.core.gpus import Gpu
+from envgen.core.locks import CondaLock, PipLock
+from envgen.core.request import DriverOrigin, Request, RequestedGpu
+from envgen.core.request_record import Binding, RequestRecord
+from envgen.core.resolution import Pairing
+from envgen.core.wheel_names import glibc_key, normalise_project
+from envgen.solve.conda.source import CHANNEL_SITE
+from envgen.solve.conda.specs import is_bare, name_of
+from envgen.solve.conda.virtual_packages import virtual_packages
+from envgen.verify.findings import Code, Finding
+
+_COMPANIONS = ("torchvision", "torchaudio")
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+# Where PyPI keeps a file: by its BLAKE2 digest, or (older ones) by project.
+_PYPI_FILE = re.compile(
+    r"https://files\.pythonhosted\.org/packages/"
+    r"(?:[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}|[a-z0-9.]+/[A-Za-z0-9]/[A-Za-z0-9._-]+)/[^/?#]+"
+)
+_TORCH_FILE = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[^/?#]+")
+
+
+def check_pip_needs(lock: PipLock, record: RequestRecord, file: str) -> Iterator[Finding]:
+    """Packages that neither torch, its companions nor the request need."""
+    roots = {"torch", *_COMPANIONS, *map(normalise_project, _asked(record, Binding.PIP))}
+    needs = {package.name: package.dependencies for package in lock.packages}
+    yield from _unneeded(roots, needs, file)
+
+
+def check_conda_needs(lock: CondaLock, file: str) -> Iterator[Finding]:
+    """Packages that nothing in the environment file needs."""
+    needs = {package.name: [text.partition(" ")[0] for text in package.depends] for package in lock.packages}
+    yield from _unneeded({name_of(spec) for spec in lock.specs}, needs, file)
+
+
+def _unneeded(roots: Iterable[str], needs: Mapping[str, Iterable[str]], file: str) -> Iterator[Finding]:
+    needed: set[str] = set()
+    left = [root for root in roots if root in needs]
+    while left:
+        name = left.pop()
+        if name not in needed:
+            needed.add(name)
+            left += [other for other in needs[name] if other in needs]
+    for name in sorted(needs.keys() - needed):
+        title = f"{name} is locked, and nothing that was asked for needs it"
+        yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
+
+
+def _asked(record: RequestRecord, own: Binding) -> Iterator[str]:
+    """The names of the packages that a set was asked for."""
+    texts = (*record.packages.get(Binding.BOTH, ()), *record.packages.get(own, ()))
+    for text in (*texts, *(line for lines in record.inputs.values() for line in lines)):
+        if found := _REQUIREMENT.match(text):
+            yield found[1]
+
+
+def check_files(lock: PipLock, file: str) -> Iterator[Finding]:
+    """URLs of files of PyPI and PyTorch that are not of the form in which they keep them, whole."""
+    for package in lock.packages:
+        for host, form in (("files.pythonhosted.org", _PYPI_FILE), ("pytorch.org", _TORCH_FILE)):
+            if (urlsplit(package.url).hostname or "").endswith(host) and not form.fullmatch(package.url):
+                title = f"the file of {package.name} is not where {host} keeps its files"
+                yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=(package.url[:160],))
+
+
+def check_conda_urls(lock: CondaLock, file: str) -> Iterator[Finding]:
+    """URLs of the canonical site that are not those of the package that they are of."""
+    for package in lock.packages:
+        stem = f"{CHANNEL_SITE}/{package.channel}/{package.subdir}/{package.name}-{package.version}-{package.build}"
+        if package.url.startswith(f"{CHANNEL_SITE}/") and package.url not in (f"{stem}.conda", f"{stem}.tar.bz2"):
+            title = f"the file of {package.name} is not where its channel keeps its files"
+            evidence = (package.url[:160], f"expected: {stem[:150]}.conda")
+            yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=evidence)
+
+
+def shipped_request(build: Build, python: str, glibc: str) -> Request:
+    """What the shipped lock of a build is made for: the oldest GPU that it has code for, with any driver."""
+    gpu = Gpu.of_capability(min(code.capability for code in build.codes))
+    return Request(
+        gpus=(RequestedGpu(input=str(gpu.capability), gpu=gpu),),
+        subdir=build.subdir,
+        python=python,
+        driver=None,
+        driver_origin=DriverOrigin.ASSUMED,
+        glibc=glibc,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaWanted:
+    """What a conda lock is held against. A shipped lock may be stricter than the request that it was taken for.
+
+    `shipped` is the pairing that the shipped lock of the build is made for, None when it is made for none.
+    """
+
+    pairing: Pairing
+    shipped: Pairing | None
+    request: Request
+    record: RequestRecord
+
+
+def check_conda_specs(lock: CondaLock, asked: CondaWanted, file: str) -> Iterator[Finding]:
+    """Specs, channels and virtual packages: those of the pairing, and no more than was asked for beside them."""
+    pairing, shipped = asked.pairing, asked.shipped
+    wanted = [_pinned(spec, lock) for spec in pairing.specs if not _left_out(spec, lock)]
+    stricter = [_pinned(spec, lock) for spec in shipped.specs] if shipped is not None else []
+    for spec in wanted:
+        if spec not in lock.specs:
+            title = f"the environment file lacks {spec}, which this build is locked with"
+            yield Finding(code=Code.REQUEST_UNMET, file=file, title=title)
+    more = [spec for spec in lock.specs if spec not in wanted and spec not in stricter]
+    if len(more) > len(list(_asked(asked.record, Binding.CONDA))):
+        title = f"the environment file asks for {', '.join(more)[:160]}, which was not asked for"
+        yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
+    channels = tuple(channel.rstrip("/").rpartition("/")[2] for channel in lock.channels)
+    if channels != pairing.build.conda.channels:
+        title = f"its channels are {', '.join(lock.channels)[:160]}, not {', '.join(pairing.build.conda.channels)}"
+        yield Finding(code=Code.INDEX_WRONG, file=file, title=title)
+    yield from _claims(lock, pairing, asked.request, file)
+
+
+def _left_out(spec: str, lock: CondaLock) -> bool:
+    return name_of(spec) in _COMPANIONS and lock.find(name_of(spec)) is None
+
+
+def _pinned(spec: str, lock: CondaLock) -> str:
+    package = lock.find(name_of(spec))
+    return f"{package.name}={package.version}" if package is not None and is_bare(spec) else spec
+
+
+def _claims(lock: CondaLock, pairing: Pairing, request: Request, file: str) -> Iterator[Finding]:
+    """What the lock was solved to expect of the host: no more than the driver and glibc of the request give."""
+    cuda = f"{pairing.build.cuda.partition('.')[0]}.0"
+    expected = virtual_packages(request.subdir, cuda=cuda, glibc=request.glibc)
+    stated = dict(lock.virtual_packages)
+    if "__glibc" in expected and "__glibc" in stated and _is_older(stated["__glibc"], request.glibc):
+        stated["__glibc"] = expected["__glibc"]
+    for name in sorted({*expected, *stated}):
+        if stated.get(name) != expected.get(name):
+            title = f"it was solved for {name} {stated.get(name, '(none)')}, not {expected.get(name, '(none)')}"
+            yield Finding(code=Code.WRONG_PLATFORM, file=file, title=title)
+
+
+def _is_older(glibc: str, target: str) -> bool:
+    return re.fullmatch(r"\d{1,3}\.\d{1,3}", glibc) is not None and glibc_key(glibc) <= glibc_key(target)

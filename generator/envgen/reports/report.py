@@ -125,18 +125,10 @@ def _log(lines: list[str]) -> DriverReport | None:
 
 def _system(text: str, parts: _Parts) -> System:
     collected = parts.collected
-    stated = f"{collected.os} {collected.platform}"
     jetson = _jetson(text, parts)
-    if "Windows" in stated:
-        system = "windows"
-    elif "macOS" in stated or "Mac OS" in stated:
-        system = "macos"
-    elif collected.os or "Linux" in stated or jetson:
-        system = "linux"
-    else:
-        system = _guessed_system(text, parts.table)
+    system = "linux" if jetson else _stated_system(collected) or _guessed_system(text, parts.table)
     kernel = re.search(r"Linux-(\S+?)(?:-x86_64|-aarch64)", collected.platform)
-    machine = "aarch64" if "aarch64" in stated or jetson else "AMD64" if system == "windows" else "x86_64"
+    machine = _machine(system, parts, is_arm=jetson is not None)
     wsl = (wsl_version(kernel[1]) if kernel else 0) or (2 if parts.table.is_wsl or _WSL.search(text) else 0)
     return System(
         os=system,
@@ -147,10 +139,27 @@ def _system(text: str, parts: _Parts) -> System:
         libc="glibc" if collected.glibc else "",
         libc_version=collected.glibc,
         container="docker" if _IN_CONTAINER.search(text) else "",
-        wsl=wsl if system == "linux" or (system == "" and wsl) else 0,
+        wsl=wsl if system in ("linux", "") else 0,
         jetson=jetson,
         secure_boot=True if _SECURE_BOOT.search(text) else None,
     )
+
+
+def _stated_system(collected: CollectEnv) -> str:
+    stated = f"{collected.os} {collected.platform}"
+    for word, system in (("Windows", "windows"), ("macOS", "macos"), ("Mac OS", "macos"), ("Linux", "linux")):
+        if word in stated:
+            return system
+    return "linux" if collected.os else ""
+
+
+def _machine(system: str, parts: _Parts, *, is_arm: bool) -> str:
+    """The processor: some GPUs are built with one of Arm's only."""
+    names = " ".join((*parts.collected.gpus, *(gpu.name for gpu in parts.table.gpus)))
+    stated = f"{parts.collected.os} {parts.collected.platform}"
+    if is_arm or "aarch64" in stated or re.search(r"\b(?:GH200|GB[23]00|GB10|Thor)\b", names):
+        return "aarch64"
+    return "AMD64" if system == "windows" else "x86_64"
 
 
 def _guessed_system(text: str, table: SmiTable) -> str:

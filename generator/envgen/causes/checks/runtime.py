@@ -13,6 +13,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.releases import is_newer
 from envgen.core.sets import PackageSet
+from envgen.environments.torch_run import TorchDevice
 from envgen.probe.visible_devices import shown
 from envgen.resolve.coverage import code_for
 from envgen.resolve.rules.libraries import dropped_by
@@ -142,27 +143,22 @@ def _image_evidence(context: Context, bad: list[tuple[str, ComputeCapability]]) 
 
 def _split(context: Context) -> tuple[list[tuple[str, ComputeCapability]], list[str]]:
     """GPUs that this build does not serve, and those that it does. A kernel that ran, or failed so, decides first."""
-    bad: list[tuple[str, ComputeCapability]] = []
-    good: list[str] = []
     devices = context.run.devices if context.run else ()
-    if devices:
-        for device in devices:
-            if device.kernel_error is not None and any(word in device.kernel_error for word in _NO_IMAGE):
-                bad.append((device.name, device.capability or _by_name(context, device.name)))
-            elif device.kernel_error != "" and device.capability and not _covers(context, device.capability):
-                bad.append((device.name, device.capability))
-            else:
-                good.append(device.name)
-        return bad, good
-    if not context.arch_list or not context.torch_cuda or context.observation.system.jetson:
-        return [], []
-    used = shown(context.observation.variable("CUDA_VISIBLE_DEVICES"), [known.host for known in context.gpus])
-    for known in (known for known in context.gpus if known.host in used):
-        if known.gpu and not _covers(context, known.gpu.capability):
-            bad.append((known.label, known.gpu.capability))
-        elif known.gpu:
-            good.append(known.label)
-    return bad, good
+    gpus = [(d.name, d.capability or _by_name(context, d.name)) for d in devices]
+    lacks = [_lacks_code(context, device) for device in devices]
+    if not devices and context.arch_list and context.torch_cuda and not context.shows(Trait.JETSON):
+        used = shown(context.observation.variable("CUDA_VISIBLE_DEVICES"), [known.host for known in context.gpus])
+        gpus = [(known.label, known.gpu.capability) for known in context.gpus if known.gpu and known.host in used]
+        lacks = [not _covers(context, capability) for _, capability in gpus]
+    bad = [gpu for gpu, lacking in zip(gpus, lacks, strict=True) if lacking]
+    return bad, [name for (name, _), lacking in zip(gpus, lacks, strict=True) if not lacking]
+
+
+def _lacks_code(context: Context, device: TorchDevice) -> bool:
+    """Whether a kernel failed for want of code, or was not run and its code is not there."""
+    if any(word in (device.kernel_error or "") for word in _NO_IMAGE):
+        return True
+    return device.kernel_error != "" and device.capability is not None and not _covers(context, device.capability)
 
 
 def _by_name(context: Context, name: str) -> ComputeCapability:

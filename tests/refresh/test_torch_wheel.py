@@ -23,6 +23,14 @@ def read(content: bytes) -> TorchWheel:
     return read_torch_wheel(io.BytesIO(content), NAME)
 
 
+def test_a_list_that_follows_another_string_is_found() -> None:
+    """Bytes of libtorch_python.so of PyPI's 2.9.1 for x86_64: no NUL stands in front of the list."""
+    assert (
+        parse_arch_list(b"\0name, std::string ipc_hsm_70 sm_75 sm_80 sm_90\0\0/pytorch/torch\0")
+        == "sm_70 sm_75 sm_80 sm_90"
+    )
+
+
 def test_a_wheel_says_what_it_is() -> None:
     assert read(wheel_bytes(torch_files())) == TorchWheel(
         version="2.15.0+cu132",

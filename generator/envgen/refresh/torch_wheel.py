@@ -22,6 +22,8 @@ _LARGEST_MEMBER = 350 << 20
 _CODE = rb"(?:sm|compute)_[0-9]{2,3}[af]?"
 # The string behind torch.cuda.get_arch_list(): a C string that is nothing but codes.
 _ARCH_LIST = re.compile(rb"\0(" + _CODE + rb"(?: " + _CODE + rb")*) ?(?=\0)")
+# In 2.9.0 and 2.9.1 the compiler put the end of another string in front of it, without a NUL between.
+_JOINED_LIST = re.compile(rb"(" + _CODE + rb"(?: " + _CODE + rb"){2,}) ?(?=\0)")
 
 
 class SeekableFile(Protocol):
@@ -115,7 +117,8 @@ def parse_arch_list(library: bytes) -> str:
 
     Raises: ValueError when there is none, or more than one.
     """
-    found = sorted({match[1].decode() for match in _ARCH_LIST.finditer(library)})
+    matches = list(_ARCH_LIST.finditer(library)) or list(_JOINED_LIST.finditer(library))
+    found = sorted({match[1].decode() for match in matches})
     if len(found) != 1:
         raise ValueError(f"{len(found)} arch lists in torch's Python library: {found[:5]}")
     return found[0]

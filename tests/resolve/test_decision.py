@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.request import Machine
 from envgen.core.sets import PackageSet
@@ -148,6 +149,23 @@ def test_the_code_of_a_list_for_a_toolkit(arch_list: str, capability: str, cuda:
     gpu = Gpu(name="a GPU", capability=ComputeCapability.parse(capability), architecture="")
     found = code_for([ArchCode.parse(code) for code in arch_list.split()], gpu, cuda)
     assert (str(found) if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("driver", "minimum", "meets", "serves"),
+    [
+        ("570", "570.124.06", True, False),
+        ("580", "570.124.06", True, True),
+        ("560", "570.124.06", False, False),
+        ("570.124.06", "570.124.06", True, True),
+        ("570.86.15", "570.124.06", False, False),
+    ],
+)
+def test_a_bare_branch_meets_a_floor_in_it_and_proves_no_minimum_in_it(
+    driver: str, minimum: str, meets: bool, serves: bool
+) -> None:
+    have, wanted = DriverVersion.parse(driver), DriverVersion.parse(minimum)
+    assert (have.meets_floor(wanted), have.serves_toolkit(wanted)) == (meets, serves)
 
 
 def test_the_branches_of_windows() -> None:

@@ -58,3 +58,15 @@ def test_a_file_is_no_package(here: Path, capsys: pytest.CaptureFixture[str]) ->
     told = capsys.readouterr().err
     assert told.startswith('error: "requirements.txt" is a file (from --with) [usage]')
     assert "hint: pass --requirements requirements.txt" in told
+
+
+def test_an_environment_file_is_locked(here: Path, tmp_path: Path, run: Run) -> None:
+    (here / "environment.yml").write_text(
+        "dependencies:\n  - pytorch<2.11\n  - scipy=1.16\n  - pip:\n    - einops\n", encoding="utf-8"
+    )
+    assert run("--environment", "environment.yml", "--torch", ">=2.9.1") == 0
+    out = tmp_path / "out"
+    assert "/scipy-1.16.2" in (out / "conda-linux-64.lock").read_text(encoding="utf-8")
+    assert "scipy" not in (out / "requirements.txt").read_text(encoding="utf-8").partition("\n#\n")[2]
+    assert "\neinops==0.8.1 " in (out / "requirements.txt").read_text(encoding="utf-8")
+    assert run("--environment", "environment.yml", "--torch", ">=2.9.1", "--check") == 0

@@ -49,10 +49,10 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     """
     _check_mirrors(writing)
     builds = Catalog.load()
-    asked = read_request(wanted, builds)
     files = _read_files(writing)
+    asked = read_request(replace(wanted, python=wanted.python or files.python or None), builds)
     asked = replace(asked, requests=tuple(with_torch(request, files, builds) for request in asked.requests))
-    extras = read_extras((*writing.with_packages, *files.requirements), files.constraints)
+    extras = read_extras((*writing.with_packages, *files.with_texts()), files.constraints)
     only = _only(writing.only)
     folder = output_folder(writing, asked.requests, (only,) if only else tuple(PackageSet), _paths(writing))
     if folder.instead_of:
@@ -83,7 +83,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
 
 def _read_files(writing: WriteOptions) -> Asked:
     """What the files of the run ask for; what is not taken of them is a notice."""
-    files = read_files(writing.requirements, extras=writing.extras, groups=writing.groups)
+    files = read_files((*writing.requirements, *writing.environments), extras=writing.extras, groups=writing.groups)
     for passed in files.not_taken:
         print_note(f"{passed.where}: {passed.text} is not taken: {passed.reason} [not-taken]")
     return files
@@ -91,7 +91,7 @@ def _read_files(writing: WriteOptions) -> Asked:
 
 def _paths(writing: WriteOptions) -> frozenset[str]:
     """The whole paths of the files that the run reads."""
-    return frozenset(str(Path(file).absolute()) for file in writing.requirements)
+    return frozenset(str(Path(file).absolute()) for file in (*writing.requirements, *writing.environments))
 
 
 def _only(text: str) -> PackageSet | None:

@@ -24,6 +24,10 @@ class WriteOptions:
             "Requirements as pip reads them, or a pyproject.toml: they are locked together with torch. Repeatable.",
         ),
     ] = ()
+    environments: Annotated[
+        tuple[str, ...],
+        Option("--environment", "FILE", "A conda environment file; its pip section goes to the pip set. Repeatable."),
+    ] = ()
     extras: Annotated[tuple[str, ...], Option("--extra", "NAME", "An extra of that pyproject.toml. Repeatable.")] = ()
     groups: Annotated[tuple[str, ...], Option("--group", "NAME", "A group of that pyproject.toml. Repeatable.")] = ()
     only: Annotated[

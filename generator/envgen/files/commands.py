@@ -48,7 +48,14 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
     words += ["--only", *(one.value for one in PackageSet if one not in left_out)] if left_out else []
     words += ["--name", record.name] if record.name else []
     words += [] if record.index_lines else ["--no-index-lines"]
-    inputs = (("--requirements", tuple(record.inputs)), ("--extra", record.extras), ("--group", record.groups))
+    conda = tuple(name for name in record.inputs if name.endswith((".yml", ".yaml")))
+    others = tuple(name for name in record.inputs if name not in conda)
+    inputs = (
+        ("--requirements", others),
+        ("--environment", conda),
+        ("--extra", record.extras),
+        ("--group", record.groups),
+    )
     words += [word for name, values in inputs for value in values for word in (name, value)]
     for package in record.with_texts():
         words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one

@@ -27,18 +27,27 @@ class NotTaken:
 class Asked:
     """Requirements and constraints (PEP 508, as packaging writes them), torch's own family apart.
 
+    `requirements` are for both sets, `pip` and `conda` for one. `python` (X.Y) is empty when none is asked for.
     `inputs` maps the name of each file that was given to its lines, as far as they were taken.
     """
 
     requirements: list[str] = field(default_factory=list)
+    pip: list[str] = field(default_factory=list)
+    conda: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     family: list[str] = field(default_factory=list)
     not_taken: list[NotTaken] = field(default_factory=list)
     inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    python: str = ""
 
     def lines(self) -> tuple[str, ...]:
         """Everything that was taken, in one order."""
-        return tuple(sorted({*self.requirements, *self.family, *(f"-c {line}" for line in self.constraints)}))
+        bounds = (f"-c {line}" for line in self.constraints)
+        return tuple(sorted({*self.with_texts(), *self.family, *bounds}))
+
+    def with_texts(self) -> tuple[str, ...]:
+        """The packages as values of `--with`."""
+        return (*self.requirements, *(f"pip:{line}" for line in self.pip), *(f"conda:{line}" for line in self.conda))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,14 @@ from envgen.core.request import Request
 from envgen.core.requirements import canonical
 from envgen.facts.catalog import Catalog
 from envgen.requirements.asked import Asked, TorchAsked
+from envgen.requirements.environment_yml import take_environment
 from envgen.requirements.pyproject import take_pyproject
 from envgen.requirements.requirements_txt import take_requirements
 from envgen.solve.extras import environment_of
 
 
 def read_files(files: Sequence[str], *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Asked:
-    """Return what requirements.txt and pyproject.toml files ask for.
+    """Return what files ask for: pyproject.toml, environment.yml, and the rest as pip reads them.
 
     Raises: RequirementsFileError; UsageError when `--extra` or `--group` has no pyproject.toml to be of.
     """
@@ -28,7 +29,9 @@ def read_files(files: Sequence[str], *, extras: Sequence[str] = (), groups: Sequ
     for file in files:
         before = set(asked.lines())
         path, name = Path(file), file if not Path(file).is_absolute() else Path(file).name
-        if path.suffix == ".toml":
+        if path.suffix in (".yml", ".yaml"):
+            take_environment(asked, path, name)
+        elif path.suffix == ".toml":
             take_pyproject(asked, path, name, extras=extras, groups=groups)
         else:
             take_requirements(asked, path, name)

@@ -266,3 +266,40 @@ def test_what_is_no_fault_of_the_installation_is_not_called_one(text: str, code:
         return
     assert code_of(posted) == code
     assert words in "\n".join(posted_lines(posted))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        pytest.param("2.2.2 None\n", "torch-cpu-build", "2.2.2", id="our-own-question-of-torch"),
+        pytest.param("('2.6.0+cu124', '12.4', False)", "ask", "2.6.0+cu124", id="a-tuple"),
+        pytest.param(">>> print(torch.version.cuda)\nNone\n", "torch-cpu-build", "None", id="none"),
+        pytest.param("Python 3.10.12 (main, Nov  4 2025, 08:48:33) [GCC 11.4.0]", "ask", "Python 3.10.12", id="python"),
+        pytest.param(
+            "name, driver_version\nNVIDIA GeForce RTX 4090, 550.54.15\ntorch==2.8.0+cpu\n",
+            "torch-cpu-build",
+            "driver 550.54.15",
+            id="a-query",
+        ),
+        pytest.param(
+            ">>> torch.cuda.get_device_name(0)\n'NVIDIA GeForce GTX 1080 Ti'\n>>> torch.cuda.get_arch_list()\n"
+            "['sm_75', 'sm_80', 'sm_86', 'sm_90', 'sm_100', 'sm_120', 'compute_120']\n>>> torch.version.cuda\n'12.8'\n",
+            "no-kernel-image",
+            "6.1",
+            id="what-torch-printed",
+        ),
+        pytest.param(
+            "| NVIDIA-SMI 535.183.01             Driver Version: 535.183.01   CUDA Version: 12.2     |\n"
+            "|   0  NVIDIA A100-SXM4-40GB          On  | 00000000:00:04.0 Off |                    0 |\n"
+            "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU\n"
+            "\tlibcuda.so.1 (libc6,x86-64) => /usr/local/cuda/lib64/stubs/libcuda.so.1\n",
+            "libcuda-shadowed",
+            "stubs",
+            id="the-answer-to-our-question-of-the-loader",
+        ),
+    ],
+)
+def test_answers_to_what_is_asked_for_are_read(text: str, code: str, words: str) -> None:
+    posted = examine_text(text)
+    assert code_of(posted) == code
+    assert words in "\n".join(posted_lines(posted))

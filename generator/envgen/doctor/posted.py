@@ -75,6 +75,7 @@ def examine_text(text: str) -> Posted:
         return resolve(builds, request)
 
     shown = Trait.PACKAGES if report.has_packages else NO_TRAIT
+    shown |= Trait.LIBRARIES if report.observation.parts.libraries else NO_TRAIT
     shown |= Trait.BUS if report.observation.system.os == "macos" else NO_TRAIT
     context = Context(
         observation=report.observation,

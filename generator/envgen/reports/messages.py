@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.errors import ValueFormatError
 
 _VERSION = r"\d+\.\d+(?:\.\d+)?(?:\.?(?:dev|a|rc|post)\d*)?(?:\+[\w.]+)?"
 _CUDA_WORDS = re.compile(
@@ -31,6 +34,16 @@ _TOO_OLD = re.compile(
     r"Found GPU\d+ (?P<name>.+?) which is of (?:cuda|compute) capability (?:\(CC\) )?(?P<x>\d+)\.(?P<y>\d)"
 )
 _SUPPORTS = re.compile(r"supports CUDA capabilities (?P<codes>(?:(?:sm|compute)_\d+\w*\s*)+)")
+# What the question that this program asks for prints, with or without the answer of is_available().
+_ONE_LINE = re.compile(
+    rf"^\W*(?P<version>{_VERSION})[', ]+(?P<cuda>\d+\.\d+|None)'?(?:[, ]+(?P<answer>True|False))?\W*$", re.MULTILINE
+)
+_CUDA_PRINTED = re.compile(r"torch\.version\.cuda\)?\s*\n\s*['\"]?(?P<cuda>\d+\.\d+|None)")
+_ARCHES = re.compile(r"get_arch_list\(\)\)?\s*\n\s*\[(?P<codes>[^\]]+)\]")
+_DEVICE_NAME = re.compile(
+    r"get_device_name\([^)]*\)\)?\s*\n\s*['\"]?(?P<name>[A-Z][^'\"\n]{3,60})['\"]?\s*$", re.MULTILINE
+)
+_PYTHON = re.compile(r"^\s*Python (?P<version>3\.\d+\.\d+)\b", re.MULTILINE)
 _PRINTED = re.compile(rf"torch\.__version__\)?\s*\n\s*['\"]?(?P<version>{_VERSION})")
 # In running text a release is often another one than that which is installed: a pin, a label or the word is needed.
 _BEFORE = r"(?:==|\s+version:?\s+|[ -]v?(?=[\d.]+\w*\+(?:cu|cpu)))"
@@ -56,7 +69,10 @@ class RefusedGpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Messages:
-    """What was said. `torch` is empty where no version is stated, or several are; `available` None: not said."""
+    """What was printed. `torch` is empty where no version is stated, or several are; `available` None: not printed.
+
+    `cuda` is None for a build without CUDA, and empty where nothing says it; `gpu` is the name that torch printed.
+    """
 
     errors: tuple[str, ...] = ()
     import_error: str = ""
@@ -65,17 +81,27 @@ class Messages:
     torch: str = ""
     vision: str = ""
     torch_file: str = ""
-    is_cpu: bool = False
+    cuda: str | None = ""
+    gpu: str = ""
+    python: str = ""
     available: bool | None = None
     variables: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_answers(self) -> bool:
+        """True when an interpreter was asked and its answer is there."""
+        return bool(self.torch or self.gpu or self.python or self.arch_list) or self.available is not None
 
 
 def read_messages(lines: list[str]) -> Messages:
     """Return what a text quotes of torch, Python and the shell."""
     text = "\n".join(lines)
     errors = tuple(dict.fromkeys(" ".join(line.split()) for line in lines if _CUDA_WORDS.search(line)))
-    codes = _SUPPORTS.search(" ".join(text.split()))
+    codes = _SUPPORTS.search(" ".join(text.split())) or _ARCHES.search(text)
     answers = {found["answer"] == "True" for found in _ANSWERED.finditer(text)}
+    one_line = _ONE_LINE.search(text)
+    if one_line and one_line["answer"]:
+        answers.add(one_line["answer"] == "True")
     if "Torch is not able to use GPU" in text:  # stable-diffusion-webui asks and says so
         answers.add(False)
     variables = [(found["name"], found["value"]) for found in (*_VARIABLE.finditer(text), *_FOLLOWED.finditer(text))]
@@ -84,14 +110,29 @@ def read_messages(lines: list[str]) -> Messages:
         errors=errors,
         import_error=_import_error(lines),
         refused=tuple(_refused(lines)),
-        arch_list=tuple(ArchCode.parse(code) for code in codes["codes"].split()) if codes else (),
-        torch=_one(_PRINTED, text) or _one(_NAMED, text),
+        arch_list=tuple(_codes(codes["codes"])) if codes else (),
+        torch=(one_line["version"] if one_line else "") or _one(_PRINTED, text) or _one(_NAMED, text),
         vision=_one(_VISION, text),
         torch_file=imported["path"] if imported else "",
-        is_cpu="Torch not compiled with CUDA enabled" in text,
+        cuda=_cuda(text, one_line),
+        gpu=device["name"].strip() if (device := _DEVICE_NAME.search(text)) else "",
+        python=python["version"] if (python := _PYTHON.search(text)) else "",
         available=answers.pop() if len(answers) == 1 else None,
         variables=tuple(dict(variables).items()),
     )
+
+
+def _cuda(text: str, one_line: re.Match[str] | None) -> str | None:
+    found = one_line or _CUDA_PRINTED.search(text)
+    if "Torch not compiled with CUDA enabled" in text or (found and found["cuda"] == "None"):
+        return None
+    return found["cuda"] if found else ""
+
+
+def _codes(listed: str) -> Iterator[ArchCode]:
+    for code in re.findall(r"(?:sm|compute)_\d+\w*", listed):
+        with contextlib.suppress(ValueFormatError):
+            yield ArchCode.parse(code)
 
 
 def _import_error(lines: list[str]) -> str:

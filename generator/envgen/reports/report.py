@@ -20,6 +20,7 @@ from envgen.environments.inspected import (
 )
 from envgen.environments.torch_run import RunOutcome, TorchDevice, TorchRun
 from envgen.probe.observation import (
+    CudaLibrary,
     DriverParts,
     EnvironmentKind,
     FabricManager,
@@ -31,7 +32,13 @@ from envgen.probe.observation import (
     Vendor,
     Xid,
 )
-from envgen.probe.parse.driver_files import parse_kernel_messages, parse_proc_version, parse_xids
+from envgen.probe.parse.driver_files import (
+    library_version,
+    parse_kernel_messages,
+    parse_ldconfig,
+    parse_proc_version,
+    parse_xids,
+)
 from envgen.probe.parse.report import DriverReport, pci_address
 from envgen.probe.parse.smi import parse_failure, parse_log
 from envgen.probe.parse.system import parse_jetson, wsl_version
@@ -49,7 +56,7 @@ _SECURE_BOOT = re.compile(r"SecureBoot enabled|Key was rejected by service|Requi
 _MACOS = re.compile(r"\bmacOS\b|\bMacBook|\bApple M\d|\bdarwin\b|(?<![\w:/])/Users/")
 _IN_CONTAINER = re.compile(
     r"\bdocker(?:\.io)?:? (run|exec|compose|Error response)|could not select device driver|docker-compose|nvidia-docker"
-    r"|\broot@[0-9a-f]{12}:|podman run|/\.dockerenv"
+    r"|\broot@[0-9a-f]{12}:|podman run|/\.dockerenv|/docker/[0-9a-f]{12}|/kubepods"
 )
 _LSPCI = re.compile(r"NVIDIA Corporation (?P<chip>[A-Z]{1,2}\d{2,3}\w*) \[(?P<name>[^\]]+)\]")
 _FABRIC = re.compile(
@@ -85,9 +92,9 @@ def read_report(text: str) -> Report | None:
         ("nvidia-smi", table is not None or bool(listed)),
         ("nvidia-smi -q", log is not None),
         ("a package list", packages is not None),
-        ("messages", bool(messages.errors or messages.import_error or failure[1] or messages.is_cpu)),
+        ("messages", bool(messages.errors or messages.import_error or failure[1] or messages.cuda is None)),
         ("kernel log", bool(parse_kernel_messages(text))),
-        ("what Python printed", collected is None and (bool(messages.torch) or messages.available is not None)),
+        ("what Python printed", collected is None and messages.has_answers),
     )
     if not any(found for _, found in formats):
         return None
@@ -111,6 +118,10 @@ class _Parts:
     log: DriverReport | None
     packages: Packages
     messages: Messages
+
+    @property
+    def python(self) -> str:
+        return self.collected.python or self.messages.python
 
 
 def _log(lines: list[str]) -> DriverReport | None:
@@ -214,6 +225,10 @@ def _observation(text: str, parts: _Parts, system: System, failure: tuple[int | 
             user_library="" if driver else _installed(text),
             flavour=flavour,
             cuda=parts.table.cuda or (parts.log.cuda if parts.log else "") or _cuda_found(parts.messages),
+            libraries=tuple(
+                CudaLibrary(path=path, target=path, version=library_version(path), origin="loader cache")
+                for path in parse_ldconfig(text, system.machine)
+            ),
             fabric_manager=_fabric(text, service["version"] if service else ""),
             fabric_state=parts.log.fabric if parts.log else "",
             has_nvswitch="NVSwitch" in text,
@@ -221,7 +236,7 @@ def _observation(text: str, parts: _Parts, system: System, failure: tuple[int | 
             error=words,
         ),
         environ=tuple(sorted(parts.messages.variables)),
-        python=PythonFacts(version=parts.collected.python, executable="", prefix="", kind=EnvironmentKind.VENV),
+        python=PythonFacts(version=parts.python, executable="", prefix="", kind=EnvironmentKind.VENV),
         xids=tuple(Xid(pci_address=pci_address(at), code=number) for at, number in parse_xids(text)),
         kernel_messages=parse_kernel_messages(text),
     )
@@ -261,6 +276,8 @@ def _gpus(text: str, parts: _Parts) -> tuple[HostGpu, ...]:
     named = [HostGpu(vendor=Vendor.NVIDIA, name=gpu.name, capability=gpu.capability) for gpu in parts.messages.refused]
     if named:
         return tuple(replace(gpu, is_driven=True) for gpu in named)
+    if parts.messages.gpu:
+        return (HostGpu(vendor=Vendor.NVIDIA, name=parts.messages.gpu, is_driven=True),)
     chips = dict.fromkeys((found["name"], found["chip"]) for found in _LSPCI.finditer(text))
     return tuple(HostGpu(vendor=Vendor.NVIDIA, name=name, chip=chip) for name, chip in chips)
 
@@ -270,7 +287,9 @@ def _torch(parts: _Parts) -> VersionFile | None:
     collected, packages, messages = parts.collected, parts.packages, parts.messages
     conda = next((record for record in packages.conda if record.name == "pytorch"), None)
     version = collected.torch or packages.version("torch") or (conda.version if conda else "") or messages.torch
-    if not version and not messages.is_cpu:
+    if not version and messages.cuda != "":
+        return VersionFile(version="", cuda=messages.cuda, hip=None)
+    if not version:
         return None
     hip = collected.hip or None
     cuda = None if hip else _cuda_of_build(version, conda, parts)
@@ -284,8 +303,10 @@ def _cuda_of_build(version: str, conda: CondaRecord | None, parts: _Parts) -> st
         return parts.collected.cuda or None
     if re.fullmatch(r"cu\d{2,3}", label):
         return cuda_of_tag(label)
-    if label == "cpu" or parts.messages.is_cpu or re.search(r"(^|_)cpu", build):
+    if label == "cpu" or parts.messages.cuda is None or re.search(r"(^|_)cpu", build):
         return None
+    if parts.messages.cuda:
+        return parts.messages.cuda
     found = re.search(r"cuda_?(\d+\.\d+)|cuda(\d{3})", build)
     return (found[1] or cuda_of_tag(f"cu{found[2]}")) if found else ""
 
@@ -303,7 +324,7 @@ def _environment(parts: _Parts) -> InspectedEnvironment | None:
     vision = listed.get("torchvision") or parts.messages.vision
     kind = EnvironmentKind.CONDA if packages.by_conda else EnvironmentKind.VENV
     return InspectedEnvironment(
-        interpreter=Interpreter(version=parts.collected.python, executable="", prefix="", base_prefix="", path=()),
+        interpreter=Interpreter(version=parts.python, executable="", prefix="", base_prefix="", path=()),
         kind=kind,
         distributions=tuple(
             Distribution(name=name, version=version, installer="", requires=(), folder="", info="")
@@ -322,9 +343,9 @@ def _run(parts: _Parts, observation: Observation) -> TorchRun | None:
     """What torch did, as far as the text tells it."""
     collected, messages, torch = parts.collected, parts.messages, _torch(parts)
     available = messages.available if collected.available is None else collected.available
-    if not (messages.errors or messages.import_error or available is not None):
+    if not (messages.errors or messages.import_error or messages.arch_list or available is not None):
         return None
-    imported = torch is not None and not messages.import_error and (available is not None or bool(messages.errors))
+    imported = torch is not None and not messages.import_error
     return TorchRun(
         outcome=RunOutcome.DONE,
         stage="done",

@@ -17,6 +17,9 @@ _ROW = re.compile(
     r"^\s*\|\s+\d+\s+(?P<name>\S.*?)\s+(?P<mode>On|Off|WDDM|TCC|MCDM|N/A)\s*\|\s*(?P<address>[0-9A-Fa-f:.]{7,16})\s"
 )
 _MEMORY = re.compile(r"/\s*(?P<total>\d+)MiB\s*\|.*?(?P<mode>Default|E\. Process|E\. Thread|Prohibited)?\s*\|\s*$")
+_QUERIED = re.compile(
+    r"^\s*(?:\d+, *)?(?P<name>(?:NVIDIA|Tesla|Quadro|GeForce)[^,|]+), *(?P<driver>\d{3}\.\d+(?:\.\d+)?)\b"
+)
 _MODES = {"E. Process": "Exclusive_Process", "E. Thread": "Exclusive_Thread"}
 
 
@@ -53,8 +56,17 @@ def read_smi_table(lines: list[str]) -> SmiTable | None:
         elif gpus:
             gpus[-1] = _filled(gpus[-1], line)
     if not table.tool and not gpus:
-        return None
+        return _queried(lines)
     return replace(table, gpus=tuple(gpus))
+
+
+def _queried(lines: list[str]) -> SmiTable | None:
+    """What `--query-gpu=name,driver_version` prints, in the order that most people ask in."""
+    rows = [found for line in lines if (found := _QUERIED.match(line))]
+    if not rows:
+        return None
+    gpus = tuple(HostGpu(vendor=Vendor.NVIDIA, name=row["name"].strip(), is_driven=True) for row in rows)
+    return SmiTable(driver=rows[0]["driver"], gpus=gpus)
 
 
 def _filled(gpu: HostGpu, line: str) -> HostGpu:

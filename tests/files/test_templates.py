@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from jinja2 import Environment, nodes
 
 from envgen.core.paths import tree
-from envgen.files.templates import TemplateError, render
+from envgen.files.templates import TemplateError, html_pages, render, render_html
 from files.hostile import HOSTILE
 
 FILTERS = {"yaml", "toml", "python", "comment", "word", "command", "int"}
 # Prose for people, made from the catalog alone.
+# Pages: every value is escaped for HTML; what is `safe` is made by the program.
+PAGES = "site/"
 UNQUOTED = {"lockfiles-readme.md.j2"}
 # JSON of checked runner labels, which is YAML already; an argument of the template's own macro.
 ALLOWED = {"workflows/environments.yml.j2": ["row.runner", "mode"]}
@@ -28,6 +31,23 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_value_is_never_a_template(templates: Path, value: str) -> None:
     (templates / "t.j2").write_text("{{ value }}|{% if value %}{% endif %}", encoding="utf-8")
     assert render("t.j2", value=value) == f"{value}|"
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_value_in_a_page_is_text(templates: Path, value: str) -> None:
+    html_pages.cache_clear()
+    (templates / "t.j2").write_text('<p title="{{ value }}">{{ value }}</p>', encoding="utf-8")
+    try:
+        text = render_html("t.j2", value=f"{value}<script>\"'&")
+    finally:
+        html_pages.cache_clear()
+    assert "<script" not in text
+    assert text.count('"') == 2
+
+
+def test_only_what_the_program_makes_is_put_into_a_page_as_it_is() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in sorted((tree("templates") / "site").glob("*.j2")))
+    assert set(re.findall(r"(\w+)\|safe", pages)) == {"style", "script", "data", "texts", "picture"}
 
 
 def test_the_text_has_unix_line_ends_and_its_last_one(templates: Path) -> None:
@@ -74,7 +94,7 @@ def test_no_template_outside_the_folder_can_be_named(templates: Path) -> None:
 SHIPPED = sorted(path.relative_to(tree("templates")).as_posix() for path in tree("templates").rglob("*.j2"))
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in UNQUOTED])
+@pytest.mark.parametrize("name", [n for n in SHIPPED if n not in UNQUOTED and not n.startswith(PAGES)])
 def test_every_value_of_a_template_is_quoted(name: str) -> None:
     source = (tree("templates") / name).read_text(encoding="utf-8")
     assert _unquoted(source) == ALLOWED.get(name, [])

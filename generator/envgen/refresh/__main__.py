@@ -79,7 +79,7 @@ TASKS: Mapping[str, Task] = {
         title="CUDA toolkits on PyPI and their drivers", run=refresh_toolkits, reads_pypi=True, source=TOOLKITS
     ),
     "pci-ids": Task(title="PCI ids of the GPUs that are known", run=refresh_pci_ids, source=PCI_IDS),
-    "reports": Task(title="what smoke_test.py --json printed, from issues", run=refresh_reports, reads_file=True),
+    "reports": Task(title="what the smoke test printed with --json, from issues", run=refresh_reports, reads_file=True),
     "compile": Task(title="the tables that are made from the files of the releases", run=refresh_compile),
     "revision": Task(title="the digest of all tables", run=refresh_revision),
 }

@@ -124,6 +124,6 @@ def _unreadable(issue: Issue) -> Finding:
     return Finding(
         code="report-unreadable",
         level=Level.WARNING,
-        title=f"issue {issue.number} states no platform, or not one line of smoke_test.py --json of a wheel",
+        title=f"issue {issue.number} states no platform, or not one line of the smoke test's --json of a wheel",
         remedy="ask for the line, or close it",
     )

@@ -53,7 +53,7 @@ _LINUX = re.compile(
     r"\b(Ubuntu|Debian|Fedora|CentOS|Rocky|AlmaLinux|Arch Linux|NixOS|RHEL|openSUSE)\b|/usr/lib|linux-64"
 )
 _SECURE_BOOT = re.compile(r"SecureBoot enabled|Key was rejected by service|Required key not available")
-_MACOS = re.compile(r"\bmacOS\b|\bMacBook|\bApple M\d|\bdarwin\b|(?<![\w:/])/Users/")
+_MACOS = re.compile(r"\bmacOS\b|\bMacBook|\bApple M\d|\bdarwin\b|(?<![\w:/])[/]Users/")
 _IN_CONTAINER = re.compile(
     r"\bdocker(?:\.io)?:? (run|exec|compose|Error response)|could not select device driver|docker-compose|nvidia-docker"
     r"|\broot@[0-9a-f]{12}:|podman run|/\.dockerenv|/docker/[0-9a-f]{12}|/kubepods"

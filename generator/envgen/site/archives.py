@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.files.commands import conda_command, pip_command, venv_command, venv_python
+from envgen.files.registry import PYLOCK, SMOKE_TEST, installed_file
 from envgen.files.templates import read_template
 
 _DAY = (1980, 1, 1, 0, 0, 0)
 
 
 def archive(lock: Shipped, files: Mapping[str, str]) -> bytes:
-    """The zip of a lock: one folder with its files, `smoke_test.py` and `README.txt`."""
+    """The zip of a lock: one folder with its files, the smoke test and `README.txt`."""
     folder = lock.folder.name
-    texts = {**files, "smoke_test.py": read_template("smoke_test.py"), "README.txt": _readme(lock, files)}
+    smoke = SMOKE_TEST.name(lock.subdir, many=False)
+    texts = {**files, smoke: read_template(smoke), "README.txt": _readme(lock)}
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, text in sorted(texts.items()):
@@ -28,15 +30,16 @@ def archive(lock: Shipped, files: Mapping[str, str]) -> bytes:
     return out.getvalue()
 
 
-def _readme(lock: Shipped, files: Mapping[str, str]) -> str:
+def _readme(lock: Shipped) -> str:
+    installed = installed_file(lock.package_set, lock.subdir, many=False)
+    smoke = SMOKE_TEST.name(lock.subdir, many=False)
     if lock.package_set is PackageSet.PIP:
         python = venv_python(lock.subdir)
-        lines = [venv_command(lock.subdir, lock.python), pip_command(lock.subdir, "requirements.txt")]
-        test = f"{python} smoke_test.py"
+        lines = [venv_command(lock.subdir, lock.python), pip_command(lock.subdir, installed)]
+        test = f"{python} {smoke}"
     else:
-        explicit = next(name for name in files if name.endswith(".lock"))
-        lines = [conda_command(explicit, "envgen"), "conda activate envgen"]
-        test = "python smoke_test.py"
+        lines = [conda_command(installed, "envgen"), "conda activate envgen"]
+        test = f"python {smoke}"
     return "\n".join(["In this folder:", "", *(f"    {line}" for line in (*lines, test)), ""])
 
 
@@ -46,5 +49,5 @@ def download_size(lock: Shipped, files: Mapping[str, str]) -> int:
 
     if lock.package_set is not PackageSet.PIP:
         return 0
-    packages = tomllib.loads(files["pylock.toml"]).get("packages", [])
+    packages = tomllib.loads(files[PYLOCK.name(lock.subdir, many=False)]).get("packages", [])
     return sum(wheel.get("size", 0) for package in packages for wheel in package.get("wheels", []))

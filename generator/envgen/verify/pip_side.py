@@ -76,7 +76,7 @@ def check_standard(text: str, file: str) -> Iterator[Finding]:
     try:
         Pylock.from_dict(parse_toml(text))
     except PylockValidationError as error:
-        title = f"it is no pylock.toml by the standard (PEP 751): {str(error)[:160]}"
+        title = f"it is no lock by the standard (PEP 751): {str(error)[:160]}"
         yield Finding(code=Code.FILE_UNREADABLE, file=file, title=title)
 
 

@@ -18,7 +18,7 @@ from envgen.refresh.releases import Release, parse_release
 from envgen.refresh.reports import Issue, report_of, with_reports
 from equipment.loopback import Fault, serving
 from refresh.torch_files import ARCHS, library, torch_files, wheel_bytes
-from refresh.world import SHA, build, companion, serve_pages, write_releases, write_tables
+from refresh.world import SHA, build, companion, json_page, serve_pages, write_releases, write_tables
 
 # Two branches of https://docs.nvidia.com/datacenter/tesla/drivers/releases.json, as endoflife.date reads it.
 DRIVERS = json.dumps(
@@ -269,6 +269,23 @@ def test_the_wheels_of_an_index_say_what_windows_has(folder: Path, tmp_path: Pat
     made = read_table("torch_builds", folder)[0]
     assert made["evidence"] == "measured"
     assert made["source"].startswith(f"download.pytorch.org/whl/cu130 {name} sha256={SHA['a']}; agrees with: ")
+
+
+def test_a_companion_is_read_out_of_its_wheel_where_the_index_serves_no_metadata(folder: Path, tmp_path: Path) -> None:
+    name = "torchvision-0.31.0-cp312-cp312-manylinux_2_28_x86_64.whl"
+    metadata = b"Metadata-Version: 2.1\nName: torchvision\nVersion: 0.31.0\nRequires-Dist: torch==2.16.0\n"
+    wheel = wheel_bytes({"torchvision-0.31.0.dist-info/METADATA": metadata}, ballast=3 << 20)
+    write_releases(folder, [build("2.16.0", "cu130", "win-64")], [companion("2.16.0", "", "2.11.0")])
+    page = json_page(name, size=len(wheel))
+    audio = json_page("torchaudio-2.1.0-cp312-cp312-win_amd64.whl")
+    pages: dict[str, str | bytes] = {"/simple/torchvision/": page, "/simple/torchaudio/": audio}
+    pages[f"/files/{name}"] = wheel
+    serve_pages(tmp_path / "pypi", pages)
+    with serving(tmp_path / "pypi") as pypi:
+        assert main(["companions", "--pypi", f"{pypi.url}/simple", "--write"], folder) in (0, 1)
+        assert sum(seen.sent for seen in pypi.log if seen.path.endswith(name)) < len(wheel)
+    rows = {row["torch"]: row["torchvision"] for row in read_table("companions", folder)}
+    assert rows == {"2.15.0": "0.29.2", "2.16.0": "0.31.0"}
 
 
 def test_the_form_asks_for_what_the_task_reads() -> None:

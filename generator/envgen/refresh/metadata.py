@@ -12,12 +12,14 @@ from envgen.core.wheel_names import WheelName
 from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
 from envgen.net.pip_index import ProjectPage, read_requires
+from envgen.net.ranges import RangedFile, size_of
 from envgen.net.sites import Site
 from envgen.refresh.compile import compiled
 from envgen.refresh.index_pages import read_pypi
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
 from envgen.refresh.releases import Release, read_releases
 from envgen.refresh.rewrite import table_file
+from envgen.refresh.torch_wheel import requires_of
 from envgen.refresh.wheel_tags import is_plain_release, subdirs_of
 
 _COMPANIONS = ("torchvision", "torchaudio")
@@ -33,8 +35,8 @@ def refresh_companions(inputs: Inputs) -> Outcome:
     findings: list[Finding] = []
     for project in _COMPANIONS:
         page = read_pypi(inputs, project)
-        known = {word for release in releases.values() for word in _words(release.companions)}
-        newest = max((release.companions[project] or "0" for release in releases.values()), key=release_key)
+        known = {word for release in releases.values() for word in _words(release.companions, project)}
+        newest = max(known, key=release_key, default="0")
         listed = {file.name.version for file in page.files if is_plain_release(file.name.version)}
         for version in sorted(listed - known, key=release_key):
             if release_key(version) > release_key(newest):
@@ -118,13 +120,22 @@ def exact_pins(requires: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _words(companions: Mapping[str, str]) -> list[str]:
-    """The releases of companions that a file names."""
-    single = [companions[column] for column in ("torchvision", "torchaudio", "torchaudio_loads")]
-    return [word for word in (*single, *re.findall(r"=(\S+)", companions["torchaudio_for"])) if word]
+def _words(companions: Mapping[str, str], project: str) -> list[str]:
+    """The releases of a companion that a file names."""
+    if project == "torchvision":
+        return [word for word in (companions["torchvision"],) if word]
+    others = re.findall(r"=(\S+)", companions["torchaudio_for"])
+    return [word for word in (companions["torchaudio"], companions["torchaudio_loads"], *others) if word]
 
 
 def _requires(inputs: Inputs, page: ProjectPage, version: str) -> tuple[str, ...]:
-    """The metadata of one wheel of a release; they are alike in what they ask of torch."""
+    """The metadata of one wheel of a release; they are alike in what they ask of torch.
+
+    An index that does not serve it apart (PEP 658) serves it in the wheel, a few KB of it.
+    """
     file = next(f for f in page.files if f.name.version == version)
-    return read_requires(Site.parse(inputs.pypi), file, patience=inputs.patience) or ()
+    apart = read_requires(Site.parse(inputs.pypi), file, patience=inputs.patience)
+    if apart is not None:
+        return apart
+    size = file.size or size_of(file.url, patience=inputs.patience)
+    return requires_of(RangedFile(file.url, size, patience=inputs.patience), file.name.filename)

@@ -101,6 +101,20 @@ def read_torch_wheel(stream: SeekableFile, filename: str) -> TorchWheel:
     )
 
 
+def requires_of(stream: SeekableFile, filename: str) -> tuple[str, ...]:
+    """Return the Requires-Dist lines of any wheel.
+
+    Raises: WheelContentError; what reading the stream raises passes through.
+    """
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            (name,) = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
+            metadata, _ = parse_email(_member(archive, name))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        raise WheelContentError(filename=filename, reason=f"{type(error).__name__}: {error}") from error
+    return tuple(metadata.get("requires_dist", ()))
+
+
 def parse_version_py(text: str) -> tuple[str, str]:
     """Return `torch.__version__` and `torch.version.cuda` (empty for None) of the text of torch/version.py.
 

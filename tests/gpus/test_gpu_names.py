@@ -35,6 +35,20 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 
 
+# Names that stand in longer lines; the few with a comma or brackets, which separate things there, are left out.
+LINES: dict[str, Callable[[str], str]] = {
+    "as TensorFlow logs it": lambda name: f"device: 0, name: {name}, pci bus id: 0000:01:00.0",
+    "as ComfyUI logs it": lambda name: f"Device: cuda:0 NVIDIA {name} : cudaMallocAsync",
+    "as Windows' Task Manager shows it": lambda name: f"GPU 1 NVIDIA {name}",
+    "as fastfetch prints it": lambda name: f"GPU: NVIDIA {name} @ 1.71 GHz [Discrete]",
+    "as a browser's ANGLE names it": lambda name: f"ANGLE (NVIDIA, NVIDIA {name} Direct3D11 vs_5_0 ps_5_0, D3D11)",
+    "as nvidia-smi lists it with driver and memory": lambda name: f"NVIDIA {name}, 535.183.01, 24576 MiB",
+    "as a Kubernetes label": lambda name: f"nvidia.com/gpu.product=NVIDIA-{name.replace(' ', '-')}-SHARED",
+    "as Slurm counts it": lambda name: f"gpu:{name.lower().replace(' ', '_')}:4",
+    "in a sentence": lambda name: f"a workstation with an NVIDIA {name} in it",
+}
+
+
 def expected_of_each_name() -> dict[str, str]:
     """Name -> its capability; several for a name that several GPUs carry, the usual one where the other is rare."""
     rare = {(r["name"], r["compute_capability"]) for r in read_table("ambiguous") if r["kind"] == "rare"}
@@ -50,6 +64,19 @@ def test_every_name_matches_itself(form: str) -> None:
     write = FORMS[form]
     answers = {name: ask(write(name)) for name in expected_of_each_name()}
     assert answers == expected_of_each_name()
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_name_is_found_in_a_longer_line(line: str) -> None:
+    write = LINES[line]
+    every = expected_of_each_name().items()
+    expected = {name: capability for name, capability in every if "," not in name and "(" not in name}
+    assert {name: ask(write(name)) for name in expected} == expected
+
+
+@pytest.mark.parametrize("line", ["not a {}", "{} or better", "at least {}", "{} 이상"])
+def test_no_name_is_taken_from_a_text_that_denies_or_compares(line: str) -> None:
+    assert {ask(line.format(name)) for name in sorted(expected_of_each_name())[::12]} == {"unknown"}
 
 
 def test_an_exact_name_is_answered_with_that_name() -> None:

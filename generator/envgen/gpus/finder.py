@@ -67,6 +67,7 @@ class Finder:
         phrases = self._tables.phrases
         plain = swap(spaced, [*phrases["replace"], *phrases["drop"]])
         yield plain, False
+        yield swap(plain, phrases["loose"]), False
         bare = swap(plain, phrases["board"])
         sized = _SIZE.sub("", bare)
         for kept in (bare, sized, swap(bare, phrases["loose"]), swap(sized, phrases["loose"])):

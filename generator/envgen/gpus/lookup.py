@@ -236,7 +236,7 @@ class Lookup:
         """What of an unknown name is compared with the known ones: all but board vendors' words and memory sizes."""
         if text.cut:
             return f"{text.device}..."
-        return list(self._finder.candidates(names.words(text.device)))[2][0].strip()
+        return list(self._finder.candidates(names.words(text.device)))[3][0].strip()
 
     def _remarks(self, text: GpuText) -> tuple[str, ...]:
         """What an unknown text looks like."""

@@ -24,7 +24,7 @@ _BEHIND_ANY = frozenset(("laptop", "gpu", "mobile", "max", "q", "with", "design"
 # No names: versions, measures, counts in brackets, and the driver's branch.
 _NUMBERS = re.compile(
     r"\b[0-9]+(?:\.[0-9]+)+[a-z]*|\b(?:sm|compute)_[0-9]{2,3}[af]?\b|\([0-9]+\)|\bdriver(?: version)?:? ?[0-9]{3}\b"
-    r"|\b[0-9]+ ?(?:mi?b|[gmk]?hz|w|watts?|bits?|cores?|sm|sms|usd|eur|euros?|fps|tflops|gbps)\b"
+    r"|\b[0-9]+ ?(?:mi?b|[gmk]?hz|w|watts?|bits?|cores|sm|sms|usd|eur|euros?|fps|tflops|gbps)\b"
 )
 _CODE = re.compile(r"(?<![^\s\[(,])[0-9a-z]+(?:[-/][0-9a-z]+){2,}")
 _GLUED_SIZE = re.compile(r"^(.*(?:[0-9](?:ti|super|s|d|m)))([0-9]{1,2}gb?)$")

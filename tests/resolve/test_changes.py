@@ -39,6 +39,15 @@ def test_at_a_python_without_torchvision_it_is_left_out(builds: Catalog) -> None
     assert change_for(builds, asked, "2.5.1", "cu124") == Change(without_vision=True)
 
 
+def test_a_driver_that_dropped_the_gpu_is_gone_back_from(builds: Catalog) -> None:
+    change = change_for(builds, ask("6.1", driver="595.58.03"), "2.14.1", "cu126")
+    assert change is not None
+    assert (change.older_driver, change.action()) == (
+        True,
+        f"go back to driver {change.driver}, the last that serves the GPU",
+    )
+
+
 def test_a_change_that_uncovers_another_is_followed(builds: Catalog) -> None:
     """The T4 on R410: cu118's driver first, and 2.7.1 has no wheel for Python 3.14 (PyTorch's index)."""
     asked = ask("7.5", driver="410.104", python="3.14")

@@ -31,6 +31,8 @@ NEWEST = "sm_75 sm_80 sm_86 sm_90 sm_100 sm_120"
         ("6.1", "linux-64", "580.178.04"),
         ("6.1", "win-64", "582.78"),
         ("3.7 8.6", "linux-64", "470.256.02"),
+        ("6.1 3.7", "linux-64", "470.256.02"),
+        ("3.7 6.1", "win-64", "475.14"),
         ("8.7", "linux-aarch64", "595.78"),
     ],
 )
@@ -108,7 +110,7 @@ def test_a_floor_on_windows(toolkit: str, driver: str, floor: str) -> None:
     row = wheel("2.8.0", tag, "compute_75", toolkit=toolkit, subdir="win-64", glibc="")
     found = resolve(catalog_of([row]), ask("8.6", "win-64", driver)).pip
     assert found is not None
-    assert str(found.driver_floor) == floor
+    assert (str(found.driver_floor), found.fully_served) == (floor, True)
 
 
 def test_a_driver_that_is_too_old_is_said_with_both_sides() -> None:
@@ -176,7 +178,27 @@ def test_the_branches_of_windows() -> None:
     bare = replace(rules, driver=ask("8.6", driver="570").driver or rules.driver)
     assert (bare.is_from(570), bare.is_from(580)) == (True, False)
     linux: DriverRules = Evaluation.of(ask("8.6", driver="571.10"), FROZEN).rules
-    assert (linux.last_major(580), linux.own_cuda) == (580, (12, 8))
+    assert (linux.last_major(580), linux.own_cuda, str(linux.driver)) == (580, (12, 8), "571.10")
+    unlisted = [
+        *FROZEN.rows("driver_branches"),
+        {**FROZEN.rows("driver_branches")[-1], "branch": "999", "windows_majors": ""},
+    ]
+    unknown = Evaluation.of(ask("8.6", "win-64", "572.16"), FROZEN.replaced("driver_branches", unlisted)).rules
+    assert (unknown.last_major(999), str(unknown.first_of(999)), unknown.own_cuda) == (999, "999", (12, 8))
+
+
+@pytest.mark.parametrize(
+    ("driver", "subdir", "read"),
+    [
+        ("581.57", "linux-64", "580"),
+        ("571.10", "linux-64", "571.10"),  # of no branch that is known
+        ("580.65.06", "linux-64", "580.65.06"),
+        ("581.57", "win-64", "581.57"),
+        ("526.98", "linux-64", "470"),  # below Windows' floor of CUDA 12, so no CUDA 12 under WSL
+    ],
+)
+def test_a_windows_number_under_wsl(driver: str, subdir: str, read: str) -> None:
+    assert str(resolve(FROZEN, ask("7.5", subdir, driver)).driver) == read
 
 
 def test_an_error_says_each_kind_of_reason_once_and_the_liftable_one_first() -> None:
@@ -216,6 +238,10 @@ def test_another_torch_is_named_only_when_nothing_else_helps() -> None:
         == "use Python 3.11 (--python 3.11): then torch 2.7.1+cu126 from pip runs"
     )
     only = catalog_of([wheel("2.8.0", "cu128", NEWEST)])
+    assert (
+        "torch-excluded (1 build), such as: torch 2.8.0+cu128 is outside"
+        in NoBuildError(resolve(only, asked)).facts()[0]
+    )
     assert NoBuildError(resolve(only, asked)).hint() == (
         "ask for torch 2.8.0 (--torch ==2.8.0): then torch 2.8.0+cu128 from pip runs"
     )

@@ -64,6 +64,18 @@ def of_wheel(row: Row, request: Request) -> list[tuple[str, dict[str, str]]]:
             id="uncertain-for-a-python-that-was-not-seen",
         ),
         pytest.param(
+            wheel("2.8.0", "cu128", NEWEST, existence="uncertain", pythons="3.11 3.12 3.13", pythons_seen="3.12"),
+            ask("8.6", python="3.14"),
+            [("no-file", {"python": "3.12"})],
+            id="of-an-uncertain-build-only-what-was-seen-is-named",
+        ),
+        pytest.param(
+            wheel("2.8.0", "cu128", NEWEST, existence="uncertain", pythons="3.11", pythons_seen=""),
+            ask("8.6", python="3.14"),
+            [("existence-uncertain", {}), ("no-file", {})],
+            id="of-an-uncertain-build-nothing-is",
+        ),
+        pytest.param(
             wheel("2.8.0", "cu128", NEWEST, pythons="3.9 3.11 3.13 3.13t"),
             ask("8.6", python="3.12"),
             [("no-file", {"python": "3.11"})],
@@ -94,6 +106,15 @@ def of_wheel(row: Row, request: Request) -> list[tuple[str, dict[str, str]]]:
 )
 def test_a_file(row: Row, request_: Request, expected: list[tuple[str, dict[str, str]]]) -> None:
     assert of_wheel(row, request_) == expected
+
+
+def test_what_is_said_of_a_file() -> None:
+    rows = catalog_of([wheel("2.8.0", "cu128", NEWEST, pythons="3.9 3.11 3.11t")])
+    (failure,) = failures(only(rows), Evaluation.of(ask("8.6"), rows))
+    assert failure.message == "torch 2.8.0+cu128 has no linux-64 build for Python 3.12; it has 3.9, 3.11"
+    none = catalog_of([wheel("2.8.0", "cu128", NEWEST, pythons="3.11t")])
+    (failure,) = failures(only(none), Evaluation.of(ask("8.6"), none))
+    assert failure.message == "torch 2.8.0+cu128 has no linux-64 build for Python 3.12"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from envgen.core.sets import PackageSet
@@ -69,6 +71,25 @@ def test_why_a_build_is_not_for_a_jetson() -> None:
     assert newest.change.action() == "install JetPack 7.2"
     thor = {r.cuda_tag: r for r in resolve(CATALOG, ask("11.0", "linux-aarch64", "580.00")).rejected}
     assert (thor["cu132"].code, thor["cu132"].unlock) == ("unproven", {"driver": "JetPack 7.2"})
+
+
+@pytest.mark.parametrize(("cuda", "runs"), [("12.6", True), ("12.9", False)])
+def test_ptx_needs_a_jetpack_with_its_cuda(cuda: str, runs: bool) -> None:
+    tegra = package("2.9.1", cuda, "compute_87", variant="tegra", pins="arm-variant=*=tegra", **ARM)
+    found = resolve(catalog_of(packages=[tegra]), ask("8.7", "linux-aarch64", "540.4.0", glibc="2.35"))
+    assert (found.conda is not None) is runs
+    if not runs:
+        assert found.rejected[0].code == "driver-too-old"
+
+
+def test_a_jetpack_without_a_driver_number() -> None:
+    rows = CATALOG.replaced("jetpack", CATALOG.rows("jetpack")[:1])
+    request = ask("8.7", "linux-aarch64", glibc="2.31")
+    (requested,) = request.gpus
+    module = replace(requested, gpu=replace(requested.gpu, segment="jetson"))
+    found = resolve(rows, replace(request, gpus=(module,)))
+    assert (str(found.driver), found.driver.parts) == ("of Jetson Linux 35.4.1", (35, 4, 1))
+    assert NoBuildError(found).hint().startswith("NVIDIA publishes wheels of its own at https://developer.download")
 
 
 def test_builds_for_servers_run_on_no_jetson_before_cuda_13() -> None:

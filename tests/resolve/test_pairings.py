@@ -139,7 +139,7 @@ def test_the_bound_on_cudnn_is_that_of_the_oldest_gpu(capability: str, bound: st
     [
         ("6.1", {}, True),
         ("7.5", {}, False),
-        ("6.1", {"torch": "<2.14"}, False),  # the user's own bound, not the GPU's
+        ("6.1", {"torch": "<2.15"}, False),  # the user's own bound, not the GPU's
         ("7.0 12.0", {}, True),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.core.builds import Build
+from envgen.core.sets import PackageSet
 from envgen.resolve.why_not import explain
 from equipment.requests import ask
 from resolve.catalog import FROZEN
@@ -47,6 +48,15 @@ def test_a_bare_tag_names_the_build_that_comes_nearest() -> None:
     found = explain(FROZEN, ask("8.6", driver="450.80.02"), torch="", cuda_tag="cu130")
     changes = [one.rejection.change.action() for one in found if one.rejection and one.rejection.change]
     assert changes[0] == "update the driver to 580.65.06 or newer"
+
+
+def test_without_a_release_and_a_tag_every_build_is_explained() -> None:
+    request = ask("8.6", driver="580.95.05")
+    found = explain(FROZEN, request, torch="", cuda_tag="")
+    every = [build for package_set in PackageSet for build in reversed(FROZEN.builds(package_set, request.subdir))]
+    assert [one.build for one in found] == every
+    nothing = explain(FROZEN, ask("8.6", driver="440.33.01"), torch="2.8.0", cuda_tag="cu128")
+    assert [one.better for one in nothing] == [""]
 
 
 def test_an_answer_names_every_reason_and_the_preferred_build() -> None:

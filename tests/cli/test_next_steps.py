@@ -122,6 +122,27 @@ def test_uv_fetches_a_python_that_this_computer_lacks(subdir: Subdir, there: set
     assert reader.make_venv("3.12", subdir) == make
 
 
+@pytest.mark.parametrize(("works", "begins"), [(True, "python3.12 -m venv"), (False, "uv venv --seed")])
+def test_a_shim_counts_when_it_runs(works: bool, begins: str) -> None:
+    """pyenv has a shim for every Python that is installed, also where another one is chosen."""
+    shims = "/home/me/.pyenv/shims/"
+    reader = Reader(subdir=Subdir.LINUX_64, which=lambda name: shims + name, runs=lambda _: works)
+    assert reader.make_venv("3.12", Subdir.LINUX_64).startswith(begins)
+
+
+@pytest.mark.parametrize(("works", "begins"), [(True, "py -3.12 -m venv"), (False, "uv venv --seed")])
+def test_windows_launcher_is_asked_for_that_python(works: bool, begins: str) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def runs(command: tuple[str, ...]) -> bool:
+        asked.append(command)
+        return works
+
+    reader = Reader(subdir=Subdir.WIN_64, which=lambda name: rf"C:\Windows\{name}.exe", runs=runs)
+    assert reader.make_venv("3.12", Subdir.WIN_64).startswith(begins)
+    assert asked == [(r"C:\Windows\py.exe", "-3.12", "-c", "")]
+
+
 def test_a_windows_computer_without_py_gets_uv() -> None:
     reader = Reader(subdir=Subdir.WIN_64, which=lambda _: None)
     assert reader.make_venv("3.12", Subdir.WIN_64) == "uv venv --seed --python 3.12 .venv"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path, PureWindowsPath
 from typing import Self
@@ -27,8 +28,8 @@ class Reader:
 
     `folder` is where the files are, as the reader names it. `in_conda` is True where a conda environment is active.
     `venv` is the name of a virtual environment that is not in the folder yet; `conda_names` are conda's environments.
-    `subdir` is the platform of this computer, None when it is not to be asked for programs; `which` finds one, `uv` is
-    how uv is called here.
+    `subdir` is the platform of this computer, None when it is not to be asked for programs; `which` finds one
+    and `runs` tells whether a command does; `uv` is how uv is called here.
     """
 
     folder: str = "."
@@ -38,6 +39,7 @@ class Reader:
     subdir: Subdir | None = None
     uv: str = "uv"
     which: Callable[[str], str | None] = str
+    runs: Callable[[tuple[str, ...]], bool] = bool
 
     @classmethod
     def of(cls, folder: str, environment: Mapping[str, str] | None = None, home: Path | None = None) -> Self:
@@ -51,12 +53,20 @@ class Reader:
             subdir=host_subdir(),
             uv=_uv(),
             which=shutil.which,
+            runs=_runs,
         )
 
     def lacks_python(self, python: str, subdir: Subdir) -> bool:
         """True when the target is this computer's platform, and no such Python (X.Y) can be called here."""
-        launcher = "py" if subdir.is_windows else f"python{python}"
-        return subdir is self.subdir and self.which(launcher) is None
+        if subdir is not self.subdir:
+            return False
+        found = self.which("py" if subdir.is_windows else f"python{python}")
+        if found is None:
+            return True
+        # The launcher is there without that Python, and so is a shim of pyenv or asdf: only a call tells.
+        is_shim = "shims" in Path(found).parts
+        command = (found, f"-{python}", "-c", "") if subdir.is_windows else (found, "-c", "")
+        return (subdir.is_windows or is_shim) and not self.runs(command)
 
     def make_venv(self, python: str, subdir: Subdir) -> str:
         """The command that makes a virtual environment with a Python (X.Y): by uv, which fetches it, where it lacks."""
@@ -79,6 +89,16 @@ class Reader:
             return (f"cd {quote(path)}",)
         there = str(PureWindowsPath(path)) if not path.startswith("/") else path
         return (f'cd "{there}"' if set(there) - _BARE else f"cd {there}",)
+
+
+@cache
+def _runs(command: tuple[str, ...]) -> bool:
+    import subprocess
+
+    try:
+        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return False
 
 
 def _uv() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -303,3 +304,19 @@ def test_answers_to_what_is_asked_for_are_read(text: str, code: str, words: str)
     posted = examine_text(text)
     assert code_of(posted) == code
     assert words in "\n".join(posted_lines(posted))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("> " * 1_000_000, id="quotes"),
+        pytest.param("GPU 0: NVIDIA " + "x " * 1_000_000, id="one-long-line"),
+        pytest.param("nvidia-" * 300_000, id="one-long-word"),
+        pytest.param("pkg    1.0\n" * 200_000, id="a-long-list"),
+    ],
+)
+def test_a_hostile_text_takes_little_time(text: str) -> None:
+    begin = time.monotonic()
+    with contextlib.suppress(UnreadableReportError):
+        assert len("\n".join(posted_lines(examine_text(text)))) < 20_000
+    assert time.monotonic() - begin < 20  # two seconds on a machine at rest

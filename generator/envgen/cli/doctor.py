@@ -45,6 +45,8 @@ Report = Annotated[
     ),
 ]
 
+_LONGEST = 8 << 20  # bytes of a posted text; nobody's is longer
+
 
 def doctor_command(
     python: Python = None,
@@ -86,7 +88,11 @@ def _judge_text(source: str, other: str | None, output_format: options.OutputFor
             "--report judges another machine: --python, --env and --collect are of this one", hint="give one"
         )
     try:
-        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        if source == "-":
+            data = sys.stdin.buffer.read(_LONGEST)
+        else:
+            with Path(source).open("rb") as file:
+                data = file.read(_LONGEST)
     except OSError as error:
         fact = error.strerror or str(error)
         raise UsageError(f"{show(source)} can't be read (from --report)", fact=fact, hint="name a file") from error

@@ -7,23 +7,23 @@ import re
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # A quoted line begins with `>`; Python's own prompt has three of them.
-_QUOTE = re.compile(r"^\s*>(?!>>) ?")
+_QUOTE = re.compile(r"^(?:\s*>(?!>>) ?)+")
 _FENCE = re.compile(r"^\s*(```|~~~)\w*\s*$")
 # What torch and Python break over several lines when a terminal or a mail wraps them.
 _BEGINS = re.compile(r"UserWarning: |CUDA initialization: |^\w*(Error|Exception): ")
 _NEW_STATEMENT = re.compile(
     r"^\s*$|^\s*(File |Traceback|>>>|\||\+[-=])|^[A-Z][\w ]+ ?: |^\w*(Error|Exception|Warning): "
 )
-_LIMIT = 4 << 20  # characters of a report that are read
+# What of a report and of each of its lines is read: nobody writes more by hand, and no program prints more.
+_LIMIT, _LINE, _LINES = 2 << 20, 4000, 20_000
 
 
 def plain_lines(text: str) -> list[str]:
     """Return the lines of a pasted text."""
     lines = []
-    for raw in text[:_LIMIT].replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        line = _COLOUR.sub("", html.unescape(raw)).replace("\u00a0", " ").lstrip("\ufeff\u200b")
-        while quoted := _QUOTE.match(line):
-            line = line[quoted.end() :]
+    for raw in text[:_LIMIT].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:_LINES]:
+        line = _COLOUR.sub("", html.unescape(raw[:_LINE])).replace("\u00a0", " ").lstrip("\ufeff\u200b")
+        line = _QUOTE.sub("", line)
         if not _FENCE.fullmatch(line):
             lines.append(line.rstrip())
     return lines

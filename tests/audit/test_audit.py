@@ -61,6 +61,7 @@ def answer(capsys: Captured, path: Path, text: str, options: tuple[str, ...]) ->
         pytest.param("r.txt", f"{CU}cpu\ntorch==2.6.0", TI, "fails", "cpu-build", id="cpu-index"),
         pytest.param("r.txt", "torch", TI, "fails", "no-kernel-image", id="unpinned-today"),
         pytest.param("conda.lock", LEGACY_118, TI, "runs", "", id="legacy-channel"),
+        pytest.param("conda.lock", LEGACY_118, B, "unknown", "unproven", id="legacy-ptx-for-blackwell"),
         pytest.param("conda.lock", LEGACY_116, TI, "runs", "", id="legacy-channel-by-its-wheel"),
         pytest.param("conda.lock", LEGACY_116, B, "fails", "no-kernel-image", id="legacy-channel-too-old"),
         pytest.param("r.txt", f"{CU}cu999\ntorch==2.6.0", TI, "unknown", "unclear", id="no-such-build"),
@@ -91,6 +92,7 @@ def test_the_torch_of_a_file_is_judged(
         pytest.param("torch==2.8.0+cu128", TI, "take torch==2.8.0+cu126 from", id="another-tag-of-the-release"),
         pytest.param("torch==2.6.0", TI_WIN, "take torch==2.6.0+cu126 from", id="cuda-instead-of-the-cpu"),
         pytest.param("torch==2.15.0", TI, "take torch==2.14.1+cu126 from", id="an-older-release"),
+        pytest.param("torch==2.12.1", B, "take torch==2.12.1+cu129 from", id="the-release-in-another-index"),
     ],
 )
 def test_the_change_keeps_what_it_can(
@@ -100,6 +102,13 @@ def test_the_change_keeps_what_it_can(
     assert torch["change"].startswith(change)
     _, [again] = answer(capsys, tmp_path / "requirements.txt", torch["change"].split()[1], options)
     assert again["outcome"] == "runs"
+
+
+def test_a_driver_that_would_do_is_named_beside_it(capsys: Captured, tmp_path: Path) -> None:
+    _, [torch] = answer(capsys, tmp_path / "requirements.txt", "torch==2.12.1", B)
+    assert torch["change"].endswith(" or update the driver to 580.65.06 or newer")  # NVIDIA's floor of CUDA 13
+    _, [torch] = answer(capsys, tmp_path / "requirements.txt", "torch==2.12.1", TI)
+    assert "driver" not in torch["change"]  # no driver gives it code for a GTX 1080 Ti
 
 
 def test_a_range_names_todays_build_and_the_newest_that_runs(capsys: Captured, tmp_path: Path) -> None:

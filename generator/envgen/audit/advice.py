@@ -12,12 +12,15 @@ from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
 
+_NOTHING = "no build of the catalog runs on this GPU with this driver"
+
 
 def with_change(verdict: Verdict, request: Request, catalog: Catalog) -> Verdict:
     """The verdict with the change that makes it run, when it doesn't run and there is one."""
     if verdict.judgement.outcome is not Outcome.FAILS:
         return verdict
-    return replace(verdict, change=_change(verdict, request, catalog))
+    change, driver = _change(verdict, request, catalog), verdict.judgement.driver
+    return replace(verdict, change=" or ".join(filter(None, (change, driver))) or _NOTHING)
 
 
 def _change(verdict: Verdict, request: Request, catalog: Catalog) -> str:
@@ -35,7 +38,7 @@ def _change(verdict: Verdict, request: Request, catalog: Catalog) -> str:
         pairing = resolve(catalog, candidate).pairing(mention.package_set)
         if pairing is not None:
             return _take(pairing.build, catalog)
-    return "no build of the catalog runs on this GPU with this driver"
+    return ""
 
 
 def _preference(build: Build) -> tuple[bool, str]:

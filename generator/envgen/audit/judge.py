@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from envgen.audit.candidates import Candidates, candidates
 from envgen.audit.verdict import Judgement, Outcome, Verdict
 from envgen.core.builds import Build
 from envgen.core.capability import CodeKind
+from envgen.core.changes import Change
 from envgen.core.request import Request
 from envgen.core.resolution import RejectionCode
 from envgen.facts.catalog import Catalog
@@ -76,14 +78,26 @@ def _judged(found: Candidates, request: Request, catalog: Catalog) -> Judgement:
 def _of_build(build: Build, request: Request, catalog: Catalog) -> Judgement:
     against = reasons_against(build, request, catalog)
     if against:
+        # What no source proves may run: it is neither promised nor denied.
+        unproven = all(failure.code is RejectionCode.UNPROVEN for failure in against)
         return Judgement(
-            outcome=Outcome.FAILS,
+            outcome=Outcome.UNKNOWN if unproven else Outcome.FAILS,
             code=against[0].code.value,
             reason=against[0].message,
             label=build.label,
             notes=tuple(failure.message for failure in against[1:3]),
+            driver=_driver(build, against, request, catalog),
         )
     return Judgement(outcome=Outcome.RUNS, reason="; ".join(_runs(build, request, catalog)), label=build.label)
+
+
+def _driver(build: Build, against: Sequence[Failure], request: Request, catalog: Catalog) -> str:
+    """Which driver alone would lift everything that speaks against a build; it was tried."""
+    changes = [change for failure in against for change in failure.changes[:1] if change.driver]
+    if len(changes) < len(against):
+        return ""
+    whole = reduce(Change.merged, changes)
+    return "" if reasons_against(build, whole.applied(request), catalog) else whole.action()
 
 
 def _runs(build: Build, request: Request, catalog: Catalog) -> Iterator[str]:

@@ -20,13 +20,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The answer for one build, or for what can't be a build: the reason is a whole sentence, `code` its kind."""
+    """The answer for one build, or for what can't be a build: the reason is a whole sentence, `code` its kind.
+
+    `driver` says which driver alone would make it run, as a person does it, and is empty when none would.
+    """
 
     outcome: Outcome
     reason: str
     code: str = ""
     label: str = ""
     notes: tuple[str, ...] = ()
+    driver: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,7 +180,7 @@ class TestOptional:
     def test_what_is_not_optional_fails(self, channels: Path) -> None:
         with pytest.raises(SolveFailedError) as caught:
             self.solve(channels, cuda_query("linux-64", "pytorch=2.11=cuda129*", "torchvision"))
-        assert caught.value.explanation[0] == "asked for: pytorch=2.11=cuda129*"
+        assert caught.value.explanation[0].startswith("asked for: pytorch=2.11=cuda129*")
 
 
 def test_a_mirror_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:

@@ -111,6 +111,23 @@ def test_a_build_of_torch_2_has_a_known_cudnn() -> None:
     assert len(unknown) <= 56
 
 
+@pytest.mark.parametrize(
+    ("torch", "glibc"),
+    [
+        # pytorch-2.5.1 takes cudnn >=9.3.0.75, of which build _0 runs on 2.17; conda-forge's records of 2.6.0, 2.7.1
+        # and 2.8.0 ask for cudnn 9.7.1.26, 9.10.1.4 and 9.10.1.4 or newer, all of them __glibc >=2.28.
+        ("2.5.1", "2.17"),
+        ("2.6.0", "2.28"),
+        ("2.7.1", "2.28"),
+        ("2.8.0", "2.28"),
+        ("2.13.0", "2.28"),
+    ],
+)
+def test_a_conda_build_needs_the_glibc_of_its_cudnn(torch: str, glibc: str) -> None:
+    forge = [b for b in CONDA if b.torch == torch and b.subdir is Subdir.LINUX_64]
+    assert {b.glibc for b in forge if b.conda.channels[0] == "conda-forge"} == {glibc}
+
+
 def test_only_one_build_of_a_release_is_pypis_own() -> None:
     own = [(build.torch, build.subdir) for build in PIP if build.on_pypi]
     assert len(own) == len(set(own))

@@ -254,8 +254,8 @@ def test_cuda_restricts_both_channels(builds: Catalog) -> None:
 
 def test_an_old_glibc_keeps_cuda_13_away(builds: Catalog) -> None:
     resolution = resolve(builds, ask("8.6", "linux-64", glibc="2.17"))
-    # pytorch 2.8.0 is the first that needs a cuDNN for glibc 2.28 (cudnn >=9.10.1.4 in its record).
-    assert conda_of(resolution) == "2.7.1 12.9"
+    # pytorch 2.6.0 is the first that needs a cuDNN for glibc 2.28 (cudnn >=9.7.1.26 in its record).
+    assert conda_of(resolution) == "2.5.1 12.6"
     reasons = {r.cuda_tag: r.unlock for r in resolution.rejected if r.package_set == "conda" and r.torch == "2.13.0"}
     assert reasons == {"cu129": {"glibc": "2.28"}, "cu130": {"glibc": "2.28"}}
 

@@ -118,22 +118,6 @@ def test_what_is_said_of_a_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("torch", "glibc", "expected"),
-    [
-        # pytorch-2.8.0-cuda129_generic_py312_h66235c3_201 needs cudnn >=9.10.1.4, which needs __glibc >=2.28.
-        ("2.8.0", "2.17", [("glibc-too-old", {"glibc": "2.28"})]),
-        ("2.8.0", "2.28", []),
-        ("2.7.1", "2.17", []),
-    ],
-)
-def test_a_conda_build_needs_the_glibc_of_its_cudnn(
-    torch: str, glibc: str, expected: list[tuple[str, dict[str, str]]]
-) -> None:
-    rows = catalog_of(packages=[package(torch, "12.9", NEWEST)])
-    assert found(only(rows, PackageSet.CONDA), ask("8.6", glibc=glibc), rows) == expected
-
-
-@pytest.mark.parametrize(
     ("capability", "arch_list", "code"),
     [
         ("8.6", "sm_80 sm_90", "sm_80"),

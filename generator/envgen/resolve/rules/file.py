@@ -8,13 +8,8 @@ from envgen.core.builds import Build, Existence
 from envgen.core.changes import Change
 from envgen.core.releases import release_key
 from envgen.core.resolution import RejectionCode
-from envgen.core.sets import PackageSet
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.failure import Failure
-
-# conda-forge's cuDNN 9.7 and newer need glibc 2.28 (its records' `__glibc >=2.28`), and pytorch 2.8.0 is the first that
-# needs one of them: pytorch-2.8.0-cuda129_generic_py312_h66235c3_201 depends on cudnn >=9.10.1.4.
-_FORGE_CUDNN_GLIBC = "2.8.0", "2.28"
 
 
 def confirmed(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
@@ -38,22 +33,13 @@ def rule(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
             message=f"{build.label} has no {request.subdir} build for Python {request.python}{others}",
             changes=tuple(Change(python=python) for python in nearest_first(request.python, known)),
         )
-    glibc = needed_glibc(build)
+    glibc = build.glibc
     if glibc and release_key(glibc) > release_key(request.glibc):
         yield Failure(
             code=RejectionCode.GLIBC_TOO_OLD,
             message=f"{build.label} needs glibc {glibc}, the target has {request.glibc}",
             changes=(Change(glibc=glibc),),
         )
-
-
-def needed_glibc(build: Build) -> str:
-    """The oldest glibc (X.Y) that the files of a build run on, those of its libraries too; empty on Windows."""
-    if build.glibc and build.package_set is PackageSet.CONDA and build.conda.channels[0] == "conda-forge":
-        since, glibc = _FORGE_CUDNN_GLIBC
-        if release_key(build.torch) >= release_key(since) and release_key(build.glibc) < release_key(glibc):
-            return glibc
-    return build.glibc
 
 
 def nearest_first(wanted: str, known: Sequence[str]) -> list[str]:

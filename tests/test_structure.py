@@ -143,6 +143,13 @@ def test_a_decision_is_made_without_heavy_imports(arguments: list[str], answer: 
     assert set(done.stderr.split()) <= {"envgen.lock", "envgen.lock.shipped"}
 
 
+def test_a_shipped_lock_is_written_without_what_solves_or_reads_others_files(tmp_path: Path) -> None:
+    arguments = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64", "--offline"]
+    arguments += ["--output", str(tmp_path)]
+    done = run(f"import sys\nfrom envgen.cli.main import main\nassert main({arguments!r}) == 0\n{LOADED}")
+    assert not {*done.stderr.split()} & ({*HEAVY} - {"jinja2"})
+
+
 def test_what_a_start_loads_would_be_seen() -> None:
     said = run(f"import sys, asyncio, envgen.solve.conda.child, envgen.core.gpus\n{LOADED}").stderr.split()
     assert {"asyncio", "envgen.solve", "envgen.solve.conda.child"} <= {*said}

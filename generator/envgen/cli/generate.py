@@ -32,8 +32,8 @@ from envgen.output.plan import Plan, State, make_plan
 from envgen.output.writing import apply
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
+from envgen.request.requests import Requests
 from envgen.requirements.asked import Asked
-from envgen.requirements.read import read_files, with_torch
 from envgen.resolve.errors import NoBuildError
 from envgen.solve.conda.source import ChannelSource
 from envgen.solve.extras import normalised, read_extras
@@ -51,7 +51,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     builds = Catalog.load()
     files = _read_files(writing)
     asked = read_request(replace(wanted, python=wanted.python or files.python or None), builds)
-    asked = replace(asked, requests=tuple(with_torch(request, files, builds) for request in asked.requests))
+    asked = _with_family(asked, files, builds)
     extras = read_extras((*writing.with_packages, *files.with_texts()), files.constraints)
     only = _only(writing.only)
     folder = output_folder(writing, asked.requests, (only,) if only else tuple(PackageSet), _paths(writing))
@@ -83,10 +83,27 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
 
 def _read_files(writing: WriteOptions) -> Asked:
     """What the files of the run ask for; what is not taken of them is a notice."""
-    files = read_files((*writing.requirements, *writing.environments), extras=writing.extras, groups=writing.groups)
+    paths = (*writing.requirements, *writing.environments)
+    if not (paths or writing.extras or writing.groups):
+        return Asked()  # what reads requirements is slow to load, and most runs have none
+    from envgen.requirements.read import read_files
+
+    files = read_files(paths, extras=writing.extras, groups=writing.groups)
     for passed in files.not_taken:
         print_note(f"{passed.where}: {passed.text} is not taken: {passed.reason} [not-taken]")
     return files
+
+
+def _with_family(asked: Requests, files: Asked, builds: Catalog) -> Requests:
+    """The requests with what the files ask of torch and its companions.
+
+    Raises: UsageError when they ask for two CUDA tags.
+    """
+    if not files.family:
+        return asked
+    from envgen.requirements.read import with_torch
+
+    return replace(asked, requests=tuple(with_torch(request, files, builds) for request in asked.requests))
 
 
 def _paths(writing: WriteOptions) -> frozenset[str]:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 from envgen.core.errors import ValueFormatError
@@ -14,6 +13,7 @@ from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page, fetch
+from envgen.net.html_links import read_links
 from envgen.net.sites import Site, without_credentials
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -116,18 +116,18 @@ def _json_files(page: Page, text: str) -> Iterator[IndexFile]:
 
 
 def _html_files(page: Page, text: str) -> Iterator[IndexFile]:
-    reader = _Anchors()
-    reader.feed(text)
-    unfinished = reader.rawdata  # close() would take it for text
-    reader.close()
-    if reader.is_open or "<" in unfinished:
+    try:
+        read = read_links(text)
+    except ValueError as error:
+        raise SourceDataError(url=page.url, reason=f"a link on it cannot be read: {error}") from error
+    if not read.is_whole:
         raise SourceDataError(url=page.url, reason=f"the HTML page ends in the middle, after {len(page.body)} bytes")
-    if not reader.anchors and not reader.is_index:
+    if not read.links and not any(meta.get("name") == "pypi:repository-version" for meta in read.metas):
         raise SourceDataError(
             url=page.url, reason=f"no link on it: not an index page ({page.content_type or 'no type'})"
         )
-    for anchor in reader.anchors:
-        href, _, fragment = (anchor.get("href") or "").partition("#")
+    for anchor in read.links:
+        href, _, fragment = anchor.get("href", "").partition("#")
         algorithm, _, digest = fragment.partition("=")
         yield from _wheel(
             page,
@@ -149,10 +149,10 @@ def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
     is_yanked: bool,
     uploaded: str = "",
 ) -> Iterator[IndexFile]:
-    url = without_credentials(urljoin(page.url, href))
     try:
+        url = without_credentials(urljoin(page.url, href))
         name = WheelName.parse(file_name(url))
-    except ValueFormatError:
+    except (ValueFormatError, ValueError):  # no wheel, or no URL
         return
     digest = sha256.strip().lower()
     if digest and not _SHA256.fullmatch(digest):
@@ -166,30 +166,3 @@ def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
         is_yanked=is_yanked,
         uploaded=uploaded,
     )
-
-
-class _Anchors(HTMLParser):
-    """Collects the attributes of all links, and notices a page that stops in the middle."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.anchors: list[dict[str, str | None]] = []
-        self.is_index = False
-        self._open: list[str] = []
-
-    @property
-    def is_open(self) -> bool:
-        """True when html, body or a link was opened and not closed."""
-        return bool(self._open)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.anchors.append(dict(attrs))
-        elif tag == "meta" and dict(attrs).get("name") == "pypi:repository-version":
-            self.is_index = True
-        if tag in ("a", "body", "html"):
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._open:
-            self._open.remove(tag)

@@ -14,9 +14,6 @@ from envgen.core.request import Request
 from envgen.core.requirements import canonical
 from envgen.facts.catalog import Catalog
 from envgen.requirements.asked import Asked, TorchAsked
-from envgen.requirements.environment_yml import take_environment
-from envgen.requirements.pyproject import take_pyproject
-from envgen.requirements.requirements_txt import take_requirements
 from envgen.solve.extras import environment_of
 
 
@@ -30,10 +27,16 @@ def read_files(files: Sequence[str], *, extras: Sequence[str] = (), groups: Sequ
         before = set(asked.lines())
         path, name = Path(file), file if not Path(file).is_absolute() else Path(file).name
         if path.suffix in (".yml", ".yaml"):
+            from envgen.requirements.environment_yml import take_environment
+
             take_environment(asked, path, name)
         elif path.suffix == ".toml":
+            from envgen.requirements.pyproject import take_pyproject
+
             take_pyproject(asked, path, name, extras=extras, groups=groups)
         else:
+            from envgen.requirements.requirements_txt import take_requirements
+
             take_requirements(asked, path, name)
         asked.inputs[Path(name).as_posix()] = tuple(line for line in asked.lines() if line not in before)
     if (extras or groups) and not any(Path(file).suffix == ".toml" for file in files):
@@ -46,6 +49,8 @@ def with_torch(request: Request, asked: Asked, catalog: Catalog) -> Request:
 
     Raises: UsageError when they ask for two CUDA tags.
     """
+    if not asked.family:
+        return request
     found = torch_asked(asked.family, request.subdir, request.python)
     excluded = _excluded(found, catalog.companions.values())
     parts = [part for text in (request.torch, found.torch, *excluded) for part in text.split(",") if part]

@@ -41,7 +41,10 @@ def sources(folder: str) -> set[str]:
 def test_the_wheel_holds_the_package_and_both_trees_and_nothing_else(wheel: Path) -> None:
     expected = {f"{there}/{name}" for here, there in WHEEL_ROOTS.items() for name in sources(here)}
     info = f"cuda_envgen-{__version__}.dist-info"
-    expected |= {f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")}
+    expected |= {
+        f"{info}/{name}"
+        for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE", "licenses/NOTICE")
+    }
     with zipfile.ZipFile(wheel) as archive:
         assert {*archive.namelist()} == expected
 

@@ -10,9 +10,9 @@ import pytest
 from envgen.ci.matrix import HOSTED_RUNNERS
 from envgen.cli.lock_all import PYTHONS
 from envgen.cli.main import main
-from envgen.cli.reader import Reader
 from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
+from envgen.environments.reader import Reader
 from envgen.facts.catalog import Catalog
 from envgen.lock.shipped import ShippedLocks
 from envgen.resolve import resolve

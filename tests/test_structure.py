@@ -192,3 +192,12 @@ def _at_import(node: ast.AST) -> Iterator[ast.AST]:
 def _reads_host(node: ast.Attribute) -> bool:
     owner = node.value.id if isinstance(node.value, ast.Name) else ""
     return owner in HOST_MODULES or (owner, node.attr) in HOST
+
+
+ROOM_LINES = 2500
+
+
+@pytest.mark.parametrize("room", sorted({path.parent for path in PACKAGE.glob("*/__init__.py")}), ids=lambda p: p.name)
+def test_a_room_is_small_enough_to_live_in(room: Path) -> None:
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in room.rglob("*.py"))
+    assert lines <= (1500 if room.name == "lock" else ROOM_LINES)

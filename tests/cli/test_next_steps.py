@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.main import main
-from envgen.cli.reader import Reader
 from envgen.core.platforms import Subdir
+from envgen.environments.reader import Reader
 
 pytestmark = pytest.mark.usefixtures("of_known_releases")
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from envgen.cli.folder import output_folder
 from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.planned import moved_lines, planned_lines
-from envgen.cli.reader import Reader
 from envgen.cli.remake import mirror_words, record_of
 from envgen.cli.settings import WriteOptions
 from envgen.cli.summary import cause, summary
@@ -18,6 +17,7 @@ from envgen.core.locks import PipLock
 from envgen.core.paths import tree
 from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
+from envgen.environments.reader import Reader
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
 from envgen.lock.ending import ending, recorded_sets

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
-from envgen.cli.reader import Reader
 from envgen.core.request import Request
 from envgen.core.sets import PackageSet
+from envgen.environments.reader import Reader
 from envgen.files.commands import conda_command, pip_command, venv_python
 from envgen.files.formats.smoke import proof_command
 from envgen.files.registry import EXPLICIT, REQUIREMENTS

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envgen.cli import options
-from envgen.cli.conda import is_conda_active
 from envgen.cli.output import emit, emit_json, error_json, print_error
 from envgen.cli.report import Report, every_build, resolution_json, resolution_text
+from envgen.core.conda_shell import is_conda_active
 from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution

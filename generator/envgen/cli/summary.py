@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from envgen.cli.newer import passed_over, with_newer_driver
 from envgen.cli.next_steps import next_steps
-from envgen.cli.reader import Reader
 from envgen.core.errors import EnvgenError
 from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
+from envgen.environments.reader import Reader
 from envgen.facts.catalog import Catalog
 from envgen.lock.environment import Environment
 from envgen.lock.fileset import left_out_lines

@@ -15,13 +15,13 @@ from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.facts.catalog import Catalog
 from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
 from envgen.net.deadline import Deadline, Patience, Retry
+from envgen.net.served import check_served
 from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
 from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
 from envgen.solve.pip.passed import judged
 from envgen.solve.pip.query import FAMILY, PipQuery, plain_requirement
-from envgen.solve.pip.served import check_served
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
 from envgen.solve.pip.wheels import WantedWheels, check_known, extra_family, look_up_wheels
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from envgen.net.errors import SourceDataError
+from envgen.net.served import check_served
 from envgen.net.sites import Site
-from envgen.solve.pip.served import check_served
 
 NAME = "torch-2.14.1%2Bcu126-cp312-cp312-manylinux_2_28_x86_64.whl"
 MIRROR = Site(url="https://mirror.example/whl/cu126")

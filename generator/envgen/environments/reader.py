@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path, PureWindowsPath
 from typing import Self
 
-from envgen.cli.conda import is_conda_active
+from envgen.core.conda_shell import is_conda_active
 from envgen.core.platforms import Subdir
 from envgen.files.commands import VENV, venv_command
 from envgen.request.values import host_subdir

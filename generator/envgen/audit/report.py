@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from envgen.audit.advice import with_change
@@ -13,7 +14,8 @@ from envgen.facts.catalog import Catalog
 from envgen.readers.mention import FileUnreadableError, IndexOption, Mention, Reading
 from envgen.readers.registry import read
 
-LARGEST = 64 << 20
+# The largest lock seen in a public repository has some 4 MB.
+LARGEST = 16 << 20
 
 
 def audit_files(paths: Iterable[Path], requests: Sequence[Request], catalog: Catalog) -> list[FileReport]:
@@ -55,12 +57,15 @@ def _report(
 ) -> FileReport:
     if isinstance(reading, FileUnreadableError):
         return FileReport(file=name, format="", error=reading.reason, line=reading.line)
-    verdicts = tuple(
-        with_change(judge(name, mention, request, catalog), request, catalog)
-        for mention in reading.mentions
-        for request in _for(mention, requests)
-    )
-    return FileReport(file=name, format=reading.format, verdicts=verdicts, remarks=reading.remarks)
+    judged: dict[tuple[Mention, int], Verdict] = {}  # the same torch on many lines is judged once
+    verdicts = []
+    for mention in reading.mentions:
+        for request in _for(mention, requests):
+            key = replace(mention, line=0), requests.index(request)
+            if key not in judged:
+                judged[key] = with_change(judge(name, mention, request, catalog), request, catalog)
+            verdicts.append(replace(judged[key], mention=mention))
+    return FileReport(file=name, format=reading.format, verdicts=tuple(verdicts), remarks=reading.remarks)
 
 
 def _for(mention: Mention, requests: Sequence[Request]) -> Iterator[Request]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from packaging.markers import Marker
@@ -39,6 +40,7 @@ class TorchRequirement:
     unclear: str = ""
 
 
+@lru_cache(maxsize=4096)
 def torch_requirement(text: str) -> TorchRequirement | None:
     """Return what a PEP 508 line says when it is torch, else None (another package, or no requirement)."""
     try:

@@ -104,7 +104,7 @@ def _conda(mention: Mention, subdir: Subdir, catalog: Catalog) -> Candidates:
     # The channel's builds came from the same scripts as the wheels; of some releases only the wheels are in a table.
     wheels = [b for b in catalog.builds(PackageSet.PIP, subdir) if b.cuda_tag == mention.cuda]
     close = _fitting(wheels, mention, "the wheels", catalog, subdir)
-    note = f"judged by the wheel of the same release and CUDA: no table has the conda build {mention.build}"
+    note = f"judged by the wheel of the same release and CUDA: no table has the channel's build {mention.build}".strip()
     return Candidates(builds=close.builds, settled=close.settled, notes=(note,))
 
 

@@ -43,7 +43,7 @@ _ARCHES = re.compile(r"get_arch_list\(\)\)?\s*\n\s*\[(?P<codes>[^\]]+)\]")
 _DEVICE_NAME = re.compile(
     r"get_device_name\([^)]*\)\)?\s*\n\s*['\"]?(?P<name>[A-Z][^'\"\n]{3,60})['\"]?\s*$", re.MULTILINE
 )
-_PYTHON = re.compile(r"^\s*Python (?P<version>3\.\d+\.\d+)\b", re.MULTILINE)
+_PYTHON = re.compile(r"^[ \t]*Python (?P<version>3\.\d+\.\d+)\b", re.MULTILINE)
 _PRINTED = re.compile(rf"torch\.__version__\)?\s*\n\s*['\"]?(?P<version>{_VERSION})")
 # In running text a release is often another one than that which is installed: a pin, a label or the word is needed.
 _BEFORE = r"(?:==|\s+version:?\s+|[ -]v?(?=[\d.]+\w*\+(?:cu|cpu)))"

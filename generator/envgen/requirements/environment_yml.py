@@ -93,7 +93,7 @@ def _take_spec(asked: Asked, spec: str, where: str) -> None:
 
 def _bounds(rest: str) -> tuple[str, str]:
     """The version of a match spec in the words of PEP 440, and its build string or an empty one."""
-    text = re.sub(r"\s*([,<>=!~]+)\s*", r"\1", rest.strip())
+    text = re.sub(r"(?<!\s)\s*([,<>=!~]+)\s*", r"\1", rest.strip())
     if not text or text == "*":
         return "", ""
     if text[0] == "=" and not text.startswith("=="):

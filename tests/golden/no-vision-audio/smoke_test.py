@@ -3,7 +3,7 @@
 # pip, linux-64: torch 2.9.1+cu126 (CUDA tag cu126), runs as sm_86 (SASS), driver 525.60.13 or newer
 # use: .venv/bin/python smoke_test.py
 # note [driver-branch-only]: --driver 570 is a branch: a release of it that meets every floor inside the branch is taken; pass the full version for an exact answer
-# note [pip-build-announced]: no file of torch 2.9.1+cu126 for linux-64 and Python 3.12 has been seen yet; it is announced (joelp22-maker/referencesource-data gpu-cuda-pytorch-compatibility/data.json @290b7c15 (quotes pytorch/pytorch release/2.9 .ci/manywheel/build_cuda.sh); user output: stored file id 68991851328 (Linux, V100))
+# note [pip-build-announced]: no file of torch 2.9.1+cu126 for linux-64 and Python 3.12 has been seen yet; it is announced (joelp22-maker/referencesource-data gpu-cuda-pytorch-compatibility/data.json @290b7c15 (quotes pytorch/pytorch release/2.9 .ci/manywheel/build_cuda.sh); user output: public user report (Linux, V100))
 # note [no-conda-pairing]: no conda build runs here: the conda files are not written
 # No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters.
 # catalog 2026-01-01.00000000

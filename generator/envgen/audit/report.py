@@ -43,15 +43,6 @@ def audit_files(paths: Iterable[Path], requests: Sequence[Request], catalog: Cat
     return [_report(path.as_posix(), found, requests, catalog) for path, found in readings.items()]
 
 
-def audit_text(text: str, *, name: str, requests: Sequence[Request], catalog: Catalog) -> FileReport:
-    """Judge every torch in a file's text, on each platform of the requests that it is for."""
-    try:
-        found: Reading | FileUnreadableError = read(text, name=name)
-    except FileUnreadableError as error:
-        found = error
-    return _report(name, found, requests, catalog)
-
-
 def _report(
     name: str, reading: Reading | FileUnreadableError, requests: Sequence[Request], catalog: Catalog
 ) -> FileReport:

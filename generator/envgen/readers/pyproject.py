@@ -12,6 +12,7 @@ from envgen.core.sites import PYPI
 from envgen.readers.mention import Lines, Mention, Reading
 from envgen.readers.pip_lines import mention_of
 from envgen.readers.pixi import pixi_mentions
+from envgen.readers.poetry_versions import pep440_of_poetry
 from envgen.readers.requirement import PLATFORMS, marker_targets, tag_of_url, torch_requirement
 from envgen.readers.toml_text import Table, parse_toml, table, tables, text_of, texts
 
@@ -122,25 +123,3 @@ def _poetry_mention(entry: object, variant: str, lines: Lines, urls: Mapping[str
         )
     mention = replace(mention_of(line, f"torch {spec}".strip(), found, ()), variant=variant, locked=False)
     return replace(mention, sources=(url or PYPI,), cuda=mention.cuda or tag_of_url(url))
-
-
-def pep440_of_poetry(spec: str) -> str:
-    """poetry's `^2.1`, `~2.1.0`, `2.1`, `*` as a PEP 440 specifier."""
-    spec = spec.strip()
-    if spec in ("", "*"):
-        return ""
-    parts = []
-    for part in (piece.strip() for piece in spec.split(",")):
-        mark, number = (part[0], part[1:]) if part[:1] in "^~" and part[:2] != "~=" else ("", part)
-        numbers = number.split(".")
-        if mark and all(piece.isdigit() for piece in numbers):
-            keep = (
-                next((at for at, piece in enumerate(numbers) if piece != "0"), 0)
-                if mark == "^"
-                else min(1, len(numbers) - 1)
-            )
-            upper = [*numbers[:keep], str(int(numbers[keep]) + 1)]
-            parts.append(f">={number},<{'.'.join(upper)}")
-        else:
-            parts.append(f"=={part}" if part[:1].isdigit() else part)
-    return ",".join(parts)

@@ -13,14 +13,15 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from envgen.core.releases import release_key
+from envgen.core.requirements import marker_environment
 
-# (sys_platform, platform_machine) -> conda's name of the platform.
+# conda's name of a platform -> (operating system, machine) of its markers.
 PLATFORMS = {
-    "linux-64": ("linux", "x86_64", "Linux", "posix"),
-    "linux-aarch64": ("linux", "aarch64", "Linux", "posix"),
-    "win-64": ("win32", "AMD64", "Windows", "nt"),
-    "osx-arm64": ("darwin", "arm64", "Darwin", "posix"),
-    "osx-64": ("darwin", "x86_64", "Darwin", "posix"),
+    "linux-64": ("linux", "x86_64"),
+    "linux-aarch64": ("linux", "aarch64"),
+    "win-64": ("windows", "AMD64"),
+    "osx-arm64": ("macos", "arm64"),
+    "osx-64": ("macos", "x86_64"),
 }
 _PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 _TAG = re.compile(r"cu\d{2,3}|cpu", re.ASCII)
@@ -177,20 +178,8 @@ def marker_targets(marker: Marker | None) -> tuple[tuple[str, ...], tuple[str, .
 
 def environment(platform: str, python: str) -> dict[str, str]:
     """The PEP 508 marker environment of a platform and a Python (X.Y)."""
-    sys_platform, machine, system, os_name = PLATFORMS[platform]
-    return {
-        "sys_platform": sys_platform,
-        "platform_machine": machine,
-        "platform_system": system,
-        "os_name": os_name,
-        "python_version": python,
-        "python_full_version": f"{python}.0",
-        "implementation_name": "cpython",
-        "platform_python_implementation": "CPython",
-        "implementation_version": f"{python}.0",
-        "platform_release": "",
-        "platform_version": "",
-    }
+    system, machine = PLATFORMS[platform]
+    return marker_environment(system=system, machine=machine, python=f"{python}.0")
 
 
 def _shown_url(url: str) -> str:

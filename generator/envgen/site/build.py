@@ -25,11 +25,16 @@ from envgen.site.decisions import Answer, Table, decision_table
 from envgen.site.messages import LANGUAGES, messages
 from envgen.site.names import NameTables, name_tables
 from envgen.site.page_data import page_data
-from envgen.site.picture import cells, picture
+from envgen.site.picture import cells, major_floor, picture
 
 _FIRST_IN_PICTURE = (1, 13)
 # No build of the catalog has code for an older one.
 _FIRST_WITH_CODE = ComputeCapability(3, 5)
+
+
+def _release_days() -> Mapping[str, str]:
+    """Release of torch -> the day it came out."""
+    return {row["torch"]: row["released"] for row in read_table("torch_releases")}
 
 
 @dataclass(slots=True)
@@ -42,6 +47,7 @@ class Site:
     shipped: ShippedLocks
     say: Mapping[str, Mapping[str, str]] = field(default_factory=messages)
     revision: str = field(default_factory=catalog_revision)
+    dates: Mapping[str, str] = field(default_factory=_release_days)
 
     @classmethod
     def load(cls, locks_root: Path) -> Site:
@@ -59,15 +65,16 @@ class Site:
             name = lock.folder.as_posix()
             sizes[name] = download_size(lock, found)
             yield f"locks/{name.replace('/', '-')}.zip", archive(lock, found)
+        data = page_data(self.table, self.names, sizes, self.revision)
         for language in LANGUAGES:
-            for path, text in self._pages(language, sizes):
+            for path, text in self._pages(language, data):
                 yield path, text.encode("utf-8")
         document = compat(self.catalog, self.names, self.table, self.revision)
         yield "compat.json", _json(document).encode()
         yield "compat.schema.json", _json(compat_schema()).encode()
 
-    def _pages(self, language: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-        yield self._page(language, "index.html", "index.html.j2", "title", **self._finder(language, sizes))
+    def _pages(self, language: str, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        yield self._page(language, "index.html", "index.html.j2", "title", **self._finder(language, data))
         say = self.say[language]
         groups: dict[str, list[tuple[str, str]]] = {}
         for gpu, slug in zip(self.names.gpus, self.names.slugs, strict=True):
@@ -81,8 +88,7 @@ class Site:
             yield self._page(language, place, "gpu.html.j2", title, gpu=gpu, parts=parts.get(gpu.capability, []))
         yield from self._releases(language)
 
-    def _finder(self, language: str, sizes: Mapping[str, int]) -> dict[str, Any]:
-        data = page_data(self.table, self.names, sizes, self.revision)
+    def _finder(self, language: str, data: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "script": read_template("site/finder.js").strip(),
             "data": _json(data),
@@ -146,11 +152,6 @@ class Site:
         text = say["last_build"].replace("{platform}", platform).replace("{torch}", last)
         return text.replace("{date}", f" ({date})" if date else "")
 
-    @property
-    def dates(self) -> Mapping[str, str]:
-        """Release of torch -> the day it came out."""
-        return {row["torch"]: row["released"] for row in read_table("torch_releases")}
-
     def last_release(self, capability: ComputeCapability, subdir: Subdir) -> str:
         """The newest release that some driver and Python run on a capability, or an empty string."""
         found = {
@@ -211,7 +212,7 @@ class Site:
             {
                 "label": build.label,
                 "archs": build.arch_list,
-                "floor": str(self._floor(build.cuda, subdir) or "?"),
+                "floor": str(major_floor(build.cuda, subdir, self.catalog) or "?"),
                 "pythons": ", ".join(build.pythons),
                 "evidence": build.evidence,
                 "source": build.source,
@@ -219,10 +220,6 @@ class Site:
             for build in every
             if build.torch == release
         ]
-
-    def _floor(self, cuda: str, subdir: Subdir) -> object:
-        entry = self.catalog.floors.get(release_key(cuda)[0])
-        return (entry.windows if subdir.is_windows else entry.linux) if entry else None
 
 
 def _changes(answers: Sequence[tuple[str, Answer]]) -> list[dict[str, str]]:

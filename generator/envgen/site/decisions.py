@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from envgen.core.capability import ComputeCapability
@@ -62,14 +62,6 @@ class Table:
     answers: list[Answer] = field(default_factory=list)
     rows: dict[tuple[ComputeCapability, Subdir, str], list[tuple[str, int]]] = field(default_factory=dict)
     assumed: dict[tuple[ComputeCapability, Subdir], str] = field(default_factory=dict)
-
-    def answer(self, capability: ComputeCapability, subdir: Subdir, python: str, driver: str) -> Answer | None:
-        """The answer for a driver, as a page finds it; None for a driver in front of the first one."""
-        wanted = DriverVersion.parse(driver).parts
-        holding = [
-            at for since, at in self.rows[capability, subdir, python] if DriverVersion.parse(since).parts <= wanted
-        ]
-        return self.answers[holding[-1]] if holding else None
 
 
 def decision_table(catalog: Catalog, shipped: Sequence[Shipped], pythons: Sequence[str] = PYTHONS) -> Table:
@@ -178,8 +170,3 @@ def _lock(package_set: PackageSet, request: Request, catalog: Catalog, shipped: 
         cuda_tag=build.cuda_tag,
     )
     return lock.folder.as_posix()
-
-
-def by_capability(table: Table, capability: ComputeCapability) -> Mapping[tuple[Subdir, str], list[tuple[str, int]]]:
-    """The rows of one capability: (subdir, Python) -> (driver, position in `answers`)."""
-    return {(subdir, python): row for (found, subdir, python), row in table.rows.items() if found == capability}

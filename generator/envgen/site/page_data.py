@@ -131,8 +131,3 @@ def _packed(keys: set[str]) -> list[str]:
             packed.append(f"{core}:{mask:x}")
             left -= with_front
     return packed + sorted(left)
-
-
-def _nouveau() -> set[str]:
-    """nouveau's own numbers of chips: NV137 is GP107."""
-    return {row["name"].lower() for row in read_table("chip_names")}

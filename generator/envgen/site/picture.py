@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from envgen.core.builds import Build
 from envgen.core.capability import CodeKind, ComputeCapability
+from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
@@ -30,15 +31,20 @@ class Cell:
     branch: str
 
 
+def major_floor(cuda: str, subdir: Subdir, catalog: Catalog) -> DriverVersion | None:
+    """The oldest driver of a toolkit's CUDA major, or None where there is no minor-version compatibility."""
+    entry = catalog.floors.get(release_key(cuda)[0])
+    return (entry.windows if subdir.is_windows else entry.linux) if entry else None
+
+
 def best_cell(builds: Iterable[Build], gpu: Gpu, catalog: Catalog, subdir: Subdir) -> Cell | None:
     """SASS before PTX, then the oldest driver; None when no build has code."""
     found: list[tuple[bool, int]] = []
     for build in builds:
         code = code_for(build.codes, gpu)
-        floor = catalog.floors.get(release_key(build.cuda)[0])
+        floor = major_floor(build.cuda, subdir, catalog)
         if code is not None:
-            driver = (floor.windows if subdir.is_windows else floor.linux).branch if floor else 0
-            found.append((code.kind is CodeKind.PTX, driver))
+            found.append((code.kind is CodeKind.PTX, floor.branch if floor else 0))
     if not found:
         return None
     is_ptx, driver = min(found)

@@ -19,11 +19,7 @@ def write_site(folder: Path, files: Iterable[tuple[str, bytes]], *, force: bool)
 
     Raises: OutputOtherError when something else is there, OutputNotWritableError when the folder can't be written.
     """
-    if (
-        folder.exists()
-        and not force
-        and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).exists()))
-    ):
+    if not force and folder.exists() and not _is_ours(folder):
         raise OutputOtherError(folder.as_posix())
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

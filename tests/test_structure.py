@@ -197,7 +197,11 @@ def _reads_host(node: ast.Attribute) -> bool:
 ROOM_LINES = 2500
 
 
-@pytest.mark.parametrize("room", sorted({path.parent for path in PACKAGE.glob("*/__init__.py")}), ids=lambda p: p.name)
+ROOMS = sorted({path.parent for path in PACKAGE.rglob("__init__.py")} - {PACKAGE})
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_room_is_small_enough_to_live_in(room: Path) -> None:
-    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in room.rglob("*.py"))
+    """A room within a room, such as solve/pip, is one of its own."""
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in room.glob("*.py"))
     assert lines <= (1500 if room.name == "lock" else ROOM_LINES)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ci.commands import run, run_status
-from envgen.cli.ci import ci_command
+from envgen.cli.commands.ci import ci_command
 from envgen.core.errors import DataError, EnvgenError, UsageError
 from envgen.files.reading import is_untouched
 from envgen.output.errors import OutputEditedError

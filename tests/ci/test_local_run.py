@@ -13,7 +13,7 @@ from ci.commands import run as call
 from ci.fake_wheels import write_lock
 from ci.local_run import Run, available, commit, event_file, git, run_workflow
 from ci.shipped_tree import add_conda, add_pip
-from envgen.cli.ci import ci_command
+from envgen.cli.commands.ci import ci_command
 from envgen.files.bodies import pip_bodies
 from envgen.files.formats.smoke import smoke_body
 from equipment.locks import pip_lock

@@ -13,7 +13,7 @@ from ci.commands import run
 from ci.shipped_tree import add_conda, add_pip, ship
 from envgen.ci.changed import GitFailedError
 from envgen.ci.matrix import GpuRunner, MatrixTooLargeError
-from envgen.cli.matrix import matrix_command
+from envgen.cli.commands.matrix import matrix_command
 from envgen.core.errors import UsageError
 
 IDS = [

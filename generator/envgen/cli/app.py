@@ -8,17 +8,17 @@ import typer
 
 # Command -> where its function is. Only the command that is run is imported: start-up time is a feature.
 COMMANDS = {
-    "resolve": "envgen.cli.resolve:resolve_command",
-    "why-not": "envgen.cli.why_not:why_not_command",
-    "gpus": "envgen.cli.gpus:gpus",
-    "lock": "envgen.cli.lock:lock_command",
-    "verify": "envgen.cli.verify:verify_command",
-    "audit": "envgen.cli.audit:audit_command",
-    "matrix": "envgen.cli.matrix:matrix_command",
-    "ci": "envgen.cli.ci:ci_command",
-    "doctor": "envgen.cli.doctor:doctor_command",
-    "probe": "envgen.cli.probe:probe_command",
-    "site": "envgen.cli.site:site_command",
+    "resolve": "envgen.cli.commands.resolve:resolve_command",
+    "why-not": "envgen.cli.commands.why_not:why_not_command",
+    "gpus": "envgen.cli.commands.gpus:gpus",
+    "lock": "envgen.cli.commands.lock:lock_command",
+    "verify": "envgen.cli.commands.verify:verify_command",
+    "audit": "envgen.cli.commands.audit:audit_command",
+    "matrix": "envgen.cli.commands.matrix:matrix_command",
+    "ci": "envgen.cli.commands.ci:ci_command",
+    "doctor": "envgen.cli.commands.doctor:doctor_command",
+    "probe": "envgen.cli.commands.probe:probe_command",
+    "site": "envgen.cli.commands.site:site_command",
 }
 
 

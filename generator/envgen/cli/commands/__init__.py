@@ -1,0 +1,1 @@
+"""The commands: one module each, which app.py imports only when it is run."""

@@ -70,6 +70,15 @@ class TestSources:
             (lock,) = solve_conda([query], mirror=server.url, cache_dir=tmp_path / "cache")
         assert lock.packages[0].url == "https://conda.anaconda.org/conda-forge/linux-64/numpy-2-h0_0.conda"
 
+    @pytest.mark.parametrize("form", ["shards", "zst"])
+    def test_a_name_that_a_served_channel_lacks_is_left_out(self, tmp_path: Path, form: str) -> None:
+        write_channel(tmp_path / "r/conda-forge", [Row(name="numpy", version="2")], forms=(form,))
+        query = replace(cuda_query("linux-64", "numpy", "timm>=1"), may_lack=frozenset({"numpy", "timm"}))
+        with serving(tmp_path / "r") as server:
+            (lock,) = solve_conda([query], mirror=server.url, cache_dir=tmp_path / "cache")
+        assert [package.name for package in lock.packages] == ["numpy"]
+        assert lock.specs == ("numpy",)
+
     def test_a_login_reaches_the_mirror_and_no_text(self, channels: Path, tmp_path: Path) -> None:
         with serving(channels) as server:
             with_login = server.url.replace("://", "://jane:s3cret%2F@")

@@ -216,7 +216,8 @@ async def _lacking(
         else:
             channels = [source for source in sources if not isinstance(source, SparseRepoData)]
             platforms = [cast("SubdirLiteral", request["subdir"]), "noarch"]
-            found = any(await gateway.query(channels, platforms, [PackageName(name)], recursive=False))
+            # By its text: 0.28.0 doesn't take the PackageName that it says it does.
+            found = any(await gateway.query(channels, platforms, [name], recursive=False))
         if not found:
             lacking.append(name)
     return lacking

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from envgen.audit.verdict import CPU_BUILD, Judgement, Outcome
 from envgen.core.builds import Build, Existence
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.releases import tag_of_cuda
 from envgen.core.sets import PackageSet

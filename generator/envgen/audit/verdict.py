@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from envgen.core.dataclass import dataclass
 from envgen.readers.mention import Mention
 
 CPU_BUILD = "cpu-build"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Flag, auto
 from functools import cached_property, reduce
 from operator import or_
 
 from envgen.core.builds import DriverSupport, JetPack
 from envgen.core.capability import ArchCode
+from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import MatchKind
 from envgen.core.platforms import Subdir

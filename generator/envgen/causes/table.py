@@ -7,12 +7,13 @@ what repairs it; the check says whether it is so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from enum import Enum
 
 from envgen.causes.checks import companions, driver, hardware, install, interpreter, libraries, runtime, start, wsl
 from envgen.causes.context import NO_TRAIT, Context, Trait
 from envgen.causes.findings import Finding
+from envgen.core.dataclass import dataclass
 
 ENVIRONMENT, TORCH_RUN, TORCH, CUDA_BUILD = Trait.ENVIRONMENT, Trait.TORCH_RUN, Trait.TORCH, Trait.CUDA_BUILD
 LINUX, WSL, JETSON, CONTAINER = Trait.LINUX, Trait.WSL, Trait.JETSON, Trait.CONTAINER

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import DataError
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from envgen.ci.locks import CiLock, read_locks
 from envgen.core.builds import Build
 from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import DataError, UsageError, show
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.cli.settings import WriteOptions
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request

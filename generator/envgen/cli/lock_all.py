@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from envgen.cli.output import Progress, say
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.paths import tree
 from envgen.core.platforms import Subdir

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
+from envgen.core.dataclass import dataclass
 from envgen.core.request import Request
 from envgen.core.sets import PackageSet
 from envgen.environments.reader import Reader

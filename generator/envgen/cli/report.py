@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envgen.cli.newer import with_newer_driver
 from envgen.core.builds import Existence
 from envgen.core.changes import Change
+from envgen.core.dataclass import dataclass
 from envgen.core.resolution import Pairing, Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog

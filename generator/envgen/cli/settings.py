@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
+from envgen.core.dataclass import dataclass
 from envgen.request.options import Option
 
 

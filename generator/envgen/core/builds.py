@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from envgen.core.capability import ArchCode, ComputeCapability, parse_arch_list
+from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet

@@ -7,10 +7,10 @@ one of Linux; `nvidia-driver-535` is a branch. A Jetson has a JetPack and a Jets
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import UsageError, ValueFormatError, show
 from envgen.core.patterns import Pattern

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any
 
 from envgen.core.builds import JetPack
 from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import DataError, EnvgenError
 from envgen.core.gpus import Gpu

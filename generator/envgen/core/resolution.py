@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from envgen.core.builds import Build, BuildKey
 from envgen.core.capability import ArchCode
 from envgen.core.changes import Change
+from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.request import Request
 from envgen.core.sets import PackageSet

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from envgen.core.builds import BuildKey
+from envgen.core.dataclass import dataclass
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 
 from envgen.causes.context import Context
+from envgen.core.dataclass import dataclass
 from envgen.doctor.diagnosis import Diagnosis
 from envgen.doctor.document import diagnosis_lines, diagnosis_mapping
 from envgen.doctor.scrub import Identity, scrub

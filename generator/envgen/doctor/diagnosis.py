@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envgen.causes.findings import Finding, Remedy
+from envgen.core.dataclass import dataclass
 from envgen.core.findings import Level, SkippedCheck, exit_code
 
 

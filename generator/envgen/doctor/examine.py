@@ -6,10 +6,11 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from envgen.causes.context import Context
+from envgen.core.dataclass import dataclass
 from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from envgen.causes.context import NO_TRAIT, SHOWN, Context, Trait
 from envgen.causes.findings import Finding, Remedy
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.findings import Level
 from envgen.core.request import Request

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, show
 from envgen.environments.inspected import InspectedEnvironment, Interpreter, interpreter_of_files, read_environment
 from envgen.environments.torch_run import describe_interpreter

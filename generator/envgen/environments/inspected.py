@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.core.requirements import canonical
 from envgen.probe.files import HostFiles
 from envgen.probe.observation import EnvironmentKind, InstallSetting

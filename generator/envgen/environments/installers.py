@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envgen.core.builds import Companions
+from envgen.core.dataclass import dataclass
 from envgen.core.resolution import Pairing
 from envgen.core.sites import PYPI
 from envgen.environments.inspected import InspectedEnvironment

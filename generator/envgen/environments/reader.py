@@ -7,13 +7,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path, PureWindowsPath
 from typing import Self
 
 from envgen.core.conda_shell import is_conda_active
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.files.commands import VENV, venv_command
 from envgen.request.values import host_subdir

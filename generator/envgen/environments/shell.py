@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.probe.observation import System
 
 # What PowerShell takes as it is; a dash in front would begin a parameter.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 
 from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.environments.inspected import Interpreter, parse_interpreter
 from envgen.probe.process import Command, Completed, Outcome, Runner

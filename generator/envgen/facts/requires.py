@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Self
 
+from envgen.core.dataclass import dataclass
 from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import read_table
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Self, TypeVar
 
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import read_table

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.core.request_record import RequestRecord, from_json
 from envgen.core.sets import PackageSet
 from envgen.files.quoting import comment_line

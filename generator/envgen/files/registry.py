@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from envgen.core.dataclass import dataclass
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from envgen.core.dataclass import dataclass
 from envgen.gpus import names
 from envgen.gpus.finder import Finder, swap
 from envgen.gpus.index import GpuTables, Rows, fits_brand

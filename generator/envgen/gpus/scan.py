@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.gpus import names
 from envgen.gpus.beside import ARCHITECTURES, Beside, Judge, Span, is_distinctive
 from envgen.gpus.finder import Finder, swap

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from envgen.core.dataclass import dataclass
 from envgen.gpus.index import GpuTables
 
 

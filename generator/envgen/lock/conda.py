@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import ClassVar
 
+from envgen.core.dataclass import dataclass
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.sets import PackageSet
 from envgen.files.registry import our_file, set_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.request import Request
 from envgen.core.resolution import Notice, Pairing, Resolution

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError, ToolError
 from envgen.core.sets import PackageSet
 from envgen.net.errors import UnreachableError

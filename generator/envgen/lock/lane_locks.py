@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import repeat
 
 from envgen.core.builds import BuildKey
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.resolution import Pairing

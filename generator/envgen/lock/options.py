@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.request_record import Asks, RecordError, RequestRecord
 from envgen.core.sets import PackageSet

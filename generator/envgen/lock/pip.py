@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from envgen.core.dataclass import dataclass
 from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing

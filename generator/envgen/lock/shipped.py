@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.resolution import Pairing
 from envgen.core.shipped import Shipped, parse_shipped

@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.client import IncompleteRead, RemoteDisconnected
 from urllib.parse import urljoin, urlsplit
 
@@ -18,6 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
 
+from envgen.core.dataclass import dataclass
 from envgen.net.deadline import NoThreadError, Patience, finish_within
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import Site, without_credentials

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self, TypeVar
+
+from envgen.core.dataclass import dataclass
 
 _LOOK_S = 0.05  # Windows doesn't see Ctrl-C during a wait
 

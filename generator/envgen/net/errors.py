@@ -6,9 +6,9 @@ truncated or incomplete bytes are never a reason to fall back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import ToolError
 from envgen.core.sets import PackageSet
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.net.client import ABSENT, Asking, ask
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError

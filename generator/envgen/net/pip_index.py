@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.net.deadline import Patience

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, show
 
 

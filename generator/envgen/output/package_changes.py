@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.core.sets import PackageSet
 from envgen.files.formats.explicit import packages_in
 from envgen.files.registry import EXPLICIT, REQUIREMENTS, our_file

@@ -6,10 +6,10 @@ import contextlib
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from envgen.core.dataclass import dataclass
 from envgen.core.escape import ascii_text
 from envgen.files.reading import is_untouched, split
 from envgen.files.registry import input_option, is_ours, set_of

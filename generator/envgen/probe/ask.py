@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.probe.observation import Duration, Source, SourceStatus
 from envgen.probe.process import Command, Completed, Outcome, Runner
 

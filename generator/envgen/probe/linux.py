@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.probe.files import HostFiles
 from envgen.probe.observation import (
     CudaLibrary,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.probe import commands
 from envgen.probe.ask import Answer, Budget, ask, skipped
 from envgen.probe.observation import HostGpu, Source, SourceStatus

@@ -5,10 +5,10 @@ Everything is as the host said it. Nothing here is judged; an unknown is `None` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from envgen.core.capability import ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol, TypedDict
 
+from envgen.core.dataclass import dataclass
 from envgen.core.stop import kept
 
 

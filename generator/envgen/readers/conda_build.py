@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from envgen.core.dataclass import dataclass
 from envgen.core.releases import tag_of_cuda
 
 # Packages that bring pytorch with CUDA or without, whatever the build string of `pytorch` is asked to be.

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
+from envgen.core.dataclass import dataclass
 from envgen.core.sets import PackageSet
 from envgen.readers.conda_build import conda_spec
 from envgen.readers.environment_yml import Origins, conda_mentions

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.core.releases import tag_of_cuda
 from envgen.core.sets import PackageSet
 from envgen.readers.conda_build import CondaSpec, conda_spec, cuda_of_build, exact_version

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import DataError, show
 from envgen.core.sets import PackageSet
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from packaging.markers import InvalidMarker, Marker
 
+from envgen.core.dataclass import dataclass
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI
 from envgen.readers.mention import Lines, Mention, Reading

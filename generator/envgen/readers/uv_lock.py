@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from packaging.markers import InvalidMarker, Marker
 
+from envgen.core.dataclass import dataclass
 from envgen.core.sets import PackageSet
 from envgen.readers.mention import Lines, Mention, Reading
 from envgen.readers.requirement import PLATFORMS, environment, split_version, tag_of_url, wheel_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.sites import PYPI
 from envgen.facts.tables import data_dir, tables_digest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.wheel_names import WheelName

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from envgen.core.dataclass import dataclass
 from envgen.core.releases import release_key
 from envgen.net.errors import SourceDataError
 from envgen.refresh.compile import compiled

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+
+from envgen.core.dataclass import dataclass
 
 _TABLE = "DEVICE_REQUIREMENT"
 _LATER = "DEVICE_REQUIREMENT_POST_JETSON_SBSA_UNIFICATION"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.net.client import StatusError
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.fetch import fetch

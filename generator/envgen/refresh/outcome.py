@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 
+from envgen.core.dataclass import dataclass
 from envgen.net.deadline import Patience
 
 Rows = list[dict[str, str]]

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from envgen.core.dataclass import dataclass
 from envgen.facts.errors import FactInvalidError, Violation
 from envgen.facts.schema_checks import cell_problems, natural_key
 from envgen.facts.tables import schema_dir

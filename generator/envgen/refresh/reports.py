@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import DataError
 from envgen.core.platforms import Subdir
 from envgen.facts.schema_checks import natural_key

@@ -7,11 +7,11 @@ import json
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass
 from typing import Protocol
 
 from packaging.metadata import parse_email
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import DataError
 from envgen.core.releases import tag_of_cuda
 from envgen.refresh.device_rules import DeviceRule, parse_device_rules

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from envgen.core.dataclass import dataclass
 
 _FIELD = re.compile(r"^\s*(?P<name>[A-Z][A-Za-z0-9_ .()-]{1,60}?)\s*:(?:\s+|$)(?P<value>.*)$")
 _NAMES = {

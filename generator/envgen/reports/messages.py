@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from envgen.core.capability import ArchCode, ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 
 _VERSION = r"\d+\.\d+(?:\.\d+)?(?:\.?(?:dev|a|rc|post)\d*)?(?:\+[\w.]+)?"

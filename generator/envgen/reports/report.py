@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.core.driver_text import windows_number
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import ValueFormatError

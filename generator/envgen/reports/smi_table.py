@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.probe.observation import HostGpu, MigInstance, Vendor
 from envgen.probe.parse.report import pci_address
 

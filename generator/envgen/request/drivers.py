@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from envgen.core.builds import JetPack
+from envgen.core.dataclass import dataclass
 from envgen.core.driver_text import DriverKind, GivenDriver
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import UsageError, show

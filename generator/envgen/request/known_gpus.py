@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envgen.core.builds import JetPack
+from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.wsl import linux_branch

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.core.driver_text import GivenDriver
 from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.platforms import Subdir

@@ -7,9 +7,10 @@ switch that turns it off. `{python}` in a help text is that row of the table `de
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, get_args, get_type_hints
+
+from envgen.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

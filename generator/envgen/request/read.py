@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envgen.core.capability import ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.gpus import Gpu, Match, MatchKind
 from envgen.core.patterns import Pattern

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from envgen.core.capability import ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.request import Request, RequestedGpu
 from envgen.core.resolution import Notice
 

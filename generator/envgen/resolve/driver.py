@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from envgen.core.builds import DriverFloor, DriverSupport, JetPack, Toolkit
+from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key

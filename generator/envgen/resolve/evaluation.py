@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 from envgen.core.builds import Build, JetPack
 from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request, RequestedGpu

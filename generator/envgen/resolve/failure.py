@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envgen.core.changes import Change
+from envgen.core.dataclass import dataclass
 from envgen.core.resolution import RejectionCode
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from envgen.core.builds import Build
+from envgen.core.dataclass import dataclass
 from envgen.core.request import Request
 from envgen.core.resolution import Rejection
 from envgen.core.sets import PackageSet

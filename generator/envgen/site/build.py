@@ -6,11 +6,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from envgen.core.capability import ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet

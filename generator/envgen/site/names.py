@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from envgen.core.capability import ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.facts.tables import read_table
 from envgen.gpus.catalog import GpuCatalog

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import NoPairingError, ToolError, show
 
 

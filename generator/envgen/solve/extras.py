@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
 from envgen.core.requirements import applies, marker_environment, parsed

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from envgen.core.builds import Build
 from envgen.core.capability import ArchCode
+from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from envgen.core.dataclass import dataclass
 from envgen.core.findings import Level, SkippedCheck, exit_code
 from envgen.net.deadline import Deadline
 

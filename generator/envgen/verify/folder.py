@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from envgen.core.builds import Build
+from envgen.core.dataclass import dataclass
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.platforms import Subdir

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from envgen.core.builds import Build
+from envgen.core.dataclass import dataclass
 from envgen.core.gpus import Gpu
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.request import DriverOrigin, Request, RequestedGpu

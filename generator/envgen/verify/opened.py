@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from envgen.core.dataclass import dataclass
 from envgen.files.header import Header, body_digest
 from envgen.files.reading import split
 from envgen.files.registry import CONDA_LOCK, SMOKE_TEST, environment_beside, missing_beside, our_file, set_of

@@ -6,9 +6,9 @@ uv accepts a wrong hash in a dry run and pip downloads every wheel to find one, 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from enum import StrEnum
 
+from envgen.core.dataclass import dataclass
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.sites import PYPI, TORCH
 from envgen.core.wheel_names import file_name

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from envgen import __version__
 from envgen.core.builds import Build
+from envgen.core.dataclass import dataclass
 from envgen.core.findings import Level
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request

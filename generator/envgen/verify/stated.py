@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from envgen.core.builds import JetPack
+from envgen.core.dataclass import dataclass
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request

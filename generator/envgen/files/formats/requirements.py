@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.core.locks import PipLock
 from envgen.core.sets import PackageSet
 from envgen.files.commands import pip_command, venv_command

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from envgen.core.dataclass import dataclass
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.probe.observation import HostGpu
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from envgen.core.dataclass import dataclass
 from envgen.core.driver_text import windows_number
 from envgen.probe.observation import HostGpu, Vendor
 from envgen.probe.parse.pci import VENDORS

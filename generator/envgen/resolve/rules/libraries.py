@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from envgen.core.builds import Build
 from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
+from envgen.core.dataclass import dataclass
 from envgen.core.gpus import Gpu
 from envgen.core.releases import release_key
 from envgen.core.resolution import RejectionCode

@@ -10,9 +10,9 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import IO, cast
 
+from envgen.core.dataclass import dataclass
 from envgen.core.stop import kept, scratch_folder
 from envgen.probe.process import end_process, own_group
 from envgen.solve.conda.child import ChildAnswer, ChildRequest

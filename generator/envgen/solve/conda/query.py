@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, show
 from envgen.core.locks import CondaLock
 from envgen.net.sites import Site, show_without_login, without_credentials

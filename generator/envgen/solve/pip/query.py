@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envgen.core.builds import Build
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from envgen.core.dataclass import dataclass
 
 _ASKED_FOR = re.compile(
     r"^DEBUG Adding (?:direct dependency|transitive dependency for (?P<by>[\w.-]+)==(?P<version>\S+)): "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from envgen.core.dataclass import dataclass
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.releases import release_key
 from envgen.core.sites import PYPI

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from envgen.core.dataclass import dataclass
 from envgen.core.stop import kept, scratch_folder
 from envgen.core.wheel_names import normalise_project
 from envgen.net.cache import cache_folder

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
+from envgen.core.dataclass import dataclass
 from envgen.core.wheel_names import WheelName
 from envgen.facts.wheels import TorchPin, WheelCatalog
 from envgen.net.deadline import Patience

@@ -11,8 +11,8 @@ from hypothesis import given
 
 from envgen.cli.main import main
 from envgen.cli.remake import remake_command
-from envgen.cli.settings import WriteOptions
 from envgen.files.reading import split
+from envgen.request.settings import WriteOptions
 from equipment.lock_damage import verify
 from equipment.requests import ask
 from files.hostile import ANY_TEXT

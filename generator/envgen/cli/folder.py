@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from envgen.cli.settings import WriteOptions
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError
 from envgen.core.platforms import Subdir
@@ -15,6 +14,7 @@ from envgen.core.sets import PackageSet
 from envgen.files.reading import is_untouched
 from envgen.files.registry import SMOKE_TEST, formats_of
 from envgen.output.plan import is_foreign, read_folder, refusal_of, untouched
+from envgen.request.settings import WriteOptions
 
 _LONGEST_NAME = 60
 

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from envgen.cli.folder import output_folder
+from envgen.cli.job import Obtained, obtain, prepare
 from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.planned import moved_lines, planned_lines
-from envgen.cli.remake import mirror_words, record_of
-from envgen.cli.settings import WriteOptions
-from envgen.cli.summary import cause, summary
-from envgen.core.errors import UsageError, ValueFormatError
+from envgen.cli.summary import cause, pairings, summary
 from envgen.core.locks import PipLock
-from envgen.core.paths import tree
-from envgen.core.request_record import RequestRecord
-from envgen.core.sets import PackageSet
 from envgen.environments.reader import Reader
 from envgen.facts.catalog import Catalog
-from envgen.facts.tables import catalog_revision
-from envgen.lock.ending import ending, recorded_sets
-from envgen.lock.environment import Environment, obtain_environment
-from envgen.lock.fileset import environment_files
+from envgen.lock.environment import Environment
 from envgen.lock.locked import LockedSet
-from envgen.lock.options import LockOptions, Mirrors, Sources
-from envgen.lock.shipped import ShippedLocks
-from envgen.net.deadline import Deadline
-from envgen.net.sites import Site
-from envgen.output.plan import Plan, State, make_plan
+from envgen.output.plan import Plan, State
 from envgen.output.writing import apply
 from envgen.request.options import RequestOptions
-from envgen.request.read import read_request
-from envgen.request.requests import Requests
-from envgen.requirements.asked import Asked
+from envgen.request.settings import WriteOptions
 from envgen.resolve.errors import NoBuildError
-from envgen.solve.conda.source import ChannelSource
-from envgen.solve.extras import normalised, read_extras
 
 # Notices whose reasons are printed, and are not in the files.
 _SAID_BEFORE = ("fallback-lock", "set-not-locked", "no-pip-pairing", "no-conda-pairing")
@@ -47,121 +28,27 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
 
     Raises: OutputEditedError when a file would have to be forced, with `--dry-run` too.
     """
-    _check_mirrors(writing)
     builds = Catalog.load()
-    files = _read_files(writing)
-    asked = read_request(replace(wanted, python=wanted.python or files.python or None), builds)
-    asked = _with_family(asked, files, builds)
-    extras = read_extras((*writing.with_packages, *files.with_texts()), files.constraints)
-    only = _only(writing.only)
-    folder = output_folder(writing, asked.requests, (only,) if only else tuple(PackageSet), _paths(writing))
-    if folder.instead_of:
-        print_note(f"{', '.join(folder.instead_of)} here is not envgen's: the files are for {folder.path}/")
-    writing = replace(writing, output=folder.path, with_packages=normalised(writing.with_packages))
-    here = folder.untouched
-    wanted_sets = (only,) if only else tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
-    record = record_of(asked.requests, writing, {})
-    record = replace(record, inputs=files.inputs, extras=writing.extras, groups=writing.groups)
+    job = prepare(wanted, writing, builds)
+    if job.folder.instead_of:
+        print_note(f"{', '.join(job.folder.instead_of)} here is not envgen's: the files are for {job.folder.path}/")
     progress = Progress()
-    sources = replace(_sources(builds, writing, here, record, progress), extras=extras)
     try:
-        many = len(asked.requests) > 1
-        obtained = [obtain_environment(r, sources, many=many, wanted=wanted_sets) for r in asked.requests]
+        found = obtain(job, builds, progress.step)
     finally:
         progress.done()
-    judged = ending(obtained, here, is_required=only is not None, may_fall_back=writing.may_fall_back)
-    environments = [replace(one, notices=(*asked.notices, *one.notices)) for one in judged.environments]
-    words = mirror_words(writing)
-    texts = environment_files(environments, record=record, mirror_words=words, catalog=catalog_revision())
-    replaceable = {name: text for name, text in folder.found.items() if name not in judged.untouched}
-    plan = make_plan(Path(folder.path), replaceable, texts, force=writing.force or writing.dry_run or writing.check)
-    status = _finish(plan, environments, writing, builds)
-    if judged.error is not None:
-        raise judged.error
+    status = finish(found, builds)
+    if found.error is not None:
+        raise found.error
     return status
 
 
-def _read_files(writing: WriteOptions) -> Asked:
-    """What the files of the run ask for; what is not taken of them is a notice."""
-    paths = (*writing.requirements, *writing.environments)
-    if not (paths or writing.extras or writing.groups):
-        return Asked()  # what reads requirements is slow to load, and most runs have none
-    from envgen.requirements.read import read_files
+def finish(found: Obtained, builds: Catalog, *, one_of_many: bool = False) -> int:
+    """Write the files, or say what would change, and return the exit status; of `one_of_many` less is said.
 
-    files = read_files(paths, extras=writing.extras, groups=writing.groups)
-    for passed in files.not_taken:
-        print_note(f"{passed.where}: {passed.text} is not taken: {passed.reason} [not-taken]")
-    return files
-
-
-def _with_family(asked: Requests, files: Asked, builds: Catalog) -> Requests:
-    """The requests with what the files ask of torch and its companions.
-
-    Raises: UsageError when they ask for two CUDA tags.
+    Raises: OutputEditedError; OutputWriteError.
     """
-    if not files.family:
-        return asked
-    from envgen.requirements.read import with_torch
-
-    return replace(asked, requests=tuple(with_torch(request, files, builds) for request in asked.requests))
-
-
-def _paths(writing: WriteOptions) -> frozenset[str]:
-    """The whole paths of the files that the run reads."""
-    return frozenset(str(Path(file).absolute()) for file in (*writing.requirements, *writing.environments))
-
-
-def _only(text: str) -> PackageSet | None:
-    """The set that `--only` names, or None.
-
-    Raises: ValueFormatError.
-    """
-    if not text:
-        return None
-    try:
-        return PackageSet(text.strip().lower())
-    except ValueError as error:
-        raise ValueFormatError(kind="set", value=text, expected="pip or conda", origin="--only") from error
-
-
-def _sources(
-    builds: Catalog, writing: WriteOptions, here: Mapping[str, str], record: RequestRecord, progress: Progress
-) -> Sources:
-    options = LockOptions(
-        upgrade=writing.upgrade,
-        may_solve=not (writing.offline or writing.check),
-        may_fall_back=writing.may_fall_back,
-        mirrors=Mirrors(conda=writing.conda_mirror, wheels=writing.wheel_mirror, written=writing.write_mirror),
-        deadline=Deadline.after(writing.timeout_s),
-        progress=progress.step,
-    )
-    return Sources(
-        builds=builds,
-        shipped=ShippedLocks.read(tree("lockfiles")),
-        options=options,
-        folder=here,
-        record=record,
-    )
-
-
-def _check_mirrors(writing: WriteOptions) -> None:
-    """Mirrors are read only by a run that solves; every run reports a mistake in one.
-
-    Raises: UsageError.
-    """
-    checks = (
-        ("--conda-mirror", writing.conda_mirror, ChannelSource.parse),
-        ("--wheel-mirror", writing.wheel_mirror, Site.parse),
-    )
-    for option, value, parse in checks:
-        try:
-            if value:
-                parse(value)
-        except UsageError as error:
-            raise UsageError(f"{error.message} (from {option})", fact=error.fact, hint=error.hint()) from error
-
-
-def _finish(plan: Plan, environments: Sequence[Environment], writing: WriteOptions, builds: Catalog) -> int:
+    plan, environments, writing = found.plan, found.environments, found.job.writing
     for name in plan.left:
         print_note(
             f"{name} is of an earlier environment, and kept because it was edited: delete it if you don't need it"
@@ -187,7 +74,10 @@ def _finish(plan: Plan, environments: Sequence[Environment], writing: WriteOptio
     apply(plan)
     say(_written(plan, "were"))
     emit("".join(f"{line}\n" for line in moved_lines(plan)))
-    emit(summary(environments, builds, reader, upgraded=writing.upgrade, name=writing.name))
+    if one_of_many:
+        emit("".join(f"{line}\n" for line in pairings(environments, upgraded=writing.upgrade)))
+    else:
+        emit(summary(environments, builds, reader, upgraded=writing.upgrade, name=writing.name))
     return 0
 
 

@@ -9,9 +9,9 @@ import typer
 from envgen import __version__
 from envgen.cli import options
 from envgen.cli.output import emit
-from envgen.cli.settings import WriteOptions
 from envgen.core.errors import UsageError
 from envgen.request.options import RequestOptions
+from envgen.request.settings import WriteOptions
 
 
 def _version(value: bool) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from envgen.cli.settings import WriteOptions
 from envgen.core.request import Request
 from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.files.commands import NOT_ASKED, request_command
+from envgen.request.settings import WriteOptions
 from envgen.request.values import parse_name
 
 

@@ -29,6 +29,13 @@ def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader
     return "\n".join([*lines, *next_steps(environments, reader, name)]) + "\n"
 
 
+def pairings(environments: Sequence[Environment], *, upgraded: bool) -> Iterator[str]:
+    """What was written for one of several targets, and what it lacks."""
+    for one in environments:
+        yield from _lacking_lines(one)
+        yield from _pairing_lines(one, upgraded=upgraded)
+
+
 def cause(error: EnvgenError) -> str:
     """An error on one line: what failed, the fact that decided it, and the way out."""
     reason = (error.reason,) if isinstance(error, SolveFailedError) else error.facts()[:1]

@@ -9,7 +9,7 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.output import emit, say
-from envgen.cli.settings import WriteOptions
+from envgen.request.settings import WriteOptions
 
 
 @options.takes(WriteOptions, only=("check", "force"))

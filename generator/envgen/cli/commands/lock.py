@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from envgen.cli import options
-from envgen.cli.settings import WriteOptions
 from envgen.request.options import RequestOptions
+from envgen.request.settings import WriteOptions
 
 All = Annotated[bool, typer.Option("--all", help="Remake the shipped locks (lockfiles/), every lane in parallel.")]
 Root = Annotated[str, typer.Option("--root", metavar="DIR", help="With --all: the tree to remake. Default: envgen's.")]

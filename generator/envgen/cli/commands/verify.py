@@ -9,8 +9,8 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.output import Progress, emit, emit_json
-from envgen.cli.settings import WriteOptions
 from envgen.core.escape import printable
+from envgen.request.settings import WriteOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,177 @@
+"""One environment from its options to the plan of its files: read, decided, locked; nothing is written or printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from envgen.cli.folder import OutputFolder, output_folder
+from envgen.cli.output import print_note
+from envgen.cli.remake import mirror_words, record_of
+from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError, UsageError, ValueFormatError
+from envgen.core.paths import tree
+from envgen.core.request_record import RequestRecord
+from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog
+from envgen.facts.tables import catalog_revision
+from envgen.lock.ending import ending, recorded_sets
+from envgen.lock.environment import Environment, obtain_environment
+from envgen.lock.fileset import environment_files
+from envgen.lock.options import LockOptions, Mirrors, Sources
+from envgen.lock.shipped import ShippedLocks
+from envgen.net.deadline import Deadline
+from envgen.net.sites import Site
+from envgen.output.plan import Plan, make_plan
+from envgen.request.options import RequestOptions
+from envgen.request.read import read_request
+from envgen.request.requests import Requests
+from envgen.request.settings import WriteOptions
+from envgen.requirements.asked import Asked
+from envgen.solve.conda.source import ChannelSource
+from envgen.solve.extras import Extras, normalised, read_extras
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One environment that is to be written: its requests, its folder, the options about its files."""
+
+    asked: Requests
+    folder: OutputFolder
+    writing: WriteOptions
+    record: RequestRecord
+    extras: Extras
+    only: PackageSet | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obtained:
+    """What came of a job: the files as they will be, and the error to end with once they are written, if any."""
+
+    job: Job
+    environments: tuple[Environment, ...]
+    plan: Plan
+    error: EnvgenError | None
+
+
+def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> Job:
+    """Read everything that a run is given, and look at its folder. Nothing is decided or written.
+
+    Raises: UsageError and the errors of reading; OutputEditedError when a file would have to be forced.
+    """
+    _check_mirrors(writing)
+    files = _read_files(writing)
+    asked = read_request(replace(wanted, python=wanted.python or files.python or None), builds)
+    asked = _with_family(asked, files, builds)
+    extras = read_extras((*writing.with_packages, *files.with_texts()), files.constraints)
+    only = _only(writing.only)
+    folder = output_folder(writing, asked.requests, (only,) if only else tuple(PackageSet), _paths(writing))
+    writing = replace(writing, output=folder.path, with_packages=normalised(writing.with_packages))
+    record = record_of(asked.requests, writing, {})
+    record = replace(record, inputs=files.inputs, extras=writing.extras, groups=writing.groups)
+    return Job(asked=asked, folder=folder, writing=writing, record=record, extras=extras, only=only)
+
+
+def obtain(job: Job, builds: Catalog, progress: Callable[[str], None]) -> Obtained:
+    """Decide and lock what a job asks for.
+
+    Raises: the errors of deciding and locking, when nothing could be had.
+    """
+    writing, here, requests = job.writing, job.folder.untouched, job.asked.requests
+    wanted_sets = (job.only,) if job.only else tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
+    sources = replace(_sources(builds, writing, here, job.record, progress), extras=job.extras)
+    many = len(requests) > 1
+    found = [obtain_environment(request, sources, many=many, wanted=wanted_sets) for request in requests]
+    judged = ending(found, here, is_required=job.only is not None, may_fall_back=writing.may_fall_back)
+    environments = tuple(replace(one, notices=(*job.asked.notices, *one.notices)) for one in judged.environments)
+    words = mirror_words(writing)
+    texts = environment_files(environments, record=job.record, mirror_words=words, catalog=catalog_revision())
+    replaceable = {name: text for name, text in job.folder.found.items() if name not in judged.untouched}
+    force = writing.force or writing.dry_run or writing.check
+    plan = make_plan(Path(job.folder.path), replaceable, texts, force=force)
+    return Obtained(job=job, environments=environments, plan=plan, error=judged.error)
+
+
+def _read_files(writing: WriteOptions) -> Asked:
+    """What the files of the run ask for; what is not taken of them is a notice."""
+    paths = (*writing.requirements, *writing.environments)
+    if not (paths or writing.extras or writing.groups):
+        return Asked()  # what reads requirements is slow to load, and most runs have none
+    from envgen.requirements.read import read_files
+
+    files = read_files(paths, extras=writing.extras, groups=writing.groups)
+    for passed in files.not_taken:
+        print_note(f"{passed.where}: {passed.text} is not taken: {passed.reason} [not-taken]")
+    return files
+
+
+def _with_family(asked: Requests, files: Asked, builds: Catalog) -> Requests:
+    """The requests with what the files ask of torch and its companions.
+
+    Raises: UsageError when they ask for two CUDA tags.
+    """
+    if not files.family:
+        return asked
+    from envgen.requirements.read import with_torch
+
+    return replace(asked, requests=tuple(with_torch(request, files, builds) for request in asked.requests))
+
+
+def _paths(writing: WriteOptions) -> frozenset[str]:
+    """The whole paths of the files that the run reads."""
+    return frozenset(str(Path(file).absolute()) for file in (*writing.requirements, *writing.environments))
+
+
+def _only(text: str) -> PackageSet | None:
+    """The set that `--only` names, or None.
+
+    Raises: ValueFormatError.
+    """
+    if not text:
+        return None
+    try:
+        return PackageSet(text.strip().lower())
+    except ValueError as error:
+        raise ValueFormatError(kind="set", value=text, expected="pip or conda", origin="--only") from error
+
+
+def _sources(
+    builds: Catalog,
+    writing: WriteOptions,
+    here: Mapping[str, str],
+    record: RequestRecord,
+    progress: Callable[[str], None],
+) -> Sources:
+    options = LockOptions(
+        upgrade=writing.upgrade,
+        may_solve=not (writing.offline or writing.check),
+        may_fall_back=writing.may_fall_back,
+        mirrors=Mirrors(conda=writing.conda_mirror, wheels=writing.wheel_mirror, written=writing.write_mirror),
+        deadline=Deadline.after(writing.timeout_s),
+        progress=progress,
+    )
+    return Sources(
+        builds=builds,
+        shipped=ShippedLocks.read(tree("lockfiles")),
+        options=options,
+        folder=here,
+        record=record,
+    )
+
+
+def _check_mirrors(writing: WriteOptions) -> None:
+    """Mirrors are read only by a run that solves; every run reports a mistake in one.
+
+    Raises: UsageError.
+    """
+    checks = (
+        ("--conda-mirror", writing.conda_mirror, ChannelSource.parse),
+        ("--wheel-mirror", writing.wheel_mirror, Site.parse),
+    )
+    for option, value, parse in checks:
+        try:
+            if value:
+                parse(value)
+        except UsageError as error:
+            raise UsageError(f"{error.message} (from {option})", fact=error.fact, hint=error.hint()) from error

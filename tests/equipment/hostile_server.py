@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 PACE_S = 0.2
@@ -100,6 +101,29 @@ def packed_zeros(hostile: Hostile, head: str, send: Send) -> None:
         send(block)
 
 
+def trickle_gzip(hostile: Hostile, head: str, send: Send) -> None:
+    send(_OK + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n")
+    trickle(hostile, send, gzip.compress(_PAGE) * 1000)
+
+
+def continues(hostile: Hostile, head: str, send: Send) -> None:
+    """ "Go on" for ever: each is a whole answer, and none is the last one."""
+    while not hostile.stopping.is_set():
+        send(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+
+def redirects_to_nobody(hostile: Hostile, head: str, send: Send) -> None:
+    send(b"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
+
+
+def unavailable_till_tomorrow(hostile: Hostile, head: str, send: Send) -> None:
+    send(b"HTTP/1.1 503 Unavailable\r\nRetry-After: Wed, 31 Dec 2098 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n")
+
+
+def endless_retry_after(hostile: Hostile, head: str, send: Send) -> None:
+    send(b"HTTP/1.1 429 Slow down\r\nRetry-After: " + b"9" * 5000 + b"\r\nContent-Length: 0\r\n\r\n")
+
+
 def too_many_requests(hostile: Hostile, head: str, send: Send) -> None:
     send(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n")
 
@@ -110,6 +134,44 @@ def login_page(hostile: Hostile, head: str, send: Send) -> None:
 
 def no_http(hostile: Hostile, head: str, send: Send) -> None:
     send(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+
+def promises_too_much(hostile: Hostile, head: str, send: Send) -> None:
+    send(_OK + b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n" + _PAGE)
+
+
+def no_length(hostile: Hostile, head: str, send: Send) -> None:
+    send(_OK + b"Content-Length: many\r\nConnection: close\r\n\r\n" + _PAGE[:40])
+
+
+def two_lengths(hostile: Hostile, head: str, send: Send) -> None:
+    send(_OK + b"Content-Length: 5\r\nContent-Length: 9\r\n\r\n" + _PAGE)
+
+
+def wrong_chunks(hostile: Hostile, head: str, send: Send) -> None:
+    send(_OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + _PAGE)
+
+
+def nothing(hostile: Hostile, head: str, send: Send) -> None:
+    send(_OK + b"Content-Length: 0\r\n\r\n")
+
+
+def unasked_range(hostile: Hostile, head: str, send: Send) -> None:
+    range_ = b"Content-Range: bytes 500-576/9999\r\nContent-Length: 77\r\n\r\n"
+    send(b"HTTP/1.1 206 Partial Content\r\nContent-Type: text/html\r\n" + range_ + _PAGE)
+
+
+def not_modified(hostile: Hostile, head: str, send: Send) -> None:
+    send(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n")
+
+
+def redirects_nowhere(hostile: Hostile, head: str, send: Send) -> None:
+    send(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")
+
+
+def deep_json(hostile: Hostile, head: str, send: Send) -> None:
+    body = b'{"files": ' + b"[" * 1_000_000
+    send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + body)
 
 
 def many_headers(hostile: Hostile, head: str, send: Send) -> None:
@@ -126,6 +188,11 @@ NO_ANSWER: tuple[Harm, ...] = (
     redirects,
     slow_redirects,
     too_many_requests,
+    trickle_gzip,
+    continues,
+    redirects_to_nobody,
+    unavailable_till_tomorrow,
+    endless_retry_after,
 )
 # Something came, and was wrong.
 BAD_ANSWER: tuple[Harm, ...] = (
@@ -138,6 +205,15 @@ BAD_ANSWER: tuple[Harm, ...] = (
     login_page,
     no_http,
     many_headers,
+    promises_too_much,
+    no_length,
+    two_lengths,
+    wrong_chunks,
+    nothing,
+    unasked_range,
+    not_modified,
+    redirects_nowhere,
+    deep_json,
 )
 
 
@@ -178,6 +254,17 @@ def serving_slow_tls() -> Iterator[Hostile]:
     with running(Handler, hostile):
         hostile.url = hostile.url.replace("http:", "https:")
         yield hostile
+
+
+@contextmanager
+def serving_no_connection() -> Iterator[Hostile]:
+    """An address that nobody accepts connections at: its queue is full, so that connecting hangs (on Linux)."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as stack:
+        for _ in range(2):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield Hostile(url=f"http://127.0.0.1:{server.getsockname()[1]}")
 
 
 @contextmanager

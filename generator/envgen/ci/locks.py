@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import DataError
+from envgen.core.errors import DataError, show
+from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.files.errors import LockFormatError
 from envgen.files.formats.explicit import channel_of, packages_in
 from envgen.files.registry import EXPLICIT, PYLOCK, REQUIREMENTS, SMOKE_TEST
+
+_PYTHON = Pattern(r"3\.\d{1,2}")
 
 
 class LockIncompleteError(DataError):
@@ -96,11 +99,14 @@ def _conda(place: Path, folder: PurePosixPath, name: str, subdir: Subdir) -> CiL
     packages = packages_in(text)
     if "python" not in packages:
         raise LockIncompleteError(str(folder / name), "it holds no package named python")
+    python = ".".join(packages["python"][0].split(".")[:2])
+    if not _PYTHON.fullmatch(python):
+        raise LockIncompleteError(str(folder / name), f"its python is {show(packages['python'][0])}")
     missing = ("", "")
     return CiLock(
         package_set=PackageSet.CONDA,
         subdir=subdir,
-        python=".".join(packages["python"][0].split(".")[:2]),
+        python=python,
         folder=folder,
         lock=folder / name,
         torch=packages.get("pytorch", missing)[0],

@@ -9,10 +9,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from envgen.ci.locks import CiLock, read_locks
+from envgen.ci.places import as_argument
 from envgen.core.builds import Build
 from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import DataError, UsageError, show
+from envgen.core.escape import printable
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
@@ -107,8 +109,8 @@ class Environment:
             "release": self.shipped.torch,
             "tag": self.shipped.cuda_tag if is_pip else f"cuda{_digits(self.shipped)}",
             "runner": hosted if runner is None else runner.runs_on,
-            "path": str(PurePosixPath(prefix) / self.shipped.folder),
-            "lock": str(PurePosixPath(prefix) / self.lock.lock),
+            "path": as_argument(PurePosixPath(prefix) / self.shipped.folder),
+            "lock": as_argument(PurePosixPath(prefix) / self.lock.lock),
             "files": list(self.files),
             "expect": self.expected.as_json(),
         }
@@ -274,6 +276,7 @@ def matrix_text(entries: Sequence[dict[str, Any]]) -> str:
         rows.append(
             (entry["kind"], entry["subdir"], entry["python"], entry["release"], entry["tag"], runner, entry["lock"])
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    shown = [tuple(map(printable, row)) for row in rows]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
     return "\n".join([*lines, f"{len(entries)} environment{'' if len(entries) == 1 else 's'}"]) + "\n"

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from envgen import __version__
 from envgen.ci.locks import CiLock, LockIncompleteError, read_locks
 from envgen.ci.matrix import GITHUB_LIMIT, HOSTED_RUNNERS, GpuRunner, MatrixTooLargeError, with_unique_ids
+from envgen.ci.places import as_argument, check_plain
 from envgen.core.errors import UsageError, show
 from envgen.facts.tables import catalog_revision
 from envgen.files.header import Header, body_digest, compose
 from envgen.files.registry import EXPLICIT, REQUIREMENTS
 from envgen.files.templates import render
-
-# What can be in a path of the workflow: no expression, no glob, and no space, at which setup-micromamba would split.
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 
 
 class NoLockHereError(UsageError):
@@ -39,8 +36,8 @@ def _row(lock: CiLock, runner: GpuRunner | None = None) -> dict[str, str]:
         "kind": lock.package_set.value,
         "python": lock.python,
         "runner": json.dumps(HOSTED_RUNNERS[lock.subdir] if runner is None else runner.runs_on),
-        "lock": str(lock.lock),
-        "smoke_test": str(lock.smoke_test),
+        "lock": as_argument(lock.lock),
+        "smoke_test": as_argument(lock.smoke_test),
     }
 
 
@@ -49,10 +46,7 @@ def find_locks(root: Path, folder: PurePosixPath) -> tuple[CiLock, ...]:
 
     Raises: NoLockHereError, LockIncompleteError; UsageError for a path that a workflow cannot hold.
     """
-    if not _PLAIN_PATH.fullmatch(str(folder)) or ".." in folder.parts or folder.is_absolute():
-        fact = "a folder below the current one, in letters, digits and ._/-"
-        hint = "name it relative to the repository's root, or rename or move the folder"
-        raise UsageError(f"{show(str(folder))} cannot stand in a workflow", fact=fact, hint=hint)
+    check_plain(folder)
     found = tuple(read_locks(root, folder))
     if not found:
         raise NoLockHereError(str(folder))

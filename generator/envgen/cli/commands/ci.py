@@ -9,6 +9,7 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.output import emit, say
+from envgen.core.errors import UsageError, show
 from envgen.request.settings import WriteOptions
 
 
@@ -46,6 +47,8 @@ def ci_command(
     locks = [lock for folder in dict.fromkeys(wanted) for lock in find_locks(Path(), folder)]
     body = workflow_body(locks, runners)
     target = Path(output)
+    if not output.isprintable():
+        raise UsageError(f"{show(output)} cannot be a workflow (from --output)", hint="name a .yml file")
     text = workflow_text(body, target.name, _command(wanted, gpu_runner or (), output))
     plan = make_plan(target.parent, _found(target), {target.name: text}, force=writing.force or writing.check)
     if writing.check:
@@ -61,7 +64,9 @@ def _command(folders: list[PurePosixPath], runners: list[str] | tuple[()], outpu
     """The command that makes the same file again."""
     from shlex import quote
 
-    parts = ["envgen ci", *(str(folder) for folder in folders if str(folder) != ".")]
+    from envgen.ci.places import as_argument
+
+    parts = ["envgen ci", *(as_argument(folder) for folder in folders if str(folder) != ".")]
     parts += [f"--gpu-runner {quote(runner)}" for runner in runners]
     parts += [f"--output {quote(output)}"] if output != ".github/workflows/environments.yml" else []
     return " ".join(parts)

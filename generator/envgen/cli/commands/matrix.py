@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
@@ -68,6 +68,7 @@ def matrix_command(
         matrix_text,
         select,
     )
+    from envgen.ci.places import check_quotable
     from envgen.core.paths import tree
     from envgen.facts.catalog import Catalog
 
@@ -86,7 +87,10 @@ def matrix_command(
     )
     runners = [GpuRunner.parse(text) for text in gpu_runner or ()]
     environments = select(find_environments(root, catalog), selection)
-    entries = matrix_entries(environments, runners, Path(lockfiles or "lockfiles").as_posix())
+    prefix = PurePosixPath(Path(lockfiles or "lockfiles").as_posix())
+    if output_format is MatrixFormat.GITHUB:
+        check_quotable(prefix)
+    entries = matrix_entries(environments, runners, str(prefix))
     match output_format:
         case MatrixFormat.GITHUB:
             import json

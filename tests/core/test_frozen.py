@@ -119,6 +119,17 @@ def test_a_class_without_slots_may_cache(decorate: Callable[..., Any]) -> None:
     assert Table(rows=(1, 2)).total == 3
 
 
+@BOTH
+@no_type_check
+def test_a_field_may_have_any_name(decorate: Callable[..., Any]) -> None:
+    @decorate(frozen=True, kw_only=True)
+    class Lock:
+        bodies: dict[str, str] = dataclasses.field(default_factory=dict)
+        missing: tuple[str, ...] = ()
+
+    assert (Lock().bodies, Lock(missing=("torchvision",)).bodies) == ({}, {})
+
+
 def test_a_value_can_be_matched_copied_and_pickled() -> None:
     match Pair(1):
         case Pair(first, second):

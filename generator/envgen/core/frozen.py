@@ -65,7 +65,8 @@ def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 def _compiled_init(cls: type, fields: Sequence[dataclasses.Field[Any]]) -> Callable[..., None]:
     """Return the method that takes the fields as arguments and then calls `__post_init__`, where there is one."""
-    given: dict[str, Any] = {"missing": dataclasses.MISSING}
+    # Underscores: a field of a class may be called `missing`.
+    given: dict[str, Any] = {"__missing": dataclasses.MISSING}
     positional, by_name, body = ["self"], list[str](), list[str]()
     for field in fields:
         argument = value = field.name
@@ -75,8 +76,8 @@ def _compiled_init(cls: type, fields: Sequence[dataclasses.Field[Any]]) -> Calla
             argument += f"=default_{field.name}"
         elif field.default_factory is not dataclasses.MISSING:
             given[f"make_{field.name}"] = field.default_factory
-            argument += "=missing"
-            value = f"make_{field.name}() if {field.name} is missing else {field.name}"
+            argument += "=__missing"
+            value = f"make_{field.name}() if {field.name} is __missing else {field.name}"
         (by_name if field.kw_only else positional).append(argument)
         body.append(f"set_{field.name}(self, {value})")
     if hasattr(cls, "__post_init__"):

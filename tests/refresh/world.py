@@ -28,7 +28,13 @@ def quick() -> Patience:
 def build(torch: str, tag: str, subdir: str, pythons: str = "3.12", **cells: str) -> dict[str, str]:
     """A row of torch_builds.csv."""
     row = {"torch": torch, "cuda_tag": tag, "subdir": subdir, "pythons": pythons, "pythons_seen": ""}
-    row |= {"arch_list": "sm_75 sm_80", "toolkit": "", "cudnn": "", "glibc": "2.28" if "linux" in subdir else ""}
+    row |= {
+        "arch_list": "sm_75 sm_80",
+        "toolkit": "",
+        "cudnn": "",
+        "libraries": "",
+        "glibc": "2.28" if "linux" in subdir else "",
+    }
     row |= {"on_pypi": "", "existence": "announced", "evidence": "build-script", "source": "a build script", "note": ""}
     return row | cells
 
@@ -57,7 +63,7 @@ def write_tables(folder: Path, **tables: list[dict[str, str]]) -> Path:
 def write_releases(folder: Path, builds: Iterable[Row], companions: Iterable[Row] = ()) -> Path:
     """Write the files of the releases that those rows are of, and the tables made from them."""
     builds, companions = list(builds), list(companions)
-    others = ("torch_measured", "wheels", "arch_reports", "device_rules")
+    others = ("torch_measured", "torch_pins", "wheels", "arch_reports", "device_rules")
     write_tables(folder, **{name: [] for name in others if not (folder / f"{name}.csv").exists()})
     for torch in {row["torch"] for row in [*builds, *companions]}:
         empty = dict.fromkeys(columns_of("companions")[1:], "")
@@ -66,7 +72,11 @@ def write_releases(folder: Path, builds: Iterable[Row], companions: Iterable[Row
         release = Release(torch=torch, companions={c: cells[c] for c in empty}, pip={}, conda=())
         for row in builds:
             if row["torch"] == torch:
-                kept = {k: v for k, v in row.items() if k not in ("torch", "cuda_tag", "subdir", "pythons_seen")}
+                kept = {
+                    k: v
+                    for k, v in row.items()
+                    if k not in ("torch", "cuda_tag", "subdir", "pythons_seen", "libraries")
+                }
                 release = release.with_pip((row["cuda_tag"], row["subdir"]), **kept)
         (folder / release.file).parent.mkdir(exist_ok=True)
         (folder / release.file).write_text(dump_release(release), encoding="utf-8")

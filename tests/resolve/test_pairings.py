@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.core.resolution import Resolution
+from envgen.core.drivers import DriverVersion
+from envgen.core.platforms import Subdir
+from envgen.core.resolution import RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog, Row
 from envgen.resolve import resolve
+from envgen.resolve.driver import DriverRules
 from envgen.resolve.errors import NoBuildError
 from equipment.requests import ask
 from resolve.catalog import FROZEN, catalog_of, package, wheel
@@ -236,3 +239,46 @@ def test_where_torch_compile_does_not_work(builds: Catalog, capability: str, sub
     found = resolve(builds, ask(capability, subdir, torch="==2.8.0"))
     assert found.pip is not None
     assert ("no-torch-compile" in codes(found)) is noticed
+
+
+@pytest.mark.parametrize(
+    ("capability", "torch", "code"),
+    [
+        pytest.param("5.2", "==2.14.1", "nccl-no-code", id="nccl-2.29.3-starts-at-6.0"),
+        pytest.param("5.0", "==2.13.0", "nccl-no-code", id="2.13.0-pins-the-same"),
+        pytest.param("6.1", "==2.14.1", "", id="pascal-has-code"),
+        pytest.param("5.2", "==2.7.1", "", id="2.26.2-has-5.0"),
+        pytest.param("12.0", "==2.7.1", "nccl-compiled-at-first-use", id="2.26.2-ends-at-9.0-and-has-ptx"),
+        pytest.param("12.0", "==2.8.0", "", id="2.27.3-has-12.0"),
+    ],
+)
+def test_what_nccl_has_no_code_for(builds: Catalog, capability: str, torch: str, code: str) -> None:
+    """The code in NVIDIA's wheels (nvidia-nccl-cu12 on PyPI) of the NCCL that torch's metadata pins."""
+    found = resolve(builds, ask(capability, driver="580.95.05", torch=torch))
+    assert found.pip is not None
+    assert [one for one in sorted(codes(found)) if one.startswith("nccl")] == ([code] if code else [])
+
+
+def test_a_build_whose_cublas_has_no_code_for_the_gpu_is_refused(builds: Catalog) -> None:
+    """nvidia-cublas-cu12 12.8.4.1 starts at 5.0, and has PTX of 12.0 only; torch's own list is not asked."""
+    tables = {name: FROZEN.rows(name) for name in FROZEN.tables}
+    tables |= {name: builds.rows(name) for name in ("library_code", "capabilities")}
+    pins = "cublas=12.8.4.1 nccl=2.27.3"
+    for arch_list, capability, is_refused in (("sm_37", "3.7", True), ("sm_50", "5.0", False), ("sm_86", "8.9", False)):
+        tables["torch_builds"] = [wheel("2.8.0", "cu128", arch_list, cudnn="8.7.0.84", libraries=pins)]
+        found = resolve(Catalog(tables), ask(capability, driver="570.124.06"))
+        rejected = {rejection.code for rejection in found.rejected}
+        assert (RejectionCode.NO_LIBRARY_CODE in rejected) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("driver", "cuda", "is_full"),
+    [("595.71", "13.2.2", True), ("592.82", "13.2.2", False), ("610.47", "13.3.1", True), ("591.44", "13.1.0", True)],
+)
+def test_windows_drivers_since_cuda_13_1_count_by_branch(
+    builds: Catalog, driver: str, cuda: str, is_full: bool
+) -> None:
+    """NVIDIA, release notes of CUDA 13.4 Update 1, 2.2: 13.1 is R590, 13.2 R595, 13.3 R610; no number for Windows."""
+    rules = DriverRules(driver=DriverVersion.parse(driver), subdir=Subdir.WIN_64, builds=builds)
+    assert rules.toolkit_minimum(cuda) is None
+    assert rules.fully_serves(cuda) is is_full

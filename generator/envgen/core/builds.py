@@ -60,8 +60,9 @@ class Build:
     `cuda` is the toolkit it was built with, as exactly as it is known (X.Y.Z or X.Y). `pythons` are X.Y with a
     published or announced file, `pythons_seen` those whose file or hash is known; `existence` is that of the Pythons
     which are not in `pythons_seen`. `arch_list` is as `torch.cuda.get_arch_list()` shows it, separated by spaces.
-    `cudnn` is the cuDNN it comes with (for conda it may be the major alone), empty when unknown. `glibc` is the lowest
-    glibc that its files run on (empty on Windows).
+    `cudnn` is the cuDNN it comes with (for conda it may be the major alone), empty when unknown; `libraries` are the
+    releases of cublas, nccl and nvrtc that it is known to pin. `glibc` is the lowest glibc that its files run on (empty
+    on Windows).
     """
 
     torch: str
@@ -78,6 +79,7 @@ class Build:
     source: str
     details: PipDetails | CondaDetails
     note: str = ""
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def package_set(self) -> PackageSet:

@@ -53,6 +53,10 @@ class Pairing:
         return self.build.package_set
 
 
+# The notice of what a package of NVIDIA's would add to a driver: errors repeat it.
+CUDA_COMPAT = "cuda-compat"
+
+
 class RejectionCode(StrEnum):
     """Why a build was not taken."""
 
@@ -65,6 +69,7 @@ class RejectionCode(StrEnum):
     DRIVER_TOO_NEW = "driver-dropped-gpu"
     DRIVER_PREDATES_GPU = "driver-predates-gpu"
     CUDNN_UNSUPPORTED = "cudnn-unsupported"
+    NO_LIBRARY_CODE = "library-without-code"
     UNPROVEN = "unproven"
     TORCH_SPEC = "torch-excluded"
     CUDA_SPEC = "cuda-excluded"

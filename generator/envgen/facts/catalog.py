@@ -37,6 +37,7 @@ TABLES = (
     "capabilities",
     "companions",
     "conda_builds",
+    "cuda_compat",
     "cuda_indexes",
     "cuda_toolkits",
     "defaults",
@@ -143,6 +144,11 @@ class Catalog:
             )
             for row in self.rows("driver_branches")
         )
+
+    def compat_packages(self, branch: int) -> tuple[str, ...]:
+        """The CUDAs (X.Y) that packages of forward compatibility bring to a driver branch, oldest first."""
+        rows = (row for row in self.rows("cuda_compat") if str(branch) in row["branches"].split())
+        return tuple(row["cuda"] for row in rows)
 
     @cached_property
     def support(self) -> Mapping[ComputeCapability, DriverSupport]:
@@ -284,6 +290,7 @@ def _build(row: Row, subdir: Subdir, cuda: str, details: PipDetails | CondaDetai
         source=row["source"],
         details=details,
         note=row["note"],
+        libraries=dict(pin.split("=") for pin in row.get("libraries", "").split()),
     )
 
 

@@ -17,6 +17,8 @@ from envgen.refresh.wheel_tags import python_list, pythons_of, subdirs_of
 
 BuildKey = tuple[str, str, Subdir]
 _ENOUGH_REPORTS = 2
+# Libraries of CUDA besides cuDNN whose code is in library_code.csv -> their packages, without the CUDA major.
+_LIBRARIES = {"cublas": "nvidia-cublas", "nccl": "nvidia-nccl", "nvrtc": "nvidia-cuda-nvrtc"}
 
 
 def refresh_compile(inputs: Inputs) -> Outcome:
@@ -33,16 +35,22 @@ def compiled(folder: Path, releases: Iterable[Release], **tables: Rows) -> Outco
     Raises: FactInvalidError.
     """
     releases = list(releases)
-    names = ("torch_measured", "wheels", "arch_reports")
+    names = ("torch_measured", "torch_pins", "wheels", "arch_reports")
     given = {name: tables[name] if name in tables else read_table(name, folder) for name in names}
     read, listed = measured_builds(given["torch_measured"]), indexed_pythons(given["wheels"])
-    reports = reports_of_builds(given["arch_reports"])
+    reports, libraries = reports_of_builds(given["arch_reports"]), libraries_of_builds(given["torch_pins"])
     findings: list[Finding] = []
     builds: Rows = []
     for release in releases:
         for (tag, subdir), cells in sorted(release.pip.items(), key=lambda item: (int(item[0][0][2:]), item[0][1])):
             key = release.torch, tag, Subdir(subdir)
-            row = {"torch": release.torch, "cuda_tag": tag, "subdir": subdir, **cells}
+            row = {
+                "torch": release.torch,
+                "cuda_tag": tag,
+                "subdir": subdir,
+                **cells,
+                "libraries": libraries.get(key, ""),
+            }
             row, found = with_pythons(row, listed.get(key, frozenset()))
             row, differing = with_reports(row, reports.get(key, []))
             builds.append(with_measured(row, read.get(key)))
@@ -97,6 +105,16 @@ def with_measured(row: dict[str, str], wheel: Mapping[str, str] | None) -> dict[
     origin = "PyPI" if "+" not in wheel["file"] else f"download.pytorch.org/whl/{row['cuda_tag']}"
     source = f"{origin} {wheel['file']} sha256={wheel['sha256']}; agrees with: {row['source']}"
     return {**row, "evidence": "measured", "source": source}
+
+
+def libraries_of_builds(pins: Rows) -> Mapping[BuildKey, str]:
+    """The build -> the releases of CUDA's libraries that it pins, as `cublas=12.6.4.1 nccl=2.29.3 nvrtc=12.6.77`."""
+    found: defaultdict[BuildKey, dict[str, str]] = defaultdict(dict)
+    for row in pins:
+        for name, package in _LIBRARIES.items():
+            if row["package"] in (package, f"{package}-{row['cuda_tag'][:4]}"):
+                found[row["torch"], row["cuda_tag"], Subdir(row["subdir"])][name] = row["version"]
+    return {key: " ".join(f"{name}={version}" for name, version in sorted(of.items())) for key, of in found.items()}
 
 
 def reports_of_builds(reports: Rows) -> Mapping[BuildKey, Rows]:

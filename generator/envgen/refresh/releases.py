@@ -23,7 +23,7 @@ Cells = Mapping[str, str]
 # What the heading or the compilation says is no key of a file.
 _TABLES = {
     "companions": ("companions", ("torch",)),
-    "pip": ("torch_builds", ("torch", "cuda_tag", "subdir", "pythons_seen")),
+    "pip": ("torch_builds", ("torch", "cuda_tag", "subdir", "pythons_seen", "libraries")),
     "conda": ("conda_builds", ("pytorch",)),
 }
 # A list that was copied from the release before, and not looked up, is one that is inferred.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from envgen.core.builds import JetPack
 from envgen.core.errors import NoPairingError, show
 from envgen.core.releases import cuda_of_tag
-from envgen.core.resolution import Rejection, RejectionCode, Resolution
+from envgen.core.resolution import CUDA_COMPAT, Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.resolve.jetson import OWN_WHEELS
 
@@ -125,14 +125,16 @@ class NoBuildError(NoPairingError):
 
     @property
     def is_unproven(self) -> bool:
-        """True when there is a build that may run, but whose libraries nobody has shown to serve the GPU."""
-        return any(rejection.code is RejectionCode.UNPROVEN for rejection in self.resolution.rejected)
+        """True when what comes nearest is a build whose libraries nobody has shown to serve the GPU."""
+        main = self.main_rejection()
+        return main is not None and main.code is RejectionCode.UNPROVEN
 
     def main_rejection(self) -> Rejection | None:
-        """The newest build that a change would allow; another `--torch` only when nothing else helps."""
-        liftable = [rejection for rejection in self.rejected if rejection.change]
-        others = (rejection for rejection in liftable if rejection.change and not rejection.change.torch)
-        return next(others, next(iter(liftable), None))
+        """The newest build that a change would allow; what was asked of torch and CUDA is left as it is if possible."""
+        liftable = [(rejection, rejection.change) for rejection in self.rejected if rejection.change]
+        of_torch = [rejection for rejection, change in liftable if not change.torch]
+        kept = [rejection for rejection, change in liftable if not (change.torch or change.cuda)]
+        return next(iter([*kept, *of_torch, *(rejection for rejection, _ in liftable)]), None)
 
     def facts(self) -> tuple[str, ...]:
         by_code: dict[str, list[Rejection]] = {}
@@ -141,7 +143,8 @@ class NoBuildError(NoPairingError):
             by_code.setdefault(rejection.code.value, []).append(rejection)
         if main:
             by_code[main.code.value].pop(0)
-        return tuple(f"{code} ({_count(found)}), such as: {found[0].text}" for code, found in by_code.items())
+        listed = (f"{code} ({_count(found)}), such as: {found[0].text}" for code, found in by_code.items())
+        return (*listed, *(one.text for one in self.resolution.notices if one.code == CUDA_COMPAT))
 
     def hint(self) -> str:
         best = self.main_rejection()

@@ -13,6 +13,7 @@ from envgen.core.resolution import Notice, Pairing
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_for
+from envgen.resolve.cuda_compat import cuda_compat
 from envgen.resolve.driver import DriverRules
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.jetson import OWN_WHEELS
@@ -25,6 +26,7 @@ def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) 
     request, rules = evaluation.request, evaluation.rules
     yield from _driver(request, rules, pip, conda)
     yield from _jetson(evaluation, pip)
+    yield from cuda_compat(evaluation, pip)
     yield from _missing_set(pip, conda)
     yield from _companions(request, pip)
     yield from _last_build(request, rules, pip)

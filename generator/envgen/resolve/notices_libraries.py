@@ -13,6 +13,7 @@ from envgen.core.resolution import Notice, Pairing
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.resolve.evaluation import Evaluation
+from envgen.resolve.rules.cuda_libraries import compiles, lacks, pinned
 from envgen.resolve.rules.libraries import is_proven, runs_forward, unproven
 
 
@@ -36,6 +37,7 @@ def _texts(pairing: Pairing, evaluation: Evaluation) -> Iterator[tuple[str, str]
         yield "cudnn-forward-compatibility", text
     if pairing.package_set is PackageSet.PIP:
         yield from _compile(build, gpus, evaluation.catalog)
+    yield from _nccl(build, gpus, evaluation.catalog)
     if unknown := _names(gpu for gpu in gpus if _is_unknown_to_nvrtc(build, gpu, evaluation.catalog)):
         text = (
             f"NVRTC of CUDA {build.cuda} knows no {unknown}: torch functions of the {pairing.package_set} build that "
@@ -50,6 +52,20 @@ def _unproven(pairing: Pairing, evaluation: Evaluation) -> Iterator[tuple[str, s
         if not is_proven(build, requested.gpu, code, evaluation.catalog):
             yield "unproven", f"{build.label} {unproven(build, requested.gpu, code)}"
             return
+
+
+def _nccl(build: Build, gpus: list[Gpu], catalog: Catalog) -> Iterator[tuple[str, str]]:
+    nccl = pinned(build, "nccl", catalog)
+    if nccl is None:
+        return
+    if lacking := _names(gpu for gpu in gpus if lacks(nccl, gpu)):
+        text = f"NCCL {nccl.version} has no code for {lacking}: one GPU works, several together (distributed training "
+        text += "with the nccl backend) fail"
+        yield "nccl-no-code", text
+    elif compiled := _names(gpu for gpu in gpus if compiles(nccl, gpu)):
+        text = f"NCCL {nccl.version} has no machine code for {compiled}: with several GPUs the driver compiles it at "
+        text += "first use"
+        yield "nccl-compiled-at-first-use", text
 
 
 def _compile(build: Build, gpus: list[Gpu], catalog: Catalog) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from envgen.core.resolution import Rejection
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.resolve.changes import Changes
+from envgen.resolve.cuda_compat import beside_driver
 from envgen.resolve.decision import resolve
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rejections import rejection
@@ -21,7 +22,8 @@ from envgen.resolve.rules import failures
 class Explanation:
     """The answer for one build. `rejection` is None when it runs; `better` names the pairing that was preferred.
 
-    `reasons` holds (code, text) of everything that speaks against it, the most fundamental first.
+    `reasons` holds (code, text) of everything that speaks against it, the most fundamental first. `beside_driver` says
+    how it would run beside an older driver with a package of NVIDIA's, or is empty.
     """
 
     build: Build
@@ -29,6 +31,7 @@ class Explanation:
     rejection: Rejection | None
     chosen: bool
     better: str
+    beside_driver: str = ""
 
 
 def explain(builds: Catalog, request: Request, *, torch: str, cuda_tag: str) -> list[Explanation]:
@@ -67,6 +70,7 @@ def _explanation(build: Build, chosen: Build | None, evaluation: Evaluation, cha
         rejection=rejection(build, reasons[0], changes.smallest(build)) if reasons else None,
         chosen=build == chosen,
         better=chosen.label if chosen else "",
+        beside_driver=beside_driver(build, evaluation) if reasons else "",
     )
 
 

@@ -26,6 +26,7 @@ def wheel(torch: str, tag: str, arch_list: str, **cells: str) -> Row:
         "arch_list": arch_list,
         "toolkit": "",
         "cudnn": "9.10.2.21",
+        "libraries": "",
         "glibc": "2.28",
         "on_pypi": "",
         "existence": "announced",

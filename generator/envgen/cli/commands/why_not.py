@@ -57,4 +57,6 @@ def _text(request: Request, explanations: list[Explanation], build: str) -> str:
         if explanation.rejection is not None:
             change = explanation.rejection.change
             lines.append(f"  it would run: {change.action()}" if change else "  no option changes that")
+        if explanation.beside_driver:
+            lines.append(f"  {explanation.beside_driver}")
     return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from envgen.core.builds import Build
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.failure import Failure
-from envgen.resolve.rules import code, companions, driver, file, jetson, libraries, options
+from envgen.resolve.rules import code, companions, cuda_libraries, driver, file, jetson, libraries, options
 from envgen.resolve.rules.platform import rule as on_platform
 
 Rule = Callable[[Build, Evaluation], Iterator[Failure]]
@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     on_platform,
     code.rule,
     libraries.rule,
+    cuda_libraries.rule,
     driver.serves_gpus,
     jetson.rule,
     file.rule,

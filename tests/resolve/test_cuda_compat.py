@@ -1,0 +1,82 @@
+"""Forward compatibility is named for whom NVIDIA made it, and never chosen.
+
+https://docs.nvidia.com/deploy/cuda-compatibility/forward-compatibility.html, edition of R615: which package goes with
+which driver branch; data-centre GPUs on Linux; 550, 525 and 470 are no targets any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from envgen.core.request import Request, RequestedGpu
+from envgen.core.resolution import CUDA_COMPAT
+from envgen.facts.catalog import Catalog
+from envgen.gpus.catalog import GpuCatalog
+from envgen.resolve import resolve
+from envgen.resolve.errors import NoBuildError
+from envgen.resolve.why_not import explain
+from equipment.requests import ask
+
+GPUS = GpuCatalog.load()
+
+
+def request(gpu: str, driver: str | None, subdir: str = "linux-64", **options: str) -> Request:
+    """A request for one GPU by its name."""
+    found = GPUS.match(gpu).gpu
+    assert found is not None
+    asked = ask(str(found.capability), subdir, driver, **options)  # type: ignore[arg-type] # texts
+    return replace(asked, gpus=(RequestedGpu(input=gpu, gpu=found),))
+
+
+@pytest.mark.parametrize(
+    ("gpu", "driver", "package"),
+    [
+        pytest.param("H100", "535.183.01", "cuda-compat-13-", id="r535"),
+        pytest.param("Tesla T4", "535.288.01", "cuda-compat-13-", id="turing-on-r535"),
+        pytest.param("A100", "570.124.06", "cuda-compat-13-", id="r570"),
+        pytest.param("H100", "550.54.15", "", id="r550-is-no-target"),
+        pytest.param("A10", "470.256.02", "", id="nor-r470"),
+        pytest.param("GeForce RTX 4090", "535.183.01", "", id="geforce-fails-with-error-804"),
+        pytest.param("B200", "535.183.01", "", id="the-kernel-driver-does-not-know-the-gpu"),
+        pytest.param("V100", "535.183.01", "", id="no-newer-torch-has-code"),
+        pytest.param("H100", "580.95.05", "", id="the-driver-serves-the-newest-by-itself"),
+        pytest.param("H100", None, "", id="nobody-said-which-driver"),
+    ],
+)
+def test_whom_it_is_named_for(builds: Catalog, gpu: str, driver: str | None, package: str) -> None:
+    asked = request(gpu, driver)
+    found = resolve(builds, asked)
+    texts = [notice.text for notice in found.notices if notice.code == CUDA_COMPAT]
+    assert [package in text for text in texts] == ([True] if package else [])
+    without = resolve(builds.replaced("cuda_compat", ()), asked)
+    assert (found.pip, found.conda) == (without.pip, without.conda)
+
+
+def test_windows_has_none(builds: Catalog) -> None:
+    found = resolve(builds, request("Tesla T4", "537.70", "win-64"))
+    assert CUDA_COMPAT not in {notice.code for notice in found.notices}
+
+
+def test_an_error_names_it_beside_the_driver(builds: Catalog) -> None:
+    """What was asked for of CUDA is left as it is: cu130 needs the driver only."""
+    error = NoBuildError(resolve(builds, request("H100", "570.86.15", torch="==2.15.0", cuda="cu130")))
+    assert any("cuda-compat-13-0" in fact for fact in error.facts())
+    assert error.hint() == "update the driver to 580.65.06 or newer: then torch 2.15.0+cu130 from pip runs"
+
+
+def test_why_not_names_it_for_the_build_that_was_asked_about(builds: Catalog) -> None:
+    for gpu, is_named in (("Tesla T4", True), ("GeForce RTX 3060", False)):
+        found = explain(builds, request(gpu, "535.183.01"), torch="2.15.0", cuda_tag="cu130")
+        assert ["cuda-compat-13-0" in one.beside_driver for one in found] == [is_named]
+
+
+def test_packages_are_of_known_branches(builds: Catalog) -> None:
+    """NVIDIA's page: cuda-compat-13-4 is made of the libraries of 615, and works from R535 to R610."""
+    branches = {branch.branch: branch.cuda for branch in builds.branches}
+    for row in builds.rows("cuda_compat"):
+        assert row["cuda"] in branches.values()
+        assert all(branches[int(branch)] < row["cuda"] for branch in row["branches"].split())
+    assert builds.compat_packages(535)[-1] == builds.compat_packages(610)[-1] == "13.4"
+    assert builds.compat_packages(550) == ()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -15,6 +19,10 @@ collect_ignore_glob = ["golden/*", "files/legacy/*"]
 settings.register_profile("envgen", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, derandomize=False)
 settings.load_profile("envgen")
+
+# Tests start some thousand programs. Where no bytecode may be beside the sources, each would compile them again.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir(), "envgen-tests-bytecode")))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

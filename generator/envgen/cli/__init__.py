@@ -1,1 +1,1 @@
-"""Room: cli."""
+"""The command line: reads options, calls the rooms below, prints answers and errors, and picks the exit status."""

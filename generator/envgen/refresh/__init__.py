@@ -1,4 +1,4 @@
-"""Room: refresh. Remakes fact tables from their sources.
+"""Remakes fact tables from their sources.
 
     python -m envgen.refresh TASK           print what would change, as a unified diff on stdout
     python -m envgen.refresh TASK --write   change the files

@@ -70,7 +70,7 @@ class Request(Choices):
     `driver` is None when nobody stated it: the decision then assumes the newest branch that serves all GPUs. `jetpack`
     is what a Jetson runs, given or assumed: its CUDA counts, not the driver's number. `machines` are filled when there
     are several: every one has been found to serve its own GPUs, `gpus` are those of all of them and `driver` is their
-    oldest.
+    oldest. `cuda_major` is the CUDA major that the requested packages load, 0 when they load none or any.
     """
 
     gpus: tuple[RequestedGpu, ...]
@@ -80,3 +80,4 @@ class Request(Choices):
     glibc: str
     jetpack: JetPack | None = None
     machines: tuple[Machine, ...] = ()
+    cuda_major: int = 0

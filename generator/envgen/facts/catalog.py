@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, str]
 TABLES = (
     "capabilities",
+    "companion_cuda",
     "companions",
     "conda_builds",
     "cuda_compat",

@@ -17,6 +17,7 @@ from envgen.lock.obtain import SetLocker, obtain
 from envgen.lock.options import Sources
 from envgen.lock.pip import PipLocker
 from envgen.net.errors import UnreachableError
+from envgen.request.companions import for_companions
 from envgen.resolve import resolve
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.notices import notices
@@ -66,6 +67,7 @@ def obtain_environment(
 
     Raises: UsageError for a request that no solver can be asked.
     """
+    request = for_companions(request, sources.extras.pip, sources.builds) if sources.extras.pip else request
     resolution = resolve(sources.builds, request)
     locked, failures, in_folder = {}, {}, {}
     for package_set in wanted:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from envgen.core.builds import Build, Existence
 from envgen.core.releases import cuda_of_tag, release_key
+from envgen.core.sets import PackageSet
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rules.libraries import runs_forward
 
@@ -15,9 +16,10 @@ _FIRST_OF_CUDA_12 = 12
 def preferred(builds: Iterable[Build], evaluation: Evaluation) -> Build:
     """The usable build to take.
 
-    The newest release; seen before announced; SASS before PTX or forward compatibility; CUDA 12 and newer before 11.
-    Of those that are alike, the best of each CUDA major: PyPI's own build before other tags; and of these the one whose
-    toolkit the driver serves fully, then the higher tag if fully served, the lower if not.
+    The newest release; seen before announced; SASS before PTX or forward compatibility; of wheels the CUDA major that
+    the requested packages load; CUDA 12 and newer before 11. Of those that are alike, the best of each CUDA major:
+    PyPI's own build before other tags; and of these the one whose toolkit the driver serves fully, then the higher tag
+    if fully served, the lower if not.
     """
     ranked = [(_key(build, evaluation), build) for build in builds]
     best = max(key for key, _ in ranked)
@@ -30,13 +32,16 @@ def preferred(builds: Iterable[Build], evaluation: Evaluation) -> Build:
     )
 
 
-def _key(build: Build, evaluation: Evaluation) -> tuple[tuple[int, ...], bool, bool, bool]:
+def _key(build: Build, evaluation: Evaluation) -> tuple[tuple[int, ...], bool, bool, bool, bool]:
+    cuda_major = release_key(build.cuda)[0]
+    loaded = evaluation.request.cuda_major if build.package_set is PackageSet.PIP else 0
     gpus = (requested.gpu for requested in evaluation.request.gpus)
     return (
         release_key(build.torch),
         build.existence_for(evaluation.request.python) is Existence.SEEN,
         not evaluation.coverage(build).needs_ptx and not any(runs_forward(build, gpu) for gpu in gpus),
-        release_key(build.cuda)[0] >= _FIRST_OF_CUDA_12,
+        loaded in (0, cuda_major),
+        cuda_major >= _FIRST_OF_CUDA_12,
     )
 
 

@@ -16,7 +16,7 @@ from envgen.core.platforms import Subdir
 from envgen.files.bodies import conda_bodies
 from envgen.files.formats.conda_lock_v1 import load_conda_lock_package
 from envgen.solve.conda.query import CondaQuery
-from envgen.solve.conda.solve import solve_with_optional
+from envgen.solve.conda.solve import solve_best
 
 
 def lock_once(request: dict[str, Any]) -> int:
@@ -27,9 +27,11 @@ def lock_once(request: dict[str, Any]) -> int:
         specs=tuple(request["specs"]),
         virtual_packages=request["virtual_packages"],
     )
-    (found,) = solve_with_optional(
-        [query], mirror=request["mirror"], cache_dir=Path(request["cache"]), meanwhile=load_conda_lock_package
+    found = solve_best(
+        [query], query, mirror=request["mirror"], cache_dir=Path(request["cache"]), meanwhile=load_conda_lock_package
     )
+    if found.lock is None:
+        return 0
     conda_bodies([found.lock])
     return len(found.lock.packages)
 

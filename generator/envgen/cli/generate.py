@@ -8,7 +8,6 @@ from envgen.cli.job import Obtained, obtain, prepare
 from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.planned import moved_lines, planned_lines
 from envgen.cli.summary import cause, pairings, summary
-from envgen.core.locks import PipLock
 from envgen.environments.reader import Reader
 from envgen.facts.catalog import Catalog
 from envgen.lock.environment import Environment
@@ -104,7 +103,7 @@ def _behind(locked: LockedSet) -> Iterator[str]:
     """The packages and the torch that are not the newest, and why."""
     if locked.held_back_by:
         yield f"{locked.label} is taken: {', '.join(locked.held_back_by)} [held-back-by]"
-    for one in locked.lock.passed_over if isinstance(locked.lock, PipLock) else ():
+    for one in locked.lock.passed_over if locked.lock is not None else ():
         advice = f"; {one.advice}" if one.advice else ""
         yield f"{one.name} is locked at {one.locked}, {one.newer} was passed over: {one.reason}{advice} [passed-over]"
 

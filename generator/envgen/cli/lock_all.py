@@ -13,7 +13,7 @@ from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
-from envgen.lock.lane_files import (
+from envgen.lanes.files import (
     MISSING,
     lane_lock_files,
     made_from,
@@ -22,7 +22,7 @@ from envgen.lock.lane_files import (
     remove_lane_locks,
     write_lane_lock,
 )
-from envgen.lock.lane_locks import LaneLock, lane_places, lock_lanes
+from envgen.lanes.locks import LaneLock, lane_places, lock_lanes
 from envgen.lock.options import LockOptions, Mirrors, Sources
 from envgen.lock.shipped import ShippedLocks
 from envgen.output.writing import replace_files

@@ -81,6 +81,7 @@ class CondaLock:
     """A complete conda solution for one subdir, sorted by name.
 
     `specs` are the match specs it was solved from, `virtual_packages` map `__name` to `version` or `version build`.
+    `passed_over` is as in a PipLock.
     """
 
     subdir: Subdir
@@ -88,6 +89,7 @@ class CondaLock:
     specs: tuple[str, ...]
     virtual_packages: dict[str, str]
     packages: tuple[CondaPackage, ...]
+    passed_over: tuple[PassedOver, ...] = field(default=(), compare=False)
 
     def find(self, name: str) -> CondaPackage | None:
         """The locked package of that name, or None."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import ClassVar
 
+from envgen.core.builds import BuildKey
 from envgen.core.dataclass import dataclass
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
@@ -22,6 +23,7 @@ from envgen.lock.options import Sources, asked_before
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.conda.source import CHANNEL_SITE, mirror_site, mirrored
 from envgen.solve.conda.specs import name_of
+from envgen.solve.errors import SolveFailedError
 from envgen.solve.extras import Extras, LeftOut, conda_name_of
 
 
@@ -56,22 +58,45 @@ class CondaLocker:
 
     def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
         """A new lock, without the companions and extra packages that the channels don't have."""
+        outcome = self.solve_first([pairing], timeout_s=timeout_s)[pairing.build.key]
+        if not isinstance(outcome, LockedSet):
+            raise outcome or AssertionError(pairing.build.key)
+        return outcome
+
+    def solve_first(
+        self, pairings: Iterable[Pairing], *, timeout_s: float
+    ) -> dict[BuildKey, LockedSet | SolveFailedError | None]:
+        """What came of all the pairings up to the one that goes best with the extra packages."""
         # Most runs need no solve: what starts one is loaded only here.
         from envgen.files.formats.conda_lock_v1 import load_conda_lock_package
-        from envgen.solve.conda.query import conda_query
-        from envgen.solve.conda.solve import solve_with_optional
+        from envgen.solve.conda.query import conda_query, extras_query
+        from envgen.solve.conda.solve import solve_best
 
         options, extras = self.sources.options, self.sources.extras
-        (found,) = solve_with_optional(
-            [conda_query(pairing, self.request, extras)],
+        tried = list(pairings)
+        found = solve_best(
+            [conda_query(pairing, self.request, extras) for pairing in tried],
+            extras_query(tried[0], self.request, extras),
             mirror=options.mirrors.conda,
             timeout_s=timeout_s,
             progress=options.progress,
             meanwhile=load_conda_lock_package,
         )
-        left_out = tuple(LeftOut(name=name, conda_name=conda_name_of(name)) for name in found.left_out)
-        lock = mirrored(found.lock, options.mirrors.conda) if options.mirrors.written else found.lock
-        return LockedSet(pairing=pairing, origin=Origin.SOLVED, lock=lock, missing=found.missing, left_out=left_out)
+        keys = [pairing.build.key for pairing in tried]
+        outcomes: dict[BuildKey, LockedSet | SolveFailedError | None] = dict(zip(keys, found.failures, strict=False))
+        if found.lock is not None:
+            chosen = tried[len(found.failures)]
+            left_out = tuple(LeftOut(name=name, conda_name=conda_name_of(name)) for name in found.left_out)
+            lock = mirrored(found.lock, options.mirrors.conda) if options.mirrors.written else found.lock
+            outcomes[chosen.build.key] = LockedSet(
+                pairing=chosen,
+                origin=Origin.SOLVED,
+                lock=lock,
+                missing=found.missing,
+                left_out=left_out,
+                held_back_by=found.held_back_by,
+            )
+        return outcomes
 
     def check_extras(self, pairing: Pairing, *, timeout_s: float) -> None:
         """Raise SolveFailedError when the extra packages have no solution without pytorch either."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field, replace
+from itertools import dropwhile, tee
 from typing import ClassVar, Protocol
 
 from envgen.core.builds import BuildKey
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PipLock
 from envgen.core.request import Request
@@ -23,6 +25,9 @@ from envgen.resolve.errors import NoBuildError
 from envgen.resolve.shipped import newest
 from envgen.solve.errors import SolveFailedError, WheelMissingError
 from envgen.solve.extras import Extras
+
+# A lock, why there is none, or None for a pairing that was passed over although it has a solution.
+Outcome = LockedSet | SolveFailedError | None
 
 
 class SetLocker(Protocol):
@@ -44,6 +49,12 @@ class SetLocker(Protocol):
 
     def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
         """A new lock. Raises: the errors of solving."""
+
+    def solve_first(self, pairings: Iterable[Pairing], *, timeout_s: float) -> Mapping[BuildKey, Outcome]:
+        """What came of the first of some pairings, and of as many after it as are decided with it.
+
+        Raises: the errors of solving, but a pairing without a solution may be an outcome.
+        """
 
     def check_extras(self, pairing: Pairing, *, timeout_s: float) -> None:
         """Raise SolveFailedError when the extra packages have no solution without torch either."""
@@ -74,11 +85,14 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
     passed_over: list[tuple[str, EnvgenError]] = []
     # Whatever else is asked for beside it now, the build in the folder stays until --upgrade.
     first = None if options.upgrade else locker.build_in_folder()
-    for pairing in _candidates(first, resolution, locker.package_set, sources):
+    tried, ahead = tee(_candidates(first, resolution, locker.package_set, sources))
+    attempts = _Attempts(locker, request, sources, first, ahead)
+    for pairing in tried:
         try:
-            found = _shipped_or_solved(locker, pairing, request, sources)
+            found = attempts.lock(pairing)
         except (WheelMissingError, SolveFailedError) as error:
             is_first = not any(isinstance(passed, SolveFailedError) for _, passed in passed_over)
+            is_first &= not attempts.has_solution
             if is_first and isinstance(error, SolveFailedError) and sources.extras.of(locker.package_set):
                 if (found_together := _together(locker, pairing, resolution, sources)) is not None:
                     return found_together
@@ -93,6 +107,8 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
                 raise
             reason = f"{error.headline()}: {error.reason}" if options.may_solve else ""
             return replace(fallback, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
+        if found is None:
+            continue
         if pairing is not first and _wants_another_torch(found):
             found = _together(locker, pairing, resolution, sources) or found
         return replace(found, passed_over=tuple(passed_over))
@@ -141,22 +157,62 @@ def _together(locker: SetLocker, pairing: Pairing, resolution: Resolution, sourc
     return None
 
 
-def _shipped_or_solved(locker: SetLocker, pairing: Pairing, request: Request, sources: Sources) -> LockedSet:
-    options = sources.options
-    if not options.upgrade and (shipped := _shipped(locker, pairing, request, sources)) is not None:
-        return shipped
-    if not options.may_solve:
-        raise UnreachableError(
-            package_set=locker.package_set,
-            url=locker.source(pairing),
-            reason="not contacted because of --offline or --check",
-            advice="run again without it",
-        )
-    left = options.deadline.left()
-    if left <= 0:
-        reason = "the time limit passed before it was asked"
-        raise UnreachableError(package_set=locker.package_set, url=locker.source(pairing), reason=reason)
-    return locker.solve(pairing, timeout_s=left)
+@dataclass(slots=True)
+class _Attempts:
+    """Locks the candidates of one set one after the other; `ahead` are the same candidates, read as far as need be."""
+
+    locker: SetLocker
+    request: Request
+    sources: Sources
+    first: Pairing | None
+    ahead: Iterator[Pairing]
+    outcomes: dict[BuildKey, Outcome] = field(default_factory=dict)
+
+    def lock(self, pairing: Pairing) -> LockedSet | None:
+        """A shipped lock or a solved one, or None for a candidate that was passed over. Raises: as a solve."""
+        options, locker = self.sources.options, self.locker
+        if (shipped := self._shipped(pairing)) is not None:
+            return shipped
+        if not options.may_solve:
+            reason = "not contacted because of --offline or --check"
+            raise self._not_asked(pairing, reason, advice="run again without it")
+        if pairing.build.key not in self.outcomes:
+            left = options.deadline.left()
+            if left <= 0:
+                raise self._not_asked(pairing, "the time limit passed before it was asked")
+            self.outcomes |= locker.solve_first(self._group(pairing), timeout_s=left)
+        outcome = self.outcomes[pairing.build.key]
+        if isinstance(outcome, SolveFailedError):
+            raise outcome
+        return outcome
+
+    @property
+    def has_solution(self) -> bool:
+        """True when a candidate further on is known to have a lock."""
+        return any(isinstance(outcome, LockedSet) for outcome in self.outcomes.values())
+
+    def _group(self, pairing: Pairing) -> Iterator[Pairing]:
+        """A candidate and those after it that a solve may weigh against it: up to the first that is shipped.
+
+        The build in the folder is for itself: it stays, whatever goes better with what is asked for now.
+        """
+        yield pairing
+        if pairing is self.first:
+            return
+        for other in dropwhile(lambda one: one.build != pairing.build, self.ahead):
+            if self._shipped(other) is not None:
+                return
+            if other.build != pairing.build:
+                yield other
+
+    def _shipped(self, pairing: Pairing) -> LockedSet | None:
+        may = not self.sources.options.upgrade
+        return _shipped(self.locker, pairing, self.request, self.sources) if may else None
+
+    def _not_asked(self, pairing: Pairing, reason: str, advice: str = "") -> UnreachableError:
+        locker = self.locker
+        url = locker.source(pairing)
+        return UnreachableError(package_set=locker.package_set, url=url, reason=reason, advice=advice)
 
 
 def _check_extras(
@@ -198,14 +254,18 @@ def _without_torch(locker: SetLocker, pairing: Pairing, deadline: Deadline) -> S
 
 def _locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadline: Deadline) -> bool:
     """True when one of some pairings can be locked with other extra packages."""
-    for pairing in pairings:
-        if deadline.left() <= 0:
-            return False
+    other, rest = locker.asking_for(extras), list(pairings)
+    failed: set[BuildKey] = set()
+    while rest and deadline.left() > 0:
         try:
-            locker.asking_for(extras).solve(pairing, timeout_s=deadline.left())
+            outcomes = other.solve_first(rest, timeout_s=deadline.left())
         except EnvgenError:
-            continue
-        return True
+            failed.add(rest[0].build.key)
+            outcomes = {}
+        if any(isinstance(outcome, LockedSet) for outcome in outcomes.values()):
+            return True
+        failed |= outcomes.keys()
+        rest = [pairing for pairing in rest if pairing.build.key not in failed]
     return False
 
 

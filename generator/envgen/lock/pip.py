@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from envgen.core.builds import BuildKey
 from envgen.core.dataclass import dataclass
 from envgen.core.locks import PipLock
 from envgen.core.request import Request
@@ -77,6 +79,11 @@ class PipLocker:
             progress=options.progress,
         )
         return LockedSet(pairing=pairing, origin=Origin.SOLVED, lock=lock)
+
+    def solve_first(self, pairings: Iterable[Pairing], *, timeout_s: float) -> dict[BuildKey, LockedSet]:
+        """What came of the first pairing alone."""
+        pairing = next(iter(pairings))
+        return {pairing.build.key: self.solve(pairing, timeout_s=timeout_s)}
 
     def check_extras(self, pairing: Pairing, *, timeout_s: float) -> None:
         """Raise SolveFailedError when the extra packages have no solution without torch either."""

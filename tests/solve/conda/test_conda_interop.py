@@ -15,7 +15,7 @@ import yaml
 
 from envgen.core.locks import CondaLock
 from envgen.files.bodies import conda_bodies
-from envgen.solve.conda.solve import solve_conda, solve_with_optional
+from envgen.solve.conda.solve import solve_best, solve_conda
 from equipment.conda_channel import cuda_query
 
 pytestmark = [
@@ -48,7 +48,8 @@ SPECS = [
 def locks(channels: Path) -> list[CondaLock]:
     queries = [cuda_query(subdir) for subdir in ("linux-64", "linux-aarch64", "win-64")]
     queries = [replace(query, specs=(*query.specs, "torchvision")) for query in queries]
-    return [result.lock for result in solve_with_optional(queries, mirror=str(channels))]
+    found = [solve_best([query], query, mirror=str(channels)).lock for query in queries]
+    return [lock for lock in found if lock is not None]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from envgen.solve.conda import process as conda_process
-from envgen.solve.conda.child import ChildRequest
+from envgen.solve.conda.messages import ChildCandidate, ChildRequest
 from envgen.solve.conda.process import run_children
 from envgen.solve.conda.source import CHANNEL_SITE
 from equipment.conda_channel import cuda_query
@@ -20,12 +20,18 @@ SHARDS = "*repodata_shards*"
 
 def request(folder: str, *, mirror: str = "", cache: str = "") -> ChildRequest:
     query = cuda_query()
-    return {
-        "subdir": "linux-64",
+    candidate: ChildCandidate = {
         "channels": [f"{CHANNEL_SITE}/conda-forge"],
         "specs": list(query.specs),
-        "may_lack": [],
         "virtual_packages": query.virtual_packages,
+    }
+    return {
+        "subdir": "linux-64",
+        "candidates": [candidate],
+        "alone": candidate,
+        "extras": [],
+        "optional": [],
+        "may_lack": [],
         "site": CHANNEL_SITE,
         "mirror": mirror,
         "mirror_host": "",

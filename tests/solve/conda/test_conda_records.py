@@ -10,7 +10,7 @@ import pytest
 from envgen.core.platforms import Subdir
 from envgen.net.errors import SourceDataError
 from envgen.net.sites import Site
-from envgen.solve.conda.child import ChildRecord
+from envgen.solve.conda.messages import ChildRecord
 from envgen.solve.conda.records import locked_package
 from envgen.solve.conda.solve import solve_conda
 from envgen.solve.conda.source import ChannelSource

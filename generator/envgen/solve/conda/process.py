@@ -15,7 +15,7 @@ from typing import IO, cast
 from envgen.core.dataclass import dataclass
 from envgen.core.stop import kept, scratch_folder
 from envgen.probe.process import end_process, own_group
-from envgen.solve.conda.child import ChildAnswer, ChildRequest
+from envgen.solve.conda.messages import ChildAnswer, ChildRequest
 
 _POLL_S = 0.01
 # How much later than the limit a child ends by itself: only when nobody was left to kill it.

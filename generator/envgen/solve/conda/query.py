@@ -17,14 +17,21 @@ class CondaQuery:
     """One solve: match specs for one subdir over channels (names, highest priority first).
 
     `virtual_packages` map `__name` to `version` or `version build`; they are all that the solver knows of the target.
-    A spec whose name is in `may_lack` is left out when the channels have no package of that name for the subdir.
+    `extras` are the match specs of the extra packages. One whose name is in `may_lack` is left out when the channels
+    have no package of that name for the subdir.
     """
 
     subdir: Subdir
     channels: tuple[str, ...]
     specs: tuple[str, ...]
     virtual_packages: dict[str, str]
+    extras: tuple[str, ...] = ()
     may_lack: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def all_specs(self) -> tuple[str, ...]:
+        """Its match specs, those of the extra packages last."""
+        return (*self.specs, *self.extras)
 
 
 def extras_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuery:
@@ -32,8 +39,9 @@ def extras_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQue
     return CondaQuery(
         subdir=request.subdir,
         channels=pairing.build.conda.channels,
-        specs=(f"python={request.python}", *extras.match_specs(request.subdir, request.python)),
+        specs=(f"python={request.python}",),
         virtual_packages=virtual_packages(request.subdir, cuda="99.0", glibc=request.glibc),
+        extras=extras.match_specs(request.subdir, request.python),
         may_lack=extras.for_both,
     )
 
@@ -48,7 +56,8 @@ def conda_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuer
     return CondaQuery(
         subdir=request.subdir,
         channels=pairing.build.conda.channels,
-        specs=(*pairing.specs, *extras.match_specs(request.subdir, request.python)),
+        specs=pairing.specs,
         virtual_packages=virtual_packages(request.subdir, cuda=f"{major}.0", glibc=request.glibc),
+        extras=extras.match_specs(request.subdir, request.python),
         may_lack=extras.for_both,
     )

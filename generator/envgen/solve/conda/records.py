@@ -11,7 +11,7 @@ from envgen.core.locks import CondaPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.net.errors import SourceDataError
-from envgen.solve.conda.child import ChildRecord
+from envgen.solve.conda.messages import ChildRecord
 from envgen.solve.conda.source import CHANNEL_SITE, ChannelSource
 
 # Names, versions and build strings of conda packages (CEP 26).

@@ -5,7 +5,6 @@ Nothing of the host enters a solution: the virtual packages are the query's own.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -14,13 +13,13 @@ from urllib.parse import urlsplit
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
-from envgen.core.locks import CondaLock
+from envgen.core.locks import CondaLock, PassedOver
 from envgen.core.sets import PackageSet
 from envgen.net.cache import cache_folder
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import without_credentials
-from envgen.solve.conda.child import ChildRecord, ChildRequest
 from envgen.solve.conda.failures import ChannelFailure, channel_failure, failing_url, reason_of, solver_tree
+from envgen.solve.conda.messages import ChildAnswer, ChildCandidate, ChildRecord, ChildRequest
 from envgen.solve.conda.process import ChildOutcome, run_children
 from envgen.solve.conda.query import CondaQuery
 from envgen.solve.conda.records import locked_package
@@ -30,18 +29,24 @@ from envgen.solve.errors import SolveFailedError, SolverError
 
 Progress = Callable[[str], None]
 
+# What envgen itself asks for beside torch: the channels don't have it for each build. Of equal choices the first stays.
+_OPTIONAL = ("torchvision", "torchaudio")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OptionalSolve:
-    """A solution that may lack some optional packages: `missing` names them, `why` is the solver's reason.
+class BestSolve:
+    """The solution of the best of several queries, or none; `failures` are those of the queries before it, or of all.
 
-    `left_out` are those of the query's `may_lack` that the channels don't have.
+    A failure is None for a query that was passed over although it has a solution: `held_back_by` says which extra
+    packages need another torch. `missing` are the optional packages that had to be dropped, `left_out` those of
+    `may_lack` that the channels don't have.
     """
 
-    lock: CondaLock
-    missing: tuple[str, ...]
-    left_out: tuple[str, ...]
-    why: tuple[str, ...]
+    lock: CondaLock | None
+    failures: tuple[SolveFailedError | None, ...]
+    held_back_by: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def solve_conda(  # noqa: PLR0913 -- keyword-only options of the room's interface
@@ -68,10 +73,10 @@ def solve_conda(  # noqa: PLR0913 -- keyword-only options of the room's interfac
     return [result for result in results if isinstance(result, CondaLock)]
 
 
-def solve_with_optional(  # noqa: PLR0913 -- as above
+def solve_best(  # noqa: PLR0913 -- as above
     queries: Sequence[CondaQuery],
+    alone: CondaQuery,
     *,
-    optional: Sequence[str] = ("torchvision", "torchaudio"),
     mirror: str = "",
     offline: bool = False,
     timeout_s: float = 120,
@@ -79,46 +84,17 @@ def solve_with_optional(  # noqa: PLR0913 -- as above
     cache_dir: Path | None = None,
     progress: Progress | None = None,
     meanwhile: Callable[[], None] | None = None,
-) -> list[OptionalSolve]:
-    """As `solve_conda`, but a query without a solution is solved again without its optional packages.
+) -> BestSolve:
+    """Return the solution of one of several queries for one target: the same extra packages, another pytorch each.
 
-    As many of them as possible are kept; of equal choices the one that keeps those earlier in `optional`. `meanwhile`
-    is called once while the solver works.
+    It is the query with the fewest extra packages behind their newest, and of equal ones the first. `alone` asks for
+    the extra packages without pytorch. Without a solution a query is tried without torchaudio and torchvision.
+    `meanwhile` is called once while the solver works.
+
+    Raises: as `solve_conda`, but no solution is an answer.
     """
     run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
-    first = run.solve(queries, meanwhile)
-    _raise_worst([r for r in first if not isinstance(r, SolveFailedError)])
-    return [
-        OptionalSolve(lock=result, missing=(), left_out=_left_out(query, result), why=())
-        if isinstance(result, CondaLock)
-        else _solve_without_some(query, result, optional, run)
-        for query, result in zip(queries, first, strict=True)
-    ]
-
-
-def _solve_without_some(query: CondaQuery, failure: EnvgenError, optional: Sequence[str], run: _Run) -> OptionalSolve:
-    why = failure.explanation if isinstance(failure, SolveFailedError) else ()
-    if any(line.startswith("No candidates were found for pytorch ") for line in why):
-        raise failure
-    asked = [name for name in optional if name in {name_of(spec) for spec in query.specs}]
-    last: EnvgenError = failure
-    for count in range(len(asked) - 1, -1, -1):
-        tries = [tuple(n for n in asked if n not in kept) for kept in itertools.combinations(asked, count)]
-        results = run.solve([_without(query, dropped) for dropped in tries])
-        _raise_worst([r for r in results if not isinstance(r, SolveFailedError)])
-        for dropped, result in zip(tries, results, strict=True):
-            if isinstance(result, CondaLock):
-                return OptionalSolve(lock=result, missing=dropped, left_out=_left_out(query, result), why=why)
-            last = result
-    raise last
-
-
-def _left_out(query: CondaQuery, lock: CondaLock) -> tuple[str, ...]:
-    return tuple(sorted(query.may_lack.difference(map(name_of, lock.specs))))
-
-
-def _without(query: CondaQuery, names: Collection[str]) -> CondaQuery:
-    return replace(query, specs=tuple(spec for spec in query.specs if name_of(spec) not in names))
+    return run.best(queries, alone, meanwhile)
 
 
 def _raise_worst(results: Sequence[CondaLock | EnvgenError]) -> None:
@@ -144,34 +120,63 @@ class _Run:
     cache_dir: Path | None
     progress: Progress | None
 
-    def solve(
-        self, queries: Sequence[CondaQuery], meanwhile: Callable[[], None] | None = None
-    ) -> list[CondaLock | EnvgenError]:
+    def solve(self, queries: Sequence[CondaQuery]) -> list[CondaLock | EnvgenError]:
         """A lock or an error for each query."""
         if self.timeout_s <= 0:
-            reason = "the time limit passed before it was asked"
-            return [UnreachableError(url=self.source.shown, reason=reason, package_set=PackageSet.CONDA)] * len(queries)
+            return [self._too_late()] * len(queries)
         tell = self.progress or (lambda text: None)
         for query in queries:
             tell(f"solving the conda packages of {query.subdir}: {_shown(query)}")
+        plain = [replace(query, specs=query.all_specs, extras=()) for query in queries]
         outcomes = run_children(
-            [self._request(query) for query in queries],
+            [self._request([query], query, optional=()) for query in plain],
             timeout_s=self.timeout_s,
             on_end=(lambda at: tell(f"solved {queries[at].subdir}")) if len(queries) > 1 else None,
-            meanwhile=meanwhile,
         )
-        return [self._result(query, outcome) for query, outcome in zip(queries, outcomes, strict=True)]
+        return [self._result(query, outcome) for query, outcome in zip(plain, outcomes, strict=True)]
 
-    def _request(self, query: CondaQuery) -> ChildRequest:
+    def best(self, queries: Sequence[CondaQuery], alone: CondaQuery, meanwhile: Callable[[], None] | None) -> BestSolve:
+        """The solution of the best query, or the failures of all."""
+        if self.timeout_s <= 0:
+            raise self._too_late()
+        if self.progress is not None:
+            others = f", or the next of {len(queries)} that solves" if len(queries) > 1 else ""
+            self.progress(f"solving the conda packages of {alone.subdir}: {_shown(queries[0])}{others}")
+        request = self._request(queries, alone, optional=_OPTIONAL)
+        (outcome,) = run_children([request], timeout_s=self.timeout_s, meanwhile=meanwhile)
+        answer = outcome.answer
+        if answer is None or answer["failure"] not in ("", "unsolvable"):
+            raise self._failure(alone, outcome)
+        failures = tuple(
+            _unsolvable(query, text) if text is not None else None
+            for query, text in zip(queries, answer["reasons"], strict=False)
+        )
+        if answer["failure"]:
+            return BestSolve(lock=None, failures=failures)
+        query = _without(queries[answer["chosen"]], {*answer["dropped"], *answer["lacking"]})
+        return BestSolve(
+            lock=replace(_checked(query, answer["records"], self.source), passed_over=_passed(answer)),
+            failures=failures,
+            held_back_by=tuple(answer["held_back_by"]),
+            missing=tuple(answer["dropped"]),
+            left_out=tuple(sorted(answer["lacking"])),
+        )
+
+    def _too_late(self) -> UnreachableError:
+        reason = "the time limit passed before it was asked"
+        return UnreachableError(url=self.source.shown, reason=reason, package_set=PackageSet.CONDA)
+
+    def _request(self, queries: Sequence[CondaQuery], alone: CondaQuery, optional: Sequence[str]) -> ChildRequest:
         from envgen import __version__
 
         source = self.source
         return {
-            "subdir": query.subdir.value,
-            "channels": [f"{CHANNEL_SITE}/{channel}" for channel in query.channels],
-            "specs": list(query.specs),
-            "may_lack": sorted(query.may_lack),
-            "virtual_packages": dict(query.virtual_packages),
+            "subdir": alone.subdir.value,
+            "candidates": [_candidate(query) for query in queries],
+            "alone": _candidate(alone),
+            "extras": list(alone.extras),
+            "optional": list(optional),
+            "may_lack": sorted(alone.may_lack),
             "site": CHANNEL_SITE,
             "mirror": source.mirror.url if source.mirror else "",
             "mirror_host": (urlsplit(source.mirror.url).hostname or "") if source.mirror else "",
@@ -195,18 +200,22 @@ class _Run:
 
     def _result(self, query: CondaQuery, outcome: ChildOutcome) -> CondaLock | EnvgenError:
         answer = outcome.answer
+        if answer is None or answer["failure"]:
+            return self._failure(query, outcome)
+        try:
+            return _checked(_without(query, answer["lacking"]), answer["records"], self.source)
+        except EnvgenError as error:
+            return error
+
+    def _failure(self, query: CondaQuery, outcome: ChildOutcome) -> EnvgenError:
+        answer = outcome.answer
         if answer is None:
             return self._no_answer(query, outcome)
         if answer["failure"] == "channel":
             return self._channel_error(answer["text"])
         if answer["failure"] == "unsolvable":
             return _unsolvable(query, answer["text"])
-        if answer["failure"]:
-            return SolverError(solver="py-rattler", reason=f"{query.subdir}: {reason_of(answer['text'])}")
-        try:
-            return _checked(_without(query, answer["lacking"]), answer["records"], self.source)
-        except EnvgenError as error:
-            return error
+        return SolverError(solver="py-rattler", reason=f"{query.subdir}: {reason_of(answer['text'])}")
 
     def _no_answer(self, query: CondaQuery, outcome: ChildOutcome) -> EnvgenError:
         if outcome.timed_out:
@@ -225,15 +234,33 @@ class _Run:
         return UnreachableError(package_set=PackageSet.CONDA, url=url, reason=reason, advice=advice)
 
 
+def _candidate(query: CondaQuery) -> ChildCandidate:
+    return {
+        "channels": [f"{CHANNEL_SITE}/{channel}" for channel in query.channels],
+        "specs": list(query.specs),
+        "virtual_packages": dict(query.virtual_packages),
+    }
+
+
+def _passed(answer: ChildAnswer) -> tuple[PassedOver, ...]:
+    return tuple(PassedOver(**passed) for passed in answer["passed"])
+
+
+def _without(query: CondaQuery, names: Collection[str]) -> CondaQuery:
+    """The query without some packages."""
+    specs = tuple(spec for spec in query.specs if name_of(spec) not in names)
+    return replace(query, specs=specs, extras=tuple(spec for spec in query.extras if name_of(spec) not in names))
+
+
 def _shown(query: CondaQuery) -> str:
     """What a person recognises a solve by: its pytorch and what goes with it."""
-    main = [spec for spec in query.specs if name_of(spec) in ("pytorch", "torchvision", "torchaudio")]
-    return ", ".join(main or query.specs)
+    main = [spec for spec in query.all_specs if name_of(spec) in ("pytorch", "torchvision", "torchaudio")]
+    return ", ".join(main or query.all_specs)
 
 
 def _unsolvable(query: CondaQuery, text: str) -> SolveFailedError:
     declared = ", ".join(f"{name}={version}" for name, version in query.virtual_packages.items())
-    lines = (f"asked for: {', '.join(query.specs)}", *solver_tree(text), f"declared: {declared}")
+    lines = (f"asked for: {', '.join(query.all_specs)}", *solver_tree(text), f"declared: {declared}")
     advice = ""
     if "__" in text:
         advice = "the virtual packages say what the target can run: see --driver and --glibc"
@@ -251,7 +278,7 @@ def _checked(query: CondaQuery, records: Sequence[ChildRecord], source: ChannelS
     lock = CondaLock(
         subdir=query.subdir,
         channels=query.channels,
-        specs=query.specs,
+        specs=query.all_specs,
         virtual_packages=dict(query.virtual_packages),
         packages=packages,
     )

@@ -16,7 +16,7 @@ from envgen.facts.catalog import Catalog
 from envgen.facts.lanes import Lane
 from envgen.files.header import Prose, with_headers
 from envgen.files.prose import NO_TOOLKIT, SHIPPED_COMMAND, build_lines, shipped_lines, shipped_title
-from envgen.lock.lane_locks import LaneLock, LaneResults
+from envgen.lanes.locks import LaneLock, LaneResults
 from envgen.lock.options import Mirrors
 from envgen.lock.shipped import shipped_of
 from envgen.resolve.shipped import newest

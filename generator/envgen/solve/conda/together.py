@@ -1,0 +1,214 @@
+"""Torch and the extra packages decided together: the first build that goes with them at their newest.
+
+The aims, in this order: fewest extra packages behind their newest, then the first of the candidates (the newest torch).
+Each is asked for by a solve of its own, since a solver alone would weigh them in an order of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from envgen.core.dataclass import dataclass
+from envgen.solve.conda.behind import Asked, needs_another_torch, passed_over
+from envgen.solve.conda.channel_data import ChannelData, written_version
+from envgen.solve.conda.messages import ChildCandidate, ChildPassed, ChildRequest
+from envgen.solve.conda.specs import name_of
+
+if TYPE_CHECKING:
+    from rattler import RepoDataRecord
+
+
+class NoCandidateError(Exception):
+    """No candidate has a solution; `reasons` state the solver's text for each."""
+
+    def __init__(self, text: str, reasons: Sequence[str | None]) -> None:
+        super().__init__(text)
+        self.reasons = list(reasons)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """What was found: the position of the candidate, its records, and how it came to it (see `ChildAnswer`)."""
+
+    chosen: int
+    records: Sequence[RepoDataRecord]
+    dropped: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    reasons: tuple[str | None, ...] = ()
+    held_back_by: tuple[str, ...] = ()
+    passed: tuple[ChildPassed, ...] = ()
+
+    def version(self, name: str) -> str:
+        """The version of a package, or an empty string."""
+        return next((written_version(r) for r in self.records if r.name.normalized == name), "")
+
+
+async def solve_together(request: ChildRequest, data: ChannelData) -> Solution:
+    """Return the solution of a request.
+
+    Raises: NoCandidateError when none of the candidates has one; rattler's errors for everything else.
+    """
+    channels = request["candidates"][0]["channels"]
+    lacking = tuple([name for name in request["may_lack"] if not await data.records(name, channels)])
+    specs = [spec for spec in request["extras"] if name_of(spec) not in lacking]
+    candidates = [_without(candidate, lacking) for candidate in request["candidates"]]
+    ladder = _Ladder(request, data, candidates, specs)
+    found = await (ladder.with_extras() if specs else ladder.first(()))
+    return replace(found, lacking=lacking)
+
+
+@dataclass(slots=True)
+class _Ladder:
+    """The candidates of a request, from the first on, and the specs of the extra packages."""
+
+    request: ChildRequest
+    data: ChannelData
+    candidates: Sequence[ChildCandidate]
+    extras: Sequence[str]
+
+    async def first(self, extras: Sequence[str]) -> Solution:
+        """The first candidate that has a solution with some specs."""
+        reasons: list[str | None] = []
+        for at, candidate in enumerate(self.candidates):
+            found = await self._gap(candidate) or await self._attempt(at, extras)
+            if isinstance(found, Solution):
+                return replace(found, reasons=tuple(reasons))
+            reasons.append(found)
+        raise NoCandidateError(str(reasons[0]), reasons)
+
+    async def with_extras(self) -> Solution:
+        """The candidate that goes with the most extra packages at their newest, the first of several."""
+        alone = await self._solve(-1, self.request["alone"], self.extras)
+        if isinstance(alone, str):
+            raise NoCandidateError(alone, [alone] * len(self.candidates))
+        asked = await self._newest(alone)
+        found = await self._best(asked, alone)
+        before, held_back_by = await self._held_back(found, asked)
+        torch = torch_of(self.candidates[found.chosen])
+        passed = [one for package in asked if (one := passed_over(package, found.version(package.name), torch))]
+        return replace(found, reasons=tuple(before), held_back_by=tuple(held_back_by), passed=tuple(passed))
+
+    async def _best(self, asked: Sequence[Asked], alone: Solution) -> Solution:
+        candidates = self.candidates
+        gaps = [await self._gap(candidate) for candidate in candidates]
+        newest = [one.builds(alone.version(one.name)) for one in asked]
+        pins = [f"{one.name}=={alone.version(one.name)}" for one in asked]
+        for at, candidate in enumerate(candidates):
+            torch = torch_of(candidate)
+            if gaps[at] or any(needs_another_torch(builds, torch) for builds in newest):
+                continue
+            found = await self._attempt(at, [*self.extras, *pins])
+            if isinstance(found, Solution):
+                return found
+        fewest, best, reasons = 0, None, list[str | None](gaps)
+        at_least = max(1, sum(one.is_behind(alone.version(one.name)) for one in asked))
+        for at in range(len(candidates)):
+            found = gaps[at] or await self._attempt(at, self.extras)
+            if isinstance(found, str):
+                reasons[at] = found
+                continue
+            behind = sum(one.is_behind(found.version(one.name)) for one in asked)
+            if best is None or behind < fewest:
+                fewest, best = behind, found
+            if fewest <= at_least:
+                break
+        if best is None:
+            raise NoCandidateError(str(reasons[0]), reasons)
+        return best
+
+    async def _held_back(self, found: Solution, asked: Sequence[Asked]) -> tuple[list[str | None], list[str]]:
+        """Why each candidate before the chosen one was not taken, and who needs another than the first that solves."""
+        reasons: list[str | None] = []
+        for at, candidate in enumerate(self.candidates[: found.chosen]):
+            without = await self._gap(candidate) or await self._attempt(at, ())
+            if isinstance(without, str):
+                reasons.append(without)
+                continue
+            reasons += [None] * (found.chosen - at)
+            return reasons, await self._holders(at, found, asked)
+        return reasons, []
+
+    async def _holders(self, at: int, found: Solution, asked: Sequence[Asked]) -> list[str]:
+        torch = torch_of(self.candidates[at])
+        texts = []
+        for one in asked:
+            # Of several builds of a version the one that was taken says what it needs.
+            taken = [record for record in found.records if record.name.normalized == one.name]
+            if need := needs_another_torch(taken, torch):
+                texts.append(f"{one.name} {found.version(one.name)} needs {need}")
+        for one in asked if not texts else ():
+            version = found.version(one.name)
+            if isinstance(await self._attempt(at, [one.spec, f"{one.name}=={version}"]), str):
+                texts.append(f"{one.name} {version} does not go with pytorch {torch}")
+        return texts or [f"{', '.join(one.name for one in asked)} don't go together with pytorch {torch}"]
+
+    async def _newest(self, alone: Solution) -> list[Asked]:
+        """What is asked for, with the newest version that installs on the target when nothing else is asked for."""
+        asked = []
+        for spec in self.extras:
+            records = await self.data.records(name_of(spec), self.request["alone"]["channels"])
+            one = Asked.of(spec, records, self.request["alone"])
+            if one.is_behind(alone.version(one.name)):
+                by_itself = await self._solve(-1, self.request["alone"], [spec])
+                version = by_itself.version(one.name) if isinstance(by_itself, Solution) else alone.version(one.name)
+                one = replace(one, installs=version)
+            asked.append(one)
+        return asked
+
+    async def _gap(self, candidate: ChildCandidate) -> str:
+        """Why the channels can't have a solution of a candidate, known without a solve; else an empty string."""
+        if len(self.candidates) == 1:
+            return ""
+        from rattler import MatchSpec
+
+        spec = next((MatchSpec(s) for s in candidate["specs"] if name_of(s) == "pytorch"), None)
+        if spec is None:
+            return ""
+        records = [r for r in await self.data.records("pytorch", candidate["channels"]) if spec.matches(r)]
+        return "" if records else f"No candidates were found for {spec}."
+
+    async def _attempt(self, at: int, extras: Sequence[str]) -> Solution | str:
+        """The solution of a candidate, without as few optional packages as will do; or why it has none."""
+        candidate = self.candidates[at]
+        names = {name_of(spec) for spec in candidate["specs"]}
+        why = ""
+        for dropped in _subsets([name for name in self.request["optional"] if name in names]):
+            found = await self._solve(at, _without(candidate, dropped), extras)
+            if isinstance(found, Solution):
+                return replace(found, dropped=dropped)
+            why = found
+            if "No candidates were found for pytorch " in why:
+                break
+        return why
+
+    async def _solve(self, at: int, candidate: ChildCandidate, extras: Sequence[str]) -> Solution | str:
+        """A solution, or the solver's text. Raises: SolverError when the time is up."""
+        from rattler.exceptions import SolverError
+
+        try:
+            records = await self.data.solve(candidate, [*candidate["specs"], *extras])
+        except SolverError as error:
+            if "cancelled" in str(error):
+                raise
+            return str(error)
+        return Solution(chosen=at, records=records)
+
+
+def torch_of(candidate: ChildCandidate) -> str:
+    """The pytorch release of a candidate (`pytorch=2.10.0=cuda129*`), or an empty string."""
+    spec = next((spec for spec in candidate["specs"] if name_of(spec) == "pytorch"), "")
+    return spec.split("=")[1] if "=" in spec else ""
+
+
+def _without(candidate: ChildCandidate, names: Collection[str]) -> ChildCandidate:
+    return {**candidate, "specs": [spec for spec in candidate["specs"] if name_of(spec) not in names]}
+
+
+def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """What may be dropped: nothing first, as few as possible, of equal choices the later names."""
+    for count in range(len(names), -1, -1):
+        for kept in itertools.combinations(names, count):
+            yield tuple(name for name in names if name not in kept)

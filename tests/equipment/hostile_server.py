@@ -194,26 +194,30 @@ NO_ANSWER: tuple[Harm, ...] = (
     unavailable_till_tomorrow,
     endless_retry_after,
 )
-# Something came, and was wrong.
-BAD_ANSWER: tuple[Harm, ...] = (
-    redirects_to_a_file,
-    breaks_off,
+# Something came, and was wrong, which only the reader of the page can see.
+BAD_PAGE: tuple[Harm, ...] = (
     promises_less,
-    wrong_gzip,
-    zeros,
-    packed_zeros,
     login_page,
-    no_http,
-    many_headers,
-    promises_too_much,
     no_length,
-    two_lengths,
-    wrong_chunks,
     nothing,
     unasked_range,
     not_modified,
     redirects_nowhere,
     deep_json,
+)
+# Something came, and was wrong.
+BAD_ANSWER: tuple[Harm, ...] = (
+    redirects_to_a_file,
+    breaks_off,
+    wrong_gzip,
+    zeros,
+    packed_zeros,
+    no_http,
+    many_headers,
+    promises_too_much,
+    two_lengths,
+    wrong_chunks,
+    *BAD_PAGE,
 )
 
 

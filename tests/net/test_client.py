@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 import threading
 import time
 import tracemalloc
@@ -15,7 +16,22 @@ from envgen.net.client import Answer, Asking, ask
 from envgen.net.deadline import Deadline, Patience, Retry, finish_within
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import Site
-from equipment.hostile_server import BAD_ANSWER, NO_ANSWER, Harm, Hostile, Send, serving_harm, serving_slow_tls
+from equipment.hostile_server import (
+    BAD_ANSWER,
+    BAD_PAGE,
+    NO_ANSWER,
+    Harm,
+    Hostile,
+    Send,
+    breaks_off,
+    endless_retry_after,
+    serving_harm,
+    serving_no_connection,
+    serving_slow_tls,
+    silent,
+    too_many_requests,
+    unavailable_till_tomorrow,
+)
 
 LIMIT_S = 1.0
 
@@ -56,10 +72,8 @@ def test_no_answer_ends_in_time(harm: Harm, stack: ExitStack) -> None:
     assert time.monotonic() - started < LIMIT_S + 0.5
 
 
-@pytest.mark.parametrize("harm", [harm for harm in BAD_ANSWER if harm.__name__ not in ("promises_less", "login_page")],
-                         ids=lambda harm: harm.__name__)  # fmt: skip
+@pytest.mark.parametrize("harm", [harm for harm in BAD_ANSWER if harm not in BAD_PAGE], ids=lambda harm: harm.__name__)
 def test_a_bad_answer_is_no_missing_one(harm: Harm, stack: ExitStack) -> None:
-    """Lengths that are too small and login pages can only be seen by who reads the page."""
     server = stack.enter_context(serving_harm(harm))
     tracemalloc.start()
     try:
@@ -76,6 +90,27 @@ def test_a_tls_handshake_that_trickles_ends_in_time(stack: ExitStack) -> None:
     with pytest.raises(UnreachableError):
         asked(f"{server.url}/x/")
     assert time.monotonic() - started < LIMIT_S + 0.5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how Linux fills a queue")
+def test_a_connection_that_is_not_accepted_ends_in_time(stack: ExitStack) -> None:
+    server = stack.enter_context(serving_no_connection())
+    started = time.monotonic()
+    with pytest.raises(UnreachableError):
+        asked(f"{server.url}/x/")
+    assert time.monotonic() - started < LIMIT_S + 0.5
+
+
+def test_silence_does_not_make_up_for_something_wrong(stack: ExitStack) -> None:
+    """Else a lock would be fallen back to because of a page that broke off."""
+
+    def first_wrong(hostile: Hostile, head: str, send: Send) -> None:
+        (silent if len(hostile.asked) > 1 else breaks_off)(hostile, head, send)
+
+    server = stack.enter_context(serving_harm(first_wrong))
+    with pytest.raises(SourceDataError, match="of 1000 bytes came"):
+        asked(f"{server.url}/x/")
+    assert len(server.asked) == 2
 
 
 def test_nothing_is_left_behind_when_the_time_is_up(stack: ExitStack) -> None:
@@ -115,11 +150,13 @@ def test_a_login_in_a_redirect_is_not_shown(stack: ExitStack) -> None:
     assert asked(first.url).url == other.url
 
 
-def test_a_long_retry_after_is_not_waited_for(stack: ExitStack) -> None:
-    server = stack.enter_context(serving_harm(too_many := NO_ANSWER[-1]))
-    assert too_many.__name__ == "too_many_requests"
+@pytest.mark.parametrize(
+    "harm", [too_many_requests, unavailable_till_tomorrow, endless_retry_after], ids=lambda harm: harm.__name__
+)
+def test_a_long_retry_after_is_not_waited_for(harm: Harm, stack: ExitStack) -> None:
+    server = stack.enter_context(serving_harm(harm))
     started = time.monotonic()
-    with pytest.raises(UnreachableError, match="HTTP status 429"):
+    with pytest.raises(UnreachableError, match=r"HTTP status (429|503)"):
         asked(server.url, limit_s=60)
     assert time.monotonic() - started < 5
 

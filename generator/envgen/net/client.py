@@ -60,23 +60,32 @@ def ask(asking: Asking, *, pause: Callable[[float], None] = time.sleep) -> Answe
     """Return the answer to a request: the wanted one, another below 400, or one of `ABSENT`.
 
     Raises: UnreachableError when no answer comes or access is refused; SourceDataError when it is cut off, longer
-    than the limit or no HTTP.
+    than the limit or no HTTP, in any of the tries: silence later on doesn't make up for it.
     """
     deadline, retry = asking.patience.deadline, asking.patience.retry
-    attempt = 1
+    attempt, bad = 1, ""
     while True:
         if deadline.left() <= 0:
-            raise UnreachableError(url=asking.url, reason="the time limit passed before it was asked")
+            raise _given_up(asking, "the time limit passed before it was asked", bad)
         try:
             return replace(_Exchange(asking).run(), tries=attempt)
+        except UnreachableError as error:
+            if bad:
+                raise _given_up(asking, error.reason, bad) from error
+            raise
         except _PassingError as error:
+            bad = error.reason if error.is_bad else bad
             wait = max(retry.pause_s * 2 ** (attempt - 1), error.retry_after)
             if attempt >= retry.attempts or wait >= deadline.left():
-                kind = SourceDataError if error.is_bad else UnreachableError
                 tries = f" ({attempt} tries)" if attempt > 1 else ""
-                raise kind(url=asking.url, reason=f"{error.reason}{tries}") from error
+                raise _given_up(asking, f"{error.reason}{tries}", bad and f"{bad}{tries}") from error
         pause(wait)  # not urllib3's own: that sleeps as long as a server asks for, whatever time is left
         attempt += 1
+
+
+def _given_up(asking: Asking, reason: str, bad: str) -> SourceDataError | UnreachableError:
+    """The error of a request that is not tried again; `bad` says what was wrong with something that came, if it did."""
+    return SourceDataError(url=asking.url, reason=bad) if bad else UnreachableError(url=asking.url, reason=reason)
 
 
 class StatusError(Exception):

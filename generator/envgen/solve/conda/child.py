@@ -1,4 +1,4 @@
-"""Solves one conda request in a process of its own: a JSON request on stdin, a JSON answer on stdout.
+"""Solves one conda request in a process of its own: a JSON request on stdin, JSON answers on stdout, the last counts.
 
 A process of its own because py-rattler's threads can crash an interpreter that shuts down
 (PyO3/pyo3-async-runtimes#40), so this one never does: it flushes and leaves through `os._exit`. It also gives the
@@ -29,8 +29,7 @@ def main() -> None:
         request: ChildRequest = json.loads(sys.stdin.buffer.read())
         # Ends the process even when the parent was killed before it could do so.
         faulthandler.dump_traceback_later(request["limit_s"], exit=True)
-        sys.stdout.buffer.write(json.dumps(answer(request)).encode("ascii"))
-        sys.stdout.buffer.flush()
+        _tell(answer(request))
         status = 0
     except BaseException:  # noqa: BLE001 -- the last frame of the process: print, then leave in the one safe way
         import traceback
@@ -38,6 +37,12 @@ def main() -> None:
         traceback.print_exc()
         sys.stderr.flush()
     os._exit(status)
+
+
+def _tell(what: ChildAnswer) -> None:
+    """Write an answer as a line. The last one counts: one that comes before another try is for when time is up."""
+    sys.stdout.buffer.write(json.dumps(what).encode("ascii") + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def answer(request: ChildRequest) -> ChildAnswer:
@@ -100,6 +105,7 @@ async def _solve(request: ChildRequest) -> Solution:
             pause_s = access.after(str(error))
             if pause_s is None:
                 raise
+            _tell(_answer("channel", error))
             await asyncio.sleep(pause_s)
 
 

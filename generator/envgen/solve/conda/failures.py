@@ -14,9 +14,13 @@ _STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})")
 # A connection that broke while a body was being read leaves wrong bytes; one that broke before leaves nothing.
 _NO_ANSWER = re.compile(
     r"error sending request|Request failed after \d+ retries|operation timed out|connection closed before message"
-    r"|no usable repodata cache|is not in the cache"
+    r"|no usable repodata cache|is not in the cache|too many redirects"
 )
 _TRUNCATED = re.compile(r"end of file before message length reached|error reading a body|error decoding response body")
+# hyper's words for what is no HTTP; it wraps them in "error sending request", as it does where nobody is.
+_NO_HTTP = re.compile(
+    r"invalid HTTP|invalid content-length|message head is too large|transfer-encoding parsed|nvalid chunk size"
+)
 _REFUSALS = frozenset({"401", "403", "407", "408", "425", "429"})
 # Lines of the solver's tree that state a reason; the others only lead there.
 _REASON = re.compile(r"no candidates|conflict|excluded|cannot be installed because|constrain|not using this option")
@@ -38,6 +42,8 @@ def channel_failure(text: str) -> ChannelFailure:
     if status:
         refused = status[1] in _REFUSALS or status[1].startswith("5")
         return ChannelFailure.UNREACHABLE if refused else ChannelFailure.BAD_DATA
+    if _NO_HTTP.search(text):
+        return ChannelFailure.BAD_DATA
     if _TRUNCATED.search(text):
         return ChannelFailure.TRUNCATED
     return ChannelFailure.UNREACHABLE if _NO_ANSWER.search(text) else ChannelFailure.BAD_DATA

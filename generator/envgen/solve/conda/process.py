@@ -24,7 +24,7 @@ _GRACE_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildOutcome:
-    """How one process ended: its answer, or None with whether the time was up, its exit status and its last words."""
+    """How one process ended: its last answer, if any, whether the time was up, its exit status and its last words."""
 
     answer: ChildAnswer | None
     timed_out: bool = False
@@ -101,10 +101,15 @@ def _outcome(child: _Child, *, timed_out: bool) -> ChildOutcome:
     child.stderr.seek(0)
     stderr = child.stderr.read().decode("utf-8", "replace")
     status = child.process.returncode
-    if timed_out or status != 0:
-        return ChildOutcome(answer=None, timed_out=timed_out, status=status, stderr=stderr)
-    try:
-        answer = cast("ChildAnswer", json.loads(child.stdout.read()))
-    except ValueError:
-        return ChildOutcome(answer=None, status=status, stderr=stderr)
-    return ChildOutcome(answer=answer)
+    answer = _last_answer(child.stdout.read()) if timed_out or status == 0 else None
+    return ChildOutcome(answer=answer, timed_out=timed_out, status=status, stderr=stderr)
+
+
+def _last_answer(stdout: bytes) -> ChildAnswer | None:
+    """The last whole line; a process that was ended may have written what it knew before it tried again."""
+    for line in reversed(stdout.splitlines()):
+        try:
+            return cast("ChildAnswer", json.loads(line))
+        except ValueError:
+            continue
+    return None

@@ -184,7 +184,7 @@ class _Run:
             "folder": str(source.folder) if source.folder else "",
             "cache_dir": str(self._cache_of(source)),
             "offline": self.offline,
-            "retries": self.retries,
+            "retries": min(self.retries, _retries_within(self.timeout_s)),
             "limit_s": self.timeout_s,
             "user_agent": f"envgen/{__version__}",
         }
@@ -250,6 +250,11 @@ def _without(query: CondaQuery, names: Collection[str]) -> CondaQuery:
     """The query without some packages."""
     specs = tuple(spec for spec in query.specs if name_of(spec) not in names)
     return replace(query, specs=specs, extras=tuple(spec for spec in query.extras if name_of(spec) not in names))
+
+
+def _retries_within(seconds: float) -> int:
+    """How many retries are done in half of a time: rattler pauses one second, then two, then four."""
+    return max(1, int(seconds / 2 + 1).bit_length() - 1)
 
 
 def _shown(query: CondaQuery) -> str:

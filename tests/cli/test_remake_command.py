@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,18 @@ import pytest
 from hypothesis import given
 
 from envgen.cli.main import main
-from envgen.cli.remake import remake_command
+from envgen.cli.remake import mirror_words, record_of
+from envgen.core.request import Request
+from envgen.files.commands import request_command
 from envgen.files.reading import split
 from envgen.request.settings import WriteOptions
 from equipment.lock_damage import verify
 from equipment.requests import ask
 from files.hostile import ANY_TEXT
+
+
+def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
+    return request_command(record_of(requests, writing), mirror_words(writing))
 
 
 def test_every_choice_is_in_the_command() -> None:
@@ -79,8 +86,16 @@ def test_mirrors_are_named_when_the_files_name_them_and_never_a_login() -> None:
             'envgen --gpu "GeForce RTX 3060" --platform linux-64 --platform win-64 --driver "win-64=560.94"'
             " --python 3.12 --glibc 2.28 --only pip"
         ),
+        (
+            'envgen --gpu "GeForce RTX 3060" --platform linux-64 --platform win-64 --python 3.12 --glibc 2.35'
+            ' --only "win-64=pip"'
+        ),
+        (
+            'envgen --gpu "GeForce RTX 3060" --gpu "Jetson AGX Orin 64GB" --platform linux-64 --platform linux-aarch64'
+            ' --python 3.12 --glibc "linux-64=2.31" --glibc "linux-aarch64=2.35" --only "linux-aarch64=pip"'
+        ),
     ],
-    ids=["machines", "drivers", "one-platform-has-a-driver"],
+    ids=["machines", "drivers", "one-platform-has-a-driver", "a-set-on-one-platform", "a-glibc-a-platform"],
 )
 def test_the_command_in_a_header_makes_the_same_header(tmp_path: Path, command: str) -> None:
     out = ["--offline", "--output", str(tmp_path)]

@@ -183,3 +183,13 @@ class TestLock:
 
 def lock(run: Run, *arguments: str) -> int:
     return run(*arguments, command="lock")
+
+
+def test_a_jetson_never_gets_the_conda_lock_for_arm_servers(tmp_path: Path) -> None:
+    """Both are `cuda129` builds of one release; a Jetson Orin (8.7) runs the `tegra` variant alone below CUDA 13.2.
+
+    Source: conda-forge/pytorch-cpu-feedstock#303, recipe/meta.yaml: `arm-variant * tegra` and `arm-variant * sbsa`.
+    """
+    assert main(["--gpu", "Jetson AGX Orin 64GB", "--offline", "--output", str(tmp_path)]) == 0
+    assert not [path.name for path in tmp_path.glob("conda*")]
+    assert main(["verify", str(tmp_path), "--offline"]) == 0

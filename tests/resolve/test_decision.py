@@ -124,15 +124,32 @@ def test_a_driver_that_is_too_old_is_said_with_both_sides() -> None:
 
 
 def test_of_several_machines_each_was_held_against_its_own_driver() -> None:
-    """A GTX 1080 Ti with R550 and an RTX 5090 with R580: the older driver decides, and serves the first GPU alone."""
+    """A GTX 1080 Ti with R550 and an RTX 5090 with R580: the older driver serves the first GPU alone."""
     request = ask("6.1 12.0", driver="550.54.15")
-    machines = tuple(Machine(gpus=(gpu,), driver=request.driver) for gpu in request.gpus)
+    newer = DriverVersion.parse("580.95.05")
+    machines = tuple(
+        Machine(gpus=(gpu,), driver=own) for gpu, own in zip(request.gpus, (request.driver, newer), strict=True)
+    )
     rows = catalog_of([wheel("2.8.0", "cu128", f"sm_60 {NEWEST}")])
     alone = resolve(rows, request)
     assert alone.pip is None
     found = resolve(rows, replace(request, machines=machines)).pip
     assert found is not None
     assert str(found.driver_floor) == "525.60.13"
+
+
+def test_a_machine_that_runs_compiled_code_needs_no_driver_for_anothers_ptx() -> None:
+    """PTX needs the toolkit's own driver (CUDA compatibility guide), on the machine that runs it and no other."""
+    request = ask("6.1 9.0", driver="530.41.03")
+    rows = catalog_of([wheel("2.8.0", "cu126", "sm_60 compute_80")])
+    assert resolve(rows, request).pip is None
+    old, new = request.gpus
+    for driver, runs in (("580.95.05", True), ("530.41.03", False)):
+        machines = (
+            Machine(gpus=(old,), driver=request.driver),
+            Machine(gpus=(new,), driver=DriverVersion.parse(driver)),
+        )
+        assert (resolve(rows, replace(request, machines=machines)).pip is not None) is runs
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def decide(  # noqa: PLR0913 -- one parameter for each option of a request
             machines=_texts(machine),
             platforms=_texts(platform),
             python=python,
-            glibc=glibc,
+            glibc=(glibc,) if glibc is not None else (),
             torch=torch,
             cuda=cuda,
             vision=vision,
@@ -110,7 +110,7 @@ def why_not(  # noqa: PLR0913 -- one parameter for each option of a request
             machines=_texts(machine),
             platforms=_texts(platform),
             python=python,
-            glibc=glibc,
+            glibc=(glibc,) if glibc is not None else (),
             vision=vision,
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from envgen.cli.folder import OutputFolder, output_folder
 from envgen.cli.output import print_note
 from envgen.cli.remake import mirror_words, record_of
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import EnvgenError, UsageError, ValueFormatError
+from envgen.core.errors import EnvgenError, UsageError
 from envgen.core.paths import tree
+from envgen.core.platforms import Subdir
 from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
@@ -28,6 +29,7 @@ from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.request.requests import Requests
 from envgen.request.settings import WriteOptions
+from envgen.request.values import for_platform, parse_set, value_for
 from envgen.requirements.asked import Asked
 from envgen.solve.conda.source import ChannelSource
 from envgen.solve.extras import Extras, normalised, read_extras
@@ -35,14 +37,17 @@ from envgen.solve.extras import Extras, normalised, read_extras
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One environment that is to be written: its requests, its folder, the options about its files."""
+    """One environment that is to be written: its requests, its folder, the options about its files.
+
+    `only` maps a platform for which one set alone is asked for to that set.
+    """
 
     asked: Requests
     folder: OutputFolder
     writing: WriteOptions
     record: RequestRecord
     extras: Extras
-    only: PackageSet | None
+    only: Mapping[Subdir, PackageSet]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +70,11 @@ def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> J
     asked = read_request(replace(wanted, python=wanted.python or files.python or None), builds)
     asked = _with_family(asked, files, builds)
     extras = read_extras((*writing.with_packages, *files.with_texts()), files.constraints)
-    only = _only(writing.only)
-    folder = output_folder(writing, asked.requests, (only,) if only else tuple(PackageSet), _paths(writing))
+    only = _only(writing.only, [request.subdir for request in asked.requests])
+    sets = {only.get(request.subdir) for request in asked.requests}
+    folder = output_folder(writing, asked.requests, _every(sets), _paths(writing))
     writing = replace(writing, output=folder.path, with_packages=normalised(writing.with_packages))
-    record = record_of(asked.requests, writing, {})
+    record = record_of(asked.requests, writing)
     record = replace(record, inputs=files.inputs, extras=writing.extras, groups=writing.groups)
     return Job(asked=asked, folder=folder, writing=writing, record=record, extras=extras, only=only)
 
@@ -79,11 +85,12 @@ def obtain(job: Job, builds: Catalog, progress: Callable[[str], None]) -> Obtain
     Raises: the errors of deciding and locking, when nothing could be had.
     """
     writing, here, requests = job.writing, job.folder.untouched, job.asked.requests
-    wanted_sets = (job.only,) if job.only else tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
+    every = tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
+    wanted = {r.subdir: (job.only[r.subdir],) if r.subdir in job.only else every for r in requests}
     sources = replace(_sources(builds, writing, here, job.record, progress), extras=job.extras)
     many = len(requests) > 1
-    found = [obtain_environment(request, sources, many=many, wanted=wanted_sets) for request in requests]
-    judged = ending(found, here, is_required=job.only is not None, may_fall_back=writing.may_fall_back)
+    found = [obtain_environment(r, sources, many=many, wanted=wanted[r.subdir]) for r in requests]
+    judged = ending(found, here, required=job.only, may_fall_back=writing.may_fall_back)
     environments = tuple(replace(one, notices=(*job.asked.notices, *one.notices)) for one in judged.environments)
     words = mirror_words(writing)
     texts = environment_files(environments, record=job.record, mirror_words=words, catalog=catalog_revision())
@@ -123,17 +130,21 @@ def _paths(writing: WriteOptions) -> frozenset[str]:
     return frozenset(str(Path(file).absolute()) for file in (*writing.requirements, *writing.environments))
 
 
-def _only(text: str) -> PackageSet | None:
-    """The set that `--only` names, or None.
+def _only(texts: Sequence[str], subdirs: Sequence[Subdir]) -> dict[Subdir, PackageSet]:
+    """Platform -> the set that `--only` names for it.
 
-    Raises: ValueFormatError.
+    Raises: ValueFormatError; UsageError for an unknown platform.
     """
-    if not text:
-        return None
-    try:
-        return PackageSet(text.strip().lower())
-    except ValueError as error:
-        raise ValueFormatError(kind="set", value=text, expected="pip or conda", origin="--only") from error
+    stated = [for_platform(text) for text in texts]
+    for _, text in stated:
+        parse_set(text)
+    found = {subdir: value_for(subdir, stated) for subdir in subdirs}
+    return {subdir: parse_set(text) for subdir, text in found.items() if text}
+
+
+def _every(sets: Collection[PackageSet | None]) -> tuple[PackageSet, ...]:
+    """The sets that are asked for on some platform; None stands for both."""
+    return tuple(one for one in PackageSet if one in sets or None in sets)
 
 
 def _sources(
@@ -174,4 +185,4 @@ def _check_mirrors(writing: WriteOptions) -> None:
             if value:
                 parse(value)
         except UsageError as error:
-            raise UsageError(f"{error.message} (from {option})", fact=error.fact, hint=error.hint()) from error
+            raise UsageError(error.message, fact=error.fact, hint=error.hint(), origin=option) from error

@@ -1,30 +1,22 @@
-"""The command that makes the same request again."""
+"""What a header records of a run: the request, and the mirrors where the files name them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from envgen.core.request import Request
 from envgen.core.request_record import RequestRecord
-from envgen.core.sets import PackageSet
-from envgen.files.commands import NOT_ASKED, request_command
 from envgen.request.settings import WriteOptions
 from envgen.request.values import parse_name
 
 
-def remake_command(requests: Sequence[Request], writing: WriteOptions) -> str:
-    """The command line that makes the same files again, from the catalog's names; the same for every spelling."""
-    others = {one: NOT_ASKED for one in PackageSet if writing.only and writing.only != one}
-    return request_command(record_of(requests, writing, others), mirror_words(writing))
-
-
-def record_of(requests: Sequence[Request], writing: WriteOptions, sets: Mapping[PackageSet, str]) -> RequestRecord:
-    """The requests and the options that say what is written, as data; `sets` as in PlatformRecord, for each platform.
+def record_of(requests: Sequence[Request], writing: WriteOptions) -> RequestRecord:
+    """The requests and the options that say what is written, as data.
 
     Raises: ValueFormatError for a name that can't be one of an environment.
     """
-    record = RequestRecord.of(requests, writing.with_packages, {request.subdir: sets for request in requests})
+    record = RequestRecord.of(requests, writing.with_packages)
     return replace(record, name=parse_name(writing.name), index_lines=writing.index_lines)
 
 

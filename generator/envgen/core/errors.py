@@ -22,6 +22,10 @@ class EnvgenError(Exception):
         """What could not be done, with the value and where it came from."""
         raise NotImplementedError
 
+    def what(self) -> str:
+        """The headline without the option that the value came from: a project's file has a line in its place."""
+        return self.headline()
+
     def facts(self) -> tuple[str, ...]:
         """The facts that decided it, a line each."""
         return ()
@@ -47,11 +51,14 @@ class UsageError(EnvgenError):
     code = "usage"
     exit_code = 2
 
-    def __init__(self, message: str, *, fact: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, *, fact: str = "", hint: str = "", origin: str = "") -> None:
         super().__init__(message)
-        self.message, self.fact, self._hint = message, fact, hint
+        self.message, self.fact, self._hint, self.origin = message, fact, hint, origin
 
     def headline(self) -> str:
+        return f"{self.message} (from {self.origin})" if self.origin else self.message
+
+    def what(self) -> str:
         return self.message
 
     def facts(self) -> tuple[str, ...]:
@@ -72,8 +79,10 @@ class ValueFormatError(EnvgenError):
         self.kind, self.value, self.expected, self.origin = kind, value, expected, origin
 
     def headline(self) -> str:
-        where = f" (from {self.origin})" if self.origin else ""
-        return f"{show(self.value)} is not a {self.kind}{where}"
+        return self.what() + (f" (from {self.origin})" if self.origin else "")
+
+    def what(self) -> str:
+        return f"{show(self.value)} is not a {self.kind}"
 
     def facts(self) -> tuple[str, ...]:
         return (f"expected {self.expected}",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envgen.core.platforms import Subdir
 from envgen.core.request import CHOICES, DriverOrigin, Request, choices_of
@@ -33,7 +33,8 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
     machines = [machine for platform in record.platforms for machine in platform.machines]
     each = any({*machine.gpus} != {*first.gpus} for machine in machines)
     # A name that exists with two capabilities is two GPUs of the record, and one of the command.
-    asked = (("--gpu", gpu.name) if gpu.name else ("--compute-capability", str(gpu.capability)) for gpu in first.gpus)
+    gpus = dict.fromkeys(gpu for platform in record.platforms for gpu in platform.gpus)
+    asked = (("--gpu", gpu.name) if gpu.name else ("--compute-capability", str(gpu.capability)) for gpu in gpus)
     for option in dict.fromkeys(asked) if not each else ():
         words += option
     for platform in record.platforms:
@@ -41,11 +42,9 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
         words += ["--platform", platform.subdir.value]
     words += _driver_words(record) if not each else ()
     words += ["--python", record.python]
-    glibc = next((platform.glibc for platform in record.platforms if platform.glibc), "")
-    words += ["--glibc", glibc] if glibc else []
+    words += _by_platform("--glibc", {one.subdir: one.glibc for one in record.platforms})
     words += _choice_words(record)
-    left_out = {one for one in PackageSet if NOT_ASKED in record.states(one)}
-    words += ["--only", *(one.value for one in PackageSet if one not in left_out)] if left_out else []
+    words += _by_platform("--only", {one.subdir: _only(one) for one in record.platforms})
     words += ["--name", record.name] if record.name else []
     words += [] if record.index_lines else ["--no-index-lines"]
     conda = tuple(name for name in record.inputs if name.endswith((".yml", ".yaml")))
@@ -60,6 +59,25 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
     for package in record.with_texts():
         words += ["--with", package.replace('"', "'")]  # a marker may use either, a command line only one
     return command_line([*words, *mirror_words])
+
+
+def _by_platform(option: str, values: Mapping[Subdir, str]) -> Iterator[str]:
+    """An option once, where all platforms that need it have one value, or else with each platform; empty: not needed.
+
+    A glibc is of Linux alone, so Windows has none to differ in.
+    """
+    stated = {subdir: value for subdir, value in values.items() if value}
+    is_shared = len({*stated.values()}) == 1 and (len(stated) == len(values) or option == "--glibc")
+    for subdir, value in stated.items():
+        yield from (option, value if is_shared else f"{subdir}={value}")
+        if is_shared:
+            return
+
+
+def _only(platform: PlatformRecord) -> str:
+    """The set that alone was asked for on a platform, or an empty text."""
+    asked = [one for one in PackageSet if platform.sets.get(one) != NOT_ASKED]
+    return asked[0].value if len(asked) == 1 else ""
 
 
 def _choice_words(record: RequestRecord) -> Iterator[str]:

@@ -50,7 +50,8 @@ class CondaLocker:
         """A shipped lock while it claims no newer glibc than the request's."""
         files = self.sources.shipped.files(lock)
         bodies = {name: split(text)[1] for name, text in files.items() if set_of(name) is PackageSet.CONDA}
-        return self._locked(pairing, Origin.SHIPPED, bodies) if self._fits_glibc(bodies) else None
+        fits = self._fits_glibc(bodies) and pairing.build.is_tegra is _is_tegra(packages_in(bodies[self._explicit()]))
+        return self._locked(pairing, Origin.SHIPPED, bodies) if fits else None
 
     def source(self, pairing: Pairing) -> str:
         """The canonical URL of the channel that pytorch comes from."""
@@ -159,8 +160,14 @@ class CondaLocker:
             return None
         version, build_string = names["pytorch"]
         for build in reversed(self.sources.builds.builds(PackageSet.CONDA, self.request.subdir)):
-            if build.torch == version and fnmatchcase(build_string, build.conda.glob_for(self.request.python)):
+            is_same = build.torch == version and build.is_tegra is _is_tegra(names)
+            if is_same and fnmatchcase(build_string, build.conda.glob_for(self.request.python)):
                 pairing = pairing_if_it_runs(build, self.request, self.sources.builds)
                 if pairing is not None:
                     return pairing
         return None
+
+
+def _is_tegra(packages: Mapping[str, tuple[str, str]]) -> bool:
+    """True for a lock with conda-forge's build for a Jetson: build strings don't tell it from that for Arm servers."""
+    return "tegra" in packages.get("arm-variant", ("", ""))[1]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
+from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.files.registry import our_file, set_of
 from envgen.lock.environment import Environment
@@ -26,9 +27,15 @@ class Ending:
 
 
 def ending(
-    environments: Sequence[Environment], folder: Collection[str], *, is_required: bool, may_fall_back: bool
+    environments: Sequence[Environment],
+    folder: Collection[str],
+    *,
+    required: Collection[Subdir],
+    may_fall_back: bool,
 ) -> Ending:
     """Judge what was obtained for a folder that holds files of ours by these names.
+
+    `required` are the platforms for which one set alone was asked for.
 
     A set that can't be had costs only itself. Its files here, made for another request, stay as they are, and the run
     ends with an error. So it does for wrong bytes, for a required set, and for a source that doesn't answer when
@@ -37,6 +44,7 @@ def ending(
     Raises: the worst failure when nothing could be had, or a required set could not.
     """
     failures = [(one, package_set, error) for one in environments for package_set, error in one.failures.items()]
+    is_required = any(one.request.subdir in required for one, _, _ in failures)
     if failures and (is_required or not any(one.locked for one in environments)):
         raise _worst_of_all(failures)
     untouched: set[str] = set()

@@ -13,7 +13,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.request import RequestedGpu
 from envgen.core.resolution import Notice
 from envgen.facts.catalog import Catalog
-from envgen.request.values import parse_platform
+from envgen.request.values import for_platform
 from envgen.resolve.driver import of_linux
 
 JETSON_FORM = 'for a Jetson the JetPack or Jetson Linux release: --driver "JetPack 6.2" or --driver 36.4.3'
@@ -32,14 +32,8 @@ def read_drivers(texts: Iterable[str], origin: str = "--driver") -> tuple[tuple[
 
     Raises: UsageError and ValueFormatError for what can't be read.
     """
-    return tuple(_read(text, origin) for text in texts)
-
-
-def _read(text: str, origin: str) -> tuple[Subdir | None, GivenDriver]:
-    platform, mark, version = text.partition("=")
-    if not mark or not platform.strip()[:1].isalpha() or " " in platform.strip():
-        return None, GivenDriver.parse(text, origin=origin)
-    return parse_platform(platform), GivenDriver.parse(version, origin=origin)
+    stated = [for_platform(text) for text in texts]
+    return tuple((subdir, GivenDriver.parse(text, origin=origin)) for subdir, text in stated)
 
 
 def target_drivers(
@@ -103,7 +97,8 @@ def _forms(driver: GivenDriver, catalog: Catalog) -> tuple[bool, bool]:
 
 def _wrong_form(driver: GivenDriver, subdir: Subdir) -> UsageError:
     return UsageError(
-        f"{show(driver.text)} is not a driver version of {subdir} (from --driver)",
+        f"{show(driver.text)} is not a driver version of {subdir}",
+        origin="--driver",
         fact="Windows has numbers of two parts, such as 560.94",
         hint="give the number that nvidia-smi shows there, or --driver PLATFORM=VERSION for one platform of several",
     )
@@ -119,7 +114,8 @@ def _of_jetson(driver: GivenDriver, jetsons: Sequence[RequestedGpu], catalog: Ca
     name = f"{'JetPack' if driver.kind is DriverKind.JETPACK else 'Jetson Linux'} {driver.release}"
     if not jetsons:
         raise UsageError(
-            f"{show(driver.text)} is a release for Jetson modules, and no GPU of the request is one (from --driver)",
+            f"{show(driver.text)} is a release for Jetson modules, and no GPU of the request is one",
+            origin="--driver",
             fact=f"read as {name}",
             hint="give the driver version that nvidia-smi shows",
         )
@@ -129,7 +125,8 @@ def _of_jetson(driver: GivenDriver, jetsons: Sequence[RequestedGpu], catalog: Ca
         fitting = [j.release for j in catalog.jetpacks if all(r.gpu.capability in j.capabilities for r in jetsons)]
         reason = f"{name} is not for {wrong[0].name}" if wrong else f"{name} is not known"
         raise UsageError(
-            f"{reason} (from --driver)",
+            reason,
+            origin="--driver",
             fact=f"known for {', '.join(r.gpu.name for r in jetsons)}: JetPack {', '.join(fitting)}",
             hint="give one of them, as `sudo apt show nvidia-jetpack` or /etc/nv_tegra_release shows it",
         )

@@ -11,6 +11,7 @@ from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Machine, Request, RequestedGpu
 from envgen.core.resolution import Notice
+from envgen.core.wheel_names import glibc_key
 from envgen.facts.catalog import Catalog
 from envgen.request.drivers import read_drivers, target_drivers
 from envgen.request.requests import distinct
@@ -86,11 +87,17 @@ def request_of(
         gpus=gpus,
         driver=oldest.driver or (oldest.jetpack.driver if oldest.jetpack else None),
         driver_origin=DriverOrigin.GIVEN if stated else DriverOrigin.ASSUMED,
-        glibc=base.glibc or (oldest.jetpack.glibc if oldest.jetpack else catalog.default_glibc),
+        glibc=base.glibc or _glibc(machines, catalog),
         jetpack=oldest.jetpack,
         machines=tuple(machines) if len(machines) > 1 else (),
     )
     return request, tuple(notices)
+
+
+def _glibc(machines: Sequence[Machine], catalog: Catalog) -> str:
+    """The oldest glibc of the machines: a Jetson's is that of its JetPack."""
+    own = {machine.jetpack.glibc if machine.jetpack else catalog.default_glibc for machine in machines}
+    return min(own, key=glibc_key, default=catalog.default_glibc)
 
 
 def _check_served(machines: Sequence[Machine], subdir: Subdir, catalog: Catalog) -> None:

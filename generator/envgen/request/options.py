@@ -81,9 +81,14 @@ class RequestOptions:
         ),
     ] = None
     glibc: Annotated[
-        str | None,
-        Option("--glibc", "X.Y", "glibc of a Linux target. Default: {glibc}.", environment="ENVGEN_GLIBC"),
-    ] = None
+        tuple[str, ...],
+        Option(
+            "--glibc",
+            "X.Y",
+            "glibc of a Linux target. Repeatable (linux-aarch64=2.35: for one platform). Default: {glibc}.",
+            environment="ENVGEN_GLIBC",
+        ),
+    ] = ()
     torch: Annotated[
         str | None, Option("--torch", "SPEC", 'PyTorch releases to choose from: 2.9, 2.8.0, ">=2.6,<2.9".')
     ] = None

@@ -22,6 +22,7 @@ from envgen.request.machines import Group, read_machine, request_of
 from envgen.request.options import RequestOptions
 from envgen.request.requests import Requests, distinct
 from envgen.request.values import (
+    for_platform,
     host_platform,
     is_macos,
     is_windows_arm,
@@ -29,6 +30,7 @@ from envgen.request.values import (
     parse_glibc,
     parse_platform,
     parse_python,
+    value_for,
 )
 from envgen.resolve.errors import CapabilityUnknownError, MacosError, WindowsArmError
 from envgen.resolve.homes import home
@@ -59,19 +61,22 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
         subdir=subdirs[0] if subdirs else Subdir.LINUX_64,
         driver=None,
         driver_origin=DriverOrigin.ASSUMED,
-        glibc=parse_glibc(options.glibc) if options.glibc is not None else "",
+        glibc="",
         **plain,
     )
+    glibcs = [(subdir, parse_glibc(text)) for subdir, text in map(for_platform, options.glibc)]
     reading = _Reading(base=base, given=subdirs, builds=builds, known=known)
     drivers = read_drivers(options.drivers)
     groups, notices = reading.groups(options, Group(gpus=(), drivers=drivers))
     subdirs = subdirs or _platforms_of(groups, builds)
     if not groups:
-        host = _from_host(replace(base, glibc=base.glibc or builds.default_glibc), subdirs, builds)
+        glibc = value_for(subdirs[0], glibcs)
+        host = _from_host(replace(base, glibc=glibc or builds.default_glibc), subdirs, builds)
         if not drivers:
             return host
         groups, notices = [Group(gpus=host.requests[0].gpus, drivers=drivers)], host.notices
-    found = [request_of(base, _there(groups, subdir, subdirs, builds), subdir, subdirs, builds) for subdir in subdirs]
+    bases = {subdir: replace(base, glibc=value_for(subdir, glibcs)) for subdir in subdirs}
+    found = [request_of(bases[s], _there(groups, s, subdirs, builds), s, subdirs, builds) for s in subdirs]
     notes = (note for _, notes in found for note in notes)
     requests = tuple(request for request, _ in found if request.gpus)
     modules = () if options.platforms else _module_notices(groups, builds)
@@ -141,7 +146,8 @@ class _Reading:
             return [replace(_by_capability(capability, self.builds, "--gpu"), input=text)]
         if text.strip().lower() in ("cpu", "none", "cpu only"):
             raise UsageError(
-                f'"{text}" is no GPU: CPU builds are not decided here yet (from --gpu)',
+                f'"{text}" is no GPU: CPU builds are not decided here yet',
+                origin="--gpu",
                 fact="the CPU build of any release: pip install torch --index-url https://download.pytorch.org/whl/cpu",
                 hint="install that, or name the GPU that the environment is for",
             )

@@ -31,9 +31,13 @@ class WriteOptions:
     extras: Annotated[tuple[str, ...], Option("--extra", "NAME", "An extra of that pyproject.toml. Repeatable.")] = ()
     groups: Annotated[tuple[str, ...], Option("--group", "NAME", "A group of that pyproject.toml. Repeatable.")] = ()
     only: Annotated[
-        str,
-        Option("--only", "pip|conda", "Ask for one set alone, which is then required. Default: both."),
-    ] = ""
+        tuple[str, ...],
+        Option(
+            "--only",
+            "pip|conda",
+            "Ask for one set alone, which is then required. Repeatable (win-64=pip: on one platform). Default: both.",
+        ),
+    ] = ()
     output: Annotated[
         str | None,
         Option("--output", "DIR", "Folder to write into. Default: this one, or envs/NAME below it.", short="-o"),

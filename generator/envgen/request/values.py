@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from envgen.core.errors import UsageError, ValueFormatError, show
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
 
 _MINOR = Pattern(r"3\.\d{1,2}", re.ASCII)
 _GLIBC = Pattern(r"2\.\d{1,3}", re.ASCII)
@@ -40,6 +42,23 @@ def parse_glibc(text: str) -> str:
     if not _GLIBC.fullmatch(text.strip()):
         raise ValueFormatError(kind="glibc version", value=text, expected="2.Y, such as 2.28", origin="--glibc")
     return text.strip()
+
+
+def for_platform(text: str) -> tuple[Subdir | None, str]:
+    """Return the platform and the value of `win-64=560.94`; no platform for a bare value.
+
+    Raises: UsageError for an unknown platform.
+    """
+    platform, mark, value = text.partition("=")
+    if not mark or not platform.strip()[:1].isalpha() or " " in platform.strip():
+        return None, text
+    return parse_platform(platform), value
+
+
+def value_for(subdir: Subdir, values: Sequence[tuple[Subdir | None, str]]) -> str:
+    """The last value that was given for a platform, or else for all of them; empty when there is none."""
+    own = [value for platform, value in values if platform is subdir]
+    return next(reversed(own or [value for platform, value in values if platform is None]), "")
 
 
 def parse_build(torch: str | None, cuda: str | None) -> tuple[str, str]:
@@ -114,10 +133,22 @@ def parse_platform(text: str) -> Subdir:
         if name == subdir.value or name in spellings.split():
             return subdir
     raise UsageError(
-        f"{show(text)} is not a platform that envgen knows (from --platform)",
+        f"{show(text)} is not a platform that envgen knows",
+        origin="--platform",
         fact=f"CUDA builds of PyTorch exist for {', '.join(subdir.value for subdir in Subdir)}",
         hint="pass one of them; Windows is win-64, WSL2 is linux-64",
     )
+
+
+def parse_set(text: str) -> PackageSet:
+    """Return the set that a text names.
+
+    Raises: ValueFormatError.
+    """
+    try:
+        return PackageSet(text.strip().lower())
+    except ValueError as error:
+        raise ValueFormatError(kind="set", value=text, expected="pip or conda", origin="--only") from error
 
 
 def is_windows_arm(text: str) -> bool:

@@ -16,7 +16,7 @@ from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_in, is_unified
 from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, of_linux, supports
 from envgen.resolve.homes import home
-from envgen.resolve.jetson import driver_of, jetpack_of
+from envgen.resolve.jetson import computers_of, driver_of, jetpack_of
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -37,7 +37,8 @@ class Evaluation:
 
     `jetpack` is the one that a Jetson's request is for, None for every other GPU. `homes` are the GPUs that exist on
     one platform only, `supports` those whose capability the catalog knows, with the drivers that serve them. `torch` is
-    `--torch` as read, None when it was not given.
+    `--torch` as read, None when it was not given. `computers` are the evaluations of several computers, each with its
+    own GPUs and driver: a build runs when it runs on each of them.
     """
 
     request: Request
@@ -49,6 +50,7 @@ class Evaluation:
     supports: tuple[SupportedGpu, ...]
     capabilities: tuple[ComputeCapability, ...]
     coverages: tuple[Mapping[str, Coverage], Mapping[str, Coverage]]
+    computers: tuple[Evaluation, ...] = ()
 
     @classmethod
     def of(cls, request: Request, catalog: Catalog) -> Self:
@@ -56,6 +58,7 @@ class Evaluation:
 
         Raises: ValueFormatError for a `--torch` that is no PEP 440 specifier.
         """
+        apart = computers_of(request, catalog)
         capabilities = tuple(requested.gpu.capability for requested in request.gpus)
         jetpack = jetpack_of(request, catalog)
         driver = request.driver or (driver_of(jetpack) if jetpack else assumed_driver(request, catalog))
@@ -71,7 +74,17 @@ class Evaluation:
             supports=tuple(supports(request, catalog)),
             capabilities=capabilities,
             coverages=_coverages(capabilities),
+            computers=tuple(cls.of(one, catalog) for one in apart) if len(apart) > 1 else (),
         )
+
+    @property
+    def each(self) -> tuple[Evaluation, ...]:
+        """The evaluation of each computer by itself."""
+        return self.computers or (self,)
+
+    def fully_serves(self, cuda: str) -> bool:
+        """True when the driver of each computer serves a toolkit fully."""
+        return all(one.rules.fully_serves(cuda) for one in self.each)
 
     def coverage(self, build: Build) -> Coverage:
         """What a build holds for the GPUs."""

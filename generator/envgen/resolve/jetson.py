@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from envgen.core.builds import JetPack
 from envgen.core.drivers import DriverVersion
-from envgen.core.request import Request
+from envgen.core.request import Machine, Request
 from envgen.facts.catalog import Catalog
 
 # docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform: v60 in the path stands for JetPack 6.0.
@@ -31,6 +33,21 @@ def jetpack_of(request: Request, catalog: Catalog) -> JetPack | None:
     same = same or [r for r in releases if r.driver is not None and r.driver.branch == driver.branch]
     below = [r for r in releases if r.driver is None or r.driver.parts <= driver.parts]
     return same[0] if same else (below or releases[:1])[-1]
+
+
+def computers_of(request: Request, catalog: Catalog) -> list[Request]:
+    """The request of each computer: of each machine, and of its Jetson modules apart from its other GPUs."""
+    found = []
+    for machine in request.machines or (Machine(gpus=request.gpus, driver=request.driver, jetpack=request.jetpack),):
+        modules = tuple(r for r in machine.gpus if any(r.gpu.capability in j.capabilities for j in catalog.jetpacks))
+        others = tuple(requested for requested in machine.gpus if requested not in modules)
+        if modules or not others:
+            own = modules or machine.gpus
+            found.append(replace(request, gpus=own, driver=machine.driver, jetpack=machine.jetpack, machines=()))
+        if others:
+            driver = None if modules and machine.jetpack else machine.driver
+            found.append(replace(request, gpus=others, driver=driver, jetpack=None, machines=()))
+    return found
 
 
 def driver_of(jetpack: JetPack) -> DriverVersion:

@@ -28,7 +28,7 @@ def pairing(build: Build, evaluation: Evaluation) -> Pairing:
         build=build,
         code=code_uses(build, evaluation),
         driver_floor=driver_floor(build, evaluation),
-        fully_served=evaluation.rules.fully_serves(build.cuda),
+        fully_served=evaluation.fully_serves(build.cuda),
         cudnn_below=floor.since if floor else "",
         index_url=index,
         torchvision=companions.vision_for(request.python) if companions and request.vision else "",

@@ -50,6 +50,6 @@ def _of_major(builds: Sequence[Build], evaluation: Evaluation) -> Build:
 
 
 def _served(build: Build, evaluation: Evaluation) -> tuple[bool, tuple[int, ...]]:
-    full = evaluation.rules.fully_serves(build.cuda)
+    full = evaluation.fully_serves(build.cuda)
     tag = release_key(cuda_of_tag(build.cuda_tag))
     return full, tag if full else tuple(-part for part in tag)

@@ -47,7 +47,7 @@ def check_build(build: Build, claims: Claims, file: str, builds: Catalog) -> Ite
     label = build.label if is_pip else f"pytorch {build.torch} with CUDA {build.cuda}"
     arch_list = f"its arch list: {' '.join(str(code) for code in sorted(build.codes))} ({build.source})"
     for gpu in claims.gpus if build.codes else ():
-        if code_for(build.codes, gpu) is None:
+        if code_for(build.codes, gpu, build.cuda) is None:
             title = f"{label} has no code for compute capability {gpu.capability}"
             yield Finding(code=Code.GPU_NOT_COVERED, file=file, title=title, evidence=(arch_list,))
     absent = [code for code in claims.codes if code not in build.codes] if build.codes else []

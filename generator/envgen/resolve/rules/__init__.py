@@ -33,9 +33,12 @@ RULES: tuple[Rule, ...] = (
 
 
 def failures(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
-    """Everything that speaks against a build, the most fundamental first."""
+    """Everything that speaks against a build on some computer, the most fundamental first."""
     for rule in RULES:
-        yield from rule(build, evaluation)
+        if not evaluation.computers:
+            yield from rule(build, evaluation)
+        else:
+            yield from dict.fromkeys(failure for one in evaluation.computers for failure in rule(build, one))
 
 
 def runs(build: Build, evaluation: Evaluation) -> bool:

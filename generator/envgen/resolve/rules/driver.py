@@ -16,8 +16,8 @@ from envgen.resolve.rules import jetson
 
 def serves_gpus(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
     """The driver is of a branch that serves all GPUs: none dropped them, and all know them."""
-    if evaluation.jetpack is not None or evaluation.request.machines:
-        return  # each of several machines was held against its own driver when the request was read
+    if evaluation.jetpack is not None:
+        return
     supports, rules = evaluation.supports, evaluation.rules
     oldest = first_dropped(supports)
     newest = max(supports, key=lambda found: found[1].first_branch or 0, default=None)
@@ -66,13 +66,25 @@ def new_enough(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
 
 
 def driver_floor(build: Build, evaluation: Evaluation) -> DriverVersion:
-    """The oldest driver that will do for a build that passed: the rule refuses a build whose floor is unknown."""
+    """The oldest driver that will do for a build that passed: the rule refuses a build whose floor is unknown.
+
+    Of several computers the one that needs the least: each was held against its own driver.
+    """
+    floors = (_floor_on(build, one) for one in evaluation.each)
+    floor = min(floors, key=lambda driver: driver.parts)
+    if evaluation.computers:
+        return floor
+    first = max((support.first_branch or 0 for _, support in evaluation.supports), default=0)
+    return max(floor, evaluation.rules.first_of(first), key=lambda driver: driver.parts)
+
+
+def _floor_on(build: Build, evaluation: Evaluation) -> DriverVersion:
     floor = _floor(build, evaluation)
     if floor is not None and evaluation.jetpack is None and not _meets(floor, build, evaluation):
         floor = evaluation.rules.full_floor(build.cuda)
     if floor is None:
         raise AssertionError(build.label)
-    return max(floor, _first_branch(evaluation), key=lambda driver: driver.parts)
+    return floor
 
 
 def _floor(build: Build, evaluation: Evaluation) -> DriverVersion | None:
@@ -90,9 +102,3 @@ def _meets(floor: DriverVersion, build: Build, evaluation: Evaluation) -> bool:
     if evaluation.coverage(build).needs_ptx:
         return driver.serves_toolkit(floor)
     return driver.meets_floor(floor)
-
-
-def _first_branch(evaluation: Evaluation) -> DriverVersion:
-    """The first branch that knows all the GPUs."""
-    supports = () if evaluation.request.machines else evaluation.supports
-    return evaluation.rules.first_of(max((support.first_branch or 0 for _, support in supports), default=0))

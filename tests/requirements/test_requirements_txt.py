@@ -110,3 +110,11 @@ def test_no_login_is_repeated(line: str) -> None:
     except RequirementsFileError as error:
         told = str(error)
     assert "s3cret" not in told
+
+
+def test_files_that_name_each_other_many_times_are_read_once(tmp_path: Path) -> None:
+    """Thirty files that name the next one twice would be a thousand million reads."""
+    for number in range(30):
+        (tmp_path / f"{number}.in").write_text(f"-r {number + 1}.in\n-r ./{number + 1}.in\n", encoding="utf-8")
+    (tmp_path / "30.in").write_text("einops\n", encoding="utf-8")
+    assert read_files((str(tmp_path / "0.in"),)).requirements == ["einops"]

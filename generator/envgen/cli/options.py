@@ -51,11 +51,16 @@ def takes(*groups: type, only: Collection[str] = (), without: Collection[str] = 
     return decorate
 
 
-def fill_defaults(command: click.Command) -> None:
-    """Put the catalog's defaults into the help texts of a click command and its subcommands."""
+def defaults_of_catalog() -> dict[str, str]:
+    """Name -> value of the table that help texts take their defaults from."""
     from envgen.facts.tables import read_table
 
-    defaults = {row["name"]: row["value"] for row in read_table("defaults")}
+    return {row["name"]: row["value"] for row in read_table("defaults")}
+
+
+def fill_defaults(command: click.Command) -> None:
+    """Put the catalog's defaults into the help texts of a click command and its subcommands."""
+    defaults = defaults_of_catalog()
     for one in (command, *getattr(command, "commands", {}).values()):
         for parameter in one.params:
             if "{" in (getattr(parameter, "help", None) or ""):

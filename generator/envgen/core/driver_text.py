@@ -74,7 +74,8 @@ class GivenDriver:
             raise _cuda_version(text, origin)
         if _OPEN_ENDED.search(plain):
             raise UsageError(
-                f"{show(text)} is not one driver version (from {origin})",
+                f"{show(text)} is not one driver version",
+                origin=origin,
                 hint="give the version that the computer has; a build that runs with it runs with newer ones too",
             )
         if fields := _FIELDS.search(plain):
@@ -102,7 +103,8 @@ def _version(plain: str, text: str, origin: str) -> tuple[DriverVersion, bool | 
         return DriverVersion.parse(found[0]), is_windows
     if found:
         raise UsageError(
-            f"{show(text)} names several driver versions (from {origin})",
+            f"{show(text)} names several driver versions",
+            origin=origin,
             fact=f"read: {', '.join(found)}",
             hint=f"repeat {origin} for each computer's",
         )
@@ -133,7 +135,8 @@ def _from_fields(fields: re.Match[str], text: str, origin: str) -> DriverVersion
     number = windows_number(fields[0])
     if not number:
         raise UsageError(
-            f"{show(text)} is not a version of NVIDIA's driver (from {origin})",
+            f"{show(text)} is not a version of NVIDIA's driver",
+            origin=origin,
             fact="NVIDIA's has two digits in its third field, such as 32.0.15.6094; Intel's and AMD's have more",
             hint="look at the NVIDIA device in Device Manager, or run nvidia-smi",
         )
@@ -151,7 +154,8 @@ def _jetson_release(plain: str) -> tuple[DriverKind, str] | None:
 
 def _cuda_version(text: str, origin: str) -> UsageError:
     return UsageError(
-        f"{show(text)} is a CUDA version, not a driver version (from {origin})",
+        f"{show(text)} is a CUDA version, not a driver version",
+        origin=origin,
         fact="nvidia-smi prints both in its first lines: `Driver Version: 560.94` is left of `CUDA Version: 12.6`",
         hint="give the driver version; to ask for builds of one CUDA, pass --cuda",
     )

@@ -29,7 +29,8 @@ class Asked:
     """Requirements and constraints (PEP 508, as packaging writes them), torch's own family apart.
 
     `requirements` are for both sets, `pip` and `conda` for one. `python` (X.Y) is empty when none is asked for.
-    `inputs` maps the name of each file that was given to its lines, as far as they were taken.
+    `inputs` maps the name of each file that was given to its lines, as far as they were taken. `seen` are the files
+    that were read, each with whether it was for constraints.
     """
 
     requirements: list[str] = field(default_factory=list)
@@ -40,6 +41,7 @@ class Asked:
     not_taken: list[NotTaken] = field(default_factory=list)
     inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     python: str = ""
+    seen: set[tuple[str, bool]] = field(default_factory=set)
 
     def lines(self) -> tuple[str, ...]:
         """Everything that was taken, in one order."""

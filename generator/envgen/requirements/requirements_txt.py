@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import shlex
 from pathlib import Path
 
@@ -50,14 +51,21 @@ def read_file(path: Path, name: str) -> str:
 
 
 def take_requirements(
-    asked: Asked, path: Path, name: str, *, constraint: bool = False, through: tuple[str, ...] = ()
+    asked: Asked, path: Path, name: str, *, constraint: bool = False, through: tuple[tuple[str, str], ...] = ()
 ) -> None:
-    """Add what a requirements.txt asks for, and what the files that it names do. `through` are the files before it.
+    """Add what a requirements.txt asks for, and what the files that it names do.
+
+    `through` are the files before it, each with the place that a link or a `..` in its name leads to.
 
     Raises: RequirementsFileError.
     """
-    if name in through:
-        raise RequirementsFileError(f"{name} names itself", fact=" -> ".join((*through, name)))
+    place = os.path.realpath(path)
+    if place in (before for _, before in through):
+        names = (*(before for before, _ in through), name)
+        raise RequirementsFileError(f"{name} names itself", fact=" -> ".join(names))
+    if (place, constraint) in asked.seen:
+        return  # named by two files: once is enough, and files that name each other twice would double at each step
+    asked.seen.add((place, constraint))
     for number, line in logical_lines(read_file(path, name)):
         where = f"{name}:{number}"
         if not line.startswith("-"):
@@ -71,7 +79,9 @@ def take_requirements(
         else:
             other = (Path(name).parent / value).as_posix()
             is_constraint = constraint or option in ("-c", "--constraint")
-            take_requirements(asked, path.parent / value, other, constraint=is_constraint, through=(*through, name))
+            take_requirements(
+                asked, path.parent / value, other, constraint=is_constraint, through=(*through, (name, place))
+            )
 
 
 def _option(line: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.core.toml_lines import Place, lines_of
+from envgen.targets.toml_lines import Place, lines_of
 
 TEXT = '''\
 # a comment with [brackets] = "and quotes"

@@ -30,10 +30,11 @@ class Lines:
     again: tuple[tuple[Place, int], ...] = ()
 
     def of(self, place: Place) -> int:
-        """The line of a place, or of what it is in; 1 when nothing of it is stated."""
-        while place and place not in self.stated:
-            place = place[:-1]
-        return self.stated.get(place, 1)
+        """The line of a place, or of the first that is in it, or of what it is in; 1 when nothing of it is stated."""
+        if place in self.stated or not place:
+            return self.stated.get(place, 1)
+        inside = (line for other, line in self.stated.items() if other[: len(place)] == place)
+        return min(inside, default=0) or self.of(place[:-1])
 
 
 def lines_of(text: str) -> Lines:

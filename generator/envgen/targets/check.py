@@ -1,0 +1,129 @@
+"""The values of a target, read as the run will read them: each by itself, so that every mistake is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from envgen.ci.matrix import GpuRunner
+from envgen.core.errors import EnvgenError
+from envgen.facts.catalog import Catalog
+from envgen.gpus.catalog import GpuCatalog
+from envgen.request.drivers import read_drivers
+from envgen.request.options import RequestOptions
+from envgen.request.read import read_request
+from envgen.request.values import for_platform, parse_name, parse_set
+from envgen.requirements.read import read_files
+from envgen.resolve.evaluation import Evaluation
+from envgen.solve.extras import read_extras
+from envgen.targets.manifest import Target
+from envgen.targets.toml_lines import Place
+
+# The values of one key, each with its place in the file.
+Stated = tuple[tuple[Any, Place], ...]
+# A request that nothing speaks against, to try one value in.
+_PLAIN = RequestOptions(capabilities=("7.5",), platforms=("linux-64",))
+
+
+def mistakes_of(
+    target: Target, values: Mapping[str, Stated], root: Path, *, is_well_formed: bool
+) -> Iterator[tuple[Place, str]]:
+    """The places of what can't be read, each with the reason; an empty place is the target itself."""
+    found = [*_of_request(target.wanted, values), *_of_files(target, values, root)]
+    yield from found
+    has_gpu = any(values.get(field) for field in ("gpus", "capabilities", "machines"))  # else the host's would be taken
+    if is_well_formed and has_gpu and not found and (error := _error(_decide, target.wanted)) is not None:
+        yield (), text_of(error)
+
+
+def text_of(error: EnvgenError) -> str:
+    """An error on one line, without the option of the command line."""
+    return "; ".join(part for part in (error.what(), *error.facts(), error.hint()) if part)
+
+
+def _of_request(wanted: RequestOptions, values: Mapping[str, Stated]) -> Iterator[tuple[Place, str]]:
+    good = []
+    for platform, place in values.get("platforms", ()):
+        error = _error(_read, replace(_PLAIN, platforms=(platform,)))
+        if error is not None:
+            yield place, text_of(error)
+        else:
+            good.append(platform)
+    there = replace(_PLAIN, platforms=tuple(good) or _PLAIN.platforms)
+    is_known = True
+    for field, alone in (
+        ("gpus", replace(there, capabilities=())),
+        ("capabilities", there),
+        ("machines", replace(there, capabilities=())),
+        ("glibc", there),
+    ):
+        for value, place in values.get(field, ()):
+            options = replace(alone, **{field: (value,)})  # type: ignore[arg-type] # these four are tuples
+            if (error := _error(_read, options)) is not None:
+                is_known = is_known and field == "glibc"
+                yield place, text_of(error)
+    for field in ("python", "torch", "cuda"):
+        for value, place in values.get(field, ()):
+            options = replace(_PLAIN, **{field: value})
+            if (error := _error(_decide, options)) is not None:
+                yield place, text_of(error)
+    for value, place in values.get("drivers", ()):
+        options = replace(there, gpus=wanted.gpus, capabilities=wanted.capabilities, drivers=(value,))
+        is_read = is_known and bool(good) and bool(wanted.gpus or wanted.capabilities)
+        error = _error(_read, options) if is_read else _error(read_drivers, (value,))
+        if error is not None:
+            yield place, text_of(error)
+
+
+def _of_files(target: Target, values: Mapping[str, Stated], root: Path) -> Iterator[tuple[Place, str]]:
+    """What is wrong with the options about files, and in the files of requirements."""
+    writing = target.writing
+    for field, read in (
+        ("name", parse_name),
+        ("only", lambda text: parse_set(for_platform(text)[1])),
+        ("with_packages", lambda text: read_extras((text,), ())),
+        ("runner", GpuRunner.parse),
+    ):
+        for value, place in values.get(field, ()):
+            if (error := _error(read, value)) is not None:
+                yield place, text_of(error)
+    for field in ("requirements", "environments"):
+        for value, place in values.get(field, ()):
+            is_project = Path(value).suffix == ".toml"
+            extras, groups = (writing.extras, writing.groups) if is_project else ((), ())
+            if Path(value).is_absolute():
+                yield place, f"{value} is absolute: a path is relative to the project's file"
+                continue
+            with chdir(root):
+                error = _error(partial(read_files, (value,), extras=extras, groups=groups))
+            if error is not None:
+                yield place, text_of(error)
+
+
+def _error(read: Callable[..., object], *given: object) -> EnvgenError | None:
+    try:
+        read(*given)
+    except EnvgenError as error:
+        return error
+    return None
+
+
+@cache
+def _facts() -> tuple[Catalog, GpuCatalog]:
+    return Catalog.load(), GpuCatalog.load()
+
+
+def _read(options: RequestOptions) -> object:
+    builds, known = _facts()
+    return read_request(options, builds, known)
+
+
+def _decide(options: RequestOptions) -> None:
+    """Read a request as far as a decision reads it."""
+    builds, known = _facts()
+    for request in read_request(options, builds, known).requests:
+        Evaluation.of(request, builds)

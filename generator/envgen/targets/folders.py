@@ -1,0 +1,47 @@
+"""Where a target's files go: below the project's file, each target in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from envgen.core.errors import show
+from envgen.core.patterns import Pattern
+from envgen.targets.manifest import FOLDERS, Target
+
+# What a folder's name can be on every system (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
+_PART = Pattern(r"[^<>:\"|?*\\\x00-\x1f\x7f/]{0,200}[^<>:\"|?*\\\x00-\x1f\x7f/ .]")
+_RESERVED = Pattern(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", 2)  # 2: re.IGNORECASE
+
+
+def folder_of(name: str, output: str | None) -> PurePosixPath:
+    """The folder of a target, relative to the project's file."""
+    return PurePosixPath(output if output is not None else f"{FOLDERS}/{name}")
+
+
+def folder_mistake(root: Path, folder: PurePosixPath) -> str | None:
+    """Why a target's files can't go to a folder, or None."""
+    text = show(str(folder))
+    if folder.is_absolute() or "\\" in str(folder) or str(folder)[1:2] == ":" or ".." in folder.parts:
+        return f"{text} is outside: a folder below the project's file, relative to it, with /"
+    for part in folder.parts:
+        if not _PART.fullmatch(part) or _RESERVED.fullmatch(part):
+            return f"{text} is no name of a folder on every system"
+    try:
+        place, top = (root / folder).resolve(), root.resolve()
+    except (OSError, RuntimeError) as error:
+        return f"{text} leads nowhere: {getattr(error, 'strerror', None) or error}"
+    if place != top and top not in place.parents:
+        return f"{text} is outside: a link leads it to another place"
+    if (root / folder).exists() and not (root / folder).is_dir():
+        return f"{text} is a file"
+    return None
+
+
+def shared_folders(targets: Sequence[Target]) -> Iterator[tuple[Target, Target]]:
+    """The targets whose folder an earlier one has already, with that one. Not every system tells `Lab` from `lab`."""
+    taken: dict[str, Target] = {}
+    for target in targets:
+        first = taken.setdefault(str(target.folder).casefold(), target)
+        if first is not target:
+            yield target, first

@@ -16,6 +16,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.sites import PYPI
 from envgen.facts.wheels import WheelCatalog
 from envgen.solve.pip import solve as pip_solve
+from envgen.solve.pip import together as pip_together
 from envgen.solve.pip.query import PipQuery
 from equipment.conda_channel import Row, pytorch_rows, write_channel
 from equipment.pip_world import QUICK
@@ -69,8 +70,7 @@ def run(
         return replace(lock, packages=tuple(packages))
 
     check = partial(pip_solve.check_extras, pypi=pypi.url("/simple"))
-    together = partial(pip_solve.release_for_extras, pypi=pypi.url("/simple"))
-    monkeypatch.setattr(pip_solve, "release_for_extras", together)
+    monkeypatch.setattr(pip_together, "PYPI", pypi.url("/simple"))
     monkeypatch.setattr(pip_solve, "solve_pip", solve)
     monkeypatch.setattr(pip_solve, "check_extras", check)
     monkeypatch.setenv("ENVGEN_CACHE_DIR", str(tmp_path / "cache"))

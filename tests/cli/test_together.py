@@ -9,6 +9,7 @@ import pytest
 from cli.conftest import CP312, Run, known_torch
 from equipment.wheel_index import WheelIndex, make_wheel
 
+CP313 = CP312.replace("312", "313")
 EITHER = ["--torch", ">=2.9.0,<2.9.2", "--cuda", "cu126", "--no-vision", "--only", "pip"]
 
 
@@ -17,9 +18,11 @@ def world(torch_index: WheelIndex, pypi: WheelIndex) -> None:
     """Two releases of torch on both indexes, and engines that pin one of them, as vllm's releases do."""
     releases = ("2.9.0", "2.9.1")
     newest = make_wheel(f"torch-2.9.1+cu126-{CP312}.whl", ("filelock",))
-    torch_index.wheels = {"/whl/cu126": [known_torch("2.9.0", "cu126"), newest]}
+    newer = make_wheel(f"torch-2.9.1+cu126-{CP313}.whl", ("filelock",))
+    torch_index.wheels = {"/whl/cu126": [known_torch("2.9.0", "cu126"), newest, newer]}
     further = [
         *(make_wheel(f"torch-{one}-{CP312}.whl", ("filelock",)) for one in releases),
+        make_wheel(f"torch-2.9.1-{CP313}.whl", ("filelock",)),
         make_wheel("engine-2.0-py3-none-any.whl", ("torch==2.9.0",)),
         make_wheel("engine-1.0-py3-none-any.whl"),
         make_wheel("plum-2.0-cp312-cp312-manylinux_2_34_x86_64.whl"),
@@ -55,8 +58,9 @@ def test_a_torch_that_was_asked_for_stays(tmp_path: Path, run: Run, capsys: pyte
     pinned = ["--torch", "2.9.1", *EITHER[2:]]
     assert run(*pinned, "--with", "pip:engine") == 0
     assert {"engine==1.0", "torch==2.9.1+cu126"} <= pins(tmp_path / "out")
-    told = capsys.readouterr().err
-    assert "engine is locked at 1.0, 2.0 was passed over: it needs another torch than 2.9.1+cu126 [passed-over]" in told
+    told = "engine is locked at 1.0, 2.0 was passed over: engine 2.0 needs torch==2.9.0, the lock has 2.9.1+cu126; "
+    told += "--torch ==2.9.0 gives engine 2.0 with torch 2.9.0+cu126 [passed-over]"
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -65,13 +69,13 @@ def test_a_torch_that_was_asked_for_stays(tmp_path: Path, run: Run, capsys: pyte
         pytest.param(
             "plum",
             "plum is locked at 1.0, 2.0 was passed over: its wheels need glibc 2.34, the target has 2.28; "
-            "--glibc 2.34 frees it [passed-over]",
+            "--glibc 2.34 gives plum 2.0 with torch 2.9.1+cu126 [passed-over]",
             id="glibc",
         ),
         pytest.param(
             "quince",
-            "quince is locked at 1.0, 2.0 was passed over: it has no wheel for Python 3.12; --python 3.13 frees it "
-            "[passed-over]",
+            "quince is locked at 1.0, 2.0 was passed over: its wheels are not for linux-64, Python 3.12, glibc 2.28; "
+            "--python 3.13 gives quince 2.0 with torch 2.9.1+cu126 [passed-over]",
             id="Python",
             marks=pytest.mark.slow,
         ),
@@ -91,5 +95,27 @@ def test_a_pre_release_is_not_taken_for_want_of_a_wheel(
     assert run(*EITHER, "--with", "pip:medlar") == 3
     told = capsys.readouterr().err
     assert "only medlar 1.0.dev3 could be had in place of 2.0" in told
-    assert "without medlar it locks" in told
+    assert "hint: ask for medlar==1.0.dev3 to have it" in told
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "package", "way_out"),
+    [
+        pytest.param(EITHER, "plum==2.0", ["--glibc", "2.34"], id="a newer glibc"),
+        pytest.param(["--torch", "2.9.1", *EITHER[2:]], "engine==2.0", ["--torch", "==2.9.0"], id="another torch"),
+        pytest.param(EITHER, "quince==2.0", ["--python", "3.13"], id="another Python", marks=pytest.mark.slow),
+    ],
+)
+def test_a_pin_that_makes_no_build_possible_names_what_does(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], options: list[str], package: str, way_out: list[str]
+) -> None:
+    """The change was asked for before it is named, and locks when it is followed."""
+    asked = [*options, "--with", f"pip:{package}"]
+    assert run(*asked) == 3
+    told = capsys.readouterr().err
+    assert f"hint: {' '.join(way_out)} locks it, with torch 2.9" in told
+    assert "the request asks for torch==2.9.1" not in told
+    assert not (tmp_path / "out").exists()
+    assert run(*asked, *way_out) == 0
+    assert package in pins(tmp_path / "out")

@@ -28,17 +28,18 @@ class PipPackage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassedOver:
-    """A requested package whose newer release was not taken: which, why, and the option that frees it or empty.
+    """A requested package whose newer release was not taken; `newer` is empty while only an older one was looked at.
 
-    `by` is the package that stood against it, empty when it has no file for the target itself.
+    `reason` and `advice`, the option that frees it, are empty until they were looked for. `by` is the package that
+    stood against it, where that is known.
     """
 
     name: str
     locked: str
     newer: str
-    reason: str
-    advice: str
-    by: str
+    reason: str = ""
+    advice: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,10 +107,19 @@ class CondaLocker:
         query = extras_query(pairing, self.request, self.sources.extras)
         solve_conda([query], mirror=self.sources.options.mirrors.conda, timeout_s=timeout_s)
 
-    def release_for_extras(self, pairing: Pairing, *, timeout_s: float) -> tuple[str, tuple[str, ...]]:
+    def release_for_extras(self, pairing: Pairing) -> tuple[str, tuple[str, ...]]:
         """Nothing: rattler is asked for each build by itself."""
-        del pairing, timeout_s
+        del pairing
         return "", ()
+
+    def explained(self, found: LockedSet) -> LockedSet:
+        """The same: rattler says nothing of its way."""
+        return found
+
+    def way_out(self, pairing: Pairing) -> str:
+        """Nothing that was tried."""
+        del pairing
+        return ""
 
     def asking_for(self, extras: Extras) -> CondaLocker:
         """The same with other extra packages."""

@@ -13,9 +13,10 @@ from envgen.core.sets import PackageSet
 from envgen.files.commands import NOT_ASKED
 from envgen.lock.conda import CondaLocker
 from envgen.lock.locked import LockedSet
-from envgen.lock.obtain import SetLocker, obtain
+from envgen.lock.obtain import obtain
 from envgen.lock.options import Sources
 from envgen.lock.pip import PipLocker
+from envgen.lock.together.set_locker import SetLocker
 from envgen.net.errors import UnreachableError
 from envgen.request.companions import for_companions
 from envgen.resolve import resolve

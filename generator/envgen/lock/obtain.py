@@ -2,68 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import field, replace
 from itertools import dropwhile, tee
-from typing import ClassVar, Protocol
 
 from envgen.core.builds import BuildKey
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
-from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing, Resolution
-from envgen.core.sets import PackageSet
-from envgen.core.shipped import Shipped
 from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources
 from envgen.lock.shipped import shipped_of
-from envgen.net.deadline import Deadline
+from envgen.lock.together import beside
+from envgen.lock.together.set_locker import Outcome, SetLocker
 from envgen.net.errors import UnreachableError
-from envgen.resolve import resolve
 from envgen.resolve.errors import NoBuildError
 from envgen.resolve.shipped import newest
 from envgen.solve.errors import SolveFailedError, WheelMissingError
-from envgen.solve.extras import Extras
-
-# A lock, why there is none, or None for a pairing that was passed over although it has a solution.
-Outcome = LockedSet | SolveFailedError | None
-
-
-class SetLocker(Protocol):
-    """What differs between the sets: how a lock of theirs is read, judged and solved."""
-
-    package_set: ClassVar[PackageSet]
-
-    def kept(self) -> LockedSet | None:
-        """The lock in the folder while it answers the request in everything."""
-
-    def build_in_folder(self) -> Pairing | None:
-        """The pairing of the build in the folder while it runs, whatever else is asked for beside it now."""
-
-    def shipped(self, lock: Shipped, pairing: Pairing) -> LockedSet | None:
-        """A shipped lock while it installs on the request's target."""
-
-    def source(self, pairing: Pairing) -> str:
-        """The URL of the index or channel that a solve would ask."""
-
-    def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
-        """A new lock. Raises: the errors of solving."""
-
-    def solve_first(self, pairings: Iterable[Pairing], *, timeout_s: float) -> Mapping[BuildKey, Outcome]:
-        """What came of the first of some pairings, and of as many after it as are decided with it.
-
-        Raises: the errors of solving, but a pairing without a solution may be an outcome.
-        """
-
-    def check_extras(self, pairing: Pairing, *, timeout_s: float) -> None:
-        """Raise SolveFailedError when the extra packages have no solution without torch either."""
-
-    def release_for_extras(self, pairing: Pairing, *, timeout_s: float) -> tuple[str, tuple[str, ...]]:
-        """The torch release that the extra packages go with at their newest, or an empty text, and who needs it."""
-
-    def asking_for(self, extras: Extras) -> SetLocker:
-        """The same with other extra packages."""
 
 
 def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> LockedSet:
@@ -85,18 +41,17 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
     passed_over: list[tuple[str, EnvgenError]] = []
     # Whatever else is asked for beside it now, the build in the folder stays until --upgrade.
     first = None if options.upgrade else locker.build_in_folder()
-    tried, ahead = tee(_candidates(first, resolution, locker.package_set, sources))
+    tried, ahead = tee(beside.candidates(first, resolution, locker.package_set, sources))
     attempts = _Attempts(locker, request, sources, first, ahead)
     for pairing in tried:
         try:
             found = attempts.lock(pairing)
         except (WheelMissingError, SolveFailedError) as error:
             is_first = not any(isinstance(passed, SolveFailedError) for _, passed in passed_over)
-            is_first &= not attempts.has_solution
-            if is_first and isinstance(error, SolveFailedError) and sources.extras.of(locker.package_set):
-                if (found_together := _together(locker, pairing, resolution, sources)) is not None:
-                    return found_together
-                _check_extras(locker, pairing, error, resolution, sources)
+            if is_first and not attempts.has_solution and isinstance(error, SolveFailedError):
+                rescued = beside.rescued(locker, pairing, error, resolution, sources)
+                if rescued is not None:
+                    return replace(rescued, passed_over=tuple(passed_over))
             if isinstance(error, SolveFailedError) and error.is_final:
                 raise
             passed_over.append((pairing.build.short_label, error))
@@ -109,52 +64,14 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
             return replace(fallback, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
         if found is None:
             continue
-        if pairing is not first and _wants_another_torch(found):
-            found = _together(locker, pairing, resolution, sources) or found
+        if found.origin is Origin.SOLVED:
+            found = beside.best(locker, found, resolution, sources, may_change=pairing is not first)
         return replace(found, passed_over=tuple(passed_over))
     if kept is not None and options.may_fall_back:
         reason = passed_over[0][1].headline()
         return replace(kept, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
     unsolved = (error for _, error in passed_over if isinstance(error, SolveFailedError))
     raise next(unsolved, passed_over[0][1])
-
-
-def _candidates(
-    first: Pairing | None, resolution: Resolution, package_set: PackageSet, sources: Sources
-) -> Iterator[Pairing]:
-    """The pairings in the order in which they are tried, each decided on as if the ones before were not there."""
-    absent: frozenset[BuildKey] = frozenset()
-    if first is not None:
-        yield first
-    while (pairing := resolution.pairing(package_set)) is not None:
-        if first is None or pairing.build != first.build:
-            yield pairing
-        absent |= {pairing.build.key}
-        resolution = resolve(sources.builds, resolution.request, absent=absent)
-
-
-def _wants_another_torch(found: LockedSet) -> bool:
-    """True when a requested package is behind its newest because of the torch that was tried."""
-    return isinstance(found.lock, PipLock) and any(passed.by == "torch" for passed in found.lock.passed_over)
-
-
-def _together(locker: SetLocker, pairing: Pairing, resolution: Resolution, sources: Sources) -> LockedSet | None:
-    """The lock with the torch that the extra packages go with at their newest; None when it is no other one."""
-    deadline = sources.options.deadline
-    try:
-        release, reasons = locker.release_for_extras(pairing, timeout_s=deadline.left())
-    except EnvgenError:
-        return None
-    if release in ("", pairing.build.torch):
-        return None
-    for other in _candidates(None, resolution, locker.package_set, sources):
-        if other.build.torch == release:
-            try:
-                found = locker.solve(other, timeout_s=deadline.left())
-            except (WheelMissingError, SolveFailedError):
-                continue
-            return replace(found, held_back_by=reasons)
-    return None
 
 
 @dataclass(slots=True)
@@ -213,65 +130,6 @@ class _Attempts:
         locker = self.locker
         url = locker.source(pairing)
         return UnreachableError(package_set=locker.package_set, url=url, reason=reason, advice=advice)
-
-
-def _check_extras(
-    locker: SetLocker, pairing: Pairing, error: SolveFailedError, resolution: Resolution, sources: Sources
-) -> None:
-    """Find the extra package that a set has no solution with, and name the way out once it was tried.
-
-    Raises: SolveFailedError when the extra packages have no solution whatever the build: no other one will do.
-    """
-    extras = sources.extras.of(locker.package_set)
-    deadline = sources.options.deadline
-    failure = _without_torch(locker, pairing, deadline)
-    if failure is None:
-        for extra in extras:
-            if _locks(locker, sources.extras.without(locker.package_set, extra), [pairing], deadline):
-                error.advice = _way_out(locker.package_set, extra)
-                return
-        return
-    for extra in extras:
-        alone = sources.extras.only(locker.package_set, extra)
-        if _without_torch(locker.asking_for(alone), pairing, deadline) is not None:
-            fewer = sources.extras.without(locker.package_set, extra)
-            if _locks(locker, fewer, _candidates(None, resolution, locker.package_set, sources), deadline):
-                failure.advice = _way_out(locker.package_set, extra)
-            break
-    raise failure
-
-
-def _without_torch(locker: SetLocker, pairing: Pairing, deadline: Deadline) -> SolveFailedError | None:
-    """Why the extra packages have no solution without torch either; None when they have one."""
-    try:
-        locker.check_extras(pairing, timeout_s=deadline.left())
-    except SolveFailedError as failure:
-        return failure
-    except EnvgenError:
-        return None
-    return None
-
-
-def _locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadline: Deadline) -> bool:
-    """True when one of some pairings can be locked with other extra packages."""
-    other, rest = locker.asking_for(extras), list(pairings)
-    failed: set[BuildKey] = set()
-    while rest and deadline.left() > 0:
-        try:
-            outcomes = other.solve_first(rest, timeout_s=deadline.left())
-        except EnvgenError:
-            failed.add(rest[0].build.key)
-            outcomes = {}
-        if any(isinstance(outcome, LockedSet) for outcome in outcomes.values()):
-            return True
-        failed |= outcomes.keys()
-        rest = [pairing for pairing in rest if pairing.build.key not in failed]
-    return False
-
-
-def _way_out(package_set: PackageSet, extra: str) -> str:
-    other = next(one for one in PackageSet if one is not package_set)
-    return f"without {extra} it locks: leave it out, or ask for it in the other set alone ({other}:{extra})"
 
 
 def _shipped(locker: SetLocker, pairing: Pairing, request: Request, sources: Sources) -> LockedSet | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from envgen.core.builds import BuildKey
 from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError
 from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
@@ -24,7 +25,9 @@ from envgen.solve.extras import Extras
 from envgen.solve.pip.constraints import check_constraints
 
 if TYPE_CHECKING:
+    from envgen.solve.pip.freeing import Freed
     from envgen.solve.pip.query import PipQuery
+    from envgen.solve.pip.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,45 @@ class PipLocker:
 
         check_extras(self._query(pairing), timeout_s=timeout_s)
 
-    def release_for_extras(self, pairing: Pairing, *, timeout_s: float) -> tuple[str, tuple[str, ...]]:
-        """The torch release that the extra packages go with at their newest, or an empty text, and who needs it."""
-        from envgen.solve.pip.solve import release_for_extras
+    def release_for_extras(self, pairing: Pairing) -> tuple[str, tuple[str, ...]]:
+        """The torch release that the extra packages go with at their newest, and who needs it."""
+        found = self._together().solve()
+        reasons = found.excluding(pairing.build.torch).items()
+        return found.torch, tuple(f"{who} needs torch{bounds}" for who, bounds in reasons)
 
-        builds = self.sources.builds.builds(PackageSet.PIP, self.request.subdir)
-        runs = {b.torch for b in builds if pairing_if_it_runs(b, self.request, self.sources.builds) is not None}
-        return release_for_extras(self._query(pairing), sorted(runs), timeout_s=timeout_s)
+    def explained(self, found: LockedSet) -> LockedSet:
+        """The same with the reason of each package that is not at its newest.
+
+        Raises: SolveFailedError when one is too old to be taken without a word.
+        """
+        if not found.pip_lock.passed_over:
+            return found
+        from envgen.solve.pip.behind import explained
+
+        lock = found.pip_lock
+        return replace(found, lock=replace(lock, passed_over=explained(lock, self._together())))
+
+    def way_out(self, pairing: Pairing) -> str:
+        """The smallest change of the target with which everything can be locked, as was tried, or empty."""
+        from envgen.solve.pip.freeing import freed
+
+        found = freed(self._together(), torch=pairing.build.torch, accepts=self._locks)
+        return f"{found.option} locks it, with torch {found.pairing.build.short_label}" if found else ""
+
+    def _locks(self, change: Freed) -> bool:
+        try:
+            replace(self, request=change.request).solve(change.pairing, timeout_s=self.sources.options.deadline.left())
+        except EnvgenError:
+            return False
+        return True
+
+    def _together(self) -> Together:
+        from envgen.solve.pip.together import Together
+
+        sources = self.sources
+        return Together(
+            request=self.request, catalog=sources.builds, extras=sources.extras, deadline=sources.options.deadline
+        )
 
     def asking_for(self, extras: Extras) -> PipLocker:
         """The same with other extra packages."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urljoin
 
 from envgen.core.dataclass import dataclass
@@ -38,12 +39,24 @@ class IndexFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One source distribution on a project's page, as IndexFile has them."""
+
+    version: str
+    url: str
+    sha256: str
+    is_yanked: bool
+    uploaded: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectPage:
-    """The wheels of one project on one index, in the page's order. `url` carries no credentials."""
+    """The files of one project on one index, in the page's order. `url` carries no credentials."""
 
     project: str
     url: str
     files: tuple[IndexFile, ...]
+    sources: tuple[SourceFile, ...] = ()
 
     def find(self, filename: str) -> IndexFile | None:
         """The file of that name, or None."""
@@ -79,7 +92,7 @@ def read_requires(site: Site, file: IndexFile, *, patience: Patience) -> tuple[s
 
 
 def parse_page(page: Page, project: str) -> ProjectPage:
-    """Return the wheels of a page; other files and broken names are left out, as pip and uv do.
+    """Return the wheels and source distributions of a page; broken names are left out, as pip and uv do.
 
     Raises: SourceDataError when the page is cut off or is not an index page.
     """
@@ -87,10 +100,21 @@ def parse_page(page: Page, project: str) -> ProjectPage:
     is_json = "json" in page.content_type or text.lstrip()[:1] == "{"
     found = list(_json_files(page, text) if is_json else _html_files(page, text))
     wanted = normalise_project(project)
-    return ProjectPage(project=wanted, url=page.url, files=tuple(f for f in found if f.name.project == wanted))
+    return ProjectPage(
+        project=wanted,
+        url=page.url,
+        files=tuple(f for f in found if isinstance(f, IndexFile) and f.name.project == wanted),
+        sources=tuple(f for f in found if isinstance(f, SourceFile) and _is_of(f, wanted)),
+    )
 
 
-def _json_files(page: Page, text: str) -> Iterator[IndexFile]:
+def _is_of(source: SourceFile, project: str) -> bool:
+    from packaging.utils import parse_sdist_filename
+
+    return parse_sdist_filename(file_name(source.url))[0] == project
+
+
+def _json_files(page: Page, text: str) -> Iterator[IndexFile | SourceFile]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -104,7 +128,7 @@ def _json_files(page: Page, text: str) -> Iterator[IndexFile]:
         hashes = entry.get("hashes")
         size = entry.get("size")
         metadata = entry.get("core-metadata") or entry.get("dist-info-metadata")
-        yield from _wheel(
+        yield from _file(
             page,
             href=entry["url"],
             sha256=str(hashes.get("sha256", "")) if isinstance(hashes, dict) else "",
@@ -115,7 +139,7 @@ def _json_files(page: Page, text: str) -> Iterator[IndexFile]:
         )
 
 
-def _html_files(page: Page, text: str) -> Iterator[IndexFile]:
+def _html_files(page: Page, text: str) -> Iterator[IndexFile | SourceFile]:
     try:
         read = read_links(text)
     except ValueError as error:
@@ -129,7 +153,7 @@ def _html_files(page: Page, text: str) -> Iterator[IndexFile]:
     for anchor in read.links:
         href, _, fragment = anchor.get("href", "").partition("#")
         algorithm, _, digest = fragment.partition("=")
-        yield from _wheel(
+        yield from _file(
             page,
             href=href,
             sha256=digest.partition("&")[0] if algorithm == "sha256" else "",
@@ -139,7 +163,7 @@ def _html_files(page: Page, text: str) -> Iterator[IndexFile]:
         )
 
 
-def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
+def _file(  # noqa: PLR0913 -- one for each thing that a page says about a file
     page: Page,
     *,
     href: str,
@@ -148,15 +172,19 @@ def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
     has_metadata: bool,
     is_yanked: bool,
     uploaded: str = "",
-) -> Iterator[IndexFile]:
+) -> Iterator[IndexFile | SourceFile]:
     try:
         url = without_credentials(urljoin(page.url, href))
-        name = WheelName.parse(file_name(url))
-    except (ValueFormatError, ValueError):  # no wheel, or no URL
+    except ValueError:  # no URL
         return
-    digest = sha256.strip().lower()
-    if digest and not _SHA256.fullmatch(digest):
-        raise SourceDataError(url=page.url, reason=f"the sha256 of {name.filename} is not 64 hex digits")
+    filename, digest = file_name(url), sha256.strip().lower()
+    name = _name(filename)
+    if name is not None and digest and not _SHA256.fullmatch(digest):
+        raise SourceDataError(url=page.url, reason=f"the sha256 of {filename} is not 64 hex digits")
+    if isinstance(name, str):
+        yield SourceFile(version=name, url=url, sha256=digest, is_yanked=is_yanked, uploaded=uploaded)
+    if not isinstance(name, WheelName):
+        return
     yield IndexFile(
         name=name,
         url=url,
@@ -166,3 +194,17 @@ def _wheel(  # noqa: PLR0913 -- one for each thing that a page says about a file
         is_yanked=is_yanked,
         uploaded=uploaded,
     )
+
+
+def _name(filename: str) -> WheelName | str | None:
+    """What a wheel's name says, the version of a source distribution, or None for anything else."""
+    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+
+    if filename.endswith(".whl"):
+        with suppress(ValueFormatError):
+            return WheelName.parse(filename)
+        return None
+    try:
+        return str(parse_sdist_filename(filename)[1])
+    except (InvalidSdistFilename, ValueError):
+        return None

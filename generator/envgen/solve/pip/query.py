@@ -70,17 +70,8 @@ class PipQuery:
 
     @property
     def uv_platform(self) -> str:
-        """uv's `--python-platform`: the newest manylinux policy that it knows and that the glibc meets."""
-        if self.subdir.is_windows:
-            return self.subdir.uv_platform
-        glibc = glibc_key(self.glibc)
-        policies = [policy for policy in _UV_MANYLINUX if policy <= glibc]
-        if not policies:
-            raise UsageError(
-                f"glibc {self.glibc} is older than any manylinux policy that the solver knows (2.17)",
-                hint="pass --glibc 2.17 or newer",
-            )
-        return f"{self.subdir.uv_platform}-manylinux_{policies[-1][0]}_{policies[-1][1]}"
+        """uv's `--python-platform`."""
+        return platform_for_uv(self.subdir, self.glibc)
 
     @property
     def subject(self) -> str:
@@ -90,6 +81,24 @@ class PipQuery:
 
 # uv 0.13: `uv pip compile --help`, the values of --python-platform.
 _UV_MANYLINUX = ((2, 17), (2, 28), *((2, minor) for minor in range(31, 41)))
+
+
+def platform_for_uv(subdir: Subdir, glibc: str) -> str:
+    """uv's `--python-platform` of a host: the newest manylinux policy that it knows and that the glibc (X.Y) meets."""
+    if subdir.is_windows:
+        return subdir.uv_platform
+    policies = [policy for policy in _UV_MANYLINUX if policy <= glibc_key(glibc)]
+    if not policies:
+        raise UsageError(
+            f"glibc {glibc} is older than any manylinux policy that the solver knows (2.17)",
+            hint="pass --glibc 2.17 or newer",
+        )
+    return f"{subdir.uv_platform}-manylinux_{policies[-1][0]}_{policies[-1][1]}"
+
+
+def newer_glibcs(glibc: str) -> tuple[str, ...]:
+    """The glibcs of manylinux policies that are newer than one, oldest first."""
+    return tuple(f"{major}.{minor}" for major, minor in _UV_MANYLINUX if (major, minor) > glibc_key(glibc))
 
 
 def pip_query(pairing: Pairing, request: Request, *, extras: tuple[str, ...] = ()) -> PipQuery:

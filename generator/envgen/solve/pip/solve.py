@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from envgen.core.dataclass import dataclass
-from envgen.core.locks import PipLock, PipPackage
-from envgen.core.releases import release_key
+from envgen.core.locks import PassedOver, PipLock, PipPackage
 from envgen.core.sites import PYPI
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.facts.catalog import Catalog
@@ -21,7 +20,6 @@ from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
 from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
-from envgen.solve.pip.passed import judged
 from envgen.solve.pip.query import FAMILY, PipQuery, plain_requirement
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
 from envgen.solve.pip.wheels import WantedWheels, check_known, extra_family, look_up_wheels
@@ -85,49 +83,6 @@ def check_extras(query: PipQuery, *, pypi: str = "", timeout_s: float = 300.0) -
         default_index=Site.parse(pypi or PYPI),
     )
     compile_packages(request, patience=Patience(deadline=Deadline.after(timeout_s)))
-
-
-def release_for_extras(
-    query: PipQuery, releases: Sequence[str], *, pypi: str = "", timeout_s: float = 300.0
-) -> tuple[str, tuple[str, ...]]:
-    """Return the torch release that the extra packages go with at their newest, of some, and who asks for it.
-
-    The extra packages come first and torch last, so that uv gives up a newer torch before a newer package of them.
-    An empty release says that they go with none of them.
-
-    Raises: UnreachableError, SourceDataError, SolverError.
-    """
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    known = sorted(Catalog.load().companions, key=release_key)
-    first, last = min(releases, key=release_key), max(releases, key=release_key)
-    others = [f"!={one}" for one in known if one not in releases and release_key(first) < release_key(one)]
-    bounds = ",".join((f">={first}", f"<={last}", *others))
-    request = UvRequest(
-        subject=f"{', '.join(query.extras)} with any torch, {query.subdir.value}, Python {query.python}",
-        python=query.python,
-        platform=query.uv_platform,
-        requirements=(*query.extras, f"torch{bounds}"),
-        constraints=(),
-        torch_index=None,
-        torch_names=(),
-        default_index=Site.parse(pypi or PYPI),
-    )
-    try:
-        packages = compile_packages(request, patience=Patience(deadline=Deadline.after(timeout_s)))
-    except SolveFailedError:
-        return "", ()
-    torch = next(package for package in packages if package.name == "torch")
-    versions = {package.name: package.version for package in packages}
-    reasons = []
-    for name, text in torch.via.items():
-        try:
-            excludes = query.torch not in SpecifierSet(text.replace(" ", ""))
-        except InvalidSpecifier:
-            continue
-        if excludes and name not in FAMILY:
-            reasons.append(f"{name} {versions[name]} needs torch{text}")
-    return torch.version.partition("+")[0], tuple(reasons)
 
 
 def _silent(text: str) -> None:
@@ -248,7 +203,7 @@ class _Solve:
             python=query.python,
             glibc=query.glibc,
             packages=tuple(locked),
-            passed_over=tuple(judged(packages, query, self.pypi, self.patience)) if wanted else (),
+            passed_over=tuple(_passed_over(packages)),
         )
         if lock.version_of("torch") != query.torch_version:
             reason = f"it locked torch {lock.version_of('torch') or '(none)'} instead of {query.torch_version}"
@@ -300,6 +255,13 @@ class _Solve:
             reason=reason,
             dependencies=needs,
         )
+
+
+def _passed_over(packages: Iterable[UvPackage]) -> Iterator[PassedOver]:
+    """The requested packages that are not at the newest release that was looked at."""
+    for package in packages:
+        if package.passed is not None:
+            yield PassedOver(name=package.name, locked=package.version, newer=package.passed)
 
 
 def _versions(lock: PipLock) -> dict[str, str]:

@@ -22,13 +22,15 @@ from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import Site, without_credentials
 from envgen.probe.process import end_process, own_group
 from envgen.solve.errors import SolveFailedError, SolverError
-from envgen.solve.pip.resolver_log import Passed, dependants, has_no_file, passed_over
+from envgen.solve.pip.resolver_log import dependants, passed_over
 
 _PROJECT = "envgen-request"
 _OUTPUT = "pylock.toml"
 _LOGGED = ("TRACE ", "DEBUG ", "INFO ")
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
 _LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
+# torch itself and its companions, which a request can't name as further packages
+_OURS = ("torch==", "torch>=", "torchvision==", "torchaudio==")
 _MARKER = re.compile(r"\{[^{}]*\}")
 _URL = re.compile(r"https?://[^\s`'\"<>)]+")
 # uv 0.13's own words. What came and was wrong is looked for first: uv wraps both kinds in "Failed to fetch".
@@ -78,8 +80,8 @@ class UvWheel:
 class UvPackage:
     """One package of uv's answer, with every file that fits; `via` maps the packages that asked for it to their bounds.
 
-    `is_requested` says that the request itself names it; `passed` is then a newer release that was passed over for want
-    of a file for the target, or because of torch.
+    `is_requested` says that the request itself names it; `passed` is then a newer release that was passed over,
+    empty when it is not known which.
     """
 
     name: str
@@ -87,7 +89,7 @@ class UvPackage:
     wheels: tuple[UvWheel, ...]
     via: Mapping[str, str]
     is_requested: bool
-    passed: Passed | None = None
+    passed: str | None = None
 
 
 def compile_packages(
@@ -243,16 +245,26 @@ def _failure(
             line for line in lines if "No solution found" not in line and not line.startswith(("hint:", "warning:"))
         ]
         hints = [_LABEL.sub("", line) for line in lines if line.startswith("hint:")]
-        explanation = [_readable(line) for line in told]
+        explanation = [_readable(line, request) for line in told]
         return SolveFailedError(
             solver="pip", subject=request.subject, explanation=tuple(explanation[:12]), advice=" ".join(hints[:1])
         )
     return SolverError(solver="uv", reason=f"exit status {status}", output=" ".join(lines))
 
 
-def _readable(line: str) -> str:
-    """A line of uv's explanation without its labels, the markers in names, and the name of our own project."""
-    return _MARKER.sub("", _LABEL.sub("", line)).replace(f"{_PROJECT} depends on", "the request asks for")
+def _readable(line: str, request: UvRequest) -> str:
+    """A line of uv's explanation without its labels, the markers in names, and the name of our own project.
+
+    What is asked of torch's family is our own decision, and not the request.
+    """
+    text = _MARKER.sub("", _LABEL.sub("", line)).replace(f"{_PROJECT} depends on", "the request asks for")
+    for requirement in request.requirements:
+        first = requirement.partition(",")[0]
+        if first.startswith(_OURS):
+            who = "the build that was decided on has" if "==" in first else "the builds that run here are"
+            for written in (first, first.replace(">=", "==")):
+                text = text.replace(f"the request asks for {written}", f"{who} {written}")
+    return text
 
 
 def _read_packages(document: str, log: str) -> tuple[UvPackage, ...]:
@@ -272,8 +284,6 @@ def _package(entry: Mapping[str, Any], asked: Mapping[str, str], log: str) -> Uv
         for wheel in entry["wheels"]
     )
     passed = passed_over(log, entry["name"], entry["version"]) if _PROJECT in asked else None
-    if passed is not None and passed.blocker not in ("", "torch") and not has_no_file(log, passed.blocker):
-        passed = None  # what another package asks for: that is what solving is
     return UvPackage(
         name=normalise_project(entry["name"]),
         version=entry["version"],

@@ -1,0 +1,1 @@
+"""Torch and everything that is asked for beside it, decided together."""

@@ -1,0 +1,168 @@
+"""A build with everything that is asked for beside torch: which release of torch, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+from envgen.core.builds import BuildKey
+from envgen.core.errors import EnvgenError
+from envgen.core.locks import PipLock
+from envgen.core.resolution import Pairing, Resolution
+from envgen.core.sets import PackageSet
+from envgen.lock.locked import LockedSet
+from envgen.lock.options import Sources
+from envgen.lock.together.set_locker import SetLocker
+from envgen.net.deadline import Deadline
+from envgen.net.errors import UnreachableError
+from envgen.resolve import resolve
+from envgen.solve.errors import SolveFailedError, WheelMissingError
+from envgen.solve.extras import Extras
+
+
+def candidates(
+    first: Pairing | None, resolution: Resolution, package_set: PackageSet, sources: Sources
+) -> Iterator[Pairing]:
+    """The pairings in the order in which they are tried, each decided on as if the ones before were not there."""
+    absent: frozenset[BuildKey] = frozenset()
+    if first is not None:
+        yield first
+    while (pairing := resolution.pairing(package_set)) is not None:
+        if first is None or pairing.build != first.build:
+            yield pairing
+        absent |= {pairing.build.key}
+        resolution = resolve(sources.builds, resolution.request, absent=absent)
+
+
+def rescued(
+    locker: SetLocker, pairing: Pairing, error: SolveFailedError, resolution: Resolution, sources: Sources
+) -> LockedSet | None:
+    """The lock with another release of torch, after a build had no solution; None when the next build may have one.
+
+    Raises: SolveFailedError when no release of torch that runs goes with everything, with the way out that was tried.
+    """
+    if not sources.extras.of(locker.package_set):
+        return None
+    try:
+        release, reasons = locker.release_for_extras(pairing)
+    except SolveFailedError as failure:
+        failure.is_final = True
+        failure.advice = locker.way_out(pairing)
+        if not failure.advice:
+            _check_extras(locker, pairing, failure, resolution, sources)
+        raise failure from error
+    except EnvgenError:
+        release, reasons = "", ()
+    if release in ("", pairing.build.torch):
+        _check_extras(locker, pairing, error, resolution, sources)
+        return None
+    found = _with_release(release, reasons, locker, resolution, sources)
+    return locker.explained(found) if found is not None else None
+
+
+def best(
+    locker: SetLocker, found: LockedSet, resolution: Resolution, sources: Sources, *, may_change: bool
+) -> LockedSet:
+    """A new lock with each package that is not at its newest explained; with another torch where that is better.
+
+    Raises: SolveFailedError when a package is too old to be taken without a word.
+    """
+    if not (isinstance(found.lock, PipLock) and found.lock.passed_over):
+        return found
+    if may_change:
+        other = None
+        with suppress(EnvgenError):
+            release, reasons = locker.release_for_extras(found.pairing)
+            if release not in ("", found.pairing.build.torch):
+                other = _with_release(release, reasons, locker, resolution, sources)
+        if other is not None and _is_newer(other.pip_lock, found.lock):
+            found = other
+    return locker.explained(found)
+
+
+def _is_newer(lock: PipLock, than: PipLock) -> bool:
+    """True when the packages that are behind in one lock are newer in another, and none is older."""
+    from packaging.version import Version
+
+    behind = [(Version(lock.version_of(one.name)), Version(one.locked)) for one in than.passed_over]
+    return all(new >= old for new, old in behind) and any(new > old for new, old in behind)
+
+
+def _with_release(
+    release: str, reasons: tuple[str, ...], locker: SetLocker, resolution: Resolution, sources: Sources
+) -> LockedSet | None:
+    """The lock of the first build of a release that has one. Raises: UnreachableError when an index kept silent."""
+    silent: UnreachableError | None = None
+    for pairing in candidates(None, resolution, locker.package_set, sources):
+        if pairing.build.torch == release:
+            try:
+                found = locker.solve(pairing, timeout_s=sources.options.deadline.left())
+            except (WheelMissingError, SolveFailedError):
+                continue
+            except UnreachableError as error:
+                silent = silent or error
+                continue
+            return replace(found, held_back_by=reasons)
+    if silent is not None:
+        raise silent
+    return None
+
+
+def _check_extras(
+    locker: SetLocker, pairing: Pairing, error: SolveFailedError, resolution: Resolution, sources: Sources
+) -> None:
+    """Find the extra package that a set has no solution with, and name the way out once it was tried.
+
+    Raises: SolveFailedError when the extra packages have no solution whatever the build: no other one will do.
+    """
+    extras = sources.extras.of(locker.package_set)
+    deadline = sources.options.deadline
+    failure = _without_torch(locker, pairing, deadline)
+    if failure is None:
+        for extra in extras:
+            if _locks(locker, sources.extras.without(locker.package_set, extra), [pairing], deadline):
+                error.advice = _way_out(locker.package_set, extra)
+                return
+        return
+    for extra in extras:
+        alone = sources.extras.only(locker.package_set, extra)
+        if _without_torch(locker.asking_for(alone), pairing, deadline) is not None:
+            fewer = sources.extras.without(locker.package_set, extra)
+            if _locks(locker, fewer, candidates(None, resolution, locker.package_set, sources), deadline):
+                failure.advice = _way_out(locker.package_set, extra)
+            break
+    raise failure
+
+
+def _without_torch(locker: SetLocker, pairing: Pairing, deadline: Deadline) -> SolveFailedError | None:
+    """Why the extra packages have no solution without torch either; None when they have one."""
+    try:
+        locker.check_extras(pairing, timeout_s=deadline.left())
+    except SolveFailedError as failure:
+        return failure
+    except EnvgenError:
+        return None
+    return None
+
+
+def _locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadline: Deadline) -> bool:
+    """True when one of some pairings can be locked with other extra packages."""
+    other, rest = locker.asking_for(extras), list(pairings)
+    failed: set[BuildKey] = set()
+    while rest and deadline.left() > 0:
+        try:
+            outcomes = other.solve_first(rest, timeout_s=deadline.left())
+        except EnvgenError:
+            failed.add(rest[0].build.key)
+            outcomes = {}
+        if any(isinstance(outcome, LockedSet) for outcome in outcomes.values()):
+            return True
+        failed |= outcomes.keys()
+        rest = [pairing for pairing in rest if pairing.build.key not in failed]
+    return False
+
+
+def _way_out(package_set: PackageSet, extra: str) -> str:
+    other = next(one for one in PackageSet if one is not package_set)
+    return f"without {extra} it locks: leave it out, or ask for it in the other set alone ({other}:{extra})"

@@ -1,0 +1,181 @@
+"""No silent walk back: why a requested package is not at its newest, found by asking for it, and what frees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError
+from envgen.core.locks import PassedOver, PipLock
+from envgen.core.requirements import canonical, parsed
+from envgen.net.deadline import Deadline, Patience
+from envgen.net.pip_index import read_project
+from envgen.net.sites import Site
+from envgen.solve.errors import SolveFailedError
+from envgen.solve.pip.freeing import Freed, freed
+from envgen.solve.pip.together import Found, Together
+
+_OLDEST_YEARS = 2  # how much younger a release may be than the one that is locked in its place
+_LONGEST_S = 90.0  # what explaining may cost; after it the rest is only named
+_WITHOUT_WHEEL = re.compile(r"([\w.-]+?)(?:[<>=!~]\S*)? ha(?:s|ve) no (?:usable )?wheels?\b")
+_THEREFORE = ", we can conclude that your requirements are unsatisfiable."
+_NEXT_TO_NOTHING = "it doesn't go with the rest of what is asked for"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Why:
+    """Why a release was not taken, what frees it, and whether it is for want of a wheel for the target."""
+
+    reason: str
+    advice: str = ""
+    is_without_wheel: bool = False
+
+
+def explained(lock: PipLock, asked: Together) -> tuple[PassedOver, ...]:
+    """What was passed over of the requested packages, each with its reason and what frees it.
+
+    Raises: SolveFailedError when a pre-release was taken for want of a wheel, or a release more than two years older
+    than the newest.
+    """
+    asked = replace(asked, deadline=Deadline.after(min(_LONGEST_S, asked.deadline.left())))
+    return tuple(_explained(lock, asked))
+
+
+def _explained(lock: PipLock, asked: Together) -> Iterator[PassedOver]:
+    for one in lock.passed_over:
+        uploads = _uploads(one.name, asked)
+        newer = one.newer or _newest(uploads, one, asked)
+        if not newer:
+            continue
+        why = _why(replace(one, newer=newer), lock, asked)
+        if why.is_without_wheel and (_is_prerelease(one.locked) or _years(uploads, one.locked, newer)):
+            raise SolveFailedError(
+                solver="pip",
+                is_final=True,
+                subject=f"torch {lock.version_of('torch')}, {lock.subdir.value}, Python {lock.python}",
+                explanation=(f"only {one.name} {one.locked} could be had in place of {newer}: {why.reason}",),
+                advice=why.advice or f"ask for {one.name}=={one.locked} to have it, or leave {one.name} out",
+            )
+        yield replace(one, newer=newer, reason=why.reason, advice=why.advice)
+
+
+def _why(one: PassedOver, lock: PipLock, asked: Together) -> _Why:
+    """Ask for the newer release: with any torch that runs, and then on other targets."""
+    instead = (f"{one.name}=={one.newer}",)
+    torch = lock.version_of("torch").partition("+")[0]
+    try:
+        found = asked.solve(instead=instead)
+    except SolveFailedError as error:
+        change = freed(asked, torch=torch, instead=instead)
+        lacking = tuple(dict.fromkeys(_WITHOUT_WHEEL.findall(" ".join(error.explanation))))
+        return (
+            _freed_by(change, one, lacking, asked, lock.version_of("torch"))
+            if change
+            else _unfree(one, lacking, error, asked)
+        )
+    except EnvgenError:
+        return _Why(reason=_NEXT_TO_NOTHING)
+    return _at_a_price(one, found, lock, torch)
+
+
+def _at_a_price(one: PassedOver, found: Found, lock: PipLock, torch: str) -> _Why:
+    """The newer release can be had: with another torch, or with an older release of something else."""
+    if found.torch != torch:
+        needed = next((bound for who, bound in found.excluding(torch).items() if who.startswith(f"{one.name} ")), "")
+        return _Why(reason=f"it needs torch{needed}" if needed else f"it goes with torch {found.torch}")
+    older = [
+        p.name for p in found.packages.values() if p.is_requested and _is_older(p.version, lock.version_of(p.name))
+    ]
+    return _Why(reason=f"it would hold {', '.join(older)} back" if older else _NEXT_TO_NOTHING)
+
+
+def _freed_by(change: Freed, one: PassedOver, lacking: Sequence[str], asked: Together, torch: str) -> _Why:
+    request, options = asked.request, change.change
+    advice = f"{change.option} gives {one.name} {one.newer} with torch {change.pairing.build.short_label}"
+    others = [name for name in lacking if name != one.name]
+    whose = "its wheels" if one.name in lacking or not others else f"the wheels of {', '.join(others)}, which it needs,"
+    if options.glibc:
+        reason = f"{whose} need glibc {options.glibc}, the target has {request.glibc}"
+    elif lacking:
+        reason = f"{whose.removesuffix(',')}{',' if others else ''} are not for {_target(asked)}"
+    else:
+        bounds = change.found.excluding(torch.partition("+")[0])
+        needs = next((f"{who} needs torch{bound}" for who, bound in bounds.items()), "")
+        reason = f"{needs}, the lock has {torch}" if needs else _NEXT_TO_NOTHING
+    return _Why(reason=reason, advice=advice, is_without_wheel=bool(options.glibc or lacking))
+
+
+def _unfree(one: PassedOver, lacking: Sequence[str], error: SolveFailedError, asked: Together) -> _Why:
+    if not lacking:
+        return _Why(
+            reason=error.explanation[-1].removesuffix(", we can conclude that your requirements are unsatisfiable.")
+        )
+    others = [name for name in lacking if name != one.name]
+    if one.name in lacking or not others:
+        return _Why(reason=f"it has no wheel for {_target(asked)}", is_without_wheel=True)
+    return _Why(reason=f"{', '.join(others)}, which it needs, has no wheel for {_target(asked)}", is_without_wheel=True)
+
+
+def _target(asked: Together) -> str:
+    request = asked.request
+    glibc = "" if request.subdir.is_windows else f", glibc {request.glibc}"
+    return f"{request.subdir.value}, Python {request.python}{glibc}"
+
+
+def _uploads(project: str, asked: Together) -> dict[str, str]:
+    """Release -> when it was uploaded, of those with a file: it explains, nothing hangs on it."""
+    found: dict[str, str] = {}
+    with suppress(EnvgenError):
+        page = read_project(Site.parse(asked.pypi), project, patience=Patience(deadline=asked.deadline))
+        for file in page.files if page is not None else ():
+            if not file.is_yanked:
+                found.setdefault(file.name.release, file.uploaded)
+        for source in page.sources if page is not None else ():
+            if not source.is_yanked:
+                found.setdefault(source.version, source.uploaded)
+    return found
+
+
+def _newest(uploads: Iterable[str], one: PassedOver, asked: Together) -> str:
+    """The newest release that the request's own bounds allow when it is newer than the locked one, or empty."""
+    from packaging.version import InvalidVersion, Version
+
+    bounds = [each.specifier for each in parsed(asked.extras.pip) if canonical(each.name) == one.name]
+    found = []
+    for release in uploads:
+        with suppress(InvalidVersion):
+            version = Version(release)
+            is_allowed = all(bound.contains(version) for bound in bounds)
+            if is_allowed and not version.is_prerelease and version > Version(one.locked):
+                found.append((version, release))
+    return max(found, default=(None, ""))[1]
+
+
+def _is_older(version: str, than: str) -> bool:
+    from packaging.version import InvalidVersion, Version
+
+    with suppress(InvalidVersion):
+        return Version(version) < Version(than)
+    return False
+
+
+def _is_prerelease(version: str) -> bool:
+    from packaging.version import InvalidVersion, Version
+
+    with suppress(InvalidVersion):
+        return Version(version).is_prerelease
+    return False
+
+
+def _years(uploads: Mapping[str, str], locked: str, newer: str) -> bool:
+    """True when a release is more than two years younger than the locked one, by the index's own upload times."""
+    from datetime import datetime, timedelta
+
+    try:
+        since = datetime.fromisoformat(uploads.get(newer, "")) - datetime.fromisoformat(uploads.get(locked, ""))
+    except (ValueError, TypeError):
+        return False
+    return since > timedelta(days=365 * _OLDEST_YEARS)

@@ -1,0 +1,133 @@
+"""The smallest change of a target with which what is asked for has a solution, found by asking for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from envgen.core.changes import Change
+from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError
+from envgen.core.platforms import Subdir
+from envgen.core.releases import release_key
+from envgen.core.request import DriverOrigin, Request
+from envgen.core.resolution import Pairing
+from envgen.core.sets import PackageSet
+from envgen.resolve.shipped import pairing_if_it_runs
+from envgen.solve.pip.query import newer_glibcs
+from envgen.solve.pip.together import Found, Together
+
+_PYTHONS = 4  # how many other Pythons are asked for, nearest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freed:
+    """A change that was tried, the request with it, what it gives, and the build that goes with it."""
+
+    change: Change
+    request: Request
+    found: Found
+    pairing: Pairing
+
+    @property
+    def option(self) -> str:
+        """The change as it is typed: `--torch "<2" --python 3.10`."""
+        words = []
+        for name, value in sorted(self.change.options().items(), key=lambda item: item[0] != "torch"):
+            quoted = f'"{value}"' if any(sign in value for sign in "<>!* ") else value
+            words.append(f"--{name}" if value == "true" else f"--{name} {quoted}")
+        return " ".join(words)
+
+
+def freed(
+    asked: Together, *, torch: str = "", instead: Sequence[str] = (), accepts: Callable[[Freed], bool] = lambda _: True
+) -> Freed | None:
+    """Return the smallest change with which the packages have a solution and that is accepted; None for none in time.
+
+    `torch` is the release that was decided on: where the change gives another one, the bound of the package that needs
+    it is part of it. `instead` are requirements that take the place of those of the same packages.
+    """
+    for changed in _requests(asked, instead):
+        found = _tried(asked, changed, instead)
+        pairing = _best(found, changed, asked) if found is not None else None
+        if found is not None and pairing is not None:
+            change = _change(asked, changed, pairing, found, torch)
+            one = Freed(change=change, request=change.applied(asked.request), found=found, pairing=pairing)
+            if accepts(one):
+                return one
+    return None
+
+
+def _tried(asked: Together, changed: Request, instead: Sequence[str]) -> Found | None:
+    if asked.deadline.left() <= 0:
+        return None
+    with suppress(EnvgenError):
+        return replace(asked, request=changed).solve(instead=instead)
+    return None
+
+
+def _requests(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
+    """Other requests, the smallest change first."""
+    request = asked.request
+    glibcs = () if request.subdir.is_windows else newer_glibcs(request.glibc)
+    newest = replace(request, glibc=glibcs[-1]) if glibcs else request
+    if glibcs and _tried(asked, newest, instead) is not None:  # where the newest doesn't help, no older one does
+        yield from (replace(request, glibc=glibc) for glibc in glibcs)
+    any_build = replace(request, torch="", cuda="")
+    others = (replace(request, torch=""), replace(request, cuda=""), any_build)
+    yield from (other for other in dict.fromkeys(others) if other != request)
+    pythons = _pythons(asked)
+    yield from (replace(request, python=python) for python in pythons)
+    any_driver = replace(any_build, driver=None, driver_origin=DriverOrigin.ASSUMED)
+    if request.driver is not None and not request.machines and request.jetpack is None:
+        yield any_driver
+        newest = replace(newest, driver=None, driver_origin=DriverOrigin.ASSUMED)
+    if glibcs:
+        yield replace(newest, torch="", cuda="")
+    for python in pythons:
+        yield replace(newest, torch="", cuda="", python=python)
+    for subdir in Subdir:
+        if subdir is not request.subdir:
+            yield replace(any_driver, subdir=subdir, glibc=newest.glibc)
+
+
+def _pythons(asked: Together) -> list[str]:
+    """Other Pythons that torch has builds for, nearest first."""
+    request = asked.request
+    builds = asked.catalog.builds(PackageSet.PIP, request.subdir)
+    known = {python for build in builds for python in build.pythons if not python.endswith("t")}
+    own = release_key(request.python)[1]
+    others = sorted(known - {request.python}, key=lambda python: abs(release_key(python)[1] - own))
+    return others[:_PYTHONS]
+
+
+def _best(found: Found, request: Request, asked: Together) -> Pairing | None:
+    """The pairing of the best build of the release that was found."""
+    from envgen.resolve import resolve
+
+    pairing = resolve(asked.catalog, replace(request, torch=f"=={found.torch}")).pip
+    return pairing_if_it_runs(pairing.build, request, asked.catalog) if pairing is not None else None
+
+
+def _change(asked: Together, after: Request, pairing: Pairing, found: Found, torch: str) -> Change:
+    """What differs between two requests, as far as the pairing needs it."""
+    before, floor = asked.request, pairing.driver_floor
+    bounds = list(found.excluding(torch).values()) if torch and found.torch not in asked.releases() else []
+    is_too_old = before.driver is not None and before.driver.parts < floor.parts
+    wanted = _against(torch, bounds[0]) if bounds else f"=={found.torch}" if after.torch != before.torch else ""
+    return Change(
+        subdir=after.subdir if after.subdir is not before.subdir else None,
+        driver=floor if after.driver is None and is_too_old else None,
+        python=after.python if after.python != before.python else "",
+        glibc=after.glibc if after.glibc != before.glibc and after.subdir is before.subdir else "",
+        torch=wanted,
+        cuda=pairing.build.cuda_tag if before.cuda and before.cuda != pairing.build.cuda_tag else "",
+    )
+
+
+def _against(torch: str, bounds: str) -> str:
+    """The part of a specifier that excludes a release: `<2` of `>=1.3,<2`."""
+    from packaging.specifiers import SpecifierSet
+
+    return ",".join(part for part in bounds.split(",") if torch not in SpecifierSet(part)) or bounds

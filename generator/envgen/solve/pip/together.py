@@ -1,0 +1,113 @@
+"""The packages that were asked for, solved by uv with torch left open among the releases that run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+
+from envgen.core.dataclass import dataclass
+from envgen.core.releases import release_key
+from envgen.core.request import Request
+from envgen.core.sets import PackageSet
+from envgen.core.sites import PYPI
+from envgen.facts.catalog import Catalog
+from envgen.net.deadline import Deadline, Patience
+from envgen.net.sites import Site
+from envgen.resolve.shipped import pairing_if_it_runs
+from envgen.solve.errors import SolveFailedError
+from envgen.solve.extras import Extras
+from envgen.solve.pip.query import FAMILY, platform_for_uv
+from envgen.solve.pip.uv import UvPackage, UvRequest, compile_packages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """What is asked for on one target: further packages, and any torch that runs there."""
+
+    request: Request
+    catalog: Catalog
+    extras: Extras
+    deadline: Deadline
+    pypi: str = field(default_factory=lambda: PYPI)
+
+    def releases(self) -> tuple[str, ...]:
+        """The releases of torch with a build that runs, oldest first."""
+        builds = self.catalog.builds(PackageSet.PIP, self.request.subdir)
+        runs = {b.torch for b in builds if pairing_if_it_runs(b, self.request, self.catalog) is not None}
+        return tuple(sorted(runs, key=release_key))
+
+    def solve(self, *, instead: Sequence[str] = (), longest_s: float = 60.0) -> Found:
+        """uv's answer; the packages come first and torch last, so that uv gives up a newer torch before one of them.
+
+        `instead` are requirements that take the place of those of the same packages.
+
+        Raises: SolveFailedError when they go with none of the releases; UnreachableError, SourceDataError, SolverError.
+        """
+        request, releases = self.request, self.releases()
+        named = ", ".join(instead or self.extras.pip)
+        subject = f"{named} with any torch that runs, {request.subdir.value}, Python {request.python}"
+        if not releases:
+            raise SolveFailedError(solver="pip", subject=subject, explanation=("no build of torch runs there",))
+        packages = compile_packages(
+            UvRequest(
+                subject=subject,
+                python=request.python,
+                platform=platform_for_uv(request.subdir, request.glibc),
+                requirements=(*_replaced(self.extras.pip, instead), f"torch{self._bounds(releases)}"),
+                constraints=self.extras.constraints_for(request.subdir, request.python),
+                torch_index=None,
+                torch_names=(),
+                default_index=Site.parse(self.pypi),
+            ),
+            patience=Patience(deadline=Deadline.after(min(longest_s, self.deadline.left()))),
+        )
+        return Found(packages={package.name: package for package in packages})
+
+    def _bounds(self, releases: Sequence[str]) -> str:
+        """A specifier that only some releases meet, of those that the catalog knows."""
+        known = sorted(self.catalog.companions, key=release_key)
+        between = (one for one in known if release_key(releases[0]) < release_key(one) < release_key(releases[-1]))
+        excluded = (f"!={one}" for one in between if one not in releases)
+        return ",".join((f">={releases[0]}", f"<={releases[-1]}", *excluded))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A solution: name -> package."""
+
+    packages: Mapping[str, UvPackage]
+
+    @property
+    def torch(self) -> str:
+        """The release of torch."""
+        return self.packages["torch"].version.partition("+")[0]
+
+    def excluding(self, torch: str) -> dict[str, str]:
+        """Package with its version -> the bounds that it sets on torch, of those that exclude a release."""
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+        found = {}
+        for name, text in self.packages["torch"].via.items():
+            bounds = text.replace(" ", "")
+            try:
+                excludes = torch not in SpecifierSet(bounds)
+            except InvalidSpecifier:
+                continue
+            if excludes and name not in FAMILY:
+                found[f"{name} {self.packages[name].version}"] = bounds
+        return found
+
+
+def _replaced(extras: Sequence[str], instead: Sequence[str]) -> tuple[str, ...]:
+    """Requirements with others for some of the packages; the extras of a package (`jax[cuda13]`) stay."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    others = {canonicalize_name(one.name): one for one in map(Requirement, instead)}
+    kept = []
+    for one in map(Requirement, extras):
+        other = others.pop(canonicalize_name(one.name), None)
+        if other is not None:
+            one.specifier = other.specifier
+        kept.append(str(one))
+    return (*kept, *map(str, others.values()))

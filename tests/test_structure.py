@@ -123,6 +123,14 @@ def test_a_read_of_the_host_would_be_seen(source: str) -> None:
     assert any(isinstance(node, ast.Attribute) and _reads_host(node) for node in _at_import(ast.parse(source)))
 
 
+def test_programs_are_started_where_they_are_ended_too() -> None:
+    """subprocess.run ends the program alone, and leaves what that started, when a run is stopped."""
+    starts = re.compile(r"subprocess\.(?:run|Popen|call|check_\w+)\(|os\.(?:system|popen|spawn\w+|fork)\(")
+    found = {path for path in MODULES if starts.search(path.read_text(encoding="utf-8"))}
+    allowed = {"probe/process.py", "solve/conda/process.py", "solve/pip/uv.py"}
+    assert {path.relative_to(PACKAGE).as_posix() for path in found} == allowed
+
+
 @pytest.mark.parametrize("module", ["envgen.cli.app", "envgen.__main__"])
 def test_the_command_line_starts_without_heavy_imports(module: str) -> None:
     assert run(f"import sys, {module}\n{LOADED}").stderr.split() == []

@@ -168,8 +168,8 @@ def test_what_was_begun_is_ended_whenever_the_signal_comes(when: str, monkeypatc
     assert ended == ["end"]
 
 
-# What a run is doing when it is stopped: reading a page, waiting for uv, waiting for the conda solver.
-SCENES = ("page", "uv", "conda")
+# What a run is doing when it is stopped: reading a page, waiting for uv, for the conda solver, for a shim of pyenv's.
+SCENES = ("page", "uv", "conda", "shim")
 LOCK = ["lock", "--gpu", "RTX 4090", "--platform", "linux-64", "--driver", "560.94", "--cuda", "cu126"]
 SOLVE = {
     "uv": """
@@ -190,6 +190,13 @@ def solve():
     return len(solve_conda([cuda_query()], mirror=sys.argv[1]))
 run_process(solve)
 """,
+    "shim": """
+from envgen.cli.main import run_process
+def look():
+    from envgen.environments.reader import _runs
+    return int(_runs(("sh", "-c", "sleep 60 & sleep 60")))
+run_process(look)
+""",
 }
 
 
@@ -204,7 +211,7 @@ def test_a_stopped_run_leaves_nothing(scene: str, name: str, tmp_path: Path) -> 
 @linux
 @pytest.mark.parametrize("round_", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 100))])
 def test_a_run_stopped_at_any_moment_leaves_nothing(round_: int, tmp_path: Path) -> None:
-    stop_at(random.Random(round_).uniform(0, 3), SCENES[round_ % 3], tmp_path, signal.SIGTERM)
+    stop_at(random.Random(round_).uniform(0, 3), SCENES[round_ % len(SCENES)], tmp_path, signal.SIGTERM)
 
 
 def stop_at(seconds: float, scene: str, tmp_path: Path, number: int) -> str:

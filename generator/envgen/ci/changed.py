@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from envgen.core.errors import ToolError, show
+from envgen.probe.process import Command, Outcome, run_command
+
+_LIMIT_S = 120.0
 
 
 class GitFailedError(ToolError):
@@ -33,12 +35,10 @@ def changed_files(root: Path, revision: str) -> tuple[str, ...]:
     Raises: GitFailedError.
     """
     spec = f"{revision}...HEAD"
-    command = ["git", "-C", str(root), "diff", "--name-only", "-z", "--relative", "--end-of-options", spec, "--", "."]
-    try:
-        found = subprocess.run(command, capture_output=True, check=False, timeout=120)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise GitFailedError(revision=revision, reason=str(error)) from error
-    if found.returncode != 0:
-        lines = found.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise GitFailedError(revision=revision, reason=lines[0] if lines else f"exit status {found.returncode}")
-    return tuple(name for name in found.stdout.decode("utf-8", "surrogateescape").split("\0") if name)
+    argv = ("git", "-C", str(root), "diff", "--name-only", "-z", "--relative", "--end-of-options", spec, "--", ".")
+    found = run_command(Command(name="git-diff", argv=argv, limit_s=_LIMIT_S), timeout_s=_LIMIT_S)
+    if found.exit_code != 0:
+        lines = found.stderr.strip().splitlines()
+        reason = f"exit status {found.exit_code}" if found.outcome is Outcome.DONE else found.outcome.value
+        raise GitFailedError(revision=revision, reason=lines[0] if lines else reason)
+    return tuple(name for name in found.stdout.split("\0") if name)

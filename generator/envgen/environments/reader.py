@@ -91,14 +91,17 @@ class Reader:
         return (f'cd "{there}"' if set(there) - _BARE else f"cd {there}",)
 
 
+# A shim that is slow is still one; a package manager that waits for an answer is none.
+_LOOK_S = 20.0
+
+
 @cache
 def _runs(command: tuple[str, ...]) -> bool:
-    import subprocess
+    from envgen.probe.process import Command, run_command
 
-    try:
-        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return False
+    # Its own group: a shim starts programs of its own, which must not be left when this run is stopped.
+    done = run_command(Command(name="python", argv=command, limit_s=_LOOK_S), timeout_s=_LOOK_S)
+    return done.exit_code == 0
 
 
 def _uv() -> str:

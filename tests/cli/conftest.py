@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from envgen.cli.main import main
-from envgen.core.locks import PipLock
+from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sites import PYPI
+from envgen.core.wheel_names import file_name
 from envgen.facts.wheels import WheelCatalog
 from envgen.solve.pip import solve as pip_solve
 from envgen.solve.pip import together as pip_together
 from envgen.solve.pip.query import PipQuery
 from equipment.conda_channel import Row, pytorch_rows, write_channel
+from equipment.invented import forget_real_packages
 from equipment.pip_world import QUICK
 from equipment.wheel_index import ServedWheel, WheelIndex, make_wheel, metadata_of
 
@@ -66,13 +68,13 @@ def run(
     def solve(query: PipQuery, **options: Any) -> PipLock:
         lock = real(query, **options)
         ours = pypi.url("/simple")
-        packages = (replace(p, index=PYPI) if p.index == ours else p for p in lock.packages)
-        return replace(lock, packages=tuple(packages))
+        return replace(lock, packages=tuple(as_on_pypi(p) if p.index == ours else p for p in lock.packages))
 
     check = partial(pip_solve.check_extras, pypi=pypi.url("/simple"))
     monkeypatch.setattr(pip_together, "PYPI", pypi.url("/simple"))
     monkeypatch.setattr(pip_solve, "solve_pip", solve)
     monkeypatch.setattr(pip_solve, "check_extras", check)
+    forget_real_packages(monkeypatch)
     monkeypatch.setenv("ENVGEN_CACHE_DIR", str(tmp_path / "cache"))
     further = [Row(name="scipy", version="1.16.2", depends=("numpy",)), Row(name="numpy", version="2.3.3")]
     write_channel(tmp_path / "channels" / "conda-forge", (*pytorch_rows(), *further))
@@ -82,6 +84,12 @@ def run(
         return main([*([command] if command else []), *RTX3060, *mirrors, *arguments, "--output", str(tmp_path / to)])
 
     return program
+
+
+def as_on_pypi(package: PipPackage) -> PipPackage:
+    """A package of the index that stands for PyPI, as PyPI would have it."""
+    url = f"https://files.pythonhosted.org/packages/00/00/{'0' * 60}/{file_name(package.url)}"
+    return replace(package, index=PYPI, url=url)
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_its_folders_are_verified(folder: Path, tmp_path: Path) -> None:
     found = verify(folder)
-    assert found.is_good
+    assert found.verdict == "good"
     assert {finding.file for finding in found.findings} <= {"smoke_test.py"}  # of another release: a warning
     assert verify(Path(shutil.copytree(LEGACY / "shipped", tmp_path / "shipped"))).findings == ()
 

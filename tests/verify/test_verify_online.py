@@ -23,6 +23,7 @@ from envgen.solve.pip.solve import solve_pip
 from envgen.verify.findings import Asking
 from envgen.verify.pip_requires import marker_environment, unmet
 from equipment.conda_channel import cuda_query, write_pytorch_channels
+from equipment.invented import forget_real_packages
 from equipment.lock_damage import change, codes, sign, verify
 from equipment.loopback import refused_url, serving
 from equipment.pip_world import QUICK, TAG, pypi_wheels, query, torch_wheels
@@ -53,6 +54,12 @@ def write(folder: Path, bodies: dict[str, str]) -> Path:
         (folder / name).write_bytes(compose(body, header).encode())
     sign(folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def invented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the indexes and channels of these tests hold has names of real packages, and nothing else of them."""
+    forget_real_packages(monkeypatch)
 
 
 @pytest.fixture

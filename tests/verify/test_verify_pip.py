@@ -184,7 +184,7 @@ def test_each_damage_is_found(win: Path, damage: Callable[[Path], None], code: s
     assert codes(win) == set()
     damage(win)
     assert code in codes(win)
-    assert not verify(win).is_good
+    assert verify(win).verdict == "not-good"
 
 
 def test_a_finding_shows_both_sides(win: Path) -> None:

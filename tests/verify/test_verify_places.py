@@ -138,9 +138,9 @@ def test_each_damage_is_found(tmp_path: Path, name: str) -> None:
     shipped, damage, code = DAMAGES[name]
     folder = copy_of(shipped, tmp_path)
     damage(folder)
-    found = verify(folder).findings
-    assert code in {finding.code for finding in found}
-    assert all(finding.remedy for finding in found)
+    report = verify(folder)
+    assert code in {finding.code for finding in report.findings}
+    assert all(map(report.remedy, report.findings))
 
 
 def test_a_login_is_not_repeated(tmp_path: Path) -> None:

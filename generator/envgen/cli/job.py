@@ -39,11 +39,13 @@ from envgen.solve.extras import Extras, normalised, read_extras
 class Job:
     """One environment that is to be written: its requests, its folder, the options about its files.
 
-    `only` maps a platform for which one set alone is asked for to that set.
+    `only` maps a platform for which one set alone is asked for to that set. `pins` are the files of the folder whose pins
+    may be kept.
     """
 
     asked: Requests
     folder: OutputFolder
+    pins: Mapping[str, str]
     writing: WriteOptions
     record: RequestRecord
     extras: Extras
@@ -63,7 +65,8 @@ class Obtained:
 def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> Job:
     """Read everything that a run is given, and look at its folder. Nothing is decided or written.
 
-    Raises: UsageError and the errors of reading; OutputEditedError when a file would have to be forced.
+    Raises: UsageError and the errors of reading; OutputEditedError when a file would have to be forced,
+    FolderNotGoodError when files hold something else than they say.
     """
     _check_mirrors(writing)
     files = _read_files(writing)
@@ -76,7 +79,8 @@ def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> J
     writing = replace(writing, output=folder.path, with_packages=normalised(writing.with_packages))
     record = record_of(asked.requests, writing)
     record = replace(record, inputs=files.inputs, extras=writing.extras, groups=writing.groups)
-    return Job(asked=asked, folder=folder, writing=writing, record=record, extras=extras, only=only)
+    pins = _kept(folder, writing, builds)
+    return Job(asked=asked, folder=folder, pins=pins, writing=writing, record=record, extras=extras, only=only)
 
 
 def obtain(job: Job, builds: Catalog, progress: Callable[[str], None]) -> Obtained:
@@ -87,7 +91,7 @@ def obtain(job: Job, builds: Catalog, progress: Callable[[str], None]) -> Obtain
     writing, here, requests = job.writing, job.folder.untouched, job.asked.requests
     every = tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
     wanted = {r.subdir: (job.only[r.subdir],) if r.subdir in job.only else every for r in requests}
-    sources = replace(_sources(builds, writing, here, job.record, progress), extras=job.extras)
+    sources = replace(_sources(builds, writing, job.pins, job.record, progress), extras=job.extras)
     many = len(requests) > 1
     found = [obtain_environment(r, sources, many=many, wanted=wanted[r.subdir]) for r in requests]
     judged = ending(found, here, required=job.only, may_fall_back=writing.may_fall_back)
@@ -98,6 +102,29 @@ def obtain(job: Job, builds: Catalog, progress: Callable[[str], None]) -> Obtain
     force = writing.force or writing.dry_run or writing.check
     plan = make_plan(Path(job.folder.path), replaceable, texts, force=force)
     return Obtained(job=job, environments=environments, plan=plan, error=judged.error)
+
+
+def _kept(folder: OutputFolder, writing: WriteOptions, builds: Catalog) -> Mapping[str, str]:
+    """The files of a folder whose pins may be kept, once verify has looked at them.
+
+    Raises: FolderNotGoodError.
+    """
+    here = folder.untouched
+    if not here:
+        return here
+    from envgen.verify import places
+    from envgen.verify.refusal import CheckNotGoodError, FolderNotGoodError, kept_pins
+
+    mirrors = places.Mirrors(wheels=writing.wheel_mirror, conda=writing.conda_mirror)
+    try:
+        kept, unfit = kept_pins(folder.path, here, builds, mirrors, force=writing.force)
+    except FolderNotGoodError as error:
+        if not writing.check:
+            raise
+        raise CheckNotGoodError(error.folder, error.findings) from error
+    for finding in unfit:
+        print_note(f"the pins here are not kept: {finding.line}")
+    return kept
 
 
 def _read_files(writing: WriteOptions) -> Asked:

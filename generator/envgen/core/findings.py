@@ -18,11 +18,15 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedCheck:
-    """A check that could not be made, and why. `unanswered`: somebody was asked, and no answer came."""
+    """A check that could not be made, and why.
+
+    `unanswered`: somebody was asked, and no answer came. `open`: without it nobody can call the whole good.
+    """
 
     check: str
     reason: str
     unanswered: bool = False
+    open: bool = False
 
 
 def exit_code(levels: Iterable[Level], *, strict: bool) -> int:

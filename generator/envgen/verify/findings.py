@@ -36,6 +36,7 @@ class Code(StrEnum):
     HASH_MISMATCH = "hash-mismatch"
     SIZE_MISMATCH = "size-mismatch"
     NOT_ON_INDEX = "not-on-index"
+    YANKED = "file-yanked"
     NOT_NEEDED = "package-not-needed"
     DEPENDENCY_MISSING = "dependency-missing"
     DEPENDENCY_VERSION = "dependency-version"
@@ -51,16 +52,16 @@ class Code(StrEnum):
 
 _ORDER = {code: place for place, code in enumerate(Code)}
 
-_AGAIN = "run the command in the files' headers again; --force replaces what was edited"
-_UPGRADE = "run the command in the files' headers again with --upgrade --force"
-_DECIDE = "run the command in the files' headers again: by today's catalog it chooses another build"
+_AGAIN = "{again}; --force replaces what was edited"
+_UPGRADE = "{again} with --upgrade --force"
+_DECIDE = "{again}: by today's catalog it chooses another build"
 # What to do about each code, where it is not simply to make the files again.
 _REMEDIES = {
     Code.HEADER_MISSING: "make the files with envgen, or leave out this one",
     Code.RELEASE_NEWER: "update envgen: what a newer release wrote can't be checked by this one",
     Code.REQUEST_UNREADABLE: "make the files again with --force, from options of your own",
     Code.FILE_LEFT_OVER: "delete it, or move it out of the folder: envgen removes no file that was edited",
-    Code.SET_TORN: "run the command in a header again: it completes the set",
+    Code.SET_TORN: "{again}: it completes the set",
     Code.CREDENTIAL: "make the login invalid where it is valid, then make the files again without it",
     Code.CPU_BUILD: _UPGRADE,
     Code.BUILD_UNKNOWN: "run `envgen resolve` for the GPU: it names builds that the catalog knows",
@@ -69,10 +70,11 @@ _REMEDIES = {
     Code.HASH_MISMATCH: "do not install; compare with the index, then make the files again with --upgrade --force",
     Code.SIZE_MISMATCH: "do not install; compare with the index, then make the files again with --upgrade --force",
     Code.NOT_ON_INDEX: _UPGRADE,
+    Code.YANKED: _UPGRADE,
     Code.GPU_NOT_COVERED: _DECIDE,
-    Code.DRIVER_TOO_OLD: "update the driver, or run the command in the headers again with --driver VERSION",
+    Code.DRIVER_TOO_OLD: "update the driver, or {again} with --driver VERSION",
     Code.DRIVER_DROPPED_GPU: "stay on the driver branch that serves the GPU; --driver VERSION states it",
-    Code.DRIVER_PREDATES_GPU: "update the driver, or run the command in the headers again with --driver VERSION",
+    Code.DRIVER_PREDATES_GPU: "update the driver, or {again} with --driver VERSION",
     Code.CUDNN_UNSUPPORTED: _DECIDE,
     Code.REQUEST_UNMET: _DECIDE,
 }
@@ -105,25 +107,44 @@ class Finding:
         return _ORDER[self.code], self.file, self.title
 
     @property
-    def remedy(self) -> str:
-        """The one thing to do."""
-        return _REMEDIES.get(self.code, _AGAIN)
+    def line(self) -> str:
+        """The finding in one line, the same wherever it is told."""
+        return f"{self.level}: {self.file}: {self.title} [{self.code}]"
+
+
+class Verdict(StrEnum):
+    """What is said of a folder: good only when every package and what it needs was held against a source."""
+
+    GOOD = "good"
+    NOT_GOOD = "not-good"
+    NOT_CHECKED = "not-checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was found in one folder. `packages` counts the locked packages that were compared."""
+    """What was found in one folder. `packages` counts the locked packages that were compared.
+
+    `command` makes the files again, empty when the headers state no request that can be read.
+    """
 
     folder: str
     files: tuple[str, ...]
     packages: int
     findings: tuple[Finding, ...]
     skipped: tuple[SkippedCheck, ...]
+    command: str = ""
 
     @property
-    def is_good(self) -> bool:
-        """True when nothing is wrong; a warning is no fault."""
-        return has_no_error(self.findings)
+    def verdict(self) -> Verdict:
+        """Good, unless something is wrong or was left open; a warning is no fault."""
+        if not has_no_error(self.findings):
+            return Verdict.NOT_GOOD
+        return Verdict.NOT_CHECKED if any(check.open for check in self.skipped) else Verdict.GOOD
+
+    def remedy(self, finding: Finding) -> str:
+        """The one thing to do about a finding. The command is made from the request line, never read from a header."""
+        command = f"`{self.command}`" if self.command else "envgen with options of your own"
+        return _REMEDIES.get(finding.code, _AGAIN).format(again=f"run {command} again")
 
     def exit_code(self, *, strict: bool) -> int:
         """1 when something is wrong; with `strict`, a warning counts too."""

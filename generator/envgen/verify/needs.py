@@ -13,6 +13,7 @@ from envgen.core.locks import CondaLock, PipLock
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.request_record import Binding, RequestRecord
 from envgen.core.resolution import Pairing
+from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import glibc_key, normalise_project
 from envgen.solve.conda.source import CHANNEL_SITE
 from envgen.solve.conda.specs import is_bare, name_of
@@ -31,18 +32,18 @@ _TORCH_FILE = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/(?:[a-z0-9
 
 def check_pip_needs(lock: PipLock, record: RequestRecord, file: str) -> Iterator[Finding]:
     """Packages that neither torch, its companions nor the request need."""
-    roots = {"torch", *_COMPANIONS, *map(normalise_project, _asked(record, Binding.PIP))}
+    roots = {"torch", *_COMPANIONS, *map(normalise_project, _asked(record, PackageSet.PIP))}
     needs = {package.name: package.dependencies for package in lock.packages}
-    yield from _unneeded(roots, needs, file)
+    yield from unneeded(roots, needs, file)
 
 
 def check_conda_needs(lock: CondaLock, file: str) -> Iterator[Finding]:
     """Packages that nothing in the environment file needs."""
     needs = {package.name: [text.partition(" ")[0] for text in package.depends] for package in lock.packages}
-    yield from _unneeded({name_of(spec) for spec in lock.specs}, needs, file)
+    yield from unneeded({name_of(spec) for spec in lock.specs}, needs, file)
 
 
-def _unneeded(roots: Iterable[str], needs: Mapping[str, Iterable[str]], file: str) -> Iterator[Finding]:
+def unneeded(roots: Iterable[str], needs: Mapping[str, Iterable[str]], file: str) -> Iterator[Finding]:
     needed: set[str] = set()
     left = [root for root in roots if root in needs]
     while left:
@@ -55,10 +56,17 @@ def _unneeded(roots: Iterable[str], needs: Mapping[str, Iterable[str]], file: st
         yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
 
 
-def _asked(record: RequestRecord, own: Binding) -> Iterator[str]:
+def asked_of(record: RequestRecord, package_set: PackageSet) -> tuple[str, ...]:
+    """The further packages that a set was asked for, as they were written."""
+    texts = (*record.packages.get(Binding.BOTH, ()), *record.packages.get(Binding(package_set.value), ()))
+    lines = (line.removeprefix(f"{package_set}:") for lines in record.inputs.values() for line in lines)
+    others = ("-c ", *(f"{other}:" for other in PackageSet))  # a bound, and what is for the other set
+    return (*texts, *(line for line in lines if not line.startswith(others)))
+
+
+def _asked(record: RequestRecord, package_set: PackageSet) -> Iterator[str]:
     """The names of the packages that a set was asked for."""
-    texts = (*record.packages.get(Binding.BOTH, ()), *record.packages.get(own, ()))
-    for text in (*texts, *(line for lines in record.inputs.values() for line in lines)):
+    for text in asked_of(record, package_set):
         if found := _REQUIREMENT.match(text):
             yield found[1]
 
@@ -118,7 +126,7 @@ def check_conda_specs(lock: CondaLock, asked: CondaWanted, file: str) -> Iterato
             title = f"the environment file lacks {spec}, which this build is locked with"
             yield Finding(code=Code.REQUEST_UNMET, file=file, title=title)
     more = [spec for spec in lock.specs if spec not in wanted and spec not in stricter]
-    if len(more) > len(list(_asked(asked.record, Binding.CONDA))):
+    if len(more) > len(list(_asked(asked.record, PackageSet.CONDA))):
         title = f"the environment file asks for {', '.join(more)[:160]}, which was not asked for"
         yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
     channels = tuple(channel.rstrip("/").rpartition("/")[2] for channel in lock.channels)

@@ -1,75 +1,102 @@
-"""Asks the indexes of a pip lock: their hashes and sizes of its files, and what the files themselves ask for."""
+"""Asks the indexes of a pip lock: hash, size and place of its files, and what the files themselves ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from envgen.core.findings import SkippedCheck
+from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import PipLock, PipPackage
 from envgen.net.deadline import Patience, Retry
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.pip_index import read_requires
 from envgen.verify.findings import Asking, Code, Finding
+from envgen.verify.needs import unneeded
 from envgen.verify.pip_hashes import HashCheck, HashState, check_hashes, site_of
-from envgen.verify.pip_requires import unmet
+from envgen.verify.pip_requires import needs_of, unmet
+
+_COMPANIONS = ("torch", "torchvision", "torchaudio")
 
 
-def check_on_indexes(lock: PipLock, asking: Asking, file: str) -> tuple[list[Finding], list[SkippedCheck]]:
-    """Compare every hash with its index (or, offline, with the catalog), and every requirement with what is locked.
+def check_catalog(lock: PipLock, file: str) -> Iterator[Finding]:
+    """Hashes that the catalog knows otherwise."""
+    for check in check_hashes(lock, offline=True):
+        yield from _of_hash(check, file)
 
-    Raises: UsageError when a mirror is not a URL.
+
+def check_on_indexes(
+    lock: PipLock, asked: Sequence[str], asking: Asking, file: str
+) -> tuple[list[Finding], list[SkippedCheck]]:
+    """Hold every file against its index, and what the files ask for against what is locked, both ways.
+
+    `asked` are the further packages of the request. Raises: UsageError when a mirror is not a URL.
     """
-    checks = check_hashes(
-        lock,
-        wheel_mirror=asking.wheel_mirror,
-        pypi=asking.pypi,
-        offline=asking.offline,
-        deadline=asking.deadline,
-    )
-    findings = [finding for check in checks if (finding := _of_hash(check, file))]
-    findings += _sizes(lock, checks, file)
+    checks = check_hashes(lock, wheel_mirror=asking.wheel_mirror, pypi=asking.pypi, deadline=asking.deadline)
+    findings = [finding for check in checks for finding in _of_hash(check, file)]
+    findings += [finding for check in checks for finding in _of_listed(lock, check, asking, file)]
     skipped: list[SkippedCheck] = []
     open_ = [check for check in checks if check.state in (HashState.UNCHECKED, HashState.UNSTATED)]
     if open_:
         what = f"{file}: {len(open_)} of {len(checks)} hashes"
-        reason = "offline, and the catalog knows no hash of them" if asking.offline else open_[0].detail
-        unanswered = not asking.offline and any(check.state is HashState.UNCHECKED for check in open_)
-        skipped.append(SkippedCheck(check=what, reason=reason or "not stated", unanswered=unanswered))
-    if asking.offline:
-        skipped.append(SkippedCheck(check=f"{file}: versions that the wheels ask for", reason="offline"))
-        return findings, skipped
+        unanswered = any(check.state is HashState.UNCHECKED for check in open_)
+        reason = open_[0].detail or "not stated"
+        skipped.append(SkippedCheck(check=what, reason=reason, unanswered=unanswered, open=True))
     requires, unanswered = _requires(lock, checks, asking)
-    asked = {name: lines for name, lines in requires.items() if lines is not None}
-    findings += unmet(asked, lock, file)
-    if unread := [name for name in requires if name not in asked]:
+    known = {name: lines for name, lines in requires.items() if lines is not None}
+    findings += unmet({"the request": asked, **known}, lock, file)
+    findings += _unneeded(lock, asked, known, file)
+    if unread := [name for name in requires if name not in known]:
         what = "does not answer for" if unanswered else "does not serve the metadata of"
         more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
         reason = f"the index {what} {unread[0]}{more}"
         check = f"{file}: versions that some wheels ask for"
-        skipped.append(SkippedCheck(check=check, reason=reason, unanswered=unanswered))
+        skipped.append(SkippedCheck(check=check, reason=reason, unanswered=unanswered, open=True))
     return findings, skipped
 
 
-def _of_hash(check: HashCheck, file: str) -> Finding | None:
+def _of_hash(check: HashCheck, file: str) -> Iterator[Finding]:
     if check.state is HashState.MISMATCH:
         evidence = (f"locked: {check.locked}", f"{check.source}: {check.found}")
-        return Finding(code=Code.HASH_MISMATCH, file=file, title=f"sha256 of {check.filename}", evidence=evidence)
+        yield Finding(code=Code.HASH_MISMATCH, file=file, title=f"sha256 of {check.filename}", evidence=evidence)
     if check.state is HashState.MISSING:
         title = f"{check.filename} is not on its index"
-        return Finding(code=Code.NOT_ON_INDEX, file=file, title=title, evidence=(check.source,))
-    return None
+        yield Finding(code=Code.NOT_ON_INDEX, file=file, title=title, evidence=(check.source,))
 
 
-def _sizes(lock: PipLock, checks: Sequence[HashCheck], file: str) -> list[Finding]:
-    locked = {package.name: package.size for package in lock.packages}
-    found = []
-    for check in checks:
-        size, listed = locked[check.package], check.listed.size if check.listed else None
-        if size is not None and listed is not None and size != listed:
-            evidence = (f"locked: {size} bytes", f"{check.source}: {listed} bytes")
-            title = f"size of {check.filename}"
-            found.append(Finding(code=Code.SIZE_MISMATCH, file=file, title=title, evidence=evidence))
-    return found
+def _of_listed(lock: PipLock, check: HashCheck, asking: Asking, file: str) -> Iterator[Finding]:
+    """Size, place and state of a file, as its index lists it."""
+    package = next(package for package in lock.packages if package.name == check.package)
+    listed = check.listed
+    if listed is None:
+        return
+    if package.size is not None and listed.size is not None and package.size != listed.size:
+        evidence = (f"locked: {package.size} bytes", f"{check.source}: {listed.size} bytes")
+        yield Finding(code=Code.SIZE_MISMATCH, file=file, title=f"size of {check.filename}", evidence=evidence)
+    # A mirror has the files elsewhere: their place is judged by the host, and by its form.
+    is_own = check.source.startswith(package.index.rstrip("/"))
+    if is_own and _one_host(listed.url) != _one_host(package.url):
+        title = f"the file of {package.name} is not where its index keeps it"
+        evidence = (f"locked: {package.url[:160]}", f"{check.source}: {listed.url[:160]}")
+        yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=evidence)
+    if listed.is_yanked:
+        title = f"{check.filename} was withdrawn from its index (yanked)"
+        yield Finding(code=Code.YANKED, file=file, title=title, evidence=(check.source,), level=Level.WARNING)
+
+
+def _one_host(url: str) -> str:
+    """PyTorch's pages name two hosts for the same files, and spell the + of a version in two ways."""
+    return url.replace("://download-r2.pytorch.org/", "://download.pytorch.org/", 1).replace("%2B", "+")
+
+
+def _unneeded(lock: PipLock, asked: Sequence[str], known: Mapping[str, Sequence[str]], file: str) -> Iterator[Finding]:
+    """Packages that nothing asks for, by the metadata of the files themselves as far as it is served."""
+    needs = needs_of({"the request": asked, **known}, lock)
+    stated = {package.name: package.dependencies for package in lock.packages}
+    found = {name: needs.get(name, stated[name]) for name in stated}
+    for package in lock.packages:
+        if package.name in needs and (strange := set(package.dependencies) - needs[package.name]):
+            title = f"{package.name} is said to need {', '.join(sorted(strange))}, which it does not"
+            yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
+    yield from unneeded((*_COMPANIONS, *needs["the request"]), found, file)
 
 
 def _requires(

@@ -61,6 +61,20 @@ def unmet(requires: Mapping[str, Iterable[str]], lock: PipLock, file: str, *, so
 
     A package's extras count when another package of `requires` asks for them.
     """
+    for name, requirement in _applying(requires, lock):
+        yield from _held(name, requirement, lock, file, source)
+
+
+def needs_of(requires: Mapping[str, Iterable[str]], lock: PipLock) -> dict[str, set[str]]:
+    """Package -> the packages that its Requires-Dist lines ask for on the lock's own platform."""
+    found: dict[str, set[str]] = {name: set() for name in requires}
+    for name, requirement in _applying(requires, lock):
+        found[name] |= {canonical(requirement.name)} - {name}
+    return found
+
+
+def _applying(requires: Mapping[str, Iterable[str]], lock: PipLock) -> list[tuple[str, Requirement]]:
+    """The lines that apply on the lock's platform, each with the package that states it."""
     read = {name: list(parsed(lines)) for name, lines in requires.items()}
     environment = marker_environment(lock)
     wanted: dict[str, set[str]] = {name: {""} for name in read}
@@ -70,9 +84,7 @@ def unmet(requires: Mapping[str, Iterable[str]], lock: PipLock, file: str, *, so
         for _, requirement in asked:
             wanted.setdefault(canonical(requirement.name), {""}).update(requirement.extras)
         if all(wanted[name] == extras for name, extras in before.items()):
-            break
-    for name, requirement in asked:
-        yield from _held(name, requirement, lock, file, source)
+            return asked
 
 
 def _held(name: str, requirement: Requirement, lock: PipLock, file: str, source: str) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from envgen import __version__
@@ -25,7 +26,7 @@ from envgen.files.prose import (
     pip_lines,
     shipped_lines,
 )
-from envgen.files.quoting import comment_line
+from envgen.files.quoting import command_line, comment_line
 from envgen.files.registry import our_file, set_of
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.verify.findings import Code, Finding
@@ -38,8 +39,6 @@ _LEFT_OUT = re.compile(
     r"--with conda:[A-Za-z0-9._-]+ (?:adds it|names it as conda does)"
 )
 _WITHOUT = re.compile(r"without [a-z0-9 -]+: no build of it was there for this pairing")
-_URL = r"""(?:https?://[A-Za-z0-9._~:/%+-]+|"https?://[A-Za-z0-9._~:/?%=&+,-]+")"""
-_MIRRORS = re.compile(rf"(?: --conda-mirror {_URL})?(?: --wheel-mirror {_URL})? --write-mirror")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +95,23 @@ def _check_command(name: str, header: Header, record: RequestRecord) -> Iterator
     """The command that people are told to run must be the one that the request line stands for; mirrors may follow."""
     made = _spelled(SHIPPED_COMMAND if record.codes else request_command(record))
     rest = header.command.removeprefix(made)
-    if header.command == made or (not record.codes and rest != header.command and _MIRRORS.fullmatch(rest)):
+    if header.command == made or (not record.codes and rest != header.command and _names_mirrors(rest)):
         return
     title = "the command in its header is not the one of its request line: do not run it"
     evidence = (f"in the file: {header.command[:160]}", f"as written by envgen: {made[:160]}")
     yield _strange(name, title, evidence)
+
+
+def _names_mirrors(rest: str) -> bool:
+    """True for the options that say whose URLs the files name, as they are written behind a command."""
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        return False
+    options, values, last = words[:-1:2], words[1:-1:2], words[-1:]
+    in_order = options in (["--conda-mirror"], ["--wheel-mirror"], ["--conda-mirror", "--wheel-mirror"])
+    written = rest == f" {command_line(words)}" and last == ["--write-mirror"]
+    return written and in_order and all(value[:1] not in ("", "-") for value in values)
 
 
 def _lines(

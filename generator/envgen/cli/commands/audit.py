@@ -45,10 +45,15 @@ def audit_command(
     from envgen.facts.catalog import Catalog
     from envgen.readers.registry import files_in
     from envgen.request.read import read_request
+    from envgen.verify.refusal import FOR_AUDIT, AuditNotGoodError, FolderNotGoodError, refuse_bad
 
     catalog = Catalog.load()
     asked = read_request(wanted, catalog)
     paths = [path for file in files for path in (files_in(file) if file.is_dir() else [file])]
+    try:
+        refuse_bad(dict.fromkeys(path.parent for path in paths), catalog, let_go=FOR_AUDIT)
+    except FolderNotGoodError as error:
+        raise AuditNotGoodError(error.folder, error.findings) from error
     reports = audit_files(dict.fromkeys(paths), asked.requests, catalog)
     for notice in asked.notices:
         print_note(notice.text)

@@ -39,12 +39,15 @@ def ci_command(
     """
     from envgen.ci.matrix import GpuRunner
     from envgen.ci.workflow import find_locks, workflow_body, workflow_text
+    from envgen.facts.catalog import Catalog
     from envgen.output.plan import make_plan
     from envgen.output.writing import apply
+    from envgen.verify.refusal import refuse_bad
 
     wanted = [PurePosixPath(Path(folder).as_posix()) for folder in folders or ["."]]
     runners = [GpuRunner.parse(text) for text in gpu_runner or ()]
     locks = [lock for folder in dict.fromkeys(wanted) for lock in find_locks(Path(), folder)]
+    refuse_bad((Path(folder) for folder in dict.fromkeys(wanted)), Catalog.load())
     body = workflow_body(locks, runners)
     target = Path(output)
     if not output.isprintable():

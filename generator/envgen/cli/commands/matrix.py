@@ -87,6 +87,10 @@ def matrix_command(
     )
     runners = [GpuRunner.parse(text) for text in gpu_runner or ()]
     environments = select(find_environments(root, catalog), selection)
+    if lockfiles:  # what envgen ships was verified before
+        from envgen.verify.refusal import refuse_bad
+
+        refuse_bad((root / environment.shipped.folder for environment in environments), catalog)
     prefix = PurePosixPath(Path(lockfiles or "lockfiles").as_posix())
     if output_format is MatrixFormat.GITHUB:
         check_quotable(prefix)

@@ -92,22 +92,33 @@ def _status(reports: Sequence[Report], *, strict: bool, online: bool) -> int:
 
 def _lines(reports: Sequence[Report]) -> Iterator[str]:
     for report in reports:
-        verdict = "good" if report.is_good else "not good"
-        yield f"{report.folder}: {verdict} ({len(report.files)} files, {report.packages} packages)"
+        yield f"{report.folder}: {_said(report)} ({len(report.files)} files, {report.packages} packages)"
         for finding in report.findings:
-            yield f"  {finding.level}: {finding.file}: {finding.title} [{finding.code}]"
+            yield f"  {finding.line}"
             yield from (f"    {line}" for line in finding.evidence)
-            yield f"    hint: {finding.remedy}"
+            yield f"    hint: {report.remedy(finding)}"
         yield from (f"  skipped: {check.check}: {check.reason}" for check in report.skipped)
     if len(reports) > 1:
-        bad = sum(not report.is_good for report in reports)
+        from envgen.verify.findings import Verdict
+
+        bad = sum(report.verdict is Verdict.NOT_GOOD for report in reports)
         yield f"{len(reports)} folders, {bad} with faults"
+
+
+def _said(report: Report) -> str:
+    """The verdict in words; what was left open for want of a network is said to be that."""
+    from envgen.verify.findings import Verdict
+
+    words = {Verdict.GOOD: "good", Verdict.NOT_GOOD: "not good", Verdict.NOT_CHECKED: "not checked offline"}
+    was_asked = any(check.open and check.unanswered for check in report.skipped)
+    return "not checked" if was_asked and report.verdict is Verdict.NOT_CHECKED else words[report.verdict]
 
 
 def _mapping(report: Report) -> dict[str, Any]:
     return {
         "folder": report.folder,
-        "good": report.is_good,
+        "good": report.verdict == "good",
+        "verdict": report.verdict.value,
         "files": list(report.files),
         "packages": report.packages,
         "findings": [
@@ -117,11 +128,12 @@ def _mapping(report: Report) -> dict[str, Any]:
                 "file": finding.file,
                 "title": finding.title,
                 "evidence": list(finding.evidence),
-                "remedy": finding.remedy,
+                "remedy": report.remedy(finding),
             }
             for finding in report.findings
         ],
         "skipped": [
-            {"check": check.check, "reason": check.reason, "unanswered": check.unanswered} for check in report.skipped
+            {"check": one.check, "reason": one.reason, "unanswered": one.unanswered, "open": one.open}
+            for one in report.skipped
         ],
     }

@@ -112,14 +112,14 @@ def _dependency(package: CondaPackage, subdir: Subdir) -> LockedDependency:
         version=package.version,
         manager="conda",
         platform=subdir.value,
-        dependencies=_dependencies(package.depends),
+        dependencies=constraints_of(package.depends),
         url=package.url,
         hash=HashModel(md5=package.md5, sha256=package.sha256),
         categories={"main"},
     )
 
 
-def _dependencies(depends: Sequence[str]) -> dict[str, str]:
+def constraints_of(depends: Sequence[str]) -> dict[str, str]:
     """Name -> version constraint of a package's depends, by conda-lock's rule: no build strings, one entry a name.
 
     `__glibc` and the like are kept (conda_lock.conda_solver.solve_conda, 4.0.3).

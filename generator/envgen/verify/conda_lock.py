@@ -8,18 +8,16 @@ from fnmatch import fnmatchcase
 
 from envgen.core.builds import Build
 from envgen.core.errors import ValueFormatError
-from envgen.core.findings import Level, SkippedCheck
+from envgen.core.findings import Level
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.core.releases import cuda_of_tag
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.registry import environment_beside
-from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.solve.conda.source import CHANNEL_SITE
 from envgen.solve.conda.specs import build_glob_of, name_of, version_matches
-from envgen.solve.errors import SolveFailedError, SolverError
 from envgen.verify.claims import Claims, check_build, check_cudnn
-from envgen.verify.findings import Asking, Code, Finding
+from envgen.verify.findings import Code, Finding
 
 _CUDA_BUILD = re.compile(r"cuda_?(\d+)\.?(\d?)")
 
@@ -195,48 +193,6 @@ def _matches(constraint: str, version: str) -> bool:
 
 def _fuzzy(constraint: str) -> str:
     """`=1.2` and the bare `1.2` of `name=1.2=build` mean 1.2 and everything below it."""
-    plain = constraint.removeprefix("=") if not constraint.startswith("==") else constraint
+    is_exact = constraint.startswith("==") and not constraint.endswith("*")
+    plain = constraint if is_exact else constraint.removeprefix("=").removeprefix("=")
     return f"{plain}.*" if plain[:1].isdigit() and not plain.endswith("*") else plain
-
-
-def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[Finding], list[SkippedCheck]]:
-    """Ask the channels for exactly these builds: their hashes, and the solver's word that they go together.
-
-    Raises: UsageError when a mirror is neither a URL nor a folder.
-    """
-    from envgen.solve.conda.query import CondaQuery
-    from envgen.solve.conda.solve import solve_conda
-
-    subject = f"{file}: {len(lock.packages)} hashes of {lock.subdir}"
-    if asking.offline:
-        return [], [SkippedCheck(check=subject, reason="offline")]
-    query = CondaQuery(
-        subdir=lock.subdir,
-        # A lock that names a mirror (--write-mirror) holds URLs; a query names channels, and the mirror beside them.
-        channels=tuple(channel.rstrip("/").rpartition("/")[2] for channel in lock.channels),
-        specs=tuple(f"{package.name}=={package.version}={package.build}" for package in lock.packages),
-        virtual_packages=lock.virtual_packages,
-    )
-    try:
-        (listed,) = solve_conda([query], mirror=asking.conda_mirror, timeout_s=asking.deadline.left())
-    except UnreachableError as error:
-        reason = f"{error.headline()}: {error.reason}"
-        return [], [SkippedCheck(check=subject, reason=reason, unanswered=True)]
-    except SolveFailedError as error:
-        said = tuple(line for line in error.explanation if not line.startswith("asked for:"))
-        title = "the channel has no such set of packages"
-        return [Finding(code=Code.NOT_ON_INDEX, file=file, title=title, evidence=said[:12])], []
-    except (SourceDataError, SolverError) as error:
-        return [], [SkippedCheck(check=subject, reason=error.headline(), unanswered=True)]
-    found = []
-    for package in lock.packages:
-        other = listed.find(package.name)
-        for kind, here, there in (
-            ("sha256", package.sha256, other.sha256 if other else ""),
-            ("md5", package.md5, other.md5 if other else ""),
-        ):
-            if here != there:
-                evidence = (f"locked: {here}", f"channel: {there or '(none)'}")
-                title = f"{kind} of {package.url.rpartition('/')[2]}"
-                found.append(Finding(code=Code.HASH_MISMATCH, file=file, title=title, evidence=evidence))
-    return found, []

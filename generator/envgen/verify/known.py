@@ -1,0 +1,207 @@
+"""What the shipped locks tell of packages without a network: a file of theirs has one hash, one place and its needs."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from envgen.core.builds import Build
+from envgen.core.dataclass import dataclass
+from envgen.core.locks import CondaLock, CondaPackage, PipLock, PipPackage
+from envgen.core.sets import PackageSet
+from envgen.core.shipped import Shipped
+from envgen.core.wheel_names import file_name
+from envgen.files.bodies import read_conda
+from envgen.files.errors import LockFormatError
+from envgen.files.reading import split
+from envgen.files.registry import CONDA_LOCK, PYLOCK
+from envgen.verify.findings import Code, Finding
+
+_WHEEL = re.compile(
+    r'{ url = "(?P<url>[^"]+)", (?:size = (?P<size>\d+), )?hashes = { sha256 = "(?P<sha256>[0-9a-f]{64})" } }'
+)
+_NEEDS = re.compile(r'    { name = "([^"]+)" },')
+_URL = re.compile(r"^  url: (?P<url>\S+)$", re.MULTILINE)
+_HASHES = re.compile(r"^    md5: (?P<md5>[0-9a-f]{32})\n    sha256: (?P<sha256>[0-9a-f]{64})$", re.MULTILINE)
+_DEPENDS = re.compile(r"^    ([A-Za-z0-9_.-]+): (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipRecord:
+    """A wheel of a shipped lock. `needs` are the packages that it needs, by the platform and Python of each lock."""
+
+    url: str
+    sha256: str
+    size: int | None
+    needs: Mapping[tuple[str, str], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaRecord:
+    """A package of a shipped lock."""
+
+    url: str
+    md5: str
+    sha256: str
+    depends: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFiles:
+    """The packages of all shipped locks: wheels by file name, conda packages by subdir and file name."""
+
+    wheels: Mapping[str, Collection[PipRecord]]
+    conda: Mapping[str, CondaRecord]
+
+
+@cache
+def known_files(root: Path) -> KnownFiles:
+    """Read the tree of shipped locks, as text: what envgen wrote there has one form."""
+    wheels: defaultdict[str, dict[tuple[str, str], PipRecord]] = defaultdict(dict)
+    conda: dict[str, CondaRecord] = {}
+    for path in sorted(root.glob(f"*/py*/*/{PYLOCK.one}")):
+        place = path.parts[-4], path.parts[-3].removeprefix("py")
+        for record in _pip_records(path.read_text(encoding="utf-8"), place):
+            of_name = wheels[file_name(record.url)]
+            before = of_name.get((record.url, record.sha256))
+            needs = {**before.needs, **record.needs} if before is not None else record.needs
+            of_name[record.url, record.sha256] = PipRecord(
+                url=record.url, sha256=record.sha256, size=record.size, needs=needs
+            )
+    for path in sorted(root.glob(f"*/py*/*/{CONDA_LOCK.one}")):
+        for conda_record in _conda_records(path.read_text(encoding="utf-8")):
+            conda["/".join(conda_record.url.rsplit("/", 2)[1:])] = conda_record
+    return KnownFiles(wheels={name: tuple(found.values()) for name, found in wheels.items()}, conda=conda)
+
+
+def _pip_records(text: str, place: tuple[str, str]) -> Iterator[PipRecord]:
+    for entry in text.split("\n[[packages]]\n")[1:]:
+        if found := _WHEEL.search(entry):
+            size = int(found["size"]) if found["size"] else None
+            needs = {place: frozenset(_NEEDS.findall(entry))}
+            yield PipRecord(url=found["url"], sha256=found["sha256"], size=size, needs=needs)
+
+
+def _conda_records(text: str) -> Iterator[CondaRecord]:
+    for entry in text.split("\n- name: ")[1:]:
+        url, hashes = _URL.search(entry), _HASHES.search(entry)
+        if url is not None and hashes is not None:
+            depends = entry[: url.start()].partition("\n  dependencies:")[2]
+            found = (f"{name} {_plain(value)}".strip() for name, value in _DEPENDS.findall(depends))
+            yield CondaRecord(url=url["url"], md5=hashes["md5"], sha256=hashes["sha256"], depends=frozenset(found))
+
+
+def _plain(value: str) -> str:
+    """A scalar of YAML without its quotes."""
+    return value[1:-1].replace("''", "'") if value[:1] == value[-1:] == "'" and len(value) > 1 else value
+
+
+def check_known_wheels(lock: PipLock, known: KnownFiles, file: str, *, exact: bool) -> Iterator[Finding]:
+    """Wheels with the file name of a shipped lock's: hash, size, place and needs must be those.
+
+    What an extra adds to the needs of a package is not in them: without `exact` a package may need more.
+    """
+    for package in lock.packages:
+        records = known.wheels.get(file_name(package.url), ())
+        if not records:
+            continue
+        of_hash = next((record for record in records if record.sha256 == package.sha256), None)
+        if of_hash is None:
+            yield _hash(file, file_name(package.url), package.sha256, next(iter(records)).sha256)
+            continue
+        if package.size is not None and of_hash.size not in (None, package.size):
+            title = f"size of {file_name(package.url)}"
+            evidence = (f"locked: {package.size} bytes", f"a shipped lock: {of_hash.size} bytes")
+            yield Finding(code=Code.SIZE_MISMATCH, file=file, title=title, evidence=evidence)
+        yield from _wheel_place(package, of_hash, file)
+        yield from _wheel_needs(package, of_hash.needs.get((lock.subdir.value, lock.python)), file, exact=exact)
+
+
+def _wheel_place(package: PipPackage, record: PipRecord, file: str) -> Iterator[Finding]:
+    """PyTorch's index names two hosts for the same files; a mirror's place is judged by its host."""
+    if _is_canonical(package.url) and _one_host(package.url) != _one_host(record.url):
+        title = f"the file of {package.name} is not where its index keeps it"
+        evidence = (f"locked: {package.url[:160]}", f"a shipped lock: {record.url}")
+        yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=evidence)
+
+
+def _wheel_needs(package: PipPackage, needs: Collection[str] | None, file: str, *, exact: bool) -> Iterator[Finding]:
+    stated = set(package.dependencies)
+    for name in sorted(set(needs or ()) - stated):
+        title = f"{package.name} needs {name}, which is not stated"
+        yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title)
+    for name in sorted(stated - set(needs)) if needs is not None and exact else ():
+        title = f"{package.name} is said to need {name}, which it does not"
+        yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
+
+
+def check_known_conda(lock: CondaLock, known: KnownFiles, file: str) -> Iterator[Finding]:
+    """Conda packages with the subdir and file name of a shipped lock's: hashes, place and needs must be those."""
+    for package in lock.packages:
+        filename = package.url.rpartition("/")[2]
+        record = known.conda.get(f"{package.subdir}/{filename}")
+        if record is None:
+            continue
+        for locked, there in ((package.sha256, record.sha256), (package.md5, record.md5)):
+            if locked != there:
+                yield _hash(file, filename, locked, there)
+        if package.url.startswith("https://conda.anaconda.org/") and package.url != record.url:
+            title = f"the file of {package.name} is not where its channel keeps it"
+            evidence = (f"locked: {package.url[:160]}", f"a shipped lock: {record.url}")
+            yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=evidence)
+        yield from _conda_needs(package, record, file)
+
+
+def _conda_needs(package: CondaPackage, record: CondaRecord, file: str) -> Iterator[Finding]:
+    stated = {text.removesuffix(" *") for text in package.depends}
+    for text in sorted(record.depends - stated):
+        title = f"{package.name} needs {text}, which is not stated"
+        yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title)
+    for text in sorted(stated - record.depends):
+        title = f"{package.name} is said to need {text[:80]}, which it does not"
+        yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
+
+
+def _hash(file: str, filename: str, locked: str, there: str) -> Finding:
+    kind = "sha256" if len(there) == 64 else "md5"
+    evidence = (f"locked: {locked}", f"a shipped lock: {there}")
+    return Finding(code=Code.HASH_MISMATCH, file=file, title=f"{kind} of {filename}", evidence=evidence)
+
+
+def _is_canonical(url: str) -> bool:
+    return url.startswith(("https://files.pythonhosted.org/", "https://download.pytorch.org/", _R2))
+
+
+_R2 = "https://download-r2.pytorch.org/"
+
+
+def _one_host(url: str) -> str:
+    return url.replace(_R2, "https://download.pytorch.org/", 1)
+
+
+def is_shipped_wheels(lock: PipLock, build: Build | None, root: Path) -> bool:
+    """True when the packages of a lock are those of the shipped lock of its build, every byte of them."""
+    text = _shipped_texts(build, lock.python, root).get(PYLOCK.one)
+    return text is not None and PYLOCK.read(split(text)[1], PYLOCK.one).packages == lock.packages
+
+
+def is_shipped_conda(lock: CondaLock, build: Build | None, python: str, root: Path) -> bool:
+    """True when a lock is the shipped lock of its build: packages, channels, specs and virtual packages."""
+    texts = _shipped_texts(build, python, root)
+    try:
+        return bool(texts) and lock in read_conda({name: split(text)[1] for name, text in texts.items()})
+    except LockFormatError:
+        return False
+
+
+def _shipped_texts(build: Build | None, python: str, root: Path) -> Mapping[str, str]:
+    """File name -> text of the shipped lock of a build, empty when none is shipped."""
+    if build is None:
+        return {}
+    package_set, torch, tag = build.key
+    key = Shipped(package_set=PackageSet(package_set), subdir=build.subdir, python=python, torch=torch, cuda_tag=tag)
+    folder = root / key.folder
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} if folder.is_dir() else {}

@@ -26,7 +26,7 @@ def test_one_finding_in_text(folder: Path, capsys: pytest.CaptureFixture[str]) -
     first, fault, hint, *_ = capsys.readouterr().out.splitlines()
     assert first == f"{folder.as_posix()}: not good (1 files, 0 packages)"
     assert fault == "  error: pylock.toml: requirements.txt is there without it [file-missing]"
-    assert hint.startswith("    hint: run the command in the files' headers again")
+    assert hint.startswith("    hint: run `envgen lock --all` again")
 
 
 def test_every_finding_in_json_has_a_remedy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,9 @@ from typing import Self
 import pytest
 
 from envgen.facts.wheels import WheelCatalog
-from envgen.verify import folder, pip_hashes, pip_lock
+from envgen.verify import folder, pip_lock
 from envgen.verify.known import KnownFiles
+from envgen.verify.online import pip_hashes
 
 
 class _NoWheels(WheelCatalog):

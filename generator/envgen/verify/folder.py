@@ -12,12 +12,12 @@ from envgen.core.paths import tree
 from envgen.facts.catalog import Catalog
 from envgen.output.errors import OutputNotWritableError
 from envgen.output.plan import read_folder
-from envgen.verify.conda_online import check_on_channels
 from envgen.verify.core import judge, sorted_findings
 from envgen.verify.findings import Asking, Finding, Report
 from envgen.verify.judged import JudgedLock, Judgement, Knowledge
 from envgen.verify.known import known_files
-from envgen.verify.pip_online import check_on_indexes
+from envgen.verify.online.conda import check_on_channels
+from envgen.verify.online.pip import check_on_indexes
 from envgen.verify.places import Mirrors, without_logins
 
 

@@ -18,8 +18,8 @@ from envgen.verify.form import check_pip_form
 from envgen.verify.judged import JudgedLock, Knowledge
 from envgen.verify.known import check_known_wheels, is_shipped_wheels
 from envgen.verify.needs import asked_of, check_files, check_pip_needs
+from envgen.verify.online.pip import check_catalog
 from envgen.verify.opened import Opened
-from envgen.verify.pip_online import check_catalog
 from envgen.verify.places import PIP_PLACES, check_hosts
 from envgen.verify.prose import LockedBuild
 from envgen.verify.request import check_request

@@ -9,7 +9,7 @@ import pytest
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.net.deadline import Deadline
-from envgen.verify.pip_hashes import HashState, check_hashes
+from envgen.verify.online.pip_hashes import HashState, check_hashes
 from equipment.pip_world import QUICK, TAG, Solve
 from equipment.wheel_index import Fault, WheelIndex
 

@@ -13,7 +13,7 @@ from envgen.facts.tables import read_table
 from envgen.files.bodies import pip_bodies
 from envgen.solve.pip.query import PipQuery
 from envgen.solve.pip.solve import solve_pip
-from envgen.verify.pip_hashes import HashState, check_hashes
+from envgen.verify.online.pip_hashes import HashState, check_hashes
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.pip_index import read_requires
 from envgen.verify.findings import Asking, Code, Finding
 from envgen.verify.needs import unneeded
-from envgen.verify.pip_hashes import HashCheck, HashState, check_hashes, site_of
+from envgen.verify.online.pip_hashes import HashCheck, HashState, check_hashes, site_of
 from envgen.verify.pip_requires import needs_of, unmet
 
 _COMPANIONS = ("torch", "torchvision", "torchaudio")

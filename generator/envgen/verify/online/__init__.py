@@ -1,0 +1,1 @@
+"""What indexes and channels say of the locks of a folder."""

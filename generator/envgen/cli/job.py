@@ -39,8 +39,8 @@ from envgen.solve.extras import Extras, normalised, read_extras
 class Job:
     """One environment that is to be written: its requests, its folder, the options about its files.
 
-    `only` maps a platform for which one set alone is asked for to that set. `pins` are the files of the folder whose pins
-    may be kept.
+    `only` maps a platform for which one set alone is asked for to that set. `pins` are the files of the folder whose
+    pins may be kept.
     """
 
     asked: Requests

@@ -21,6 +21,7 @@ ARCHITECTURES = ("fermi", "kepler", "maxwell", "pascal", "volta", "turing", "amp
 LINE = re.compile(r"geforce|quadro|tesla|titan|jetson|gtx|rtx|gts|^gt[0-9]|^cmp|[0-9](?:ti|super)")
 # Letters that make another card of a name only directly behind it: `RTX 4090 D`, but `a GeForce RTX 4090`.
 _SUFFIXES = frozenset(["a", "d", "e", "m", "s", "x", "le", "se", "gs", "mx", "pro", "plus", "max", "xt", "xtx", "tie"])
+_REVISIONS = frozenset(("v2", "v3", "v4"))
 _ANOTHER_MODEL = re.compile(
     r" (?:(?:geforce|quadro|tesla|titan|jetson|gtx|rtx|gts|gt) )+(?:[a-z]{1,2})?[0-9]{3,}| (?:gtx|rtx|gts|gt)[0-9]{3,}"
 )
@@ -75,11 +76,21 @@ class Judge:
         for span in spans:
             kept += [*tokens[at : span.start], "¦"]
             at = span.end
-        left = f" {' '.join([*kept, *tokens[at:]])} "
+        kept += tokens[at:]
+        left = f" {' '.join(word for word in kept if not self._is_revision(word, kept, spans))} "
         phrases = self._tables.phrases
         plain = _FILLER.sub("", swap(left, [*phrases["loose"], *phrases["context"]]))
         unknown = tuple(plain.replace("¦", " ").split())
         return Beside(text=text, tokens=tokens, spans=spans, left=left, unknown=unknown)
+
+    def _is_revision(self, word: str, words: Sequence[str], spans: Sequence[Span]) -> bool:
+        """True for the revision of a card maker's own model (its words stand there too); `D V2` is NVIDIA's."""
+        is_nvidias = any(span.key.endswith("d") for span in spans)
+        return word in _REVISIONS and not is_nvidias and not self._board_words.isdisjoint(words)
+
+    @cached_property
+    def _board_words(self) -> frozenset[str]:
+        return frozenset(phrase.rpartition(" ")[2] for phrase, _ in self._tables.phrases["board"]) - _REVISIONS
 
     def hindrance(self, beside: Beside) -> str:
         """What speaks against taking the names, or an empty string."""

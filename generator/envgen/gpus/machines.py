@@ -27,6 +27,7 @@ _SCHEDULER = (
     r"|\bgke-accelerator ?[=:] ?\"?([a-z][\w.-]*)"
     r"|--accelerator[= ](?:count=[0-9]+,)?type=([a-z][\w-]*)"
     r"|\bgres/gpu:([a-z][\w.-]*)"
+    r"|\baccelerators? ?[:=] ?\"?([a-z][\w.-]*)(?=[:\" ]|$)"
     r"|--gpus(?:-per-\w+)?[= ]([a-z][\w.-]*)(?=:|$)"
     r"|\bgpu:([a-z][\w.-]*)|(?:--constraint[= ]|-c )\"?([a-z][\w.-]*)|(?:^| )-g ([a-z][\w.-]*)"
     r"|^([a-z][a-z0-9-]*[0-9][a-z0-9-]*):[0-9]{1,2}$"
@@ -53,14 +54,14 @@ class Machines:
 
     def instance_types(self, lowered: str) -> tuple[Sequence[tuple[dict[str, str], int]], str]:
         """The rows of all instance types in a text (with the row of each one's GPU), and the text without them."""
-        if not re.search(r"[._-]|[0-9s]x[0-9]|\bn[cdv]|\baws |\bec2 ", lowered):
+        if not re.search(r"[._-]|[0-9s]x[0-9]|\bn[cdv]|\baws |\bec2 | (?:small|medium|large)\b", lowered):
             return (), lowered
         rows = [self._instances[(found.lastindex or 1) - 1] for found in self._instance.finditer(lowered)]
         return rows, self._instance.sub(" ", lowered).strip(" ()[],;+") if rows else lowered
 
     def product_code(self, text: GpuText) -> GpuText | None:
         """The text with a graphics card maker's model code made a name, or None without one that can be read."""
-        if not re.search("[0-9]-|gv-", text.lowered):
+        if "-" not in text.lowered:
             return None
         device = text.device
         for pattern, meaning in self._tables.product_codes:

@@ -23,6 +23,7 @@ _LINES = (
     r"\bname: ([^,]+), pci bus id",  # TensorFlow
     r"\bfound gpu ?[0-9]* ?(.+?) which is of (?:\w+ )*?capability",  # torch, GPU older than the build
     r"^(?:the )?(.+?) with cuda capability sm_[0-9]+a? is not compatible",  # torch, GPU newer than the build
+    r"(?:^|[|:=] ?)([^|:=]+?)\. (?:num gpus ?=|max memory ?:)",  # Unsloth
     r"\bdevice(?: [0-9]+)?: (?:cuda(?::[0-9]+)? )?([^,:]+?)(?:,| :|$)",  # llama.cpp, ComfyUI
     r"^(?:card name|chip type|name|adapter)(?: ?[:=] ?| {2,})(.+)$",  # dxdiag, wmic
 )

@@ -6,6 +6,8 @@ Releases of JetPack and what they hold: NVIDIA's JetPack archive. Windows number
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from envgen.core.errors import UsageError, ValueFormatError
@@ -44,6 +46,9 @@ def drivers_by_platform(requests: Requests) -> dict[str, str]:
         pytest.param(("535",), {"win-64": "535", "linux-64": "535"}, id="a-branch-is-for-both"),
         pytest.param(("535.98",), {"win-64": "535.98", "linux-64": "535.98"}, id="a-number-of-both"),
         pytest.param(("32.0.15.6094",), {"win-64": "560.94", "linux-64": ""}, id="four-fields"),
+        pytest.param(
+            ("driverInfo = 550.54.14",), {"win-64": "", "linux-64": "550.54.14"}, id="as-vulkaninfo-prints-it"
+        ),
     ],
 )
 def test_with_several_platforms_a_driver_counts_where_its_form_is(
@@ -132,6 +137,37 @@ def test_a_jetpack_is_for_a_jetson_and_for_its_own() -> None:
         read("Jetson AGX Thor", drivers=("JetPack 6.2",), platforms=("linux-aarch64",))
     with pytest.raises(UsageError, match=r"Jetson Linux 37\.1 is not known"):
         read("Jetson AGX Orin", drivers=("37.1",), platforms=("linux-aarch64",))
+
+
+@pytest.mark.parametrize(("text", "jetpack"), [("36.4.7", "6.2.1"), ("35.6.2", "5.1.5"), ("32.7.6", "4.6.6")])
+def test_a_patch_of_jetson_linux_has_the_cuda_of_its_line(text: str, jetpack: str) -> None:
+    """36.4.7 is newer than the table; 32.7.6 and 35.6.2 are dusty-nv/jetson-containers#1179's."""
+    if jetpack.startswith("6"):
+        (request,) = read("Jetson Orin Nano", drivers=(text,), platforms=("linux-aarch64",)).requests
+        assert request.jetpack is not None
+        assert request.jetpack.release == jetpack
+        return
+    gpu = "Jetson Nano" if jetpack.startswith("4") else "Jetson AGX Orin"
+    with pytest.raises(JetPackWithoutBuildError, match=re.escape(jetpack)):
+        read(gpu, drivers=(text,), platforms=())
+
+
+def test_a_jetson_beside_another_computer_keeps_its_jetpack() -> None:
+    """They are two computers, named so or not; each has the driver, or the JetPack, of its own."""
+    for options in (
+        {"gpus": ("Jetson AGX Orin", "DGX Spark"), "drivers": ("JetPack 7.2",)},
+        {"machines": ("DGX Spark;580.95.05", "Jetson AGX Orin;JetPack 7.2")},
+    ):
+        (request,) = read_request(RequestOptions(**options), CATALOG).requests
+        assert request.jetpack is None
+        assert sorted(m.jetpack.release if m.jetpack else "" for m in request.machines) == ["", "7.2"]
+        found = resolve(CATALOG, request)
+        assert found.pip is not None
+        assert found.pip.build.short_label == "2.15.0+cu132"  # sm_80 on 8.7: torch's table for CUDA 13.2, PyPI's wheel
+    both = read_request(RequestOptions(machines=("GH200;580.95.05", "Jetson AGX Orin;JetPack 6.2")), CATALOG)
+    none = resolve(CATALOG, both.requests[0])
+    assert (none.pip, none.conda) == (None, None)  # JetPack 6 runs Tegra builds of CUDA 12 alone, a GH200 none of them
+    assert not [r for r in none.rejected if r.change and r.cuda_tag.startswith("cu12") and r.torch == "2.13.0"]
 
 
 def test_gpus_of_two_platforms_have_one_request_each() -> None:

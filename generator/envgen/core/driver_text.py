@@ -20,8 +20,8 @@ _NUMBER = r"(?<![0-9.])([1-9][0-9]{2}\.[0-9]{1,3}(?:\.[0-9]{1,2})?)(?![0-9]|\.[0
 _FIELDS = Pattern(r"(?<![0-9a-z.])([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2,5})\.([0-9]{1,5})(?![0-9.])")
 _LABELLED = Pattern(rf"(?:driver version|kmd version|kernel module(?: for \w+)?) *[:=|]? *{_NUMBER}")
 _BRANCH = Pattern(
-    r"^[rv]?([1-9][0-9]{2})(?:\.x+|\.\*)?(?:[- ](?:server|open|branch|series|dkms))*$"
-    r"|(?:nvidia|drivers?|cuda)[a-z-]*[- ]([1-9][0-9]{2})\b|\b(?:r|branch )([1-9][0-9]{2})\b"
+    r"^[rv]?([1-9][0-9]{2})(?:\.x+|xx|\.\*)?(?:[- ](?:server|open|branch|series|dkms))*$"
+    r"|(?:nvidia|drivers?|cuda)[a-z-]*[- ]([1-9][0-9]{2})(?:xx)?\b|\b(?:r|branch )([1-9][0-9]{2})\b"
 )
 _JETPACK = Pattern(r"\b(?:jet ?pack|jp)[ :]*v?([4-9](?:\.[0-9]+){0,2})\b|^([4-7]\.[0-9](?:\.[0-9])?)$")
 _L4T = Pattern(r"(?:\b(?:l4t(?:-[a-z]+)?|jetson linux|tegra)[ :=]*r?|^r?)((?:2[89]|3[0-9])(?:\.[0-9]+){1,2})(?![0-9.])")

@@ -95,7 +95,8 @@ def _machine_words(platform: PlatformRecord) -> Iterator[str]:
     """The machines of one platform, each with its driver."""
     for machine in platform.machines or (platform,):
         for gpu in machine.gpus:
-            yield from ("--machine", f"{gpu.name or gpu.capability};{machine.driver or ''};{platform.subdir}")
+            driver = f"JetPack {machine.jetpack}" if machine.jetpack else str(machine.driver or "")
+            yield from ("--machine", f"{gpu.name or gpu.capability};{driver};{platform.subdir}")
 
 
 def _driver_words(record: RequestRecord) -> Iterator[str]:

@@ -139,7 +139,12 @@ def _release(driver: GivenDriver, jetpacks: Sequence[JetPack]) -> JetPack | None
 
     exact = [jetpack for jetpack in jetpacks if driver.release in names(jetpack)]
     short = [j for j in jetpacks if any(name.startswith(f"{driver.release}.") for name in names(j))]
-    return next(iter(exact or short), None)
+    found = next(iter(exact or short), None)
+    if found is not None or driver.kind is DriverKind.JETPACK or driver.release.count(".") < 2:  # noqa: PLR2004 -- X.Y.Z
+        return found
+    # Patches of a Jetson Linux X.Y have its CUDA (every row of the table): a newer one counts as the newest known.
+    line = f"{driver.release.rpartition('.')[0]}."
+    return next((j for j in reversed(jetpacks) if any(name.startswith(line) for name in j.l4t)), None)
 
 
 def _module_driver(version: DriverVersion, jetsons: Sequence[RequestedGpu], catalog: Catalog) -> TargetDriver:

@@ -50,7 +50,8 @@ def for_platform(text: str) -> tuple[Subdir | None, str]:
     Raises: UsageError for an unknown platform.
     """
     platform, mark, value = text.partition("=")
-    if not mark or not platform.strip()[:1].isalpha() or " " in platform.strip():
+    is_label = "driver" in platform.lower()  # `driverInfo = 550.54.14`, as vulkaninfo prints it
+    if not mark or is_label or not platform.strip()[:1].isalpha() or " " in platform.strip():
         return None, text
     return parse_platform(platform), value
 

@@ -65,14 +65,12 @@ def _driver(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pa
 
 
 def _jetson(evaluation: Evaluation, pip: Pairing | None) -> Iterator[Notice]:
-    jetpack = evaluation.jetpack
-    if jetpack is None:
-        return
-    text = f"decided for JetPack {jetpack.release}: CUDA {jetpack.cuda}, glibc {jetpack.glibc}, Ubuntu's Python "
-    text += f'{jetpack.python}; pass --driver "JetPack X.Y" for another'
-    yield Notice(code="jetpack", text=text)
-    if pip is None:
-        yield Notice(code="jetson-own-wheels", text=f"{OWN_WHEELS} for JetPack {jetpack.release}")
+    for jetpack in dict.fromkeys(one.jetpack for one in evaluation.each if one.jetpack is not None):
+        text = f"decided for JetPack {jetpack.release}: CUDA {jetpack.cuda}, glibc {jetpack.glibc}, Ubuntu's Python "
+        text += f'{jetpack.python}; pass --driver "JetPack X.Y" for another'
+        yield Notice(code="jetpack", text=text)
+        if pip is None:
+            yield Notice(code="jetson-own-wheels", text=f"{OWN_WHEELS} for JetPack {jetpack.release}")
 
 
 def _companions(request: Request, pip: Pairing | None) -> Iterator[Notice]:

@@ -20,11 +20,15 @@ _FIRST_SHARED = 13
 
 
 def rule(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
-    """The build is one that a Jetson runs, and the CUDA of its JetPack serves it."""
-    jetpack = evaluation.jetpack
+    """A Jetson gets what it runs and the CUDA of its JetPack serves; no other computer gets a Jetson's own builds."""
+    jetpack, cuda = evaluation.jetpack, release_key(build.cuda)[:2]
     if jetpack is None:
+        if build.is_tegra and cuda[0] < _FIRST_SHARED:
+            names = ", ".join(requested.gpu.name for requested in evaluation.request.gpus)
+            message = f"{build.label} is built for Jetson modules up to CUDA 12, which {names} is no part of"
+            yield Failure(code=RejectionCode.NOT_ON_PLATFORM, message=message)
         return
-    cuda, own = release_key(build.cuda)[:2], release_key(jetpack.cuda)
+    own = release_key(jetpack.cuda)
     where = f"JetPack {jetpack.release} serves CUDA {jetpack.cuda}"
     newer = tuple(Change(jetpack=r, driver=driver_of(r)) for r in _serving(cuda, evaluation)[:1])
     if cuda[0] < _FIRST_SHARED and not build.is_tegra:

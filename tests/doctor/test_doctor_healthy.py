@@ -352,3 +352,12 @@ def test_capitals_of_a_windows_path_do_not_matter() -> None:
     )
     inspected = environment(CU128, prefix="C:\\Users\\ada\\venv")
     assert examine(host("windows-rtx4070-560.94"), inspected, run).findings == ()
+
+
+def test_an_orin_with_jetpack_7_2_runs_builds_for_arm_servers_of_cuda_13_2() -> None:
+    """sm_80 runs on 8.7 in torch's table for CUDA 13.2 and newer (DEVICE_REQUIREMENT_POST_JETSON_SBSA_UNIFICATION)."""
+    before = host("jetson-orin-r36.4.3")
+    assert before.system.jetson is not None
+    jetson = replace(before.system.jetson, l4t="39.2.0")
+    orin = replace(before, system=replace(before.system, jetson=jetson))
+    assert examine(orin, environment(torch("2.15.0+cu132", "13.2"))).findings == ()

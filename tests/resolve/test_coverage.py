@@ -48,5 +48,5 @@ def gpu(capability: str) -> Gpu:
 )
 def test_code_for(arch_list: str, capability: str, expected: str | None) -> None:
     codes = [ArchCode.parse(entry) for entry in arch_list.split()]
-    found = code_for(codes, gpu(capability))
+    found = code_for(codes, gpu(capability), "")
     assert (str(found) if found else None) == expected

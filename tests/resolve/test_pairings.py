@@ -259,6 +259,14 @@ def test_what_nccl_has_no_code_for(builds: Catalog, capability: str, torch: str,
     assert [one for one in sorted(codes(found)) if one.startswith("nccl")] == ([code] if code else [])
 
 
+def test_nccl_of_a_build_for_arm_servers_serves_an_orin_from_cuda_13_2_on(builds: Catalog) -> None:
+    """NCCL 2.30.7 has sm_80, which runs on 8.7 by torch's own table for CUDA 13.2."""
+    found = resolve(builds, ask("8.7", "linux-aarch64", driver="595.78", glibc="2.39", torch="==2.15.0"))
+    assert found.pip is not None
+    assert found.pip.build.libraries["nccl"] == "2.30.7"
+    assert not [one for one in codes(found) if one.startswith("nccl")]
+
+
 def test_a_build_whose_cublas_has_no_code_for_the_gpu_is_refused(builds: Catalog) -> None:
     """nvidia-cublas-cu12 12.8.4.1 starts at 5.0, and has PTX of 12.0 only; torch's own list is not asked."""
     tables = {name: FROZEN.rows(name) for name in FROZEN.tables}

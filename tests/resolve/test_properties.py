@@ -106,15 +106,15 @@ CODES = st.lists(
 @given(CODES, CODES, st.sampled_from(CAPABILITIES))
 def test_more_code_never_drops_a_gpu(some: list[ArchCode], more: list[ArchCode], capability: str) -> None:
     gpu = Gpu(name="a GPU", capability=ComputeCapability.parse(capability), architecture="")
-    if code_for(some, gpu) is not None:
-        assert code_for([*some, *more], gpu) is not None
+    if code_for(some, gpu, "") is not None:
+        assert code_for([*some, *more], gpu, "") is not None
 
 
 @settings(max_examples=100, deadline=None)
 @given(CODES, st.sampled_from(CAPABILITIES))
 def test_the_order_of_an_arch_list_does_not_matter(codes: list[ArchCode], capability: str) -> None:
     gpu = Gpu(name="a GPU", capability=ComputeCapability.parse(capability), architecture="")
-    assert code_for(codes, gpu) == code_for(list(reversed(codes)), gpu)
+    assert code_for(codes, gpu, "") == code_for(list(reversed(codes)), gpu, "")
 
 
 # The same catalog with the builds of each release in the opposite order.

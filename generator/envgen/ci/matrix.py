@@ -216,7 +216,7 @@ def select(environments: Iterable[Environment], selection: Selection) -> list[En
         if (not selection.sets or environment.shipped.package_set in selection.sets)
         and (not selection.subdirs or environment.shipped.subdir in selection.subdirs)
         and (changed is None or environment.shipped.folder in changed)
-        and _runs_on_all(environment.codes, selection.capabilities)
+        and _runs_on_all(environment, selection.capabilities)
     ]
     number, parts = selection.shard
     return kept[number - 1 :: parts]
@@ -227,9 +227,10 @@ def _folder(path: str) -> PurePosixPath:
     return PurePosixPath(*PurePosixPath(path).parts[:3])
 
 
-def _runs_on_all(codes: Sequence[ArchCode], capabilities: Sequence[ComputeCapability]) -> bool:
-    gpus = [Gpu(name=str(capability), capability=capability, architecture="") for capability in capabilities]
-    return all(code_for(codes, gpu) is not None for gpu in gpus)
+def _runs_on_all(environment: Environment, capabilities: Sequence[ComputeCapability]) -> bool:
+    cuda = cuda_of_tag(environment.shipped.cuda_tag)
+    gpus = (Gpu(name=str(capability), capability=capability, architecture="") for capability in capabilities)
+    return all(code_for(environment.codes, gpu, cuda) is not None for gpu in gpus)
 
 
 def matrix_entries(

@@ -140,7 +140,7 @@ def _release(driver: GivenDriver, jetpacks: Sequence[JetPack]) -> JetPack | None
     exact = [jetpack for jetpack in jetpacks if driver.release in names(jetpack)]
     short = [j for j in jetpacks if any(name.startswith(f"{driver.release}.") for name in names(j))]
     found = next(iter(exact or short), None)
-    if found is not None or driver.kind is DriverKind.JETPACK or driver.release.count(".") < 2:  # noqa: PLR2004 -- X.Y.Z
+    if found is not None or driver.kind is DriverKind.JETPACK or driver.release.count(".") < 2:
         return found
     # Patches of a Jetson Linux X.Y have its CUDA (every row of the table): a newer one counts as the newest known.
     line = f"{driver.release.rpartition('.')[0]}."

@@ -31,10 +31,10 @@ _ONLY_ITSELF = frozenset({(5, 3), (6, 2), (7, 2), (8, 7)})
 _RENUMBERED = frozenset({(10, 1), (11, 0)})
 
 
-def code_for(codes: Sequence[ArchCode], gpu: Gpu, cuda: str = "") -> ArchCode | None:
+def code_for(codes: Sequence[ArchCode], gpu: Gpu, cuda: str) -> ArchCode | None:
     """Return the entry of an arch list that a GPU will run: the nearest SASS, else the nearest PTX, else None.
 
-    `cuda` is the toolkit of the build, where it is known: since 13.2 it also decides for a Jetson.
+    `cuda` is the toolkit of the build, empty where nobody knows it: since 13.2 it also decides for a Jetson.
     """
     return _nearest(codes, gpu.capability, is_unified=is_unified(cuda))
 

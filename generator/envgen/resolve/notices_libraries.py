@@ -58,11 +58,11 @@ def _nccl(build: Build, gpus: list[Gpu], catalog: Catalog) -> Iterator[tuple[str
     nccl = pinned(build, "nccl", catalog)
     if nccl is None:
         return
-    if lacking := _names(gpu for gpu in gpus if lacks(nccl, gpu)):
+    if lacking := _names(gpu for gpu in gpus if lacks(nccl, gpu, build.cuda)):
         text = f"NCCL {nccl.version} has no code for {lacking}: one GPU works, several together (distributed training "
         text += "with the nccl backend) fail"
         yield "nccl-no-code", text
-    elif compiled := _names(gpu for gpu in gpus if compiles(nccl, gpu)):
+    elif compiled := _names(gpu for gpu in gpus if compiles(nccl, gpu, build.cuda)):
         text = f"NCCL {nccl.version} has no machine code for {compiled}: with several GPUs the driver compiles it at "
         text += "first use"
         yield "nccl-compiled-at-first-use", text

@@ -41,7 +41,7 @@ def best_cell(builds: Iterable[Build], gpu: Gpu, catalog: Catalog, subdir: Subdi
     """SASS before PTX, then the oldest driver; None when no build has code."""
     found: list[tuple[bool, int]] = []
     for build in builds:
-        code = code_for(build.codes, gpu)
+        code = code_for(build.codes, gpu, build.cuda)
         floor = major_floor(build.cuda, subdir, catalog)
         if code is not None:
             found.append((code.kind is CodeKind.PTX, floor.branch if floor else 0))

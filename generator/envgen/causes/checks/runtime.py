@@ -177,7 +177,7 @@ def _command_to_hide(context: Context, good: list[str]) -> str:
 
 def _covers(context: Context, capability: ComputeCapability) -> bool:
     gpu = Gpu(name="", capability=capability, architecture="")
-    return not context.arch_list or code_for(context.arch_list, gpu) is not None
+    return not context.arch_list or code_for(context.arch_list, gpu, context.torch_cuda) is not None
 
 
 def _image_remedy(context: Context, capability: ComputeCapability) -> Remedy:
@@ -186,7 +186,7 @@ def _image_remedy(context: Context, capability: ComputeCapability) -> Remedy:
     if newest is None or capability < newest or context.subdir is None:
         return INSTALL_BUILD
     gpu = Gpu(name="", capability=capability, architecture="")
-    if any(code_for(build.codes, gpu) for build in context.builds.builds(PackageSet.PIP, context.subdir)):
+    if any(code_for(build.codes, gpu, build.cuda) for build in context.builds.builds(PackageSet.PIP, context.subdir)):
         return INSTALL_BUILD
     return Remedy(
         text="no release in the catalog serves a GPU this new: a nightly build may (pytorch.org/get-started, Preview)"
@@ -194,7 +194,7 @@ def _image_remedy(context: Context, capability: ComputeCapability) -> Remedy:
 
 
 def _runs_from_ptx(context: Context, gpu: Gpu) -> bool:
-    code = code_for(context.arch_list, gpu) if context.arch_list else None
+    code = code_for(context.arch_list, gpu, context.torch_cuda) if context.arch_list else None
     return code is not None and code.kind is CodeKind.PTX
 
 

@@ -29,14 +29,14 @@ def pinned(build: Build, library: str, catalog: Catalog) -> LibraryCode | None:
     return catalog.library_code.get((library, major, version, Subdir.LINUX_64))
 
 
-def lacks(code: LibraryCode, gpu: Gpu) -> bool:
+def lacks(code: LibraryCode, gpu: Gpu, cuda: str) -> bool:
     """True when a library has neither machine code nor PTX that runs on a GPU."""
-    return code_for(code.codes, gpu) is None
+    return code_for(code.codes, gpu, cuda) is None
 
 
-def compiles(code: LibraryCode, gpu: Gpu) -> bool:
+def compiles(code: LibraryCode, gpu: Gpu, cuda: str) -> bool:
     """True when a library runs on a GPU from PTX alone, which the driver compiles at first use."""
-    found: ArchCode | None = code_for(code.codes, gpu)
+    found: ArchCode | None = code_for(code.codes, gpu, cuda)
     return found is not None and found.kind is CodeKind.PTX
 
 
@@ -45,7 +45,7 @@ def rule(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
     code = pinned(build, "cublas", evaluation.catalog)
     for requested in evaluation.request.gpus if code is not None else ():
         gpu = requested.gpu
-        if code is not None and lacks(code, gpu):
+        if code is not None and lacks(code, gpu, build.cuda):
             listed = " ".join(str(one) for one in code.codes)
             yield Failure(
                 code=RejectionCode.NO_LIBRARY_CODE,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from envgen.cli.job import Obtained, obtain, prepare
 from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.planned import moved_lines, planned_lines
-from envgen.cli.summary import cause, pairings, summary
+from envgen.cli.summary import cause, summary
 from envgen.environments.reader import Reader
 from envgen.facts.catalog import Catalog
 from envgen.lock.environment import Environment
@@ -42,20 +42,44 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     return status
 
 
-def finish(found: Obtained, builds: Catalog, *, one_of_many: bool = False) -> int:
-    """Write the files, or say what would change, and return the exit status; of `one_of_many` less is said.
+def finish(found: Obtained, builds: Catalog) -> int:
+    """Write the files, or say what would change, and return the exit status.
 
-    Raises: OutputEditedError; OutputWriteError.
+    Raises: OutputEditedError, and the errors of writing.
     """
-    plan, environments, writing = found.plan, found.environments, found.job.writing
+    reader = Reader.of(found.job.writing.output or ".")
+    write(found)
+    status = tell(found)
+    if not (found.job.writing.check or found.job.writing.dry_run):
+        upgraded, name = found.job.writing.upgrade, found.job.writing.name
+        emit(summary(found.environments, builds, reader, upgraded=upgraded, name=name))
+    return status
+
+
+def write(found: Obtained) -> None:
+    """Write the files, unless the run is one that only looks.
+
+    Raises: the errors of writing.
+    """
+    if not (found.job.writing.check or found.job.writing.dry_run):
+        apply(found.plan)
+
+
+def tell(found: Obtained, prefix: str = "") -> int:
+    """Say what was written, or would be, and return the exit status; `prefix` names one of several targets.
+
+    Raises: OutputEditedError for files that would have to be forced.
+    """
+    plan, writing = found.plan, found.job.writing
     for name in plan.left:
-        print_note(
-            f"{name} is of an earlier environment, and kept because it was edited: delete it if you don't need it"
-        )
+        text = f"{name} is of an earlier environment, and kept because it was edited: delete it if you don't need it"
+        print_note(f"{prefix}{text}")
     if writing.check:
         emit(plan.diff())
         if plan.pending:
-            say(f"{len(plan.pending)} file(s) would change: {', '.join(change.name for change in plan.pending)}")
+            say(
+                f"{prefix}{len(plan.pending)} file(s) would change: {', '.join(change.name for change in plan.pending)}"
+            )
         return 1 if plan.pending else 0
     if writing.diff:
         emit(plan.diff())
@@ -63,20 +87,14 @@ def finish(found: Obtained, builds: Catalog, *, one_of_many: bool = False) -> in
         emit("".join(f"{line}\n" for line in planned_lines(plan)))
         if not writing.force and (refusal := plan.refusal()):
             raise refusal
-        say(_written(plan, "would be"))
+        say(prefix + _written(plan, "would be"))
         return 0
-    for text in _stderr_notes(environments):
-        print_note(text)
+    for text in _stderr_notes(found.environments):
+        print_note(f"{prefix}{text}")
     if plan.torn:
-        print_note("the files here came from several runs, one of them interrupted: they are completed now")
-    reader = Reader.of(writing.output or ".")
-    apply(plan)
-    say(_written(plan, "were"))
+        print_note(f"{prefix}the files here came from several runs, one of them interrupted: they are completed now")
+    say(prefix + _written(plan, "were"))
     emit("".join(f"{line}\n" for line in moved_lines(plan)))
-    if one_of_many:
-        emit("".join(f"{line}\n" for line in pairings(environments, upgraded=writing.upgrade)))
-    else:
-        emit(summary(environments, builds, reader, upgraded=writing.upgrade, name=writing.name))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envgen.cli.folder import OutputFolder, output_folder
 from envgen.cli.output import print_note
@@ -33,6 +34,9 @@ from envgen.request.values import for_platform, parse_set, value_for
 from envgen.requirements.asked import Asked
 from envgen.solve.conda.source import ChannelSource
 from envgen.solve.extras import Extras, normalised, read_extras
+
+if TYPE_CHECKING:
+    from envgen.solve.once import Answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +87,16 @@ def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> J
     return Job(asked=asked, folder=folder, pins=pins, writing=writing, record=record, extras=extras, only=only)
 
 
-def obtain(job: Job, builds: Catalog, progress: Callable[[str], None]) -> Obtained:
-    """Decide and lock what a job asks for.
+def obtain(job: Job, builds: Catalog, progress: Callable[[str], None], answers: Answers | None = None) -> Obtained:
+    """Decide and lock what a job asks for; jobs that share `answers` ask the solvers each question once.
 
     Raises: the errors of deciding and locking, when nothing could be had.
     """
     writing, here, requests = job.writing, job.folder.untouched, job.asked.requests
     every = tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
     wanted = {r.subdir: (job.only[r.subdir],) if r.subdir in job.only else every for r in requests}
-    sources = replace(_sources(builds, writing, job.pins, job.record, progress), extras=job.extras)
+    sources = _sources(builds, writing, job.pins, job.record, progress)
+    sources = replace(sources, extras=job.extras, options=replace(sources.options, answers=answers))
     many = len(requests) > 1
     found = [obtain_environment(r, sources, many=many, wanted=wanted[r.subdir]) for r in requests]
     judged = ending(found, here, required=job.only, may_fall_back=writing.may_fall_back)

@@ -44,6 +44,7 @@ def envgen(
     wanted: RequestOptions,
     writing: WriteOptions,
     context: typer.Context,
+    target: options.TargetNames = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
@@ -58,6 +59,12 @@ def envgen(
     if context.invoked_subcommand is not None:
         _refuse_options(context, context.invoked_subcommand)
         return
+    from envgen.cli.project import project_of
+
+    if (project := project_of(target, wanted)) is not None:
+        from envgen.cli.on_targets import generate_targets
+
+        raise typer.Exit(generate_targets(project, writing))
     from envgen.cli.generate import generate
 
     raise typer.Exit(generate(wanted, writing))

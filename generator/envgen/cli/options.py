@@ -23,6 +23,12 @@ class OutputFormat(StrEnum):
 
 Format = Annotated[OutputFormat, typer.Option("--format", help="How to print the answer.")]
 Command = Callable[..., Any]
+TargetNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target", metavar="NAME", help="A target of envgen.toml or [tool.envgen]. Repeatable. Default: all of them."
+    ),
+]
 
 
 def takes(*groups: type, only: Collection[str] = (), without: Collection[str] = ()) -> Callable[[Command], Command]:

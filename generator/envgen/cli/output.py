@@ -143,13 +143,13 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._live = use_colour(self._stream, {k: v for k, v in os.environ.items() if k != "NO_COLOR"})
+        self.is_live = use_colour(self._stream, {k: v for k, v in os.environ.items() if k != "NO_COLOR"})
         self._open = False
 
     def step(self, text: str) -> None:
         """Say what is being done now."""
         line = printable(text, keep="\n") + " ..."
-        if not self._live:
+        if not self.is_live:
             _write(self._stream, f"{line}\n")
             return
         from shutil import get_terminal_size
@@ -163,3 +163,43 @@ class Progress:
         if self._open:
             _write(self._stream, _CLEAR)
             self._open = False
+
+
+class ManySteps:
+    """Progress of several pieces of work side by side: on a terminal one line with a bar, elsewhere a line per step."""
+
+    _WIDTH = 20
+
+    def __init__(self, total: int, stream: TextIO | None = None) -> None:
+        from threading import Lock
+
+        self._progress, self._lock = Progress(stream), Lock()
+        self._total, self._done = total, 0
+        self._steps: dict[str, str] = {}
+
+    def step(self, name: str, text: str) -> None:
+        """Say what is being done for one of them."""
+        with self._lock:
+            self._steps[name] = text
+            if self._progress.is_live:
+                self._show()
+            else:
+                self._progress.step(f"{name}: {text}")
+
+    def end(self, name: str) -> None:
+        """Count one of them as done."""
+        with self._lock:
+            self._steps.pop(name, None)
+            self._done += 1
+            if self._progress.is_live:
+                self._show()
+
+    def done(self) -> None:
+        """Clear the line of a terminal."""
+        self._progress.done()
+
+    def _show(self) -> None:
+        filled = self._WIDTH * self._done // max(1, self._total)
+        bar = "#" * filled + "-" * (self._WIDTH - filled)
+        running = "; ".join(f"{name}: {text}" for name, text in self._steps.items())
+        self._progress.step(f"[{bar}] {self._done}/{self._total} {running}")

@@ -31,6 +31,9 @@ class Stopper:
     def __init__(self) -> None:
         self._holds = 0
         self._pending: int | None = None
+        self.elsewhere: dict[object, Callable[[], object]] = {}  # what threads began -> how it is ended
+        self.is_over = False
+        self.lock = threading.Lock()
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self._pending is None:
@@ -71,11 +74,8 @@ def kept(begin: Callable[[], Thing], end: Callable[[Thing], object]) -> Iterator
     """Begin something that must not be left behind, such as a process, and end it however the block is left."""
     stopper = _stopper()
     if stopper is None:
-        thing = begin()
-        try:
+        with _kept_by_a_thread(begin, end) as thing:
             yield thing
-        finally:
-            end(thing)
         return
     stopper.hold()
     try:
@@ -95,6 +95,35 @@ def kept(begin: Callable[[], Thing], end: Callable[[Thing], object]) -> Iterator
             end(thing)
             if is_held:
                 stopper.release()
+
+
+@contextmanager
+def _kept_by_a_thread(begin: Callable[[], Thing], end: Callable[[Thing], object]) -> Iterator[Thing]:
+    """The same where no signal comes: the main thread ends what was begun, and from then on nothing is begun."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if not isinstance(handler, Stopper):
+        handler = Stopper()
+    key = object()
+    with handler.lock:
+        if handler.is_over:
+            raise StoppedError(signal.SIGTERM)
+        thing = begin()
+        handler.elsewhere[key] = lambda: end(thing)
+    try:
+        yield thing
+    finally:
+        handler.elsewhere.pop(key, None)
+        end(thing)
+
+
+def end_threads_work() -> None:
+    """End what threads began, after a stop: a process that nobody waits for would go on."""
+    stopper = _stopper()
+    if stopper is not None:
+        with stopper.lock:
+            stopper.is_over = True
+        for end in [*stopper.elsewhere.values()]:
+            end()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import ClassVar
 
 from envgen.core.builds import BuildKey
@@ -75,14 +76,18 @@ class CondaLocker:
 
         options, extras = self.sources.options, self.sources.extras
         tried = list(pairings)
-        found = solve_best(
-            [conda_query(pairing, self.request, extras) for pairing in tried],
-            extras_query(tried[0], self.request, extras),
+        queries = [conda_query(pairing, self.request, extras) for pairing in tried]
+        alone = extras_query(tried[0], self.request, extras)
+        solve = partial(
+            solve_best,
+            queries,
+            alone,
             mirror=options.mirrors.conda,
             timeout_s=timeout_s,
             progress=options.progress,
             meanwhile=load_conda_lock_package,
         )
+        found = options.ask(("conda", repr(queries), repr(alone), repr(options.mirrors)), solve)
         keys = [pairing.build.key for pairing in tried]
         outcomes: dict[BuildKey, LockedSet | SolveFailedError | None] = dict(zip(keys, found.failures, strict=False))
         if found.lock is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING, TypeVar
 
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
@@ -14,6 +15,11 @@ from envgen.files.reading import split
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
 from envgen.solve.extras import Extras
+
+if TYPE_CHECKING:
+    from envgen.solve.once import Answers
+
+Answer = TypeVar("Answer")
 
 
 def _silent(text: str) -> None:
@@ -45,6 +51,11 @@ class LockOptions:
     mirrors: Mirrors = field(default_factory=Mirrors)
     deadline: Deadline = field(default_factory=lambda: Deadline.after(300.0))
     progress: Callable[[str], None] = _silent
+    answers: Answers | None = None
+
+    def ask(self, question: Hashable, find: Callable[[], Answer]) -> Answer:
+        """The answer of a solver, which is asked once where several runs share their `answers`."""
+        return find() if self.answers is None else self.answers.of(question, find)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from envgen.core.builds import BuildKey
@@ -72,15 +73,18 @@ class PipLocker:
         # Most runs need no solve: the network and the parsers of index pages are loaded only for one.
         from envgen.solve.pip.solve import solve_pip
 
-        options = self.sources.options
-        lock = solve_pip(
-            self._query(pairing),
-            preferred=None if options.upgrade else self._in_folder(),
+        options, query = self.sources.options, self._query(pairing)
+        preferred = None if options.upgrade else self._in_folder()
+        solve = partial(
+            solve_pip,
+            query,
+            preferred=preferred,
             wheel_mirror=options.mirrors.wheels,
             write_mirror=options.mirrors.written,
             timeout_s=timeout_s,
             progress=options.progress,
         )
+        lock = options.ask(("pip", repr(query), repr(preferred), repr(options.mirrors)), solve)
         return LockedSet(pairing=pairing, origin=Origin.SOLVED, lock=lock)
 
     def solve_first(self, pairings: Iterable[Pairing], *, timeout_s: float) -> dict[BuildKey, LockedSet]:

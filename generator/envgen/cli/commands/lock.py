@@ -14,7 +14,7 @@ from envgen.request.settings import WriteOptions
 
 All = Annotated[bool, typer.Option("--all", help="Remake the shipped locks (lockfiles/), every lane in parallel.")]
 Root = Annotated[str, typer.Option("--root", metavar="DIR", help="With --all: the tree to remake. Default: envgen's.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, max=32, help="With --all: solves at once.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, max=32, help="With --all, or several targets: solves at once.")]
 Date = Annotated[
     str, typer.Option("--date", metavar="YYYY-MM-DD", help="With --all: the day to write. Default: today.")
 ]
@@ -28,6 +28,7 @@ def lock_command(
     root: Root = "",
     jobs: Jobs = 4,
     date: Date = "",
+    target: options.TargetNames = None,
 ) -> None:
     """Solve again against the live indexes and channels (or mirrors), and write the locks.
 
@@ -51,6 +52,13 @@ def lock_command(
             ),
         )
         return
+    writing = replace(writing, upgrade=True, may_fall_back=False)
+    from envgen.cli.project import project_of
+
+    if (project := project_of(target, wanted)) is not None:
+        from envgen.cli.on_targets import generate_targets
+
+        raise typer.Exit(generate_targets(project, writing, jobs))
     from envgen.cli.generate import generate
 
-    raise typer.Exit(generate(wanted, replace(writing, upgrade=True, may_fall_back=False)))
+    raise typer.Exit(generate(wanted, writing))

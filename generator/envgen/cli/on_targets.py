@@ -1,0 +1,143 @@
+"""Makes the environments of a project's targets: read together, solved side by side, each written when it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import chdir, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from envgen.cli.generate import tell, write
+from envgen.cli.job import Job, Obtained, obtain, prepare
+from envgen.cli.output import ManySteps, emit, print_error, say
+from envgen.cli.project import Project
+from envgen.cli.summary import pairings
+from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError
+from envgen.core.stop import end_threads_work
+from envgen.facts.catalog import Catalog
+from envgen.request.settings import WriteOptions
+from envgen.solve.once import Answers
+from envgen.targets.manifest import Target
+
+JOBS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What came of one target: its files, or the error that it ended with."""
+
+    target: Target
+    found: Obtained | None = None
+    error: EnvgenError | None = None
+
+
+def generate_targets(project: Project, writing: WriteOptions, jobs: int = JOBS) -> int:
+    """Make the environments of the targets and return the exit status: the worst of them.
+
+    A target that fails costs only itself: what the others came to is written.
+    """
+    builds = Catalog.load()
+    writing = _absolute(writing)
+    with chdir(project.manifest.root):
+        made = [*_make(project.targets, writing, builds, jobs)]
+        by_name = {one.target.name: one for one in made}
+        statuses = [_tell(project, by_name[target.name]) for target in project.targets]
+    failed = [target.name for target, status in zip(project.targets, statuses, strict=True) if status > 1]
+    if failed:
+        say(f"{len(failed)} of {len(statuses)} targets failed: {', '.join(failed)}; the others are done")
+    return max(statuses)
+
+
+def _make(targets: Sequence[Target], writing: WriteOptions, builds: Catalog, jobs: int) -> Iterator[Made]:
+    ready: list[tuple[Target, Job]] = []
+    for target in targets:
+        try:
+            ready.append((target, prepare(target.wanted, of_target(target, writing), builds)))
+        except EnvgenError as error:
+            yield Made(target=target, error=error)
+    steps, answers = ManySteps(len(ready)), Answers()
+
+    def work(target: Target, job: Job) -> Obtained:
+        try:
+            return obtain(job, builds, lambda text: steps.step(target.name, text), answers)
+        finally:
+            steps.end(target.name)
+
+    try:
+        with _pool(jobs) as pool:
+            futures = {pool.submit(work, target, job): target for target, job in ready}
+            for future in as_completed(futures):
+                yield _written(futures[future], future)
+    finally:
+        steps.done()
+
+
+def _written(target: Target, future: Future[Obtained]) -> Made:
+    """What came of a target; its files are written at once, so that a stop later on does not cost them."""
+    try:
+        found = future.result()
+        write(found)
+    except EnvgenError as error:
+        return Made(target=target, error=error)
+    return Made(target=target, found=found, error=found.error)
+
+
+def _tell(project: Project, made: Made) -> int:
+    """Say what became of a target, and return its exit status."""
+    name = f"{made.target.name} ({project.shown(made.target)})"
+    status, error = 0, made.error
+    if made.found is not None:
+        is_checked = made.found.job.writing.check
+        if not is_checked or made.found.plan.pending:
+            emit(f"{name}\n")
+        try:
+            status = tell(made.found, f"{made.target.name}: ")
+        except EnvgenError as refusal:
+            error = error or refusal
+        if not (is_checked or made.found.job.writing.dry_run):
+            upgraded = made.found.job.writing.upgrade
+            emit("".join(f"  {line}\n" for line in pairings(made.found.environments, upgraded=upgraded)))
+    if error is not None:
+        say(f"target {name}:")
+        print_error(error)
+    return max(status, error.exit_code if error is not None else 0)
+
+
+def of_target(target: Target, run: WriteOptions) -> WriteOptions:
+    """The options about a target's files, with those of the run: mirrors of the command line come before the file's."""
+    return replace(
+        target.writing,
+        force=run.force,
+        check=run.check,
+        dry_run=run.dry_run,
+        diff=run.diff,
+        upgrade=run.upgrade,
+        offline=run.offline,
+        timeout_s=run.timeout_s,
+        may_fall_back=run.may_fall_back,
+        conda_mirror=run.conda_mirror or target.writing.conda_mirror,
+        wheel_mirror=run.wheel_mirror or target.writing.wheel_mirror,
+        write_mirror=run.write_mirror or target.writing.write_mirror,
+    )
+
+
+def _absolute(writing: WriteOptions) -> WriteOptions:
+    """The options with mirrors that are folders as whole paths: the work is done in the project's folder."""
+    mirror = writing.conda_mirror
+    return replace(writing, conda_mirror=str(Path(mirror).resolve())) if Path(mirror or "-").is_dir() else writing
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads whose work is ended when the block is left by an error or a stop."""
+    pool = ThreadPoolExecutor(max_workers=jobs)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        end_threads_work()
+        raise
+    finally:
+        pool.shutdown()

@@ -30,7 +30,11 @@ def read(text: str) -> Asked:
         pytest.param("numpy=1.26.*", "numpy==1.26.*", id="a star"),
         pytest.param("scipy>=1.10, <2", "scipy<2,>=1.10", id="bounds"),
         pytest.param("numpy 1.26.*", "numpy==1.26.*", id="a space"),
-        pytest.param("conda-forge::pillow >=10", "pillow>=10", id="a channel in front"),
+        pytest.param("conda-forge::pillow >=10", "pillow>=10", id="the first channel in front"),
+        pytest.param("bioconda::hmmer >=3", "bioconda::hmmer>=3", id="a further channel in front"),
+        pytest.param("pytorch::faiss-gpu", "pytorch::faiss-gpu", id="a channel of builds in front"),
+        pytest.param("defaults::numpy", "numpy", id="Anaconda's in front"),
+        pytest.param("jpeg=9e", "jpeg=9e", id="a version that PEP 440 does not have"),
         pytest.param("numpy=1.26.4=py312hc5e2394_0", "numpy==1.26.4", id="a build of conda env export"),
     ],
 )
@@ -53,11 +57,13 @@ def test_a_whole_file() -> None:
     )
     assert asked.python == "3.11"
     assert [passed.text.strip('"') for passed in asked.not_taken] == [
+        "pytorch",
+        "defaults",
         "cudatoolkit=11.3",
         "_libgcc_mutex=0.1",
         "-e .",
-        "bioconda",
     ]
+    assert asked.channels == ["bioconda"]
     assert asked.with_texts() == ("pip:albumentations>=0.4.3", "conda:numpy==1.26.*")
 
 

@@ -32,6 +32,7 @@ from envgen.request.requests import Requests
 from envgen.request.settings import WriteOptions
 from envgen.request.values import for_platform, parse_set, value_for
 from envgen.requirements.asked import Asked
+from envgen.solve.conda.channels import further_channels, read_channel
 from envgen.solve.conda.source import ChannelSource
 from envgen.solve.extras import Extras, normalised, read_extras
 
@@ -76,13 +77,16 @@ def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> J
     files = _read_files(writing)
     asked = read_request(replace(wanted, python=wanted.python or files.python or None), builds)
     asked = _with_family(asked, files, builds)
-    extras = read_extras((*writing.with_packages, *files.with_texts()), files.constraints)
+    channels = further_channels(map(read_channel, writing.channels), files.channels)
+    extras = read_extras((*writing.with_packages, *files.with_texts()), files.constraints, channels)
     only = _only(writing.only, [request.subdir for request in asked.requests])
     sets = {only.get(request.subdir) for request in asked.requests}
     folder = output_folder(writing, asked.requests, _every(sets), _paths(writing))
     writing = replace(writing, output=folder.path, with_packages=normalised(writing.with_packages))
     record = record_of(asked.requests, writing)
-    record = replace(record, inputs=files.inputs, extras=writing.extras, groups=writing.groups)
+    record = replace(
+        record, inputs=files.inputs, extras=writing.extras, groups=writing.groups, channels=extras.channels
+    )
     pins = _kept(folder, writing, builds)
     return Job(asked=asked, folder=folder, pins=pins, writing=writing, record=record, extras=extras, only=only)
 

@@ -54,6 +54,7 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
         ("--environment", conda),
         ("--extra", record.extras),
         ("--group", record.groups),
+        ("--channel", record.channels),
     )
     words += [word for name, values in inputs for value in values for word in (name, value)]
     for package in record.with_texts():

@@ -22,6 +22,7 @@ from envgen.files.registry import EXPLICIT, VIRTUAL_PACKAGES, set_of, whole_set
 from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources, asked_before
 from envgen.resolve.shipped import pairing_if_it_runs
+from envgen.solve.conda.channels import all_channels
 from envgen.solve.conda.source import CHANNEL_SITE, mirror_site, mirrored
 from envgen.solve.conda.specs import name_of
 from envgen.solve.errors import SolveFailedError
@@ -92,7 +93,7 @@ class CondaLocker:
         outcomes: dict[BuildKey, LockedSet | SolveFailedError | None] = dict(zip(keys, found.failures, strict=False))
         if found.lock is not None:
             chosen = tried[len(found.failures)]
-            left_out = tuple(LeftOut(name=name, conda_name=conda_name_of(name)) for name in found.left_out)
+            left_out = self._left_out(chosen, found.left_out)
             lock = mirrored(found.lock, options.mirrors.conda) if options.mirrors.written else found.lock
             outcomes[chosen.build.key] = LockedSet(
                 pairing=chosen,
@@ -141,12 +142,13 @@ class CondaLocker:
         companions = (("torchvision",) if self.request.vision else ()) + (("torchaudio",) if self.request.audio else ())
         missing = tuple(name for name in companions if name not in names)
         asked = self.sources.extras.match_specs(self.request.subdir, self.request.python)
-        left_out = tuple(
-            LeftOut(name=name, conda_name=conda_name_of(name))
-            for name in sorted(self.sources.extras.for_both.intersection(map(name_of, asked)))
-            if name not in names
-        )
+        for_both = self.sources.extras.for_both.intersection(map(name_of, asked))
+        left_out = self._left_out(pairing, (name for name in sorted(for_both) if name not in names))
         return LockedSet(pairing=pairing, origin=origin, bodies=bodies, missing=missing, left_out=left_out)
+
+    def _left_out(self, pairing: Pairing, names: Iterable[str]) -> tuple[LeftOut, ...]:
+        channels = all_channels(pairing.build.conda.channels, self.sources.extras.channels)
+        return tuple(LeftOut(name=name, conda_name=conda_name_of(name), channels=channels) for name in names)
 
     def _explicit(self) -> str:
         return EXPLICIT.name(self.request.subdir, many=True)
@@ -158,8 +160,9 @@ class CondaLocker:
             return False
         mirrors = self.sources.options.mirrors
         site = mirror_site(mirrors.conda) if mirrors.written and mirrors.conda else CHANNEL_SITE
+        places = (site, *(channel for channel in self.sources.extras.channels if "://" in channel))
         urls = [line for line in bodies[self._explicit()].splitlines() if line.startswith("http")]
-        return all(url.startswith(f"{site}/") for url in urls) and self._fits_glibc(bodies)
+        return all(url.startswith(tuple(f"{place}/" for place in places)) for url in urls) and self._fits_glibc(bodies)
 
     def _fits_glibc(self, bodies: Mapping[str, str]) -> bool:
         """True when a lock was solved for a glibc that is no newer than the target's."""

@@ -116,8 +116,8 @@ def left_out_lines(locked: LockedSet) -> Iterator[str]:
     """What was asked for and is not in a lock, and how it can be named."""
     for one in locked.left_out:
         way = f"--with conda:{one.conda_name} adds it" if one.conda_name else "--with conda:NAME names it as conda does"
-        channel = locked.pairing.build.conda.channels[0]
-        yield f"left out: {one.name}: {channel} has no package of that name; {way}"
+        have = f"{one.channels[0]} has" if len(one.channels) == 1 else f"{' and '.join(one.channels)} have"
+        yield f"left out: {one.name}: {have} no package of that name; {way}"
 
 
 def _concerns(name: str, notice: Notice) -> bool:

@@ -30,6 +30,10 @@ class WriteOptions:
     ] = ()
     extras: Annotated[tuple[str, ...], Option("--extra", "NAME", "An extra of that pyproject.toml. Repeatable.")] = ()
     groups: Annotated[tuple[str, ...], Option("--group", "NAME", "A group of that pyproject.toml. Repeatable.")] = ()
+    channels: Annotated[
+        tuple[str, ...],
+        Option("--channel", "NAME|URL", "A conda channel beside conda-forge, read after it. Repeatable."),
+    ] = ()
     only: Annotated[
         tuple[str, ...],
         Option(

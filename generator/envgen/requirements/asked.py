@@ -29,8 +29,8 @@ class Asked:
     """Requirements and constraints (PEP 508, as packaging writes them), torch's own family apart.
 
     `requirements` are for both sets, `pip` and `conda` for one. `python` (X.Y) is empty when none is asked for.
-    `inputs` maps the name of each file that was given to its lines, as far as they were taken. `seen` are the files
-    that were read, each with whether it was for constraints.
+    `channels` are conda's, in the order of the files. `inputs` maps the name of each file that was given to its lines,
+    as far as they were taken. `seen` are the files that were read, each with whether it was for constraints.
     """
 
     requirements: list[str] = field(default_factory=list)
@@ -38,6 +38,7 @@ class Asked:
     conda: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     family: list[str] = field(default_factory=list)
+    channels: list[str] = field(default_factory=list)
     not_taken: list[NotTaken] = field(default_factory=list)
     inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     python: str = ""

@@ -6,20 +6,27 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from envgen.core.requirements import canonical
+from envgen.core.errors import UsageError, show
 from envgen.files.yaml_reader import read_yaml
 from envgen.requirements.asked import Asked, RequirementsFileError
 from envgen.requirements.lines import pass_over, take_line
 from envgen.requirements.requirements_txt import read_file
+from envgen.solve.conda.channels import further_channels, read_channel
+from envgen.solve.conda.source import FORGE
+from envgen.solve.conda.specs import as_requirement, split_channel
+from envgen.solve.extras import conda_requirement
 
 # `name`, `name=1.2`, `name==1.2`, `name>=1.2,<2`, `name=1.2=build`, `name 1.2.* build`, `channel::name`.
-_SPEC = re.compile(r"(?:(?P<channel>[\w.-]+)(?:/[\w-]+)?::)?(?P<name>[A-Za-z0-9_.-]+)\s*(?P<rest>.*)")
+_SPEC = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)\s*(?P<rest>.*)")
 _TORCH = {"pytorch": "torch", "torchvision": "torchvision", "torchaudio": "torchaudio"}
 _OF_THE_BUILD = frozenset(
     {"pytorch-cuda", "pytorch-gpu", "pytorch-mutex", "cudatoolkit", "cuda-version", "cuda-toolkit", "cudnn", "cpuonly"}
 )
 _READ = frozenset({"name", "channels", "dependencies", "prefix", "platforms"})
-_CHANNELS = frozenset({"conda-forge", "defaults", "nodefaults", "pytorch", "nvidia"})
+# Channels that are not read for what a file asks of them, and why.
+_OF_TORCH = "torch's build says whether it is read"
+_ANACONDA = "its packages are taken from conda-forge"
+_CHANNELS = {"pytorch": _OF_TORCH, "nvidia": _OF_TORCH, "defaults": _ANACONDA, "local": "it is a folder of a computer"}
 
 
 def take_environment(asked: Asked, path: Path, name: str) -> None:
@@ -36,18 +43,30 @@ def take_environment(asked: Asked, path: Path, name: str) -> None:
     dependencies = document.get("dependencies") if isinstance(document, dict) else None
     if not isinstance(dependencies, list):
         raise RequirementsFileError(f"{name} can't be read", fact="it has no list of dependencies")
+    channels = document.get("channels")
+    for channel in channels if isinstance(channels, list) else ():
+        _take_channel(asked, str(channel), f"{name} channels")
     for entry in dependencies:
         if isinstance(entry, str):
             _take_spec(asked, entry.strip(), f"{name} dependencies")
         elif isinstance(entry, dict):
             for line in _pip_lines(entry):
                 _take_pip(asked, line, f"{name} pip")
-    channels = document.get("channels")
-    for channel in channels if isinstance(channels, list) else ():
-        if str(channel) not in _CHANNELS:
-            pass_over(asked, f"{name} channels", str(channel), "conda-forge is read, and no other channel")
     for key in document.keys() - _READ:
         pass_over(asked, name, str(key), "only its dependencies and channels are read")
+
+
+def _take_channel(asked: Asked, channel: str, where: str) -> None:
+    """Add a channel in the order of the file; `nodefaults` asks for what is always so."""
+    if channel == "nodefaults":
+        return
+    if reason := _CHANNELS.get(channel.partition("/label/")[0]):
+        pass_over(asked, where, channel, reason)
+        return
+    try:
+        asked.channels.append(read_channel(channel, where))
+    except UsageError as error:
+        pass_over(asked, where, channel, error.fact or "it is not the name or the URL of a channel")
 
 
 def _pip_lines(entry: dict[object, object]) -> Iterator[str]:
@@ -67,7 +86,8 @@ def _take_pip(asked: Asked, line: str, where: str) -> None:
 
 
 def _take_spec(asked: Asked, spec: str, where: str) -> None:
-    found = _SPEC.fullmatch(spec)
+    channel, text = split_channel(spec)
+    found = _SPEC.fullmatch(text)
     if found is None:
         raise RequirementsFileError(f'{where}: "{spec[:80]}" is not a match spec')
     name = found["name"].lower()
@@ -82,24 +102,24 @@ def _take_spec(asked: Asked, spec: str, where: str) -> None:
     elif name == "python":
         asked.python = (re.findall(r"3\.\d+", found["rest"]) or [asked.python])[0]
     else:
-        bounds, build = _bounds(found["rest"])
+        bounds, build = as_requirement(found["rest"])
         if build:
             pass_over(asked, where, spec, "its build string is not asked for, its version is")
-        own = Asked()
-        take_line(own, f"{_TORCH.get(name, name)}{bounds}", where)
-        asked.conda += [line for line in own.requirements if canonical(line) != "pip"]
-        asked.family += own.family
+        if name in _TORCH:
+            take_line(asked, f"{_TORCH[name]}{bounds}", where)
+        else:
+            asked.conda.append(_package(asked, channel, f"{name}{bounds}", where))
 
 
-def _bounds(rest: str) -> tuple[str, str]:
-    """The version of a match spec in the words of PEP 440, and its build string or an empty one."""
-    text = re.sub(r"(?<!\s)\s*([,<>=!~]+)\s*", r"\1", rest.strip())
-    if not text or text == "*":
-        return "", ""
-    if text[0] == "=" and not text.startswith("=="):
-        version, _, build = text[1:].partition("=")
-        return f"=={version.removesuffix('.*')}{'' if build else '.*'}", build
-    version, _, build = text.removeprefix("==").partition("=") if text.startswith("==") else text.partition(" ")
-    if version and version[0].isdigit():
-        return f"=={version}", build.strip()
-    return ",".join(part if part[0] in "<>=!~" else f"=={part}" for part in version.split(",") if part), build.strip()
+def _package(asked: Asked, channel: str, text: str, where: str) -> str:
+    """A package as `--with conda:` takes it, from the channel that the file names for it where that can be read."""
+    if channel and (reason := _CHANNELS.get(channel.partition("/label/")[0])) and channel != "pytorch":
+        pass_over(asked, where, f"{channel}::", reason)
+        channel = ""
+    if channel == FORGE and not further_channels(asked.channels).count(FORGE):
+        channel = ""  # it is the first that is read
+    try:
+        return conda_requirement(f"{channel}::{text}" if channel else text)
+    except UsageError as error:
+        message = f"{where}: {show(text)} is not a match spec"
+        raise RequirementsFileError(message, fact=error.fact, hint='write it like "numpy>=2"') from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,16 @@ from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
 from envgen.core.requirements import applies, marker_environment, parsed
 from envgen.core.sets import PackageSet
-from envgen.solve.conda.specs import name_of
+from envgen.solve.conda.channels import further_channels, read_channel
+from envgen.solve.conda.source import FORGE
+from envgen.solve.conda.specs import as_requirement, name_of, split_channel
+
+# `name=1.2`, `name==1.2`, `name=1.2=build`, `name 1.2`, `name 1.2 build`: conda's own spellings.
+_CONDA_SPEC = re.compile(
+    r"(?P<name>[A-Za-z0-9_.-]+)(?P<rest>\s*==?(?!=)\s*[0-9A-Za-z._+!*=-]+|\s+[0-9*][0-9A-Za-z._+!* -]*)"
+)
+# What is kept as a match spec; a requirement never has a single `=`.
+_KEPT_SPEC = re.compile(r"[^=<>!~ ]+=[^=].*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,20 +29,24 @@ class LeftOut:
 
     name: str
     conda_name: str = ""
+    channels: tuple[str, ...] = (FORGE,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
     """Extra packages for pip and for conda, sorted: PEP 508 requirements as packaging writes them.
 
-    `for_both` are the names of conda's that were asked for without a prefix: its channels may not have them.
-    `constraints` bind versions of the pip set without asking for the package.
+    Those of conda may have a channel in front (`bioconda::hmmer`), and are match specs where PEP 440 has no words for
+    them (`jpeg=9e`). `for_both` are the names of conda's that were asked for without a prefix: its channels may not
+    have them. `constraints` bind versions of the pip set without asking for the package. `channels` are further ones,
+    as `further_channels` orders them.
     """
 
     pip: tuple[str, ...] = ()
     conda: tuple[str, ...] = ()
     for_both: frozenset[str] = frozenset()
     constraints: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
     def match_specs(self, subdir: Subdir, python: str) -> tuple[str, ...]:
         """What conda is asked for on a platform, in its own spelling: it knows no extras, markers, ~= or ===."""
@@ -63,8 +77,10 @@ class Extras:
         return self.pip if package_set is PackageSet.PIP else self.conda
 
 
-def read_extras(texts: Sequence[str], constraints: Sequence[str] = ()) -> Extras:
+def read_extras(texts: Sequence[str], constraints: Sequence[str] = (), channels: Sequence[str] = ()) -> Extras:
     """Read the values of `--with`, in any order. `pip:` or `conda:` in front binds a package to one set.
+
+    A channel that a package names is read, too, after those that were given.
 
     Raises: UsageError for what is no plain requirement, or names torch itself.
     """
@@ -77,11 +93,17 @@ def read_extras(texts: Sequence[str], constraints: Sequence[str] = ()) -> Extras
         if package_set is not PackageSet.CONDA:
             pip.add(_requirement(name))
         if package_set is not PackageSet.PIP:
-            conda.add(_requirement(name))
+            conda.add(conda_requirement(name))
         if package_set is None:
             for_both.add(name_of(_requirement(name)))
-    bounds = tuple(sorted(set(constraints)))
-    return Extras(pip=tuple(sorted(pip)), conda=tuple(sorted(conda)), for_both=frozenset(for_both), constraints=bounds)
+    named = sorted({split_channel(one)[0] for one in conda} - {""})
+    return Extras(
+        pip=tuple(sorted(pip)),
+        conda=tuple(sorted(conda)),
+        for_both=frozenset(for_both),
+        constraints=tuple(sorted(set(constraints))),
+        channels=further_channels((*channels, *(one for one in named if one != FORGE))),
+    )
 
 
 def normalised(texts: Sequence[str]) -> tuple[str, ...]:
@@ -89,8 +111,37 @@ def normalised(texts: Sequence[str]) -> tuple[str, ...]:
     found = set()
     for text in texts:
         package_set, name = _bound(text)
-        found.add(f"{package_set}:{_requirement(name)}" if package_set else _requirement(name))
+        spelt = conda_requirement(name) if package_set is PackageSet.CONDA else _requirement(name)
+        found.add(f"{package_set}:{spelt}" if package_set else spelt)
     return tuple(sorted(found))
+
+
+def conda_requirement(text: str) -> str:
+    """Return a package of conda's in one spelling: `numpy=1.26` and `numpy==1.26.*` are the same.
+
+    Raises: UsageError when it is neither a requirement nor a match spec, or names torch itself.
+    """
+    channel, rest = split_channel(text)
+    prefix = f"{read_channel(channel, '--with')}::" if channel else ""
+    spec = _CONDA_SPEC.fullmatch(rest)
+    if spec is None:
+        return prefix + _requirement(rest)
+    bounds, build = as_requirement(spec["rest"])
+    if not build and _is_specifier(bounds):
+        return prefix + _requirement(spec["name"] + bounds)
+    version = bounds.removeprefix("==").removesuffix(".*")
+    return "=".join(filter(None, (prefix + _requirement(spec["name"]).lower(), version, build)))
+
+
+def _is_specifier(text: str) -> bool:
+    """False for versions that PEP 440 has no words for: `9e`, `2025b`."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
 
 
 def check_is_package(text: str) -> None:
@@ -100,8 +151,11 @@ def check_is_package(text: str) -> None:
 
 
 def _bound(text: str) -> tuple[PackageSet | None, str]:
+    """The set that a value of `--with` is for, and the rest of it; only conda has channels."""
     prefix, colon, rest = text.partition(":")
     package_set = next((one for one in PackageSet if colon and prefix.strip().lower() == one), None)
+    if package_set is None and split_channel(text)[0] and " @ " not in text:
+        return PackageSet.CONDA, text
     return package_set, rest if package_set else text
 
 
@@ -121,11 +175,15 @@ def _match_spec(text: str, environment: Mapping[str, str]) -> str:
     """A requirement as a match spec, or an empty string when its marker is false there."""
     from packaging.requirements import Requirement
 
-    requirement = Requirement(text)
+    channel, rest = split_channel(text)
+    prefix = f"{channel}::" if channel else ""
+    if _KEPT_SPEC.fullmatch(rest):
+        return text
+    requirement = Requirement(rest)
     if requirement.marker is not None and not requirement.marker.evaluate({**environment, "extra": ""}):
         return ""
     parts = (part for one in requirement.specifier for part in _conda_parts(one.operator, one.version))
-    return requirement.name.lower() + ",".join(sorted(parts))
+    return prefix + requirement.name.lower() + ",".join(sorted(parts))
 
 
 def _conda_parts(operator: str, version: str) -> tuple[str, ...]:

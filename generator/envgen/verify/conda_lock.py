@@ -15,7 +15,7 @@ from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.registry import environment_beside
 from envgen.solve.conda.source import CHANNEL_SITE
-from envgen.solve.conda.specs import build_glob_of, name_of, version_matches
+from envgen.solve.conda.specs import build_glob_of, constraint_of, name_of, split_channel, version_matches
 from envgen.verify.claims import Claims, check_build, check_cudnn
 from envgen.verify.findings import Code, Finding
 
@@ -169,13 +169,17 @@ def _specs(lock: CondaLock, file: str) -> Iterator[Finding]:
     environment = environment_beside(file)
     for spec in lock.specs:
         package = lock.find(name_of(spec))
-        rest = spec.strip()[len(name_of(spec)) :].strip()
+        rest = constraint_of(spec)
         if package is None:
             yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=f"{environment} asks for {spec}, not locked")
             continue
         glob = build_glob_of(spec)
         constraint = rest.removeprefix("=") if glob and " " not in rest else rest
         constraint = constraint.partition("=")[0] if glob and " " not in rest else constraint.partition(" ")[0]
+        channel = split_channel(spec)[0]
+        if channel and channel != package.channel:
+            title = f"{environment} asks for {spec}, it is locked from {package.channel}"
+            yield Finding(code=Code.FILES_DISAGREE, file=file, title=title)
         if (constraint and not _matches(_fuzzy(constraint), package.version)) or (
             glob and not fnmatchcase(package.build, glob)
         ):

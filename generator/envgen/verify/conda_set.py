@@ -63,6 +63,7 @@ def _judge(lock: CondaLock, opened: Opened, stated: Stated, knowledge: Knowledge
         findings=list(_findings(lock, file, opened, stated, knowledge)),
         smoke=SmokePairing(source=PackageSet.CONDA.value, torch=torch.version, cuda=cuda) if torch and cuda else None,
         locked=LockedBuild(build=build, torch=build.torch, torchvision="") if build is not None else None,
+        channels=_further(stated),
         unknown="" if is_shipped else _unknown(lock, knowledge),
     )
 
@@ -71,6 +72,11 @@ def _python(lock: CondaLock) -> str:
     """The X.Y of the locked Python, or an empty string."""
     python = lock.find("python")
     return ".".join(python.version.split(".")[:2]) if python is not None else ""
+
+
+def _further(stated: Stated) -> tuple[str, ...]:
+    """The channels that the request line names."""
+    return stated.record.channels if stated.record is not None else ()
 
 
 def _unknown(lock: CondaLock, knowledge: Knowledge) -> str:
@@ -87,7 +93,8 @@ def _findings(lock: CondaLock, file: str, opened: Opened, stated: Stated, knowle
         yield from conda_lock.compare_files(read, lock, explicit, file)
     elif not opened.has(explicit):
         yield Finding(code=Code.FILE_MISSING, file=explicit, title=f"{file} is there without it")
-    yield from check_hosts(conda_lock.conda_places(lock, read), (*CONDA_PLACES, knowledge.mirrors.conda), file)
+    places = (*CONDA_PLACES, knowledge.mirrors.conda, *_further(stated))
+    yield from check_hosts(conda_lock.conda_places(lock, read), places, file)
     of_lock = list(conda_lock.check_conda(lock, claims_of(stated.record, lock.subdir), file, builds))
     yield from of_lock
     build, request = conda_lock.locked_build(lock, builds), stated.request_for(lock.subdir)

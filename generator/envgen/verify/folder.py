@@ -72,4 +72,4 @@ def _ask(one: JudgedLock, asking: Asking) -> tuple[list[Finding], list[SkippedCh
         return [], [SkippedCheck(check=check, reason=f"offline, and {one.unknown}", open=True)] if one.unknown else []
     if isinstance(one.lock, PipLock):
         return check_on_indexes(one.lock, one.asked, asking, one.file)
-    return check_on_channels(one.lock, asking, one.file)
+    return check_on_channels(one.lock, asking, one.file, one.channels)

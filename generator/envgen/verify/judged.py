@@ -33,7 +33,8 @@ class JudgedLock:
     """The lock of one set for one platform, as the file that it is read from holds it.
 
     `smoke` is what the smoke test must expect of it and `locked` its build, None when it is not known. `unknown` says
-    what only its index or channel can tell, empty when the shipped locks tell everything.
+    what only its index or channel can tell, empty when the shipped locks tell everything. `channels` are those of conda
+    that were asked for beside the build's.
     """
 
     package_set: PackageSet
@@ -45,6 +46,7 @@ class JudgedLock:
     locked: LockedBuild | None
     unknown: str
     asked: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

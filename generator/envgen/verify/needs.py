@@ -15,8 +15,9 @@ from envgen.core.request_record import Binding, RequestRecord
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import glibc_key, normalise_project
+from envgen.solve.conda.channels import all_channels
 from envgen.solve.conda.source import CHANNEL_SITE
-from envgen.solve.conda.specs import is_bare, name_of
+from envgen.solve.conda.specs import is_bare, name_of, split_channel
 from envgen.solve.conda.virtual_packages import virtual_packages
 from envgen.verify.findings import Code, Finding
 
@@ -67,7 +68,7 @@ def asked_of(record: RequestRecord, package_set: PackageSet) -> tuple[str, ...]:
 def _asked(record: RequestRecord, package_set: PackageSet) -> Iterator[str]:
     """The names of the packages that a set was asked for."""
     for text in asked_of(record, package_set):
-        if found := _REQUIREMENT.match(text):
+        if found := _REQUIREMENT.match(split_channel(text)[1]):
             yield found[1]
 
 
@@ -129,11 +130,16 @@ def check_conda_specs(lock: CondaLock, asked: CondaWanted, file: str) -> Iterato
     if len(more) > len(list(_asked(asked.record, PackageSet.CONDA))):
         title = f"the environment file asks for {', '.join(more)[:160]}, which was not asked for"
         yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
-    channels = tuple(channel.rstrip("/").rpartition("/")[2] for channel in lock.channels)
-    if channels != pairing.build.conda.channels:
-        title = f"its channels are {', '.join(lock.channels)[:160]}, not {', '.join(pairing.build.conda.channels)}"
+    expected = all_channels(pairing.build.conda.channels, asked.record.channels)
+    if [_last_part(channel) for channel in lock.channels] != [_last_part(channel) for channel in expected]:
+        title = f"its channels are {', '.join(lock.channels)[:160]}, not {', '.join(expected)[:160]}"
         yield Finding(code=Code.INDEX_WRONG, file=file, title=title)
     yield from _claims(lock, pairing, asked.request, file)
+
+
+def _last_part(channel: str) -> str:
+    """The end of a channel's name or URL, which a mirror's has too."""
+    return channel.rstrip("/").rpartition("/")[2]
 
 
 def _left_out(spec: str, lock: CondaLock) -> bool:

@@ -11,7 +11,7 @@ from envgen.files.errors import LockFormatError
 from envgen.files.format import Beside, FileFormat, Use
 from envgen.files.templates import render
 from envgen.files.yaml_reader import read_yaml
-from envgen.solve.conda.specs import is_bare, name_of
+from envgen.solve.conda.specs import is_bare, name_of, split_channel
 
 _CUDA_IN_BUILD = re.compile(r"cuda(\d+)\.?(\d*)")
 
@@ -38,7 +38,9 @@ def _pinned(spec: str, lock: CondaLock) -> str:
     package = lock.find(name_of(spec))
     if package is None:
         raise LockFormatError(origin=f"the conda lock for {lock.subdir}", reason=f"it lacks {spec}")
-    return f"{package.name}={package.version}" if is_bare(spec) else spec
+    channel, rest = split_channel(spec)
+    prefix = f"{channel}::" if channel else ""
+    return f"{prefix}{package.name}={package.version}" if is_bare(rest) else spec
 
 
 def environment_name(lock: CondaLock) -> str:

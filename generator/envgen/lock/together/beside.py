@@ -164,5 +164,7 @@ def _locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadl
 
 
 def _way_out(package_set: PackageSet, extra: str) -> str:
+    if "::" in extra:
+        return f"without {extra} it locks: leave it out"
     other = next(one for one in PackageSet if one is not package_set)
     return f"without {extra} it locks: leave it out, or ask for it in the other set alone ({other}:{extra})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from envgen.core.dataclass import dataclass
 from envgen.solve.conda.channel_data import written_version
 from envgen.solve.conda.messages import ChildCandidate, ChildPassed
-from envgen.solve.conda.specs import name_of
+from envgen.solve.conda.specs import name_of, split_channel
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
@@ -38,7 +38,7 @@ class Asked:
         """An extra package of a target, before it is known what of it installs."""
         from rattler import MatchSpec
 
-        wanted = MatchSpec(spec)
+        wanted = MatchSpec(split_channel(spec)[1])
         found = [record for record in records if wanted.matches(record)]
         newest = written_version(max(found, key=lambda record: record.version)) if found else ""
         return cls(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from envgen.core.dataclass import dataclass
 from envgen.solve.conda.failures import ChannelFailure, channel_failure, refuses_shards
-from envgen.solve.conda.specs import name_of
+from envgen.solve.conda.specs import name_of, split_channel
 
 if TYPE_CHECKING:
     from rattler import Channel, Client, Gateway, GenericVirtualPackage, RepoDataRecord, SparseRepoData
@@ -43,7 +43,7 @@ class ChannelData:
         if len(candidate["channels"]) > 1:
             # Only records that match a spec are read, so that a name whose versions in the first channel don't match
             # would be taken from the second (seen with 0.28.0). A name alone reads all: strict priority sees them.
-            asked += [MatchSpec(name_of(spec)) for spec in specs]
+            asked += [MatchSpec(name_of(spec)) for spec in specs if not split_channel(spec)[0]]
         return await solve(
             self._sources(candidate["channels"]),
             asked,
@@ -168,7 +168,9 @@ def _folder_sources(request: ChildRequest, channel: Channel, scratch: Path) -> l
     """The repodata of one channel in a mirror folder: of the subdir, of noarch, or both."""
     from rattler import SparseRepoData
 
-    below = channel.base_url.removeprefix(request["site"]).strip("/")
+    # A channel of another server is below the name of that server.
+    own = channel.base_url.startswith(request["site"])
+    below = (channel.base_url.removeprefix(request["site"]) if own else channel.base_url.partition("://")[2]).strip("/")
     sources = []
     for subdir in (request["subdir"], "noarch"):
         place = Path(request["folder"], below, subdir)

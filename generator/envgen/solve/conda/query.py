@@ -8,13 +8,14 @@ from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
+from envgen.solve.conda.channels import all_channels
 from envgen.solve.conda.virtual_packages import virtual_packages
 from envgen.solve.extras import Extras
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CondaQuery:
-    """One solve: match specs for one subdir over channels (names, highest priority first).
+    """One solve: match specs for one subdir over channels (names or URLs, highest priority first).
 
     `virtual_packages` map `__name` to `version` or `version build`; they are all that the solver knows of the target.
     `extras` are the match specs of the extra packages. One whose name is in `may_lack` is left out when the channels
@@ -38,7 +39,7 @@ def extras_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQue
     """The solve of the extra packages alone, on a host with the newest driver there could be."""
     return CondaQuery(
         subdir=request.subdir,
-        channels=pairing.build.conda.channels,
+        channels=all_channels(pairing.build.conda.channels, extras.channels),
         specs=(f"python={request.python}",),
         virtual_packages=virtual_packages(request.subdir, cuda="99.0", glibc=request.glibc),
         extras=extras.match_specs(request.subdir, request.python),
@@ -55,7 +56,7 @@ def conda_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuer
     major = pairing.build.cuda.partition(".")[0]
     return CondaQuery(
         subdir=request.subdir,
-        channels=pairing.build.conda.channels,
+        channels=all_channels(pairing.build.conda.channels, extras.channels),
         specs=pairing.specs,
         virtual_packages=virtual_packages(request.subdir, cuda=f"{major}.0", glibc=request.glibc),
         extras=extras.match_specs(request.subdir, request.python),

@@ -18,6 +18,7 @@ from envgen.core.sets import PackageSet
 from envgen.net.cache import cache_folder
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import without_credentials
+from envgen.solve.conda.channels import ChannelMissingError, channel_url, missing_channel
 from envgen.solve.conda.failures import ChannelFailure, channel_failure, failing_url, reason_of, solver_tree
 from envgen.solve.conda.messages import ChildAnswer, ChildCandidate, ChildRecord, ChildRequest
 from envgen.solve.conda.process import ChildOutcome, run_children
@@ -212,7 +213,8 @@ class _Run:
         if answer is None:
             return self._no_answer(query, outcome)
         if answer["failure"] == "channel":
-            return self._channel_error(answer["text"])
+            missing = missing_channel(answer["text"], query.channels)
+            return ChannelMissingError(missing, self.source.shown) if missing else self._channel_error(answer["text"])
         if answer["failure"] == "unsolvable":
             return _unsolvable(query, answer["text"])
         return SolverError(solver="py-rattler", reason=f"{query.subdir}: {reason_of(answer['text'])}")
@@ -236,7 +238,7 @@ class _Run:
 
 def _candidate(query: CondaQuery) -> ChildCandidate:
     return {
-        "channels": [f"{CHANNEL_SITE}/{channel}" for channel in query.channels],
+        "channels": [channel_url(channel) for channel in query.channels],
         "specs": list(query.specs),
         "virtual_packages": dict(query.virtual_packages),
     }
@@ -277,7 +279,7 @@ def _checked(query: CondaQuery, records: Sequence[ChildRecord], source: ChannelS
 
     Raises: SourceDataError for a package that is not as it should be; SolverError for a pytorch of another build.
     """
-    urls = [f"{CHANNEL_SITE}/{channel}" for channel in query.channels]
+    urls = [channel_url(channel) for channel in query.channels]
     found = [locked_package(record, subdir=query.subdir, channels=urls, source=source) for record in records]
     packages = tuple(sorted(found, key=lambda p: p.name))
     lock = CondaLock(

@@ -13,6 +13,8 @@ from envgen.net.sites import Site, show_without_login, without_credentials
 
 # Where a bare channel name lives (conda's default channel_alias); locks hold these URLs whatever the mirror.
 CHANNEL_SITE = "https://conda.anaconda.org"
+# The channel that torch and nearly everything else comes from.
+FORGE = "conda-forge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,12 @@ def mirrored(lock: CondaLock, mirror: str) -> CondaLock:
     if not site.startswith(("http://", "https://")):
         hint = "serve the folder over HTTP, or leave --write-mirror out"
         raise UsageError(f"--write-mirror cannot write the folder {show(mirror)} into files", hint=hint)
+
+    def at_site(channel: str) -> str:
+        return channel if "://" in channel else f"{site}/{channel}"
+
     packages = tuple(
-        replace(package, url=package.url.replace(CHANNEL_SITE, site, 1), channel=f"{site}/{package.channel}")
+        replace(package, url=package.url.replace(CHANNEL_SITE, site, 1), channel=at_site(package.channel))
         for package in lock.packages
     )
-    return replace(lock, channels=tuple(f"{site}/{channel}" for channel in lock.channels), packages=packages)
+    return replace(lock, channels=tuple(map(at_site, lock.channels)), packages=packages)

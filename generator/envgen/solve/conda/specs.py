@@ -1,4 +1,4 @@
-"""Conda match specs as envgen writes them: `name`, `name<1.2`, `name=1.2`, `name=1.2=build*`.
+"""Conda match specs as envgen writes them: `name`, `name<1.2`, `name=1.2`, `name=1.2=build*`, `channel::name`.
 
 These forms mean the same to conda, mamba, conda-lock and rattler. `name=1.2` already means 1.2 and everything below it;
 a star behind it (`name=1.2.*`) adds nothing and rattler's strict mode refuses it.
@@ -17,8 +17,36 @@ _NAME = re.compile(r"^[A-Za-z0-9_.-]+")
 
 def name_of(spec: str) -> str:
     """The package name of a match spec, in lower case; empty when it has none."""
-    found = _NAME.match(spec.strip())
+    found = _NAME.match(split_channel(spec)[1])
     return found[0].lower() if found else ""
+
+
+def split_channel(spec: str) -> tuple[str, str]:
+    """The channel that a match spec names, or an empty string, and the rest of it."""
+    channel, mark, rest = spec.strip().rpartition("::")
+    return (channel, rest.strip()) if mark else ("", rest)
+
+
+def constraint_of(spec: str) -> str:
+    """What a match spec says of version and build, as it is written there."""
+    return split_channel(spec)[1][len(name_of(spec)) :].strip()
+
+
+def as_requirement(rest: str) -> tuple[str, str]:
+    """The version of a match spec in the words of PEP 440, and its build string or an empty one.
+
+    `rest` is what stands behind the name: `=1.2`, `==1.2`, `>=1.2,<2`, `=1.2=build`, ` 1.2.* build`.
+    """
+    text = re.sub(r"(?<!\s)\s*([,<>=!~]+)\s*", r"\1", rest.strip())
+    if not text or text == "*":
+        return "", ""
+    if text[0] == "=" and not text.startswith("=="):
+        version, _, build = text[1:].partition("=")
+        return f"=={version.removesuffix('.*')}{'' if build else '.*'}", build
+    version, _, build = text.removeprefix("==").partition("=") if text.startswith("==") else text.partition(" ")
+    if version and version[0].isdigit():
+        return f"=={version}", build.strip()
+    return ",".join(part if part[0] in "<>=!~" else f"=={part}" for part in version.split(",") if part), build.strip()
 
 
 def build_glob_of(spec: str) -> str:

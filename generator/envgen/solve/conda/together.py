@@ -15,7 +15,7 @@ from envgen.core.dataclass import dataclass
 from envgen.solve.conda.behind import Asked, needs_another_torch, passed_over
 from envgen.solve.conda.channel_data import ChannelData, written_version
 from envgen.solve.conda.messages import ChildCandidate, ChildPassed, ChildRequest
-from envgen.solve.conda.specs import name_of
+from envgen.solve.conda.specs import name_of, split_channel
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
@@ -149,7 +149,11 @@ class _Ladder:
         """What is asked for, with the newest version that installs on the target when nothing else is asked for."""
         asked = []
         for spec in self.extras:
-            records = await self.data.records(name_of(spec), self.request["alone"]["channels"])
+            channel = split_channel(spec)[0]
+            channels = self.request["alone"]["channels"]
+            # A spec names a channel as files do; the URL of one on the site ends with that name.
+            own = [url for url in channels if url in (channel, f"{self.request['site']}/{channel}")]
+            records = await self.data.records(name_of(spec), own or channels)
             one = Asked.of(spec, records, self.request["alone"])
             if one.is_behind(alone.version(one.name)):
                 by_itself = await self._solve(-1, self.request["alone"], [spec])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
@@ -14,8 +14,12 @@ from envgen.verify.findings import Asking, Code, Finding
 from envgen.verify.needs import unneeded
 
 
-def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[Finding], list[SkippedCheck]]:
+def check_on_channels(
+    lock: CondaLock, asking: Asking, file: str, further: Collection[str]
+) -> tuple[list[Finding], list[SkippedCheck]]:
     """Ask the channels for exactly these builds: their records, and the solver's word that they go together.
+
+    `further` are the channels that were asked for; any other URL is a mirror's.
 
     Raises: UsageError when a mirror is neither a URL nor a folder.
     """
@@ -26,8 +30,8 @@ def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[
     query = CondaQuery(
         subdir=lock.subdir,
         # A lock that names a mirror (--write-mirror) holds URLs; a query names channels, and the mirror beside them.
-        channels=tuple(channel.rstrip("/").rpartition("/")[2] for channel in lock.channels),
-        specs=tuple(f"{package.name}=={package.version}={package.build}" for package in lock.packages),
+        channels=tuple(c if c in further else c.rstrip("/").rpartition("/")[2] for c in lock.channels),
+        specs=tuple(_exactly(package, further) for package in lock.packages),
         virtual_packages=lock.virtual_packages,
     )
     try:
@@ -42,6 +46,12 @@ def check_on_channels(lock: CondaLock, asking: Asking, file: str) -> tuple[list[
     except (SourceDataError, SolverError) as error:
         return [], [SkippedCheck(check=subject, reason=error.headline(), unanswered=True, open=True)]
     return list(_compare(lock, listed, file)), []
+
+
+def _exactly(package: CondaPackage, further: Collection[str]) -> str:
+    """The spec of one build: of a further channel it may be where a channel before it has the name, too."""
+    prefix = f"{package.channel}::" if package.channel in further else ""
+    return f"{prefix}{package.name}=={package.version}={package.build}"
 
 
 def _compare(lock: CondaLock, listed: CondaLock, file: str) -> Iterator[Finding]:

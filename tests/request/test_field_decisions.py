@@ -10,9 +10,11 @@ from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
+from envgen.gpus.errors import GpuAmbiguousError
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.resolve import resolve
+from envgen.resolve.errors import NoBuildError
 from envgen.resolve.why_not import explain
 
 CATALOG = Catalog.load()
@@ -162,3 +164,36 @@ def test_a_bare_tag_is_judged_by_all_its_releases(machine: Machine, tag: str, ru
 def test_arm_only_parts_are_on_arm_alone(gpu: str, platform: str) -> None:
     assert labels(Machine(gpu=gpu, platform=platform)) == [None, None]
     assert decided(Machine(gpu=gpu, platform="")).request.subdir == "linux-aarch64"
+
+
+@pytest.mark.parametrize(
+    ("machine", "asked"),
+    [
+        # pytorch/pytorch#6515: 2.1 or 3.0, and nothing runs on either.
+        pytest.param(Machine(gpu="GeForce 820M", driver="390.77"), (), id="820m"),
+        # pytorch/pytorch#31314: only the 3.5 one (GK208) is served, by conda-forge's 2.0.0 of Python 3.8 to 3.11.
+        pytest.param(
+            Machine(gpu="GeForce GT 740M", python="3.7"), ("nothing runs on it", "use Python 3.8"), id="740m-on-3.7"
+        ),
+        pytest.param(
+            Machine(gpu="GeForce GT 740M", python="3.9"), ("nothing runs on it", "pytorch 2.0.0"), id="740m-on-3.9"
+        ),
+        pytest.param(
+            Machine(gpu="GTX 860M", driver="560.94", platform="win-64"),
+            ("nothing runs on it", "torch 2.14.1+cu126"),
+            id="860m-is-kepler-or-maxwell",
+        ),
+        pytest.param(Machine(gpu="GT 730", driver="475.14", platform="win-64"), (), id="conda-has-no-3.5-on-windows"),
+    ],
+)
+def test_a_name_of_several_gpus_is_asked_about_when_the_answer_differs(
+    machine: Machine, asked: tuple[str, ...]
+) -> None:
+    if not asked:
+        found = decided(machine)
+        assert len(found.request.gpus) > 1
+        assert "for each GPU by itself" not in NoBuildError(found).hint()
+        return
+    with pytest.raises(GpuAmbiguousError) as raised:
+        decided(machine)
+    assert all(then in fact for then, fact in zip(asked, raised.value.facts(), strict=True))

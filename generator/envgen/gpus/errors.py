@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from envgen.core.errors import NoPairingError, show
@@ -63,17 +63,26 @@ class GpuUnknownError(_GpuError):
 
 
 class GpuAmbiguousError(_GpuError):
-    """A name stands for several GPUs with different compute capabilities."""
+    """A name stands for several GPUs with different compute capabilities.
+
+    `outcomes` says what each candidate leads to, in their order; it is empty where that was not asked.
+    """
 
     code = "gpu-ambiguous"
+
+    def __init__(self, match: Match, outcomes: Sequence[str] = ()) -> None:
+        super().__init__(match)
+        self.outcomes = outcomes
 
     def headline(self) -> str:
         count = len(self.match.candidates)
         return f"{show(self.match.query)} can mean {count} GPUs with different compute capabilities"
 
     def facts(self) -> tuple[str, ...]:
+        outcomes = self.outcomes or [""] * len(self.match.candidates)
         return tuple(
-            f"{c.name} is {c.capability}" + (f" ({c.detail})" if c.detail else "") for c in self.match.candidates
+            f"{c.name} is {c.capability}" + (f" ({c.detail})" if c.detail else "") + (f": {then}" if then else "")
+            for c, then in zip(self.match.candidates, outcomes, strict=True)
         )
 
     def hint(self) -> str:
@@ -95,8 +104,8 @@ class OtherVendorError(_GpuError):
         return self.match.advice
 
 
-def match_error(match: Match) -> NoPairingError:
+def match_error(match: Match, outcomes: Sequence[str] = ()) -> NoPairingError:
     """The error for a look-up that did not end in exactly one GPU."""
     if match.vendor:
         return OtherVendorError(match)
-    return GpuAmbiguousError(match) if match.candidates else GpuUnknownError(match)
+    return GpuAmbiguousError(match, outcomes) if match.candidates else GpuUnknownError(match)

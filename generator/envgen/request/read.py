@@ -32,7 +32,7 @@ from envgen.request.values import (
     parse_python,
     value_for,
 )
-from envgen.resolve.errors import CapabilityUnknownError, MacosError, WindowsArmError
+from envgen.resolve.errors import CapabilityUnknownError, MacosError, NoBuildError, WindowsArmError
 from envgen.resolve.homes import home
 
 if TYPE_CHECKING:
@@ -155,9 +155,9 @@ class _Reading:
         if match.kind is MatchKind.EXACT and match.gpu is not None:
             notices += [Notice(code="gpu-note", text=note) for note in match.notes]
             return [RequestedGpu(input=text, gpu=match.gpu)]
-        variants = agreeing_variants(match, self._requests(group), self.builds)
+        variants, outcomes = judged_variants(match, self._requests(group), self.builds)
         if not variants:
-            raise match_error(match)
+            raise match_error(match, outcomes)
         listed = ", ".join(f"{v.gpu.capability}" for v in variants)
         note = f'"{variants[0].gpu.name}" exists with compute capability {listed}; all lead to the same pairing'
         notices.append(Notice(code="gpu-variants-agree", text=note))
@@ -192,29 +192,46 @@ def _by_capability(text: str, builds: Catalog, origin: str) -> RequestedGpu:
     return RequestedGpu(input=text, gpu=Gpu.of_capability(capability, support.architecture))
 
 
-def agreeing_variants(match: Match, requests: Iterator[Request], builds: Catalog) -> list[RequestedGpu]:
-    """The variants of an ambiguous name when all of them lead to the same pairing, or none has any; else none."""
+def judged_variants(
+    match: Match, requests: Iterator[Request], builds: Catalog
+) -> tuple[list[RequestedGpu], tuple[str, ...]]:
+    """The variants of an ambiguous name when all of them lead to the same, which may be nothing; else none.
+
+    And what each candidate leads to, for who has to find out which one it is.
+    """
     if match.kind is not MatchKind.AMBIGUOUS or not match.may_agree:
-        return []
+        return [], ()
     from envgen.resolve import resolve
 
     asked = list(requests)
     variants: list[RequestedGpu] = []
-    answers = set()
+    answers = []
+    outcomes = []
     for candidate in match.candidates:
         support = builds.support.get(candidate.capability)
         architecture = support.architecture if support else ""
         gpu = Gpu(name=candidate.name, capability=candidate.capability, architecture=architecture)
         variant = RequestedGpu(input=match.query, gpu=gpu)
         found = [resolve(builds, replace(request, gpus=(variant,))) for request in asked]
-        answers.add(tuple(_pairing_key(resolution) for resolution in found))
+        answers.append(tuple(_pairing_key(resolution) for resolution in found))
+        outcomes.append("; ".join(dict.fromkeys(_outcome(resolution) for resolution in found)))
         variants.append(variant)
-    return variants if len(answers) == 1 else []
+    return (variants if len(set(answers)) == 1 else []), tuple(outcomes)
 
 
-def _pairing_key(resolution: Resolution) -> tuple[tuple[str, str] | None, tuple[str, ...] | None]:
+def _pairing_key(resolution: Resolution) -> tuple[object, ...]:
     pip, conda = resolution.pip, resolution.conda
+    if pip is None and conda is None:
+        return (NoBuildError(resolution).hint(),)  # another Python may help one of them and not the other
     return (pip.build.torch, pip.build.cuda_tag) if pip else None, conda.specs if conda else None
+
+
+def _outcome(resolution: Resolution) -> str:
+    labels = [pairing.build.label for pairing in (resolution.pip, resolution.conda) if pairing is not None]
+    if labels:
+        return f"{' and '.join(labels)} would be taken"
+    error = NoBuildError(resolution)
+    return f"nothing runs; {error.hint()}" if error.main_rejection() else "nothing runs on it"
 
 
 def _from_host(base: Request, subdirs: Sequence[Subdir], builds: Catalog) -> Requests:

@@ -150,7 +150,8 @@ class NoBuildError(NoPairingError):
         best = self.main_rejection()
         if best is None and any(requested.gpu.segment == "jetson" for requested in self.resolution.request.gpus):
             return OWN_WHEELS
-        if best is None and len(self.resolution.request.gpus) > 1:
+        inputs = {requested.input for requested in self.resolution.request.gpus}  # variants of a name share it
+        if best is None and len(inputs) > 1:
             return "no option changes that for all of them together; run envgen for each GPU by itself"
         if best is None or best.change is None:
             return "no option changes that; `envgen why-not RELEASE+TAG` gives the reason for one build"

@@ -42,7 +42,7 @@ def ship(root: Path) -> Path:
     add_conda(root, subdir="linux-64", python="3.12", torch="2.13.0", cuda="12.9", torchvision="0.28.0")
     add_conda(root, subdir="linux-aarch64", python="3.11", torch="2.13.0", cuda="13.0", torchvision="0.28.0")
     (root / "linux-64/py3.12/pip-torch-2.8.0-cu126").mkdir()  # no lock inside: not an environment
-    (root / "osx-arm64/py3.12/pip-torch-2.8.0-cu126").mkdir(parents=True)
-    (root / "osx-arm64/py3.12/pip-torch-2.8.0-cu126/requirements.txt").write_text("", encoding="utf-8")
+    (root / "osx-64/py3.12/pip-torch-2.8.0-cu126").mkdir(parents=True)
+    (root / "osx-64/py3.12/pip-torch-2.8.0-cu126/requirements.txt").write_text("", encoding="utf-8")
     (root / "README.md").write_text("Locks\n", encoding="utf-8")
     return root

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from packaging.tags import compatible_tags, cpython_tags
+from packaging.tags import compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import parse_wheel_filename
 
 from envgen.core.errors import ValueFormatError
@@ -23,6 +23,7 @@ _POLICIES = (
 )
 _PLATFORMS = {
     Subdir.WIN_64: ["win_amd64"],
+    Subdir.OSX_ARM64: list(mac_platforms((14, 0), "arm64")),
     **{
         subdir: [f"{policy}_{machine}" for policy in _POLICIES]
         for subdir, machine in ((Subdir.LINUX_64, "x86_64"), (Subdir.LINUX_AARCH64, "aarch64"))

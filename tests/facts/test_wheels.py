@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import WheelName
@@ -64,7 +64,7 @@ def test_the_one_conflict_is_kept_with_its_other_side() -> None:
     assert "14470fc38ad82cb348f9211c47101859bf55d9ea4c45b73e2ca39b89e3ec015c" in wheel.note
 
 
-@pytest.mark.parametrize("subdir", list(Subdir))
+@pytest.mark.parametrize("subdir", CUDA_SUBDIRS)
 def test_the_last_build_for_pascal_is_known_on_each_subdir(subdir: Subdir) -> None:
     for python in ("3.11", "3.12", "3.13", "3.14"):
         wheel = CATALOG.known("torch", "2.14.1+cu126", index="cu126", subdir=subdir, python=python)

@@ -41,7 +41,7 @@ def test_cuda_versions(cuda: str, tag: str) -> None:
     assert parse_build(None, cuda) == ("", tag)
 
 
-@pytest.mark.parametrize("torch", ["2.14.1+cpu", "2.14.1+", " "])
+@pytest.mark.parametrize("torch", ["2.14.1+xpu", "2.14.1+", " "])
 def test_what_names_no_cuda_build_is_refused(torch: str) -> None:
     with pytest.raises(ValueFormatError):
         parse_build(torch, None)

@@ -88,6 +88,7 @@ def test_a_jetpack_without_a_driver_number() -> None:
     (requested,) = request.gpus
     module = replace(requested, gpu=replace(requested.gpu, segment="jetson"))
     found = resolve(rows, replace(request, gpus=(module,)))
+    assert found.driver is not None
     assert (str(found.driver), found.driver.parts) == ("of Jetson Linux 35.4.1", (35, 4, 1))
     assert NoBuildError(found).hint().startswith("NVIDIA publishes wheels of its own at https://developer.download")
 

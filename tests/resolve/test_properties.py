@@ -60,6 +60,8 @@ def test_what_is_chosen_passes_every_rule_it_states(request: tuple[str, str, str
         assert len(pairing.code) == 1
         use = pairing.code[0].code
         assert use in pairing.build.codes
+        assert resolution.driver
+        assert pairing.driver_floor
         assert resolution.driver.meets_floor(pairing.driver_floor) or pairing.fully_served
         if use.kind is CodeKind.SASS and use.capability != ComputeCapability(10, 1):
             assert use.capability.major == ComputeCapability.parse(capability).major

@@ -64,6 +64,7 @@ def test_what_is_chosen_is_held_by_the_rows(request: Request) -> None:
             _check_file(pairing.build, request)
             for requested, use in zip(request.gpus, pairing.code, strict=True):
                 _check_code(use.code, requested.gpu, pairing.build)
+                assert found.driver is not None
                 _check_driver(pairing, requested.gpu, found.driver, request)
                 _check_cudnn(pairing, use.code, requested.gpu, request)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.files.formats.smoke import SmokeExpectation, smoke_body
+from envgen.files.formats.smoke import SmokeExpectation, SmokePairing, smoke_body
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 
@@ -59,3 +59,27 @@ def test_right_arithmetic_passes_and_wrong_arithmetic_does_not(python: Path, scr
     assert found["fp32 with TF32"] == "wrong-result"
     assert found["convolution off by a pixel"] == "wrong-result"
     assert found["convolution with cuDNN only"] == "cudnn-unsupported"
+
+
+LANE = SmokeExpectation(pairings=(SmokePairing(source="pip", torch=TORCH, cuda="cpu"),))
+# What each operation is made to return, so that its number is wrong.
+BREAKS = {
+    "fp32": "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) + 1",
+    "convolution": "torch.nn.functional.conv2d = lambda a, b, real=torch.nn.functional.conv2d: real(a, b) * 2",
+    "linalg": "torch.linalg.svd = lambda a, real=torch.linalg.svd: [part + 1e-3 for part in real(a)]",
+    "fft": "torch.fft.rfft = lambda a, real=torch.fft.rfft: real(a) * 1.001",
+}
+
+
+@pytest.mark.parametrize("broken", ["", *BREAKS])
+def test_the_cpu_lane_computes(python: Path, tmp_path: Path, broken: str) -> None:
+    script = tmp_path / "smoke_test.py"
+    script.write_text(smoke_body(LANE), encoding="utf-8")
+    first = f"import runpy, sys, torch; {BREAKS.get(broken, 'pass')}\nsys.argv = ['smoke_test.py', '--json']\n"
+    command = [str(python), "-c", f"{first}runpy.run_path({str(script)!r}, run_name='__main__')"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = json.loads(run.stdout)
+    failed = [(check["check"], check["code"]) for check in answer["checks"] if check["verdict"] == "failed"]
+    assert (run.returncode, failed) == ((1, [(broken, "wrong-result")]) if broken else (0, [])), run.stderr
+    names = [check["check"] for check in answer["checks"]]
+    assert names == ["torch", "locked", "torchvision", "fp32", "convolution", "linalg", "fft", "nms"]

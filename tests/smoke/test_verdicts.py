@@ -352,3 +352,25 @@ HAS_OLD_PYTHON = (
 def test_it_runs_on_python_3_8(tmp_path: Path) -> None:
     outcome = smoke(FakeHost(), tmp_path, "--compile", python=OLD_PYTHON)
     assert (outcome.status, outcome.findings, outcome.talk.splitlines()[-2]) == (0, [], "passed (20 passed)")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        pytest.param(FakeHost(), [("locked", "torch-not-locked")], id="cuda-build-where-cpu-is-locked"),
+        pytest.param(FakeHost(torch="2.13.0+cpu", cuda=None), [("locked", "torch-not-locked")], id="another-release"),
+        pytest.param(FakeHost(torch="2.14.1+cpu", cuda=None, torchvision="0.29.1+cpu"), [], id="the-locked-one"),
+        pytest.param(
+            FakeHost(torch="2.14.1", cuda=None, torchvision="0.29.1+cu126"),
+            [("torchvision", "torchvision-not-locked")],
+            id="torchvision-with-cuda",
+        ),
+    ],
+)
+def test_the_cpu_lane_wants_a_cpu_build(host: FakeHost, expected: list[tuple[str, str]], tmp_path: Path) -> None:
+    """No driver is looked for, and no GPU."""
+    pairing = SmokePairing(source="pip", torch="2.14.1", cuda="cpu", torchvision="0.29.1")
+    outcome = smoke(host, tmp_path, expected=SmokeExpectation(pairings=(pairing,)))
+    of_the_build = [check["check"] for check in outcome.answer["checks"]][:3]
+    assert of_the_build == ["torch", "locked", "torchvision"]
+    assert [(name, code) for name, _, code in outcome.findings if name in of_the_build] == expected

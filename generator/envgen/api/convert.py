@@ -21,6 +21,7 @@ from envgen.api.values import (
     RequestedGpu,
 )
 from envgen.core.gpus import Gpu
+from envgen.core.releases import CPU
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing, Rejection, Resolution
 from envgen.core.sets import PackageSet
@@ -68,7 +69,7 @@ def decision(resolution: Resolution, catalog: str) -> Decision:
     request = resolution.request
     return Decision(
         catalog=catalog,
-        request=_request(request, str(resolution.driver)),
+        request=_request(request, str(resolution.driver) if resolution.driver else None),
         gpus=tuple(
             RequestedGpu(
                 input=requested.input,
@@ -92,7 +93,7 @@ def explanation(request: Request, explained: Explained) -> Explanation:
         platform=request.subdir.value,
         channel=build.package_set.value,
         torch=build.torch,
-        cuda=build.cuda_tag if build.package_set is PackageSet.PIP else build.cuda,
+        cuda=build.cuda_tag if build.package_set is PackageSet.PIP else build.cuda or CPU,
         usable=rejection is None,
         chosen=explained.chosen,
         reasons=tuple(Reason(code=code, text=text) for code, text in explained.reasons),
@@ -112,13 +113,13 @@ def found_gpu(gpu: Gpu, notes: tuple[str, ...]) -> FoundGpu:
     )
 
 
-def _request(request: Request, driver: str) -> DecisionRequest:
+def _request(request: Request, driver: str | None) -> DecisionRequest:
     return DecisionRequest(
         platform=request.subdir.value,
         python=request.python,
         driver=driver,
         driver_origin=request.driver_origin.value,
-        glibc=None if request.subdir.is_windows else request.glibc,
+        glibc=request.glibc if request.subdir.is_linux else None,
         torch=request.torch or None,
         cuda=request.cuda or None,
     )
@@ -137,7 +138,7 @@ def _pip(pairing: Pairing) -> PipChoice:
         torchvision=pairing.torchvision or None,
         torchaudio=pairing.torchaudio or None,
         code=_codes(pairing),
-        driver_floor=str(pairing.driver_floor),
+        driver_floor=str(pairing.driver_floor) if pairing.driver_floor else None,
         fully_served=pairing.fully_served,
         cudnn=build.cudnn or None,
         evidence=build.evidence,
@@ -150,12 +151,12 @@ def _conda(pairing: Pairing, python: str) -> CondaChoice:
     build = pairing.build
     return CondaChoice(
         pytorch=build.torch,
-        cuda_version=build.cuda,
+        cuda_version=build.cuda or CPU,
         build=build.conda.glob_for(python),
         channels=build.conda.channels,
         specs=pairing.specs,
         code=_codes(pairing),
-        driver_floor=str(pairing.driver_floor),
+        driver_floor=str(pairing.driver_floor) if pairing.driver_floor else None,
         fully_served=pairing.fully_served,
         evidence=build.evidence,
         source=build.source,

@@ -36,13 +36,13 @@ class RequestedGpu:
 class DecisionRequest:
     """What a decision was made for.
 
-    `driver_origin` is `given`, `probed` (this computer's) or `assumed` (the newest that serves the GPUs); `glibc` is
-    None on Windows. `torch` and `cuda` are what was asked for, or None.
+    `driver_origin` is `given`, `probed` (this computer's) or `assumed` (the newest that serves the GPUs); `driver` is
+    None for the CPU, `glibc` on Windows and macOS. `torch` and `cuda` are what was asked for, or None.
     """
 
     platform: str
     python: str
-    driver: str
+    driver: str | None
     driver_origin: str
     glibc: str | None
     torch: str | None
@@ -62,10 +62,10 @@ class Code:
 class PipChoice:
     """The torch wheel that was decided on.
 
-    `driver_floor` is the oldest driver that will do; `fully_served` is False when the driver runs the toolkit through
-    minor-version compatibility. `evidence` says how the arch list is known: `measured`, `user-output`, `build-script`
-    or `inferred`, and `source` where that can be checked. `install` holds the commands that install it, unlocked,
-    into the active environment.
+    A CPU build has the tag `cpu`. `driver_floor` is the oldest driver that will do, None for a CPU build;
+    `fully_served` is False when the driver runs the toolkit through minor-version compatibility. `evidence` says how
+    the arch list is known: `measured`, `user-output`, `build-script` or `inferred`, and `source` where that can be
+    checked. `install` holds the commands that install it, unlocked, into the active environment.
     """
 
     torch: str
@@ -74,7 +74,7 @@ class PipChoice:
     torchvision: str | None
     torchaudio: str | None
     code: tuple[Code, ...]
-    driver_floor: str
+    driver_floor: str | None
     fully_served: bool
     cudnn: str | None
     evidence: str
@@ -95,7 +95,7 @@ class CondaChoice:
     channels: tuple[str, ...]
     specs: tuple[str, ...]
     code: tuple[Code, ...]
-    driver_floor: str
+    driver_floor: str | None
     fully_served: bool
     evidence: str
     source: str

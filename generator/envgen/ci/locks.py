@@ -13,6 +13,7 @@ from envgen.core.sets import PackageSet
 from envgen.files.errors import LockFormatError
 from envgen.files.formats.explicit import channel_of, packages_in
 from envgen.files.registry import EXPLICIT, PYLOCK, REQUIREMENTS, SMOKE_TEST
+from envgen.lock.options import record_of
 
 _PYTHON = Pattern(r"3\.\d{1,2}")
 
@@ -41,7 +42,7 @@ class CiLock:
     """A lock that CI installs. `folder` and `lock`, the file that an installer is given, are relative to one root.
 
     `torch` and `torchvision` are releases, empty when they are not in it. `channel` is the one that conda's pytorch is
-    from, `is_tegra` tells a Jetson's build.
+    from, `is_tegra` tells a Jetson's build, `is_cpu` one without CUDA.
     """
 
     package_set: PackageSet
@@ -53,6 +54,7 @@ class CiLock:
     torchvision: str = ""
     channel: str = ""
     is_tegra: bool = False
+    is_cpu: bool = False
 
     @property
     def smoke_test(self) -> PurePosixPath:
@@ -77,7 +79,8 @@ def _pip(place: Path, folder: PurePosixPath, name: str) -> CiLock:
     """A requirements file does not say which subdir and Python it is for; the pylock.toml beside it does."""
     pylock = PYLOCK.name(REQUIREMENTS.subdir_of(name), many=True)
     try:
-        lock = PYLOCK.read((place / pylock).read_text(encoding="utf-8"), str(folder / pylock))
+        text = (place / pylock).read_text(encoding="utf-8")
+        lock = PYLOCK.read(text, str(folder / pylock))
     except FileNotFoundError as error:
         raise LockIncompleteError(str(folder / name), f"{folder / pylock} is missing") from error
     except (LockFormatError, UnicodeDecodeError) as error:
@@ -91,6 +94,7 @@ def _pip(place: Path, folder: PurePosixPath, name: str) -> CiLock:
         lock=folder / name,
         torch=lock.version_of("torch").partition("+")[0],
         torchvision=lock.version_of("torchvision").partition("+")[0],
+        is_cpu=_is_cpu(text),
     )
 
 
@@ -113,4 +117,11 @@ def _conda(place: Path, folder: PurePosixPath, name: str, subdir: Subdir) -> CiL
         torchvision=packages.get("torchvision", missing)[0],
         channel=channel_of(text, "pytorch"),
         is_tegra="tegra" in packages.get("arm-variant", missing)[1],
+        is_cpu=_is_cpu(text),
     )
+
+
+def _is_cpu(text: str) -> bool:
+    """True for a lock whose request line asks for the CPU lane."""
+    record = record_of(text)
+    return record is not None and record.is_cpu

@@ -16,7 +16,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import DataError, UsageError, show
 from envgen.core.escape import printable
 from envgen.core.gpus import Gpu
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped, parse_shipped
@@ -35,6 +35,7 @@ HOSTED_RUNNERS = {
     Subdir.LINUX_64: "ubuntu-24.04",
     Subdir.WIN_64: "windows-2025",
     Subdir.LINUX_AARCH64: "ubuntu-24.04-arm",
+    Subdir.OSX_ARM64: "macos-15",
 }
 
 
@@ -52,7 +53,7 @@ class GpuRunner:
         Raises: UsageError for a label that is empty, or that could be more than a label.
         """
         before, equals, after = text.partition("=")
-        subdirs = [subdir.value for subdir in Subdir]
+        subdirs = [subdir.value for subdir in CUDA_SUBDIRS]
         named = equals and before in subdirs
         if equals and not named and before.lower().startswith(("linux", "win", "osx", "mac")):
             hint = f"the subdir before = is one of {', '.join(subdirs)}; without one it is linux-64"

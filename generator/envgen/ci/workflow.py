@@ -63,7 +63,7 @@ def workflow_body(locks: Sequence[CiLock], runners: Iterable[GpuRunner]) -> str:
     hosted = with_unique_ids(_row(lock) for lock in locks)
     gpu = []
     for runner in dict.fromkeys(runners):
-        fitting = [_row(lock, runner) for lock in locks if lock.subdir is runner.subdir]
+        fitting = [_row(lock, runner) for lock in locks if lock.subdir is runner.subdir and not lock.is_cpu]
         if not fitting:
             there = ", ".join(sorted({lock.subdir.value for lock in locks}))
             raise UsageError(

@@ -23,7 +23,8 @@ def next_steps(environments: Sequence[Environment], reader: Reader, name: str = 
         if one.locked:
             yield ""
             yield from _Steps(one, reader, name, len(environments) > 1).lines()
-    yield TOOLKIT
+    if not environments[0].request.is_cpu:
+        yield TOOLKIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,8 @@ def _lines(report: Report) -> Iterator[str]:
     for requested in request.gpus:
         gpu = requested.gpu
         yield f"{gpu.name}: compute capability {gpu.capability} ({gpu.architecture})"
-    origin = f"driver {resolution.driver} ({request.driver_origin.value})"
-    libc = "" if request.subdir.is_windows else f", glibc {request.glibc}"
+    origin = f"driver {resolution.driver} ({request.driver_origin.value})" if resolution.driver else "the CPU"
+    libc = f", glibc {request.glibc}" if request.subdir.is_linux else ""
     yield f"{request.subdir}, {origin}, Python {request.python}{libc}"
     for package_set in PackageSet:
         yield from _pairing_lines(package_set, report)
@@ -95,7 +95,7 @@ def _pairing_lines(package_set: PackageSet, report: Report) -> Iterator[str]:
     source = pairing.index_url or build.conda.channels[0]
     companion = f" with {beside}" if beside else ""
     yield f"{package_set:5}  {label}{companion}, {'from' if seen else 'announced for'} {source}"
-    yield f"       {pairing.runs_as()}; arch list: {build.evidence}"
+    yield f"       {pairing.runs_as()}" + ("" if build.is_cpu else f"; arch list: {build.evidence}")
     locked = report.locked[package_set.value]
     if locked and locked != build.short_label:
         yield f"       without a network: the shipped lock of {locked}"

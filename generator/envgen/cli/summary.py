@@ -21,7 +21,8 @@ def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader
     """What was written, and what to do with it. With `upgraded` the newest were asked for, `name` is `--name`."""
     lines = [line for one in environments for line in _lacking_lines(one)]
     gpus = dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in environments[0].request.gpus)
-    lines.append(", ".join(f"{name}: compute capability {capability}" for name, capability in gpus))
+    if gpus:
+        lines.append(", ".join(f"{name}: compute capability {capability}" for name, capability in gpus))
     for one in environments:
         lines += _pairing_lines(one, upgraded=upgraded)
         if PackageSet.PIP in one.locked and not one.newer(PackageSet.PIP):

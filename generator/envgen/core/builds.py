@@ -10,7 +10,8 @@ from envgen.core.capability import ArchCode, ComputeCapability, parse_arch_list
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
-from envgen.core.sets import PackageSet
+from envgen.core.releases import CPU
+from envgen.core.sets import PackageSet, conda_tag
 
 
 class Existence(StrEnum):
@@ -55,14 +56,14 @@ BuildKey = tuple[PackageSet, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One CUDA build of PyTorch, as wheels or as conda packages: a release and a toolkit, for one subdir.
+    """One build of PyTorch, as wheels or as conda packages: a release and a toolkit, for one subdir.
 
-    `cuda` is the toolkit it was built with, as exactly as it is known (X.Y.Z or X.Y). `pythons` are X.Y with a
-    published or announced file, `pythons_seen` those whose file or hash is known; `existence` is that of the Pythons
-    which are not in `pythons_seen`. `arch_list` is as `torch.cuda.get_arch_list()` shows it, separated by spaces.
-    `cudnn` is the cuDNN it comes with (for conda it may be the major alone), empty when unknown; `libraries` are the
-    releases of cublas, nccl and nvrtc that it is known to pin. `glibc` is the lowest glibc that its files run on (empty
-    on Windows).
+    A CPU build has the tag `cpu`, no toolkit and no arch list. `cuda` is the toolkit it was built with, as exactly as
+    it is known (X.Y.Z or X.Y). `pythons` are X.Y with a published or announced file, `pythons_seen` those whose file
+    or hash is known; `existence` is that of the Pythons which are not in `pythons_seen`. `arch_list` is as
+    `torch.cuda.get_arch_list()` shows it, separated by spaces. `cudnn` is the cuDNN it comes with (for conda it may be
+    the major alone), empty when unknown; `libraries` are the releases of cublas, nccl and nvrtc that it is known to
+    pin. `glibc` is the lowest glibc that its files run on (empty elsewhere than on Linux).
     """
 
     torch: str
@@ -92,6 +93,11 @@ class Build:
         return isinstance(self.details, PipDetails) and self.details.on_pypi
 
     @property
+    def is_cpu(self) -> bool:
+        """True for a build without CUDA."""
+        return self.cuda_tag == CPU
+
+    @property
     def conda(self) -> CondaDetails:
         """What only conda packages have; to be asked of a conda build."""
         if isinstance(self.details, PipDetails):
@@ -113,7 +119,13 @@ class Build:
         """How it is named to people: `torch 2.14.1+cu126`, or `pytorch 2.13.0 (CUDA 12.8, conda-forge)`."""
         if isinstance(self.details, PipDetails):
             return f"torch {self.short_label}"
-        return f"pytorch {self.torch} (CUDA {self.cuda}, {self.details.channels[0]}{self.details.detail})"
+        toolkit = "CPU" if self.is_cpu else f"CUDA {self.cuda}"
+        return f"pytorch {self.torch} ({toolkit}, {self.details.channels[0]}{self.details.detail})"
+
+    @property
+    def made_for(self) -> str:
+        """Its release with what it was made for: `2.13.0 with CUDA 12.8`, or `2.13.0 for the CPU`."""
+        return f"{self.torch} for the CPU" if self.is_cpu else f"{self.torch} with CUDA {self.cuda}"
 
     @property
     def short_label(self) -> str:
@@ -123,7 +135,7 @@ class Build:
     @property
     def environment_name(self) -> str:
         """The name that conda's environment with it has in every file and command: `pytorch-2.10.0-cuda128`."""
-        return f"pytorch-{self.torch}-cuda{self.cuda_tag.removeprefix('cu')}"
+        return f"pytorch-{self.torch}-{conda_tag(self.cuda_tag)}"
 
     @property
     def codes(self) -> tuple[ArchCode, ...]:

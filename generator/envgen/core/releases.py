@@ -7,6 +7,9 @@ from functools import lru_cache
 
 from envgen.core.errors import ValueFormatError
 
+# What stands for a CUDA tag in the name of a build without CUDA, and for `--cuda` in the CPU lane.
+CPU = "cpu"
+
 
 @lru_cache(maxsize=4096)
 def release_key(text: str) -> tuple[int, ...]:
@@ -28,7 +31,9 @@ def is_newer(one: str, other: str) -> bool:
 
 
 def cuda_of_tag(tag: str) -> str:
-    """Return the toolkit's major.minor of a CUDA tag: `12.6` of `cu126`."""
+    """Return the toolkit's major.minor of a CUDA tag: `12.6` of `cu126`; `cpu` stays what it is."""
+    if tag == CPU:
+        return CPU
     digits = tag.removeprefix("cu")
     return f"{digits[:-1]}.{digits[-1]}"
 

@@ -12,6 +12,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
+from envgen.core.releases import CPU
 
 
 class DriverOrigin(StrEnum):
@@ -43,7 +44,7 @@ class Machine:
 class Choices:
     """What is asked for on every platform alike. An option of a request is a field here, a str or a bool.
 
-    `torch` is a PEP 440 specifier or empty; `cuda` is a CUDA tag (`cu126`) or empty.
+    `torch` is a PEP 440 specifier or empty; `cuda` is a CUDA tag (`cu126`), `cpu` for the CPU lane, or empty.
     """
 
     python: str
@@ -51,6 +52,11 @@ class Choices:
     cuda: str = ""
     vision: bool = True
     audio: bool = False
+
+    @property
+    def is_cpu(self) -> bool:
+        """True for the CPU lane: builds without CUDA, no GPU and no driver."""
+        return self.cuda == CPU
 
 
 CHOICES: Mapping[str, str | bool] = {

@@ -345,7 +345,7 @@ def _platform(request: Request, sets: Mapping[PackageSet, str]) -> PlatformRecor
         gpus=_gpus(request.gpus),
         driver=request.driver,
         driver_origin=request.driver_origin,
-        glibc="" if request.subdir.is_windows else request.glibc,
+        glibc=request.glibc if request.subdir.is_linux else "",
         jetpack=request.jetpack.release if request.jetpack else "",
         machines=tuple(
             MachineRecord(

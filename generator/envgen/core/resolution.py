@@ -26,7 +26,8 @@ class CodeUse:
 class Pairing:
     """A build that runs, with what goes with it.
 
-    `driver_floor` is the oldest driver that will do; `fully_served` is False when minor-version compatibility is used.
+    `driver_floor` is the oldest driver that will do, None in the CPU lane; `fully_served` is False when minor-version
+    compatibility is used.
     `cudnn_below` is the first cuDNN release that dropped a GPU of the request, or empty: a lock stays below it.
     Pip's own: `index_url`; `torchvision` and `torchaudio` are versions, or empty when not wanted or without a matching
     release. Conda's own: `specs` are the match specs to solve, in the order in which they are written.
@@ -34,7 +35,7 @@ class Pairing:
 
     build: Build
     code: tuple[CodeUse, ...]
-    driver_floor: DriverVersion
+    driver_floor: DriverVersion | None
     fully_served: bool
     cudnn_below: str = ""
     index_url: str = ""
@@ -44,6 +45,8 @@ class Pairing:
 
     def runs_as(self) -> str:
         """Which code runs and since which driver: `runs as sm_75 (SASS), driver 528.33 or newer`."""
+        if self.driver_floor is None:
+            return "runs on the CPU"
         codes = ", ".join(dict.fromkeys(f"{use.code} ({use.code.kind.value.upper()})" for use in self.code))
         return f"runs as {codes}, driver {self.driver_floor} or newer"
 
@@ -104,7 +107,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """The decision. `driver` is the driver it was made for (given, probed or assumed).
+    """The decision. `driver` is the driver it was made for (given, probed or assumed), None in the CPU lane.
 
     `pip` and `conda` are None when no build of theirs runs. `rejected` holds the builds of the chosen releases and of
     newer ones, newest first; all of a set's builds when none of them runs. Their reasons are worked out when they are
@@ -112,7 +115,7 @@ class Resolution:
     """
 
     request: Request
-    driver: DriverVersion
+    driver: DriverVersion | None
     pip: Pairing | None
     conda: Pairing | None
     rejected: Sequence[Rejection]

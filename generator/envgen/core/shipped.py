@@ -8,7 +8,7 @@ from envgen.core.builds import BuildKey
 from envgen.core.dataclass import dataclass
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
-from envgen.core.sets import PackageSet
+from envgen.core.sets import PackageSet, conda_tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Shipped:
         if self.package_set is PackageSet.PIP:
             name = f"pip-torch-{self.torch}-{self.cuda_tag}"
         else:
-            name = f"conda-pytorch-{self.torch}-cuda{self.cuda_tag.removeprefix('cu')}"
+            name = f"conda-pytorch-{self.torch}-{conda_tag(self.cuda_tag)}"
         return PurePosixPath(self.subdir.value, f"py{self.python}", name)
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import MACOS, Subdir
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
@@ -73,7 +73,7 @@ class WheelName:
         from packaging.tags import parse_tag
 
         own = parse_tag("-".join((".".join(self.interpreters), ".".join(self.abis), ".".join(self.platforms))))
-        return not own.isdisjoint(host_tags(python, subdir, glibc if not subdir.is_windows else ""))
+        return not own.isdisjoint(host_tags(python, subdir, glibc if subdir.is_linux else ""))
 
 
 @functools.cache
@@ -98,6 +98,11 @@ def host_platforms(subdir: Subdir, glibc: str) -> Iterator[str]:
     if subdir.is_windows:
         yield "win_amd64"
         return
+    if subdir.is_macos:
+        from packaging.tags import mac_platforms
+
+        yield from mac_platforms(glibc_key(MACOS), "arm64")
+        return
     machine = _MACHINE[subdir]
     for minor in range(glibc_key(glibc)[1], 4, -1):
         yield f"manylinux_2_{minor}_{machine}"
@@ -107,7 +112,7 @@ def host_platforms(subdir: Subdir, glibc: str) -> Iterator[str]:
 
 
 def glibc_key(glibc: str) -> tuple[int, int]:
-    """Return a glibc version X.Y as numbers.
+    """Return a glibc version X.Y as numbers, or that of a macOS.
 
     Raises: ValueFormatError when it is not written so.
     """

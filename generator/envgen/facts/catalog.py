@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -24,8 +25,9 @@ from envgen.core.capability import ComputeCapability, parse_arch_list
 from envgen.core.drivers import DriverVersion
 from envgen.core.libraries import LibraryCode, TorchCompile
 from envgen.core.platforms import Subdir
-from envgen.core.releases import cuda_of_tag, tag_of_cuda
+from envgen.core.releases import CPU, cuda_of_tag, tag_of_cuda
 from envgen.core.sets import PackageSet
+from envgen.core.sites import TORCH
 from envgen.facts.tables import read_table
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ TABLES = (
     "companion_cuda",
     "companions",
     "conda_builds",
+    "cpu_builds",
     "cuda_compat",
     "cuda_indexes",
     "cuda_toolkits",
@@ -57,7 +60,7 @@ class Catalog:
 
     def __init__(self, tables: Mapping[str, Sequence[Row]]) -> None:
         self._tables = tables
-        self._builds: dict[tuple[PackageSet, Subdir], tuple[Build, ...]] = {}
+        self._builds: dict[tuple[PackageSet, Subdir, bool], tuple[Build, ...]] = {}
         self._by_key: dict[Subdir, dict[BuildKey, list[Build]]] = {}
 
     @classmethod
@@ -78,21 +81,22 @@ class Catalog:
         """The catalog with other rows in one table."""
         return type(self)({**self._tables, table: tuple(rows)})
 
-    def builds(self, package_set: PackageSet, subdir: Subdir) -> tuple[Build, ...]:
-        """All CUDA builds of one set for a subdir, oldest release first."""
-        key = package_set, subdir
+    def builds(self, package_set: PackageSet, subdir: Subdir, *, cpu: bool = False) -> tuple[Build, ...]:
+        """All CUDA builds of one set for a subdir, or all CPU builds; oldest release first."""
+        key = package_set, subdir, cpu
         if key not in self._builds:
-            table, build = _TABLES[package_set]
+            table, build = ("cpu_builds", _cpu_build) if cpu else _TABLES[package_set]
             rows = (row for row in self.rows(table) if row["subdir"] == subdir.value)
-            self._builds[key] = tuple(build(row, subdir) for row in rows)
+            own = (row for row in rows if not cpu or row["set"] == package_set.value)
+            self._builds[key] = tuple(build(row, subdir) for row in own)
         return self._builds[key]
 
     def builds_with_key(self, key: BuildKey, subdir: Subdir) -> Sequence[Build]:
-        """The builds of a set with the same release and CUDA tag, for a subdir; mostly one or none."""
+        """The builds of a set with the same release and CUDA tag (or `cpu`), for a subdir; mostly one or none."""
         if subdir not in self._by_key:
             found = self._by_key[subdir] = {}
-            for package_set in PackageSet:
-                for build in self.builds(package_set, subdir):
+            for package_set, cpu in product(PackageSet, (False, True)):
+                for build in self.builds(package_set, subdir, cpu=cpu):
                     found.setdefault(build.key, []).append(build)
         return self._by_key[subdir].get(key, ())
 
@@ -240,8 +244,8 @@ class Catalog:
 
     @cached_property
     def index_urls(self) -> Mapping[str, str]:
-        """CUDA tag -> the URL of its wheel index."""
-        return {row["cuda_tag"]: row["url"] for row in self.rows("cuda_indexes")}
+        """CUDA tag, or `cpu` -> the URL of its wheel index."""
+        return {row["cuda_tag"]: row["url"] for row in self.rows("cuda_indexes")} | {CPU: f"{TORCH}/{CPU}"}
 
     @cached_property
     def lanes(self) -> tuple[Lane, ...]:
@@ -309,6 +313,27 @@ def _conda_build(row: Row, subdir: Subdir) -> Build:
         detail=_detail(row),
     )
     return _build(row, subdir, row["cuda"], details)
+
+
+def _cpu_build(row: Row, subdir: Subdir) -> Build:
+    is_pip = row["set"] == PackageSet.PIP
+    conda = CondaDetails(channels=("conda-forge",), build_numbers="", build_glob="cpu*", pins=())
+    return Build(
+        torch=row["torch"],
+        cuda_tag=CPU,
+        cuda="",
+        subdir=subdir,
+        pythons=tuple(row["pythons"].split()),
+        pythons_seen=tuple(row["pythons_seen"].split()),
+        arch_list="",
+        cudnn="",
+        glibc=row["glibc"],
+        existence=Existence(row["existence"]),
+        evidence="published" if row["pythons_seen"] else "build-script",
+        source=row["source"],
+        details=PipDetails(on_pypi=bool(row["on_pypi"])) if is_pip else conda,
+        note=row["note"],
+    )
 
 
 def _detail(row: Row) -> str:

@@ -18,9 +18,9 @@ NOT_ASKED = "not-asked"
 
 
 def target(request: Request) -> str:
-    """Whom a file is for: `GeForce MX450 (compute capability 7.5), win-64, Python 3.12`."""
+    """Whom a file is for: `GeForce MX450 (compute capability 7.5), win-64, Python 3.12`, or `the CPU, win-64, …`."""
     gpus = ", ".join(f"{r.gpu.name} (compute capability {r.gpu.capability})" for r in request.gpus)
-    return f"{gpus}, {request.subdir}, Python {request.python}"
+    return f"{gpus or 'the CPU'}, {request.subdir}, Python {request.python}"
 
 
 def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> str:

@@ -21,7 +21,8 @@ _SUBDIR = "{subdir}"
 class Use:
     """For which file and which host the use of a file is explained.
 
-    `cuda` is the X.Y that a conda solve needs, `environment` the name of conda's environment; empty for pip.
+    `cuda` is the X.Y that a conda solve needs, `environment` the name of conda's environment; both are empty for pip,
+    and `cuda` for a CPU build.
     """
 
     file: str

@@ -34,7 +34,7 @@ def shipped_title(name: str, key: Shipped) -> str:
 def pip_lines(name: str, pairing: Pairing, request: Request, *, torch: str, torchvision: str) -> Iterator[str]:
     """What a file says of a pip lock, by the versions that are locked."""
     beside = f" with torchvision {torchvision}" if torchvision else ""
-    holds = f"torch {torch}{beside} (CUDA tag {pairing.build.cuda_tag})"
+    holds = f"torch {torch}{beside}" + ("" if pairing.build.is_cpu else f" (CUDA tag {pairing.build.cuda_tag})")
     yield f"pip, {request.subdir}: {holds}, {pairing.runs_as()}"
     yield from build_lines(name, pairing.build, request.python)
 

@@ -168,7 +168,7 @@ class CondaLocker:
         """True when a lock was solved for a glibc that is no newer than the target's."""
         stated = glibc_of(bodies[VIRTUAL_PACKAGES.one], self.request.subdir.value)
         is_older = bool(stated) and glibc_key(stated) <= glibc_key(self.request.glibc)
-        return self.request.subdir.is_windows or is_older
+        return not self.request.subdir.is_linux or is_older
 
     def _pairing(self, bodies: Mapping[str, str]) -> Pairing | None:
         """The pairing of the build that conda files hold while it runs for the request."""
@@ -176,7 +176,8 @@ class CondaLocker:
         if not {"pytorch", "python"} <= names.keys() or not names["python"][0].startswith(f"{self.request.python}."):
             return None
         version, build_string = names["pytorch"]
-        for build in reversed(self.sources.builds.builds(PackageSet.CONDA, self.request.subdir)):
+        builds = self.sources.builds.builds(PackageSet.CONDA, self.request.subdir, cpu=self.request.is_cpu)
+        for build in reversed(builds):
             is_same = build.torch == version and build.is_tegra is _is_tegra(names)
             if is_same and fnmatchcase(build_string, build.conda.glob_for(self.request.python)):
                 pairing = pairing_if_it_runs(build, self.request, self.sources.builds)

@@ -126,7 +126,7 @@ def _notices(found: Environment, sources: Sources, wanted: Sequence[PackageSet])
     if conda is not None and conda.missing:
         build, channel = conda.pairing.build, conda.pairing.build.conda.channels[0]
         text = f"{' and '.join(conda.missing)} is not in the conda files: {channel} had no build of it for "
-        text += f"pytorch {build.torch} with CUDA {build.cuda} and Python {request.python} when it was solved"
+        text += f"pytorch {build.made_for} and Python {request.python} when it was solved"
         yield Notice(code="conda-without-companion", text=text, package_set=PackageSet.CONDA)
     for package_set, error in found.failures.items():
         if error.code != "no-pairing":

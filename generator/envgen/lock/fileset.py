@@ -102,7 +102,8 @@ def _lines(name: str, environments: Sequence[Environment], record: RequestRecord
         for locked in concerned:
             yield from _locked_lines(name, locked, one, record)
         yield from notice_lines([notice for notice in one.notices if _concerns(name, notice)])
-    yield NO_TOOLKIT
+    if not record.is_cpu:
+        yield NO_TOOLKIT
 
 
 def _locked_lines(name: str, locked: LockedSet, one: Environment, record: RequestRecord) -> Iterator[str]:

@@ -175,7 +175,7 @@ class PipLocker:
     def _pairing(self, lock: PipLock) -> Pairing | None:
         """The pairing of the build that a lock holds while it runs for the request."""
         release, _, tag = lock.version_of("torch").partition("+")
-        rows = self.sources.builds.builds(PackageSet.PIP, self.request.subdir)
+        rows = self.sources.builds.builds(PackageSet.PIP, self.request.subdir, cpu=self.request.is_cpu)
         build = next((b for b in rows if b.torch == release and (b.cuda_tag == tag if tag else b.on_pypi)), None)
         return pairing_if_it_runs(build, self.request, self.sources.builds) if build is not None else None
 
@@ -209,7 +209,7 @@ def _for_glibc(lock: PipLock, request: Request) -> PipLock | None:
 
     A lock that was made for a newer glibc may hold wheels that an older one refuses.
     """
-    if request.subdir.is_windows or glibc_key(lock.glibc) <= glibc_key(request.glibc):
+    if not request.subdir.is_linux or glibc_key(lock.glibc) <= glibc_key(request.glibc):
         return lock
     names = (WheelName.parse(file_name(package.url)) for package in lock.packages)
     fits = all(name.fits(python=lock.python, subdir=lock.subdir, glibc=request.glibc) for name in names)

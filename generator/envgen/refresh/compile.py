@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from envgen.core.platforms import Subdir
-from envgen.core.releases import tag_of_cuda
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
+from envgen.core.releases import CPU, tag_of_cuda
 from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import read_table
 from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
@@ -59,12 +59,24 @@ def compiled(folder: Path, releases: Iterable[Release], **tables: Rows) -> Outco
         "torch_builds": builds,
         "companions": [{"torch": release.torch, **release.companions} for release in releases],
         "conda_builds": [{"pytorch": release.torch, **cells} for release in releases for cells in release.conda],
+        "cpu_builds": [row for release in releases for row in _cpu_builds(release, listed)],
     }
     files = {release.file: dump_release(release) for release in releases}
     for name, rows in made.items():
         columns = columns_of(name)
         files |= table_file(name, [{column: row[column] for column in columns} for row in rows])
     return Outcome(files={**files, "EVIDENCE.md": evidence_page(builds)}, findings=tuple(findings))
+
+
+def _cpu_builds(release: Release, listed: Mapping[BuildKey, frozenset[str]]) -> Iterator[dict[str, str]]:
+    """The rows of a release's CPU builds. Which wheels were seen is known from their lists, as for those with CUDA."""
+    for (package_set, subdir), cells in sorted(release.cpu.items()):
+        row = {"torch": release.torch, "set": package_set, "subdir": subdir, **cells}
+        if package_set == "pip":
+            seen = listed.get((release.torch, CPU, Subdir(subdir)), frozenset())
+            pythons = python_list({*row["pythons"].split(), *seen})
+            row |= {"pythons": pythons, "pythons_seen": pythons if row["on_pypi"] else python_list(seen)}
+        yield row
 
 
 def measured_builds(measured: Rows) -> dict[BuildKey, Mapping[str, str]]:
@@ -151,7 +163,7 @@ def evidence_page(builds: Rows) -> str:
         f"| platform | builds | {' | '.join(levels)} | measured or seen |",
         f"| --- |{' --- |' * (len(levels) + 2)}",
     ]
-    for place in (*(subdir.value for subdir in Subdir), "all"):
+    for place in (*(subdir.value for subdir in CUDA_SUBDIRS), "all"):
         rows = [row for row in builds if place in (row["subdir"], "all")]
         counts = [sum(row["evidence"] == level for row in rows) for level in levels]
         share = f"{sum(counts[:2])} ({sum(counts[:2]) * 100 // max(len(rows), 1)} %)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from envgen.core.releases import release_key
+from envgen.core.releases import CPU, release_key
 from envgen.core.wheel_names import WheelName
 from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
@@ -89,7 +89,7 @@ def unknown_builds(rows: Rows, builds: Rows) -> Iterator[Finding]:
     unknown: dict[tuple[str, str], set[str]] = {}
     for row in rows:
         name = WheelName.parse(row["filename"])
-        for subdir in subdirs_of(name) if name.project == "torch" else ():
+        for subdir in subdirs_of(name) if name.project == "torch" and row["index"] != CPU else ():
             if (name.release, row["index"], subdir.value) not in known:
                 unknown.setdefault((name.release, row["index"]), set()).add(subdir.value)
     for (release, tag), subdirs in unknown.items():

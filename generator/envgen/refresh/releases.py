@@ -1,8 +1,9 @@
 """Files of releases: one TOML a PyTorch release, which a person edits; `compiled` makes the tables of them.
 
-A file has the release in its name (`builds/2.15.0.toml`) and holds its `[companions]`, its wheels as
-`[pip.TAG.SUBDIR]` and its conda builds as `[[conda.build]]`. Keys are columns of companions.csv, torch_builds.csv and
-conda_builds.csv. What is said at `[pip]` or `[pip.TAG]` holds for all builds below it, at `[conda]` for all of conda's.
+A file has the release in its name (`builds/2.15.0.toml`) and holds its `[companions]`, its CUDA wheels as
+`[pip.TAG.SUBDIR]`, its conda builds with CUDA as `[[conda.build]]` and its CPU builds as `[cpu.SET.SUBDIR]`. Keys are
+columns of companions.csv, torch_builds.csv, conda_builds.csv and cpu_builds.csv. What is said at `[pip]` or `[pip.TAG]`
+holds for all builds below it, and so with `[cpu]` and `[cpu.SET]`; at `[conda]` for all of conda's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,10 @@ _TABLES = {
     "companions": ("companions", ("torch",)),
     "pip": ("torch_builds", ("torch", "cuda_tag", "subdir", "pythons_seen", "libraries")),
     "conda": ("conda_builds", ("pytorch",)),
+    "cpu": ("cpu_builds", ("torch", "set", "subdir")),
 }
+# Parts whose builds are keyed by a kind and a subdir.
+_NESTED = ("pip", "cpu")
 # A list that was copied from the release before, and not looked up, is one that is inferred.
 _DEFAULTS = {"existence": "announced", "evidence": "inferred"}
 _HEADER = "# PyTorch {torch}. How this file becomes tables: `python -m envgen.refresh compile --write`.\n"
@@ -33,12 +38,16 @@ _HEADER = "# PyTorch {torch}. How this file becomes tables: `python -m envgen.re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One release: cells by column. `pip` is keyed by CUDA tag and subdir; `conda` is in the order of the file."""
+    """One release: cells by column.
+
+    `pip` is keyed by CUDA tag and subdir, `cpu` by set and subdir; `conda` is in the order of the file.
+    """
 
     torch: str
     companions: Cells
     pip: Mapping[tuple[str, str], Cells]
     conda: tuple[Cells, ...]
+    cpu: Mapping[tuple[str, str], Cells] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -48,12 +57,15 @@ class Release:
     def with_pip(self, key: tuple[str, str], **cells: str) -> Release:
         """The release with other cells in one wheel build, which may be a new one."""
         pip = {**self.pip, key: {**self.pip.get(key, _empty("pip")), **cells}}
-        return Release(torch=self.torch, companions=self.companions, pip=pip, conda=self.conda)
+        return replace(self, pip=pip)
+
+    def with_cpu(self, key: tuple[str, str], **cells: str) -> Release:
+        """The release with other cells in one CPU build, which may be a new one."""
+        return replace(self, cpu={**self.cpu, key: {**self.cpu.get(key, _empty("cpu")), **cells}})
 
     def with_companions(self, **cells: str) -> Release:
         """The release with other companions."""
-        companions = {**self.companions, **cells}
-        return Release(torch=self.torch, companions=companions, pip=self.pip, conda=self.conda)
+        return replace(self, companions={**self.companions, **cells})
 
 
 def read_releases(folder: Path) -> dict[str, Release]:
@@ -84,12 +96,12 @@ def parse_release(torch: str, text: str) -> Release:
     except tomllib.TOMLDecodeError as error:
         where = Violation(file=file, line=1, column="", value=str(error), expected="a TOML file")
         raise FactInvalidError((where,)) from error
-    builds = [(f"pip.{tag}.{subdir}", cells) for tag, subdir, cells in _wheel_builds(document.get("pip", {}))]
+    builds = [(part, *build) for part in _NESTED for build in _nested_builds(document.get(part, {}))]
     conda = document.get("conda", {})
     common = _values(conda)
     places = [
         ("companions", "companions", document.get("companions", {})),
-        *(("pip", heading, cells) for heading, cells in builds),
+        *((part, f"{part}.{kind}.{subdir}", cells) for part, kind, subdir, cells in builds),
         *(("conda", "conda.build", {**common, **cells}) for cells in conda.get("build", [])),
     ]
     lines = _lines(text)
@@ -101,11 +113,12 @@ def parse_release(torch: str, text: str) -> Release:
     if wrong:
         raise FactInvalidError(tuple(wrong))
     filled = [(heading, {**_empty(table), **cells}) for table, heading, cells in places]
+    nested = {part: {(k, s): {**_empty(part), **cells} for of, k, s, cells in builds if of == part} for part in _NESTED}
     return Release(
         torch=torch,
         companions=filled[0][1],
-        pip={(tag, subdir): cells for h, cells in filled if h.startswith("pip.") for _, tag, subdir in [h.split(".")]},
         conda=tuple(cells for heading, cells in filled if heading == "conda.build"),
+        **nested,
     )
 
 
@@ -113,19 +126,25 @@ def dump_release(release: Release) -> str:
     """The text of a release's file, in the one form that it has: shared cells once, usual and empty ones left out."""
     text = _HEADER.format(torch=release.torch)
     text += _block("[companions]", release.companions, _empty("companions"))
-    shared = _shared(release.pip.values(), _empty("pip"))
-    text += _block("[pip]", shared, _empty("pip"))
-    for tag in sorted({tag for tag, _ in release.pip}, key=lambda tag: natural_key([tag])):
-        builds = {subdir: cells for (of, subdir), cells in release.pip.items() if of == tag}
-        inherited = {**_empty("pip"), **shared}
-        of_tag = _shared(builds.values(), inherited) if len(builds) > 1 else {}
-        text += _block(f"[pip.{tag}]", of_tag, inherited)
-        for subdir in sorted(builds):
-            text += _block(f"[pip.{tag}.{subdir}]", builds[subdir], {**inherited, **of_tag}, always=True)
+    text += _nested_text("pip", release.pip)
     common = _shared(release.conda, _empty("conda")) if len(release.conda) > 1 else {}
     text += _block("[conda]", common, _empty("conda"))
     for cells in release.conda:
         text += _block("[[conda.build]]", cells, {**_empty("conda"), **common}, always=True)
+    return text + _nested_text("cpu", release.cpu)
+
+
+def _nested_text(part: str, all_builds: Mapping[tuple[str, str], Cells]) -> str:
+    """The blocks of builds that are keyed by a kind and a subdir."""
+    shared = _shared(all_builds.values(), _empty(part))
+    text = _block(f"[{part}]", shared, _empty(part))
+    for kind in sorted({kind for kind, _ in all_builds}, key=lambda kind: natural_key([kind])):
+        builds = {subdir: cells for (of, subdir), cells in all_builds.items() if of == kind}
+        inherited = {**_empty(part), **shared}
+        of_kind = _shared(builds.values(), inherited) if len(builds) > 1 else {}
+        text += _block(f"[{part}.{kind}]", of_kind, inherited)
+        for subdir in sorted(builds):
+            text += _block(f"[{part}.{kind}.{subdir}]", builds[subdir], {**inherited, **of_kind}, always=True)
     return text
 
 
@@ -151,7 +170,8 @@ def _rules(part: str) -> dict[str, Mapping[str, Any]]:
 
 
 def _empty(part: str) -> dict[str, str]:
-    return {column: _DEFAULTS.get(column, "") for column in _rules(part)}
+    defaults = {"existence": "announced"} if part == "cpu" else _DEFAULTS
+    return {column: defaults.get(column, "") for column in _rules(part)}
 
 
 def _values(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,12 +179,12 @@ def _values(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if not isinstance(value, dict | list)}
 
 
-def _wheel_builds(pip: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """CUDA tag, subdir and cells of each wheel build, with what holds for all above it."""
-    for tag, of_tag in pip.items():
-        for subdir, cells in of_tag.items() if isinstance(of_tag, dict) else ():
+def _nested_builds(part: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Kind (a CUDA tag, or a set), subdir and cells of each build, with what holds for all above it."""
+    for kind, of_kind in part.items():
+        for subdir, cells in of_kind.items() if isinstance(of_kind, dict) else ():
             if isinstance(cells, dict):
-                yield tag, subdir, {**_values(pip), **_values(of_tag), **cells}
+                yield kind, subdir, {**_values(part), **_values(of_kind), **cells}
 
 
 def _lines(text: str) -> dict[tuple[str, str], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.wheel_names import WheelName, host_platforms
 
 _CPYTHON = re.compile(r"cp3(\d+)")
@@ -19,9 +19,9 @@ def pythons_of(name: WheelName) -> frozenset[str]:
 
 
 def subdirs_of(name: WheelName) -> tuple[Subdir, ...]:
-    """The subdirs of the catalog that the file is for, whatever the glibc; none for macOS and other machines."""
+    """The subdirs with CUDA builds that the file is for, whatever the glibc; none for macOS and other machines."""
     own = {*name.platforms}
-    return tuple(s for s in Subdir if "any" in own or not own.isdisjoint(host_platforms(s, _ANY_GLIBC)))
+    return tuple(s for s in CUDA_SUBDIRS if "any" in own or not own.isdisjoint(host_platforms(s, _ANY_GLIBC)))
 
 
 def python_key(python: str) -> tuple[int, bool]:

@@ -43,7 +43,7 @@ class RequestOptions:
             "--gpu",
             "NAME",
             "GPU as you, nvidia-smi, lspci or Device Manager write it, or a PCI id (10de:1f97). Repeat for several "
-            "GPUs in one environment. Without it this computer's own GPUs are looked up.",
+            "GPUs in one environment; cpu for none. Without it this computer's own GPUs are looked up.",
         ),
     ] = ()
     capabilities: Annotated[
@@ -69,7 +69,12 @@ class RequestOptions:
     ] = ()
     platforms: Annotated[
         tuple[str, ...],
-        Option("--platform", "SUBDIR", "linux-64, win-64, linux-aarch64 or wsl. Repeatable. Default: this computer's."),
+        Option(
+            "--platform",
+            "SUBDIR",
+            "linux-64, win-64, linux-aarch64 or wsl, with --cuda cpu also osx-arm64. Repeatable. Default: this "
+            "computer's.",
+        ),
     ] = ()
     python: Annotated[
         str | None,
@@ -92,7 +97,9 @@ class RequestOptions:
     torch: Annotated[
         str | None, Option("--torch", "SPEC", 'PyTorch releases to choose from: 2.9, 2.8.0, ">=2.6,<2.9".')
     ] = None
-    cuda: Annotated[str | None, Option("--cuda", "TAG", "CUDA of the build, such as cu126 or 12.6.")] = None
+    cuda: Annotated[
+        str | None, Option("--cuda", "TAG", "CUDA of the build, such as cu126 or 12.6; cpu for a build without it.")
+    ] = None
     vision: Annotated[bool, Option("--no-vision", help="Leave torchvision out.")] = True
     audio: Annotated[bool, Option("--audio", help="Add torchaudio.")] = False
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, ValueFormatError
+from envgen.core.errors import ValueFormatError
 from envgen.core.gpus import Gpu, Match, MatchKind
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
@@ -17,6 +17,7 @@ from envgen.core.request import CHOICES, DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
 from envgen.facts.catalog import Catalog
 from envgen.gpus.errors import match_error
+from envgen.request.cpu import asks_for_cpu, cpu_requests
 from envgen.request.drivers import read_drivers
 from envgen.request.machines import Group, read_machine, request_of
 from envgen.request.options import RequestOptions
@@ -48,11 +49,12 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
     """Turn options into requests. `known` are the GPUs; without it they are loaded when a name is given.
 
     Raises: ValueFormatError and UsageError for a value that can't be read, GpuUnknownError, GpuAmbiguousError,
-    OtherVendorError, NoGpuFoundError, CapabilityUnknownError, MacosError, WindowsArmError and JetPackWithoutBuildError
-    for what nothing can serve.
+    OtherVendorError, NoGpuFoundError, CapabilityUnknownError, MacosError, WindowsArmError, CpuPlatformError and
+    JetPackWithoutBuildError for what nothing can serve.
     """
-    subdirs = _subdirs(options.platforms) if options.platforms else ()
     torch, cuda = parse_build(options.torch, options.cuda)
+    is_cpu = asks_for_cpu(options, cuda)
+    subdirs = _subdirs(options.platforms) if options.platforms and not is_cpu else ()
     plain = {name: getattr(options, name) for name in CHOICES}
     python = parse_python(options.python) if options.python is not None else builds.default_python
     plain |= {"python": python, "torch": torch, "cuda": cuda}
@@ -65,6 +67,8 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
         **plain,
     )
     glibcs = [(subdir, parse_glibc(text)) for subdir, text in map(for_platform, options.glibc)]
+    if is_cpu:
+        return cpu_requests(options, base, glibcs, builds)
     reading = _Reading(base=base, given=subdirs, builds=builds, known=known)
     drivers = read_drivers(options.drivers)
     groups, notices = reading.groups(options, Group(gpus=(), drivers=drivers))
@@ -144,13 +148,6 @@ class _Reading:
         """The GPU that a text names, or the variants of a name when they all lead to one pairing."""
         if (capability := _stated_capability(text)) is not None:
             return [replace(_by_capability(capability, self.builds, "--gpu"), input=text)]
-        if text.strip().lower() in ("cpu", "none", "cpu only"):
-            raise UsageError(
-                f'"{text}" is no GPU: CPU builds are not decided here yet',
-                origin="--gpu",
-                fact="the CPU build of any release: pip install torch --index-url https://download.pytorch.org/whl/cpu",
-                hint="install that, or name the GPU that the environment is for",
-            )
         match = self._catalog().match(text)
         if match.kind is MatchKind.EXACT and match.gpu is not None:
             notices += [Notice(code="gpu-note", text=note) for note in match.notes]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from envgen.core.errors import UsageError, ValueFormatError, show
 from envgen.core.patterns import Pattern
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
+from envgen.core.releases import CPU
 from envgen.core.sets import PackageSet
 
 _MINOR = Pattern(r"3\.\d{1,2}", re.ASCII)
@@ -19,6 +20,7 @@ _PLATFORM_SPELLINGS = {
     Subdir.LINUX_64: "linux linux64 linux-x86-64 linux-x64 linux-amd64 x86-64 amd64 wsl wsl2 ubuntu",
     Subdir.WIN_64: "windows win win64 win-amd64 win-x64 windows-64 windows-x64 windows-amd64 windows-x86-64 win-x86-64",
     Subdir.LINUX_AARCH64: "linux-arm64 aarch64 linux-arm jetson l4t sbsa",
+    Subdir.OSX_ARM64: "osx macos",
 }
 
 
@@ -92,16 +94,18 @@ def parse_named_build(text: str) -> tuple[str, str]:
 
 
 def parse_cuda(text: str | None, *, origin: str = "--cuda") -> str:
-    """Return the CUDA tag of `cu126`, `12.6` or `12.6.3`; empty when the option was not given.
+    """Return the CUDA tag of `cu126`, `12.6` or `12.6.3`, or `cpu`; empty when the option was not given.
 
     Raises: ValueFormatError for anything else.
     """
     if text is None:
         return ""
+    if text.strip().lower() == CPU:
+        return CPU
     found = _CUDA.fullmatch(text.strip())
     if not found:
         raise ValueFormatError(
-            kind="CUDA tag", value=text, expected="cuNNN or X.Y, such as cu126 or 12.6", origin=origin
+            kind="CUDA tag", value=text, expected="cuNNN, X.Y or cpu, such as cu126 or 12.6", origin=origin
         )
     return f"cu{found[1] or found[3]}{found[2] or found[4]}"
 
@@ -129,14 +133,14 @@ def parse_platform(text: str) -> Subdir:
 
     Raises: UsageError for a platform without CUDA builds, with what works there; for an unknown one, the list.
     """
-    name = _platform_name(text)
+    name = platform_name(text)
     for subdir, spellings in _PLATFORM_SPELLINGS.items():
         if name == subdir.value or name in spellings.split():
             return subdir
     raise UsageError(
         f"{show(text)} is not a platform that envgen knows",
         origin="--platform",
-        fact=f"CUDA builds of PyTorch exist for {', '.join(subdir.value for subdir in Subdir)}",
+        fact=f"CUDA builds of PyTorch exist for {', '.join(CUDA_SUBDIRS)}; CPU builds also for {Subdir.OSX_ARM64}",
         hint="pass one of them; Windows is win-64, WSL2 is linux-64",
     )
 
@@ -154,7 +158,7 @@ def parse_set(text: str) -> PackageSet:
 
 def is_windows_arm(text: str) -> bool:
     """True for the names of Windows on an Arm computer."""
-    return _platform_name(text) in {
+    return platform_name(text) in {
         "win-arm64",
         "windows-arm64",
         "windows-arm",
@@ -164,7 +168,7 @@ def is_windows_arm(text: str) -> bool:
     }
 
 
-def _platform_name(text: str) -> str:
+def platform_name(text: str) -> str:
     """A platform's name as it is compared: `linux/amd64`, `manylinux_2_28_x86_64` and `linux_x86_64` are alike."""
     name = re.sub(r"[ _/]+", "-", text.strip().lower())
     return re.sub(r"^manylinux[-0-9]*-", "linux-", name)
@@ -172,7 +176,7 @@ def _platform_name(text: str) -> str:
 
 def is_macos(text: str) -> bool:
     """True for the names of Apple's platforms, which have no CUDA at all."""
-    return _platform_name(text).startswith(("macos", "osx", "darwin", "mac"))
+    return platform_name(text).startswith(("macos", "osx", "darwin", "mac"))
 
 
 def host_platform() -> str:
@@ -181,7 +185,7 @@ def host_platform() -> str:
     import sys
 
     if sys.platform == "darwin":
-        return "macos"
+        return Subdir.OSX_ARM64.value if platform.machine() == "arm64" else "osx-64"
     if sys.platform == "win32":
         return Subdir.WIN_64.value
     return Subdir.LINUX_AARCH64.value if platform.machine().lower() in ("aarch64", "arm64") else Subdir.LINUX_64.value

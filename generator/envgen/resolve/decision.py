@@ -29,13 +29,14 @@ def resolve(catalog: Catalog, request: Request, *, absent: frozenset[BuildKey] =
     passed: list[Build] = []
     chosen = {}
     for package_set in PackageSet:
-        build, others = _choose(catalog.builds(package_set, request.subdir), evaluation, absent)
+        candidates = catalog.builds(package_set, request.subdir, cpu=request.is_cpu)
+        build, others = _choose(candidates, evaluation, absent)
         chosen[package_set] = pairing(build, evaluation) if build else None
         passed += others
     pip, conda = chosen[PackageSet.PIP], chosen[PackageSet.CONDA]
     return Resolution(
         request=request,
-        driver=evaluation.rules.driver,
+        driver=None if request.is_cpu else evaluation.rules.driver,
         pip=pip,
         conda=conda,
         rejected=Rejections(passed, evaluation, absent),

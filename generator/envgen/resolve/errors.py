@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from envgen.core.builds import JetPack
 from envgen.core.errors import NoPairingError, show
-from envgen.core.releases import cuda_of_tag
+from envgen.core.releases import CPU, cuda_of_tag
 from envgen.core.resolution import CUDA_COMPAT, Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.resolve.jetson import OWN_WHEELS
@@ -22,7 +24,7 @@ class MacosError(NoPairingError):
         return ("the last macOS that CUDA supported is 10.13; PyTorch's macOS wheels use Metal (MPS) on Apple silicon",)
 
     def hint(self) -> str:
-        return 'run `pip install torch` there and use the device "mps"; for another computer pass its --platform'
+        return "--cuda cpu makes the environment for it, in which torch also has the device mps"
 
 
 class WindowsArmError(NoPairingError):
@@ -39,6 +41,37 @@ class WindowsArmError(NoPairingError):
 
     def hint(self) -> str:
         return "install that wheel, or use Linux on the same computer (WSL2): --platform linux-aarch64"
+
+
+class CpuPlatformError(NoPairingError):
+    """The CPU lane has no locks for a platform that builds exist for."""
+
+    code = "platform-without-lock"
+    # Sources: file list of pypi.org/simple/torch, 2026-11-28; conda-forge/pytorch-cpu-feedstock@74dd3d46 .ci_support;
+    # torch-2.12.0+cpu-cp312-cp312-win_arm64.whl of download.pytorch.org/whl/cpu in lock files of roboflow/inference.
+    _THERE: Mapping[str, tuple[str, str]] = {
+        "osx-64": (
+            "PyPI's last wheels for Intel Macs are those of torch 2.2.2; conda-forge builds pytorch 2.13.0 for osx-64",
+            "there: conda create --name torch --channel conda-forge pytorch",
+        ),
+        "win-arm64": (
+            "PyTorch's CPU index has wheels for win_arm64 and Python 3.11 to 3.13, of torch 2.12.0 among others",
+            "there: pip install torch --index-url https://download.pytorch.org/whl/cpu",
+        ),
+    }
+
+    def __init__(self, platform: str) -> None:
+        super().__init__(platform)
+        self.platform = platform
+
+    def headline(self) -> str:
+        return f"no CPU environment is locked for {self.platform}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self._THERE[self.platform][0],)
+
+    def hint(self) -> str:
+        return self._THERE[self.platform][1]
 
 
 class JetPackWithoutBuildError(NoPairingError):
@@ -82,7 +115,7 @@ class NoGpuFoundError(NoPairingError):
     def hint(self) -> str:
         return (
             'pass --gpu "GeForce MX450" or --compute-capability 7.5 for the computer that the environment is for; '
-            "without a GPU there is the CPU build: pip install torch --index-url https://download.pytorch.org/whl/cpu"
+            "--cuda cpu makes one without CUDA"
         )
 
 
@@ -120,8 +153,8 @@ class NoBuildError(NoPairingError):
         runs = "is proven to run" if self.is_unproven else "runs"
         names = ", ".join(f"{r.gpu.name} (compute capability {r.gpu.capability})" for r in request.gpus)
         build = f"{self.package_set} build of PyTorch" if self.package_set else "PyTorch build"
-        target = f"driver {self.resolution.driver}, {request.subdir}, Python {request.python}"
-        return f"no {build} {runs} on {names} with {target}"
+        driver = f"driver {self.resolution.driver}, " if self.resolution.driver else ""
+        return f"no {build} {runs} on {names or 'the CPU'} with {driver}{request.subdir}, Python {request.python}"
 
     @property
     def is_unproven(self) -> bool:
@@ -163,7 +196,8 @@ class NoBuildError(NoPairingError):
 def _name(rejection: Rejection) -> str:
     if rejection.package_set is PackageSet.PIP:
         return f"torch {rejection.torch}+{rejection.cuda_tag} from pip"
-    return f"pytorch {rejection.torch} (CUDA {cuda_of_tag(rejection.cuda_tag)}) from conda"
+    toolkit = "CPU" if rejection.cuda_tag == CPU else f"CUDA {cuda_of_tag(rejection.cuda_tag)}"
+    return f"pytorch {rejection.torch} ({toolkit}) from conda"
 
 
 def _count(found: list[Rejection]) -> str:

@@ -24,21 +24,23 @@ from envgen.resolve.rules.libraries import dropped_by, is_proven
 def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
     """Return the notices in the order in which they matter."""
     request, rules = evaluation.request, evaluation.rules
-    yield from _driver(request, rules, pip, conda)
-    yield from _jetson(evaluation, pip)
-    yield from cuda_compat(evaluation, pip)
+    if not request.is_cpu:
+        yield from _driver(request, rules, pip, conda)
+        yield from _jetson(evaluation, pip)
+        yield from cuda_compat(evaluation, pip)
     yield from _missing_set(pip, conda)
     yield from _companions(request, pip)
-    yield from _last_build(request, rules, pip)
+    if not request.is_cpu:
+        yield from _last_build(request, rules, pip)
     if pip:
         yield from _pip_build(request, rules, pip)
     if conda and conda.build.existence_for(request.python) is not Existence.SEEN:
         build = conda.build
-        text = f"no package of {build.conda.channels[0]} pytorch {build.torch} for CUDA {build.cuda} and Python "
+        text = f"no package of {build.conda.channels[0]} pytorch {build.made_for} and Python "
         text += f"{request.python} has been seen; its recipe announces it ({build.source.split(' ; ')[-1]})"
         yield Notice(code="conda-build-announced", text=text, package_set=PackageSet.CONDA)
     for pairing in (pip, conda):
-        if pairing is not None:
+        if pairing is not None and not request.is_cpu:
             yield from library_notices(pairing, evaluation)
 
 

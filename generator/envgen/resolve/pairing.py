@@ -27,8 +27,8 @@ def pairing(build: Build, evaluation: Evaluation) -> Pairing:
     return Pairing(
         build=build,
         code=code_uses(build, evaluation),
-        driver_floor=driver_floor(build, evaluation),
-        fully_served=evaluation.fully_serves(build.cuda),
+        driver_floor=None if build.is_cpu else driver_floor(build, evaluation),
+        fully_served=build.is_cpu or evaluation.fully_serves(build.cuda),
         cudnn_below=floor.since if floor else "",
         index_url=index,
         torchvision=companions.vision_for(request.python) if companions and request.vision else "",
@@ -46,7 +46,7 @@ def conda_specs(build: Build, request: Request, *, cudnn_below: str) -> tuple[st
     """
     glob = build.conda.glob_for(request.python)
     specs = [f"python={request.python}", f"pytorch={build.torch}={glob}"]
-    if build.conda.channels[0] != LEGACY_CHANNEL:
+    if build.conda.channels[0] != LEGACY_CHANNEL and not build.is_cpu:
         specs.append(f"cuda-version={build.cuda}")
     specs += build.conda.pins
     if cudnn_below and _has_cudnn_9(build):

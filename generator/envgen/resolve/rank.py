@@ -21,6 +21,8 @@ def preferred(builds: Iterable[Build], evaluation: Evaluation) -> Build:
     PyPI's own build before other tags; and of these the one whose toolkit the driver serves fully, then the higher tag
     if fully served, the lower if not.
     """
+    if evaluation.request.is_cpu:
+        return max(builds, key=lambda build: (release_key(build.torch), _is_seen(build, evaluation)))
     ranked = [(_key(build, evaluation), build) for build in builds]
     best = max(key for key, _ in ranked)
     majors: dict[int, list[Build]] = {}
@@ -38,11 +40,15 @@ def _key(build: Build, evaluation: Evaluation) -> tuple[tuple[int, ...], bool, b
     gpus = (requested.gpu for requested in evaluation.request.gpus)
     return (
         release_key(build.torch),
-        build.existence_for(evaluation.request.python) is Existence.SEEN,
+        _is_seen(build, evaluation),
         not evaluation.coverage(build).needs_ptx and not any(runs_forward(build, gpu) for gpu in gpus),
         loaded in (0, cuda_major),
         cuda_major >= _FIRST_OF_CUDA_12,
     )
+
+
+def _is_seen(build: Build, evaluation: Evaluation) -> bool:
+    return build.existence_for(evaluation.request.python) is Existence.SEEN
 
 
 def _of_major(builds: Sequence[Build], evaluation: Evaluation) -> Build:

@@ -47,7 +47,7 @@ def explain(builds: Catalog, request: Request, *, torch: str, cuda_tag: str) -> 
         chosen = resolution.pairing(package_set)
         matching = [
             _explanation(build, chosen.build if chosen else None, evaluation, changes)
-            for build in reversed(builds.builds(package_set, request.subdir))
+            for build in reversed(builds.builds(package_set, request.subdir, cpu=request.is_cpu))
             if _is_release(build.torch, torch) and cuda_tag in ("", build.cuda_tag)
         ]
         found += _answering(matching) if cuda_tag and not torch else matching

@@ -12,7 +12,7 @@ from typing import Any
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
@@ -94,7 +94,7 @@ class Site:
             "script": read_template("site/finder.js").strip(),
             "data": _json(data),
             "texts": _json(dict(self.say[language])),
-            "platforms": [subdir.value for subdir in Subdir],
+            "platforms": [subdir.value for subdir in CUDA_SUBDIRS],
             "pythons": data["pythons"],
         }
 
@@ -126,7 +126,7 @@ class Site:
     def _capability(self, capability: ComputeCapability, say: Mapping[str, str]) -> list[dict[str, Any]]:
         """What a GPU page says of each platform; the same for all GPUs of a capability."""
         parts = []
-        for subdir in Subdir:
+        for subdir in CUDA_SUBDIRS:
             row = self.table.rows[capability, subdir, "3.12"]
             answers = [(driver, self.table.answers[at]) for driver, at in row]
             shown = _changes(answers)
@@ -167,16 +167,16 @@ class Site:
     def _releases(self, language: str) -> Iterator[tuple[str, str]]:
         capabilities = [found for found in sorted(self.catalog.support) if found >= _FIRST_WITH_CODE]
         releases = sorted(
-            {b.torch for subdir in Subdir for b in self.catalog.builds(PackageSet.PIP, subdir)}, key=release_key
+            {b.torch for subdir in CUDA_SUBDIRS for b in self.catalog.builds(PackageSet.PIP, subdir)}, key=release_key
         )
         recent = [release for release in releases if release_key(release) >= _FIRST_IN_PICTURE]
         say = self.say[language]
         pictures = [
             (s.value, picture(cells(self.catalog, s), capabilities, recent, f"{say[s.value]}: {say['all_releases']}"))
-            for s in Subdir
+            for s in CUDA_SUBDIRS
         ]
         calendar = [
-            (str(capability), [self._calendar(capability, s, say) for s in Subdir]) for capability in capabilities
+            (str(capability), [self._calendar(capability, s, say) for s in CUDA_SUBDIRS]) for capability in capabilities
         ]
         yield self._page(
             language,
@@ -185,11 +185,11 @@ class Site:
             "all_releases",
             pictures=pictures,
             calendar=calendar,
-            platforms=[subdir.value for subdir in Subdir],
+            platforms=[subdir.value for subdir in CUDA_SUBDIRS],
             releases=list(reversed(releases)),
         )
         for release in releases:
-            groups = [{"platform": subdir.value, "builds": self._builds(release, subdir)} for subdir in Subdir]
+            groups = [{"platform": subdir.value, "builds": self._builds(release, subdir)} for subdir in CUDA_SUBDIRS]
             yield self._page(
                 language,
                 f"torch/{release}.html",

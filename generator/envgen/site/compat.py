@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envgen.core.builds import Build
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.site.decisions import Table
@@ -48,7 +48,7 @@ def compat(catalog: Catalog, names: NameTables, table: Table, revision: str) -> 
         "builds": [
             _build(build)
             for package_set in PackageSet
-            for subdir in Subdir
+            for subdir in CUDA_SUBDIRS
             for build in catalog.builds(package_set, subdir)
         ],
         "decisions": [
@@ -101,7 +101,7 @@ def compat_schema() -> Mapping[str, Any]:
         "torch": text,
         "cuda_tag": text,
         "toolkit": text,
-        "platform": {"enum": [subdir.value for subdir in Subdir]},
+        "platform": {"enum": [subdir.value for subdir in CUDA_SUBDIRS]},
         "pythons": texts,
         "arch_list": texts,
         "cudnn": optional,

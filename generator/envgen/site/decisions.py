@@ -9,7 +9,7 @@ from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Pairing, Resolution
 from envgen.core.sets import PackageSet
@@ -69,7 +69,7 @@ def decision_table(catalog: Catalog, shipped: Sequence[Shipped], pythons: Sequen
     """Decide for every capability, platform, Python and driver at which an answer can change."""
     table = Table()
     known: dict[tuple[object, ...], int] = {}
-    for subdir in Subdir:
+    for subdir in CUDA_SUBDIRS:
         drivers = thresholds(catalog, subdir)
         for capability in sorted(catalog.support):
             for python in pythons:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envgen.core.capability import ComputeCapability
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.facts.tables import read_table
@@ -70,11 +70,11 @@ def _decided(table: Table, capabilities: Sequence[ComputeCapability]) -> dict[st
                 [_thresholds(table.rows.get((capability, subdir, python), [])) for python in PYTHONS]
                 for capability in capabilities
             ]
-            for subdir in Subdir
+            for subdir in CUDA_SUBDIRS
         },
         "assumed": {
             subdir.value: [table.assumed.get((capability, subdir), "") for capability in capabilities]
-            for subdir in Subdir
+            for subdir in CUDA_SUBDIRS
         },
     }
 

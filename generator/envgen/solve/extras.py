@@ -167,8 +167,7 @@ def _requirement(text: str) -> str:
 
 def environment_of(subdir: Subdir, python: str) -> dict[str, str]:
     """The values of PEP 508 markers on a platform for a Python X.Y."""
-    machine = "aarch64" if subdir is Subdir.LINUX_AARCH64 else "AMD64" if subdir.is_windows else "x86_64"
-    return marker_environment(system="windows" if subdir.is_windows else "linux", machine=machine, python=f"{python}.0")
+    return marker_environment(system=subdir.system, machine=subdir.machine, python=f"{python}.0")
 
 
 def _match_spec(text: str, environment: Mapping[str, str]) -> str:

@@ -24,12 +24,14 @@ class Claims:
     """What is claimed of the locks of one platform: for which GPUs they are, and for which driver.
 
     `codes` are the entries of an arch list for whose every GPU a shipped lock is, `floor` the driver that it needs.
+    `is_cpu` says that they are for the CPU.
     """
 
     gpus: tuple[Gpu, ...] = ()
     codes: tuple[ArchCode, ...] = ()
     driver: DriverVersion | None = None
     floor: DriverVersion | None = None
+    is_cpu: bool = False
 
 
 def claims_of(record: RequestRecord | None, subdir: Subdir) -> Claims:
@@ -38,13 +40,13 @@ def claims_of(record: RequestRecord | None, subdir: Subdir) -> Claims:
     if record is None or platform is None:
         return Claims()
     gpus = tuple(Gpu.of_capability(gpu.capability) for gpu in platform.gpus)
-    return Claims(gpus=gpus, codes=record.codes, driver=platform.driver, floor=record.floor)
+    return Claims(gpus=gpus, codes=record.codes, driver=platform.driver, floor=record.floor, is_cpu=record.is_cpu)
 
 
 def check_build(build: Build, claims: Claims, file: str, builds: Catalog) -> Iterator[Finding]:
     """Hold the catalog's facts of a build against what the headers claim."""
     is_pip = build.package_set is PackageSet.PIP
-    label = build.label if is_pip else f"pytorch {build.torch} with CUDA {build.cuda}"
+    label = build.label if is_pip else f"pytorch {build.made_for}"
     arch_list = f"its arch list: {' '.join(str(code) for code in sorted(build.codes))} ({build.source})"
     for gpu in claims.gpus if build.codes else ():
         if code_for(build.codes, gpu, build.cuda) is None:
@@ -57,9 +59,17 @@ def check_build(build: Build, claims: Claims, file: str, builds: Catalog) -> Ite
     yield from _check_driver(build, claims, file, builds, label)
 
 
+def other_kind(label: str, claims: Claims, file: str) -> Finding:
+    """A CPU build where CUDA was asked for, or the other way round."""
+    if claims.is_cpu:
+        title = f"{label} is a CUDA build, a CPU build was asked for"
+        return Finding(code=Code.REQUEST_UNMET, file=file, title=title)
+    return Finding(code=Code.CPU_BUILD, file=file, title=f"{label} is no CUDA build")
+
+
 def _check_driver(build: Build, claims: Claims, file: str, builds: Catalog, label: str) -> Iterator[Finding]:
     some = claims.driver or claims.floor
-    if some is None:
+    if some is None or build.is_cpu:
         return
     floor = DriverRules(driver=some, subdir=build.subdir, builds=builds).floor(build.cuda)
     if floor is None:

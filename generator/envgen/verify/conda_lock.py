@@ -10,13 +10,13 @@ from envgen.core.builds import Build
 from envgen.core.errors import ValueFormatError
 from envgen.core.findings import Level
 from envgen.core.locks import CondaLock, CondaPackage
-from envgen.core.releases import cuda_of_tag
+from envgen.core.releases import CPU, cuda_of_tag
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.registry import environment_beside
 from envgen.solve.conda.source import CHANNEL_SITE
 from envgen.solve.conda.specs import build_glob_of, constraint_of, name_of, split_channel, version_matches
-from envgen.verify.claims import Claims, check_build, check_cudnn
+from envgen.verify.claims import Claims, check_build, check_cudnn, other_kind
 from envgen.verify.findings import Code, Finding
 
 _CUDA_BUILD = re.compile(r"cuda_?(\d+)\.?(\d?)")
@@ -39,12 +39,11 @@ def compare_files(explicit: Mapping[str, str], lock: CondaLock, file: str, besid
 def check_conda(lock: CondaLock, claims: Claims, file: str, builds: Catalog) -> Iterator[Finding]:
     """Everything that can be said of a lock without a network."""
     torch = lock.find("pytorch")
-    cuda = _CUDA_BUILD.search(torch.build) if torch else None
+    is_cpu = torch is not None and not _CUDA_BUILD.search(torch.build)
     if torch is None:
         yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title="there is no pytorch in it")
-    elif cuda is None:
-        title = f"pytorch {torch.version} build {torch.build} is no CUDA build"
-        yield Finding(code=Code.CPU_BUILD, file=file, title=title)
+    elif is_cpu is not claims.is_cpu:
+        yield other_kind(f"pytorch {torch.version} build {torch.build}", claims, file)
     else:
         row = _row(lock, torch, builds)
         if row is None:
@@ -52,7 +51,7 @@ def check_conda(lock: CondaLock, claims: Claims, file: str, builds: Catalog) -> 
             yield Finding(code=Code.BUILD_UNKNOWN, file=file, title=title, level=Level.WARNING)
         else:
             yield from check_build(row, claims, file, builds)
-        yield from _companion(lock, torch, file)
+        yield from _companion(lock, torch, claims, file)
     names = [package.name for package in lock.packages]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Finding(code=Code.PACKAGE_TWICE, file=file, title=f"{name} has several entries")
@@ -71,10 +70,11 @@ def locked_build(lock: CondaLock, builds: Catalog) -> Build | None:
 
 
 def cuda_of(lock: CondaLock) -> str:
-    """The CUDA X.Y that the build string of the locked pytorch names, or an empty string."""
+    """The CUDA X.Y that the build string of the locked pytorch names, `cpu`, or an empty string."""
     torch = lock.find("pytorch")
     found = _CUDA_BUILD.search(torch.build) if torch is not None else None
-    return cuda_of_tag(f"cu{found[1]}{found[2]}") if found else ""
+    is_cpu = torch is not None and torch.build.startswith(CPU)
+    return cuda_of_tag(f"cu{found[1]}{found[2]}") if found else CPU if is_cpu else ""
 
 
 def conda_places(lock: CondaLock, explicit: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -101,7 +101,7 @@ def _row(lock: CondaLock, torch: CondaPackage, builds: Catalog) -> Build | None:
     python = ".".join((lock.find("python") or torch).version.split(".")[:2])
     rows = [
         row
-        for row in builds.builds(PackageSet.CONDA, lock.subdir)
+        for row in builds.builds(PackageSet.CONDA, lock.subdir, cpu=torch.build.startswith(CPU))
         if row.torch == torch.version
         and row.conda.channels[0] == torch.channel.rpartition("/")[2]
         and any(pin.startswith("arm-variant") for pin in row.conda.pins) is tegra
@@ -118,7 +118,7 @@ def _in_range(number: int, builds: str) -> bool:
     return first.isdigit() and int(first) <= number <= int(last if last.isdigit() else first)
 
 
-def _companion(lock: CondaLock, torch: CondaPackage, file: str) -> Iterator[Finding]:
+def _companion(lock: CondaLock, torch: CondaPackage, claims: Claims, file: str) -> Iterator[Finding]:
     """torchvision beside pytorch: its record says what it was compiled against.
 
     The release may differ from the one that PyTorch publishes beside it: conda-forge built 0.24.0 for 2.8 and Arm.
@@ -131,7 +131,7 @@ def _companion(lock: CondaLock, torch: CondaPackage, file: str) -> Iterator[Find
         title = f"torchvision {vision.version} does not go with pytorch {torch.version}"
         evidence = (f"it was compiled for pytorch {' '.join(wanted)}",)
         yield Finding(code=Code.COMPANION_MISMATCH, file=file, title=title, evidence=evidence)
-    if not _CUDA_BUILD.search(vision.build) and "_cu" not in vision.build:
+    if not claims.is_cpu and not _CUDA_BUILD.search(vision.build) and "_cu" not in vision.build:
         title = f"torchvision {vision.version} build {vision.build} is no CUDA build"
         yield Finding(code=Code.CPU_BUILD, file=file, title=title)
 

@@ -110,13 +110,13 @@ def _findings(lock: CondaLock, file: str, opened: Opened, stated: Stated, knowle
 def _specs(lock: CondaLock, build: Build | None, file: str, stated: Stated, knowledge: Knowledge) -> Iterator[Finding]:
     """What the lock was solved from against what its build and its request need."""
     builds, record = knowledge.builds, stated.record
-    if record is None or build is None or not build.codes:
+    if record is None or build is None or not (build.codes or build.is_cpu):
         return
-    oldest = shipped_request(build, record.python, builds.default_glibc)
+    oldest = shipped_request(build, record.python, builds.default_glibc) if build.codes else None
     asked = stated.request_for(lock.subdir) or oldest
-    pairing = pairing_if_it_runs(build, asked, builds)
-    if pairing is not None:
-        shipped = pairing_if_it_runs(build, oldest, builds)
+    pairing = pairing_if_it_runs(build, asked, builds) if asked else None
+    if asked is not None and pairing is not None:
+        shipped = pairing_if_it_runs(build, oldest, builds) if oldest else None
         wanted = CondaWanted(pairing=pairing, shipped=shipped, request=asked, record=record)
         yield from check_conda_specs(lock, wanted, file)
 

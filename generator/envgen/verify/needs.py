@@ -16,6 +16,7 @@ from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import glibc_key, normalise_project
 from envgen.solve.conda.channels import all_channels
+from envgen.solve.conda.query import claimed_cuda
 from envgen.solve.conda.source import CHANNEL_SITE
 from envgen.solve.conda.specs import is_bare, name_of, split_channel
 from envgen.solve.conda.virtual_packages import virtual_packages
@@ -153,8 +154,7 @@ def _pinned(spec: str, lock: CondaLock) -> str:
 
 def _claims(lock: CondaLock, pairing: Pairing, request: Request, file: str) -> Iterator[Finding]:
     """What the lock was solved to expect of the host: no more than the driver and glibc of the request give."""
-    cuda = f"{pairing.build.cuda.partition('.')[0]}.0"
-    expected = virtual_packages(request.subdir, cuda=cuda, glibc=request.glibc)
+    expected = virtual_packages(request.subdir, cuda=claimed_cuda(pairing.build), glibc=request.glibc)
     stated = dict(lock.virtual_packages)
     if "__glibc" in expected and "__glibc" in stated and _is_older(stated["__glibc"], request.glibc):
         stated["__glibc"] = expected["__glibc"]

@@ -11,6 +11,7 @@ from envgen.core.errors import ValueFormatError
 from envgen.core.findings import Level
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
+from envgen.core.releases import CPU
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI, TORCH
 from envgen.core.toml_text import parse_toml
@@ -18,7 +19,7 @@ from envgen.core.wheel_names import WheelName, file_name
 from envgen.facts.catalog import Catalog
 from envgen.files.formats.pylock import environment_marker
 from envgen.files.formats.requirements import Requirements
-from envgen.verify.claims import Claims, check_build, check_cudnn
+from envgen.verify.claims import Claims, check_build, check_cudnn, other_kind
 from envgen.verify.findings import Code, Finding
 from envgen.verify.pip_requires import check_known_requires
 from envgen.verify.places import place_of
@@ -96,7 +97,7 @@ def check_environment(text: str, lock: PipLock, file: str) -> Iterator[Finding]:
 def check_glibc(lock: PipLock, glibc: str, file: str) -> Iterator[Finding]:
     """Wheels that need a newer glibc than the request's; the lock may have been made for another one."""
     asked = replace(lock, glibc=glibc)
-    for package in lock.packages if not lock.subdir.is_windows and lock.glibc != glibc else ():
+    for package in lock.packages if lock.subdir.is_linux and lock.glibc != glibc else ():
         yield from _wheel(package, asked, file)
 
 
@@ -132,6 +133,8 @@ def check_pip(lock: PipLock, claims: Claims, file: str, builds: Catalog) -> Iter
         yield Finding(
             code=Code.CPU_BUILD, file=file, title=f"torch {torch.version} from {torch.index} is no CUDA build"
         )
+    elif (tag == CPU) is not claims.is_cpu:
+        yield other_kind(f"torch {torch.version} from {torch.index}", claims, file)
     elif build is None:
         title = f"the catalog knows no torch {torch.version} ({tag}) for {lock.subdir}: what it runs on is unknown"
         yield Finding(code=Code.BUILD_UNKNOWN, file=file, title=title, level=Level.WARNING)
@@ -152,17 +155,18 @@ def check_pip(lock: PipLock, claims: Claims, file: str, builds: Catalog) -> Iter
 
 
 def locked_build(lock: PipLock, builds: Catalog) -> tuple[str, Build | None]:
-    """The CUDA tag of the locked torch (empty: not a CUDA build), and the catalog's row of it."""
+    """The CUDA tag of the locked torch (or `cpu`; empty for another kind of build), and the catalog's row."""
     torch = next((package for package in lock.packages if package.name == "torch"), None)
     if torch is None:
         return "", None
     release, _, local = torch.version.partition("+")
-    rows = [row for row in builds.builds(PackageSet.PIP, lock.subdir) if row.torch == release]
+    both = (row for cpu in (False, True) for row in builds.builds(PackageSet.PIP, lock.subdir, cpu=cpu))
+    rows = [row for row in both if row.torch == release]
     tag = local or _tag_of_index(torch.index)
     if not tag:
         on_pypi = next((row for row in rows if row.on_pypi), None)
         return (on_pypi.cuda_tag, on_pypi) if on_pypi else ("", None)
-    if not re.fullmatch(r"cu\d+", tag):
+    if not re.fullmatch(r"cu\d+|cpu", tag):
         return "", None
     return tag, next((row for row in rows if row.cuda_tag == tag), None)
 
@@ -180,7 +184,8 @@ def _companions(lock: PipLock, tag: str, file: str, builds: Catalog) -> Iterator
         version, _, its_local = lock.version_of(name).partition("+")
         if not version:
             continue
-        if its_local != local:
+        # PyTorch's CPU index has companions without a local version for Arm, up to torchvision 0.24.1.
+        if its_local not in (local, "" if tag == CPU else local):
             title = f"{name} {lock.version_of(name)} beside torch {lock.version_of('torch')}: another build"
             yield Finding(code=Code.COMPANION_MISMATCH, file=file, title=title)
         if known is None or not tag:

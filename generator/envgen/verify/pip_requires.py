@@ -52,8 +52,8 @@ def _plain(version: str) -> str:
 
 
 def _is_for(subdir: Subdir, platforms: Iterable[str]) -> bool:
-    suffix = {Subdir.LINUX_64: "_x86_64", Subdir.LINUX_AARCH64: "_aarch64", Subdir.WIN_64: "win_amd64"}[subdir]
-    return any(platform.endswith(suffix) for platform in platforms)
+    suffix = "win_amd64" if subdir.is_windows else f"_{subdir.machine}"
+    return any(platform.endswith(suffix) and platform.startswith("macosx") is subdir.is_macos for platform in platforms)
 
 
 def unmet(requires: Mapping[str, Iterable[str]], lock: PipLock, file: str, *, source: str = "") -> Iterator[Finding]:
@@ -100,6 +100,5 @@ def _held(name: str, requirement: Requirement, lock: PipLock, file: str, source:
 
 def marker_environment(lock: PipLock) -> dict[str, str]:
     """The values of PEP 508 markers on the lock's platform, whatever this host is."""
-    machine = {Subdir.LINUX_64: "x86_64", Subdir.LINUX_AARCH64: "aarch64", Subdir.WIN_64: "AMD64"}[lock.subdir]
-    system = "windows" if lock.subdir.is_windows else "linux"
-    return requirements.marker_environment(system=system, machine=machine, python=f"{lock.python}.0")
+    subdir = lock.subdir
+    return requirements.marker_environment(system=subdir.system, machine=subdir.machine, python=f"{lock.python}.0")

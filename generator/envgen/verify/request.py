@@ -30,6 +30,7 @@ def check_request(build: Build, python: str, request: Request, file: str, builds
     for failure in failures(build, Evaluation.of(request, builds)):
         code = _CODES.get(failure.code, Code.REQUEST_UNMET)
         evidence = (f"asked for: {', '.join(str(gpu.gpu.name) for gpu in request.gpus)}; {_driver(request)}",)
+        evidence = ("asked for: the CPU",) if request.is_cpu else evidence
         yield Finding(code=code, file=file, title=failure.message, evidence=evidence)
 
 

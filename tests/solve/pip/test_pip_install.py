@@ -13,7 +13,7 @@ import pytest
 import uv
 
 from envgen.core.locks import PipLock
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.files.bodies import pip_bodies
 from equipment.pip_world import TAG, TORCH, Solve, query
 from equipment.wheel_index import ServedWheel, WheelIndex, make_wheel
@@ -145,7 +145,7 @@ def test_the_index_serves_other_bytes_under_a_locked_name(lock: PipLock, torch_i
     assert served.sha256 != locked.sha256
 
 
-@pytest.mark.parametrize("subdir", list(Subdir))
+@pytest.mark.parametrize("subdir", CUDA_SUBDIRS)
 def test_uv_refuses_another_platforms_pylock(
     solve: Solve, environment: Path, uv_cache: Path, tmp_path: Path, subdir: Subdir, pypi_index: WheelIndex
 ) -> None:

@@ -9,7 +9,7 @@ from envgen.causes.context import Context
 from envgen.causes.findings import Finding, Remedy
 from envgen.causes.remedies import INSTALL_BUILD, first
 from envgen.core.findings import Level
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet
 from envgen.environments.inspected import InspectedEnvironment
@@ -91,7 +91,7 @@ def no_wheel_for_python(context: Context) -> Iterator[Finding]:
         evidence = f"this Python is {python.implementation}; PyTorch has builds for CPython only"
     elif subdir is None and (system := context.observation.system).os:
         evidence = f"no CUDA build exists for {system.os} on {system.machine}"
-        remedy = f"CUDA builds exist for {', '.join(s.value for s in Subdir)}"
+        remedy = f"CUDA builds exist for {', '.join(s.value for s in CUDA_SUBDIRS)}"
     elif subdir and (known := pythons_with_builds(context, subdir)) and python.version and python.minor not in known:
         listed = sorted(known, key=lambda minor: (release_key(minor.rstrip("t")), minor))
         evidence = f"Python {python.minor}; {subdir} has CUDA builds for Python {', '.join(listed)}"

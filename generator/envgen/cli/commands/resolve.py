@@ -92,7 +92,9 @@ def _every(report: Report) -> Iterator[Explanation]:
 
     request = report.resolution.request
     releases = {
-        build.torch for package_set in PackageSet for build in report.builds.builds(package_set, request.subdir)
+        build.torch
+        for package_set in PackageSet
+        for build in report.builds.builds(package_set, request.subdir, cpu=request.is_cpu)
     }
     for release in sorted(releases, key=release_key, reverse=True):
         yield from explain(report.builds, request, torch=release, cuda_tag="")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from envgen.core.locks import CondaLock
+from envgen.core.releases import CPU
 from envgen.core.sets import PackageSet
 from envgen.files.errors import LockFormatError
 from envgen.files.format import Beside, FileFormat, Use
@@ -49,7 +50,7 @@ def environment_name(lock: CondaLock) -> str:
     if torch is None:
         raise LockFormatError(origin=f"the conda lock for {lock.subdir}", reason="it holds no pytorch")
     cuda = _CUDA_IN_BUILD.search(torch.build)
-    return f"pytorch-{torch.version}" + (f"-cuda{cuda[1]}{cuda[2]}" if cuda else "")
+    return f"pytorch-{torch.version}-" + (f"cuda{cuda[1]}{cuda[2]}" if cuda else CPU)
 
 
 def _read(text: str, origin: str) -> tuple[str, ...]:
@@ -71,6 +72,8 @@ def _read(text: str, origin: str) -> tuple[str, ...]:
 def _use(use: Use) -> Iterator[str]:
     create = f"conda env create -f {use.file}"
     yield f"use: {create}"
+    if not use.cuda:
+        return
     yield "On a host without an NVIDIA driver conda must be told the CUDA version of the target's driver:"
     if use.subdir.is_windows:
         yield f"  cmd: set CONDA_OVERRIDE_CUDA={use.cuda}&& {create}"

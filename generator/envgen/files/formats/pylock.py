@@ -17,11 +17,12 @@ from envgen.files.errors import LockFormatError
 from envgen.files.format import Beside, FileFormat
 from envgen.files.templates import render
 
-# PEP 508 markers; platform_machine is what the interpreter reports: AMD64 on Windows, x86_64 and aarch64 on Linux.
+# PEP 508 markers; platform_machine is what the interpreter reports.
 _ENVIRONMENT = {
     Subdir.LINUX_64: "sys_platform == 'linux' and platform_machine == 'x86_64'",
     Subdir.LINUX_AARCH64: "sys_platform == 'linux' and platform_machine == 'aarch64'",
     Subdir.WIN_64: "sys_platform == 'win32' and platform_machine == 'AMD64'",
+    Subdir.OSX_ARM64: "sys_platform == 'darwin' and platform_machine == 'arm64'",
 }
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VERSION = re.compile(r"[A-Za-z0-9.!+_-]+")

@@ -25,7 +25,7 @@ _CONSTANT = 'EXPECTED = {"pairings": [], "gpus": []}\n'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmokePairing:
-    """A locked build: `source` is `pip` or `conda`, `cuda` the toolkit's X.Y; an empty value is not checked."""
+    """A locked build: `source` is `pip` or `conda`, `cuda` is X.Y or `cpu`; an empty value is not checked."""
 
     source: str
     torch: str

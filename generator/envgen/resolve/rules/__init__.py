@@ -31,10 +31,13 @@ RULES: tuple[Rule, ...] = (
     options.rule,
 )
 
+# What counts for a build that uses no GPU.
+CPU_RULES: tuple[Rule, ...] = (file.confirmed, file.rule, companions.rule, options.rule)
+
 
 def failures(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
     """Everything that speaks against a build on some computer, the most fundamental first."""
-    for rule in RULES:
+    for rule in CPU_RULES if build.is_cpu else RULES:
         if not evaluation.computers:
             yield from rule(build, evaluation)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
+from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
@@ -41,10 +42,15 @@ def extras_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQue
         subdir=request.subdir,
         channels=all_channels(pairing.build.conda.channels, extras.channels),
         specs=(f"python={request.python}",),
-        virtual_packages=virtual_packages(request.subdir, cuda="99.0", glibc=request.glibc),
+        virtual_packages=virtual_packages(request.subdir, cuda="" if request.is_cpu else "99.0", glibc=request.glibc),
         extras=extras.match_specs(request.subdir, request.python),
         may_lack=extras.for_both,
     )
+
+
+def claimed_cuda(build: Build) -> str:
+    """The CUDA version that a lock claims of the target's driver: the first of the build's major, none for the CPU."""
+    return "" if build.is_cpu else f"{build.cuda.partition('.')[0]}.0"
 
 
 def conda_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuery:
@@ -53,12 +59,11 @@ def conda_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuer
     The virtual packages claim no more than every driver at the pairing's floor can serve: the first release of its CUDA
     major. A lock solved with them runs on any driver that the decision allows.
     """
-    major = pairing.build.cuda.partition(".")[0]
     return CondaQuery(
         subdir=request.subdir,
         channels=all_channels(pairing.build.conda.channels, extras.channels),
         specs=pairing.specs,
-        virtual_packages=virtual_packages(request.subdir, cuda=f"{major}.0", glibc=request.glibc),
+        virtual_packages=virtual_packages(request.subdir, cuda=claimed_cuda(pairing.build), glibc=request.glibc),
         extras=extras.match_specs(request.subdir, request.python),
         may_lack=extras.for_both,
     )

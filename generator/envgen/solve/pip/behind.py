@@ -121,7 +121,7 @@ def _unfree(one: PassedOver, lacking: Sequence[str], error: SolveFailedError, as
 
 def _target(asked: Together) -> str:
     request = asked.request
-    glibc = "" if request.subdir.is_windows else f", glibc {request.glibc}"
+    glibc = f", glibc {request.glibc}" if request.subdir.is_linux else ""
     return f"{request.subdir.value}, Python {request.python}{glibc}"
 
 

@@ -70,12 +70,13 @@ def _tried(asked: Together, changed: Request, instead: Sequence[str]) -> Found |
 def _requests(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
     """Other requests, the smallest change first."""
     request = asked.request
-    glibcs = () if request.subdir.is_windows else newer_glibcs(request.glibc)
+    glibcs = newer_glibcs(request.glibc) if request.subdir.is_linux else ()
     newest = replace(request, glibc=glibcs[-1]) if glibcs else request
     if glibcs and _tried(asked, newest, instead) is not None:  # where the newest doesn't help, no older one does
         yield from (replace(request, glibc=glibc) for glibc in glibcs)
-    any_build = replace(request, torch="", cuda="")
-    others = (replace(request, torch=""), replace(request, cuda=""), any_build)
+    any_cuda = request.cuda if request.is_cpu else ""
+    any_build = replace(request, torch="", cuda=any_cuda)
+    others = (replace(request, torch=""), replace(request, cuda=any_cuda), any_build)
     yield from (other for other in dict.fromkeys(others) if other != request)
     pythons = _pythons(asked)
     yield from (replace(request, python=python) for python in pythons)
@@ -84,9 +85,9 @@ def _requests(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
         yield any_driver
         newest = replace(newest, driver=None, driver_origin=DriverOrigin.ASSUMED)
     if glibcs:
-        yield replace(newest, torch="", cuda="")
+        yield replace(newest, torch="", cuda=any_cuda)
     for python in pythons:
-        yield replace(newest, torch="", cuda="", python=python)
+        yield replace(newest, torch="", cuda=any_cuda, python=python)
     for subdir in Subdir:
         if subdir is not request.subdir:
             yield replace(any_driver, subdir=subdir, glibc=newest.glibc)
@@ -95,7 +96,7 @@ def _requests(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
 def _pythons(asked: Together) -> list[str]:
     """Other Pythons that torch has builds for, nearest first."""
     request = asked.request
-    builds = asked.catalog.builds(PackageSet.PIP, request.subdir)
+    builds = asked.catalog.builds(PackageSet.PIP, request.subdir, cpu=request.is_cpu)
     known = {python for build in builds for python in build.pythons if not python.endswith("t")}
     own = release_key(request.python)[1]
     others = sorted(known - {request.python}, key=lambda python: abs(release_key(python)[1] - own))
@@ -114,7 +115,7 @@ def _change(asked: Together, after: Request, pairing: Pairing, found: Found, tor
     """What differs between two requests, as far as the pairing needs it."""
     before, floor = asked.request, pairing.driver_floor
     bounds = list(found.excluding(torch).values()) if torch and found.torch not in asked.releases() else []
-    is_too_old = before.driver is not None and before.driver.parts < floor.parts
+    is_too_old = before.driver is not None and floor is not None and before.driver.parts < floor.parts
     wanted = _against(torch, bounds[0]) if bounds else f"=={found.torch}" if after.torch != before.torch else ""
     return Change(
         subdir=after.subdir if after.subdir is not before.subdir else None,

@@ -32,7 +32,8 @@ _FIRST_WITH_NUMPY_2 = ((2, 3), (2, 4))
 class PipQuery:
     """One pip solve: a torch build for one subdir and one Python, its companions and further requirements.
 
-    `torch`, `torchvision` and `torchaudio` are public versions, the last two empty when not wanted. `extras` are
+    `cuda_tag` is `cpu` for a CPU build. `torch`, `torchvision` and `torchaudio` are public versions, the last two empty
+    when not wanted. `extras` are
     PEP 508 requirements, `constraints` bind versions without asking for the package. `glibc` (X.Y) is read on Linux.
     """
 
@@ -85,7 +86,7 @@ _UV_MANYLINUX = ((2, 17), (2, 28), *((2, minor) for minor in range(31, 41)))
 
 def platform_for_uv(subdir: Subdir, glibc: str) -> str:
     """uv's `--python-platform` of a host: the newest manylinux policy that it knows and that the glibc (X.Y) meets."""
-    if subdir.is_windows:
+    if not subdir.is_linux:
         return subdir.uv_platform
     policies = [policy for policy in _UV_MANYLINUX if policy <= glibc_key(glibc)]
     if not policies:
@@ -111,7 +112,7 @@ def pip_query(pairing: Pairing, request: Request, *, extras: tuple[str, ...] = (
     return PipQuery(
         subdir=request.subdir,
         python=request.python,
-        glibc="" if request.subdir.is_windows else request.glibc,
+        glibc=request.glibc if request.subdir.is_linux else "",
         torch=build.torch,
         cuda_tag=build.cuda_tag,
         on_pypi=build.on_pypi,

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from envgen.core.dataclass import dataclass
 from envgen.core.locks import PassedOver, PipLock, PipPackage
+from envgen.core.releases import CPU
 from envgen.core.sites import PYPI
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.facts.catalog import Catalog
@@ -149,7 +150,7 @@ class _Solve:
             constraints=(
                 *query.constraints,
                 *(f"{pin.package}=={pin.version}" for pin in pins),
-                query.bindings_bound,
+                *(() if query.cuda_tag == CPU else (query.bindings_bound,)),
                 *(f"{name}=={version}" for name, version in self._companions().items() if query.on_pypi),
             ),
             torch_index=None if query.on_pypi else self.torch,

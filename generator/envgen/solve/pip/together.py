@@ -32,7 +32,7 @@ class Together:
 
     def releases(self) -> tuple[str, ...]:
         """The releases of torch with a build that runs, oldest first."""
-        builds = self.catalog.builds(PackageSet.PIP, self.request.subdir)
+        builds = self.catalog.builds(PackageSet.PIP, self.request.subdir, cpu=self.request.is_cpu)
         runs = {b.torch for b in builds if pairing_if_it_runs(b, self.request, self.catalog) is not None}
         return tuple(sorted(runs, key=release_key))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from envgen.core.dataclass import dataclass
+from envgen.core.platforms import MACOS
 from envgen.core.stop import kept, scratch_folder
 from envgen.core.wheel_names import normalise_project
 from envgen.net.cache import cache_folder
@@ -197,6 +198,8 @@ class _Run:
             "UV_HTTP_RETRIES": str(max(0, self._patience.retry.attempts - 1)),
             "UV_HTTP_TIMEOUT": str(max(1, round(self._patience.retry.silence_s))),
         }
+        if self._request.platform.endswith("-apple-darwin"):
+            kept["MACOSX_DEPLOYMENT_TARGET"] = MACOS
         sites = {"PYPI": self._request.default_index, "TORCH": self._request.torch_index}
         for name, site in sites.items():
             if site is not None and (site.user or site.password):

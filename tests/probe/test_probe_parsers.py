@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.core.driver_text import windows_number
+from envgen.core.drivers import windows_number
 from envgen.probe.observation import VirtualMode
 from envgen.probe.parse import driver_files, install_settings, nvml, pci, report, smi, system, windows
 

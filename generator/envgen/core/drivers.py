@@ -6,6 +6,10 @@ from typing import Self
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
+from envgen.core.patterns import Pattern
+
+# The version of a driver as Windows shows it, of whatever vendor.
+FOUR_FIELDS = Pattern(r"(?<![0-9a-z.])([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2,5})\.([0-9]{1,5})(?![0-9.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +64,19 @@ class DriverVersion:
 
     def __str__(self) -> str:
         return self.text
+
+
+def windows_number(text: str) -> str:
+    """NVIDIA's number in the four fields that Windows shows (32.0.15.6094 is 560.94), or empty when it isn't NVIDIA's.
+
+    The last digit of the third field and the fourth, padded to four digits. Intel's and AMD's have the same look, but a
+    third field of three to five digits, and before Windows 10's 2020 releases (30.0) other numbers in front of it.
+    """
+    found = FOUR_FIELDS.fullmatch(text.strip())
+    if not found or len(found[3]) != 2 or len(found[4]) > 4:
+        return ""
+    first, second = int(found[1]), int(found[2])
+    if not (first >= 30 or second == 21 or (second in (15, 17, 18) and found[3] in ("11", "12", "13"))):
+        return ""
+    digits = found[3][-1] + found[4].zfill(4)
+    return f"{digits[:3]}.{digits[3:]}" if digits[0] != "0" else ""

@@ -6,8 +6,7 @@ import re
 from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
-from envgen.core.driver_text import windows_number
-from envgen.core.drivers import DriverVersion
+from envgen.core.drivers import DriverVersion, windows_number
 from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag

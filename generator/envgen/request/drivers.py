@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from envgen.core.builds import JetPack
 from envgen.core.dataclass import dataclass
-from envgen.core.driver_text import DriverKind, GivenDriver
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
 from envgen.core.request import RequestedGpu
 from envgen.core.resolution import Notice
 from envgen.facts.catalog import Catalog
+from envgen.request.driver_text import DriverKind, GivenDriver
 from envgen.request.values import for_platform
 from envgen.resolve.driver import of_linux
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
-from envgen.core.driver_text import GivenDriver
 from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Machine, Request, RequestedGpu
 from envgen.core.resolution import Notice
 from envgen.core.wheel_names import glibc_key
 from envgen.facts.catalog import Catalog
+from envgen.request.driver_text import GivenDriver
 from envgen.request.drivers import read_drivers, target_drivers
 from envgen.request.requests import distinct
 from envgen.request.values import parse_platform

@@ -6,16 +6,17 @@
 # No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters.
 # catalog 2026-01-01.00000000
 # request {"v":1,"gpus":[{"name":"GeForce RTX 4090","capability":"8.9"},{"name":"GeForce GTX 1660","capability":"7.5"}],"platforms":[{"subdir":"linux-64","driver":"580.95.05","origin":"given","glibc":"2.28","sets":{"pip":{"state":"locked"},"conda":{"state":"none","code":"not-asked"}}}],"python":"3.12","torch":"","cuda":"","vision":true,"audio":false,"with":{}}
-# body sha256:a190847f998b1492ae8be7000c65c9acbdad94dfabc6b75c6fb4ac5273fcd946
+# body sha256:7dfccce8bdbda04531c0caff55feb4215e2ac5ed4cf4188b54c9f29a3c9e9c06
 #
-"""CUDA smoke test: does this PyTorch really compute on this GPU, and if not, whose fault is it?
+"""Smoke test: does this PyTorch really compute on this GPU, and if not, whose fault is it?
 
     python smoke_test.py               every check, on every GPU
     python smoke_test.py --build-only  what can be known without a GPU: is the installed build the locked one?
     python smoke_test.py --compile     torch.compile too (needs triton and a C compiler)
     python smoke_test.py --json        one line of JSON on stdout, the talk on stderr
 
-Needs Python 3.8 or newer and torch, nothing else; torchvision is checked when it is there.
+Needs Python 3.8 or newer and torch, nothing else; torchvision is checked when it is there. An environment that is
+locked for the CPU is checked on the CPU.
 Exit status: 0 passed, 1 failed, 2 wrong usage, 77 no GPU here (`--require-gpu` makes that a failure).
 """
 
@@ -157,14 +158,16 @@ def check_driver(facts):
     return f"driver {facts['driver'] or 'of unknown version'} serves CUDA {facts['driver_cuda']}"
 
 
-def check_torch(facts):
-    """torch can be imported, and it is a CUDA build."""
+def check_torch(facts, cpu=False):
+    """torch can be imported, and it is a CUDA build where one is locked."""
     try:
         torch = importlib.import_module("torch")
     except ModuleNotFoundError as error:
         code = "torch-missing" if error.name == "torch" else "torch-failed"
         raise Failed(code, f"{error}, in {sys.executable}") from error
     facts["torch"], facts["cuda"] = str(torch.__version__), torch.version.cuda
+    if cpu:  # a build of another kind is not the locked one, as the next check says
+        return f"torch {facts['torch']}"
     if torch.version.cuda is None:
         rocm = getattr(torch.version, "hip", None)
         raise Failed("cpu-build", f"torch {torch.__version__} is a {'ROCm' if rocm else 'CPU'} build, no CUDA code")
@@ -176,20 +179,25 @@ def check_torch(facts):
 def same_build(installed, release, cuda):
     """True for 2.14.1, 2.14.1.post300 (conda) and 2.14.1+cu126; another local label is another build."""
     public, _, label = installed.partition("+")
-    return re.sub(r"\.post\d+$", "", public) == release and label in ("", "cu" + cuda.replace(".", ""))
+    own = cuda if cuda == "cpu" else "cu" + cuda.replace(".", "")
+    return re.sub(r"\.post\d+$", "", public) == release and label in ("", own)
+
+
+def named(release, cuda):
+    return f"{release} for the CPU" if cuda == "cpu" else f"{release} with CUDA {cuda}"
 
 
 def check_locked(expected, facts):
     """The installed torch is the one that the lock files hold."""
-    seen, cuda = facts["torch"], facts["cuda"]
+    seen, cuda = facts["torch"], facts["cuda"] or "cpu"
     for pairing in expected["pairings"]:
         if pairing["cuda"] in ("", cuda) and (not pairing["torch"] or same_build(seen, pairing["torch"], cuda)):
             expected["torchvision"] = pairing["torchvision"]
             return f"this is the locked build ({pairing['source']})"
     if not expected["pairings"]:
         raise Skipped("not-asked", "no locked version to compare with")
-    locked = " or ".join(f"{p['torch']} with CUDA {p['cuda']} ({p['source']})" for p in expected["pairings"])
-    raise Failed("torch-not-locked", f"{seen} with CUDA {cuda} is installed; locked: {locked}")
+    locked = " or ".join(f"{named(p['torch'], p['cuda'])} ({p['source']})" for p in expected["pairings"])
+    raise Failed("torch-not-locked", f"{named(seen, cuda)} is installed; locked: {locked}")
 
 
 def check_torchvision(expected, facts):
@@ -203,7 +211,7 @@ def check_torchvision(expected, facts):
         raise Failed("torchvision-missing", error) from error
     except (ImportError, OSError, RuntimeError) as error:
         raise Failed("torchvision-mismatch", error) from error
-    if locked and not same_build(facts["torchvision"], locked, facts["cuda"]):
+    if locked and not same_build(facts["torchvision"], locked, facts["cuda"] or "cpu"):
         raise Failed("torchvision-not-locked", f"{facts['torchvision']} is installed; locked: {locked}")
     return f"torchvision {facts['torchvision']}"
 
@@ -436,6 +444,63 @@ GPU_CHECKS = [
     ("memory", check_memory),
 ]
 
+# On the CPU there is nothing to compare torch with: the right numbers are known, or worked out in plain Python.
+
+
+def check_cpu_matmul(torch):
+    rows = [[(7 * i + 3 * j) % 11 - 5 for j in range(48)] for i in range(48)]
+    right = [[sum(x * y for x, y in zip(row, column)) for column in zip(*rows)] for row in rows]
+    for dtype in (torch.float32, torch.float64):
+        a = torch.tensor(rows, dtype=dtype)
+        if torch.matmul(a, a).tolist() != right:
+            raise Failed("wrong-result", f"48x48 in {dtype} differs from the product in whole numbers")
+    return "48x48 in float32 and float64, exact"
+
+
+def check_cpu_convolution(torch):
+    image = torch.arange(36, dtype=torch.float32).reshape(1, 1, 6, 6).requires_grad_()
+    kernel = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    result = torch.nn.functional.conv2d(image, kernel)
+    result.sum().backward()
+    right = [[1 * n + 2 * (n + 1) + 3 * (n + 6) + 4 * (n + 7) for n in range(6 * y, 6 * y + 5)] for y in range(5)]
+    if result[0, 0].tolist() != right or image.grad[0, 0, 1, :2].tolist() != [4, 10]:
+        raise Failed("wrong-result", "a convolution of whole numbers, or its gradient, is not what it should be")
+    return "forward and backward, exact"
+
+
+def check_cpu_linalg(torch):
+    x = torch.arange(1, 9).double().reshape(8, 1)
+    a = torch.diag(torch.arange(8.0, 0, -1).double()) + torch.triu(torch.ones(8, 8).double(), 1)
+    compare("solve", torch.linalg.solve(a, (a * x[:, 0]).sum(1, keepdim=True)), x, 1e-10)
+    compare("eigenvalues", torch.linalg.eigvals(a).real.sort()[0], torch.arange(1, 9).double(), 1e-10)
+    return "SVD and " + compare("solve", torch.linalg.svd(torch.diag(x[:, 0]))[1].flip(0), x[:, 0], 1e-10)
+
+
+def check_cpu_fft(torch):
+    turns = torch.arange(1024).double() * (2 * 3.141592653589793 * 5 / 1024)
+    right = torch.zeros(513, 2).double()
+    right[5, 0] = 512
+    return compare("a cosine", torch.view_as_real(torch.fft.rfft(torch.cos(turns))), right, 1e-10)
+
+
+def check_cpu_nms(torch):
+    vision = sys.modules.get("torchvision")
+    if vision is None:
+        raise Skipped("not-installed", "torchvision is not loaded")
+    boxes = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]])  # the first two overlap by 9/11
+    if vision.ops.nms(boxes, torch.tensor([0.8, 0.9, 0.7]), 0.5).tolist() != [1, 2]:
+        raise Failed("wrong-result", "torchvision.ops.nms keeps the wrong boxes")
+    return "nms keeps the right boxes"
+
+
+CPU_CHECKS = [
+    ("fp32", check_cpu_matmul),
+    ("convolution", check_cpu_convolution),
+    ("linalg", check_cpu_linalg),
+    ("fft", check_cpu_fft),
+    ("nms", check_cpu_nms),
+]
+
 
 def synchronised(check, torch, device):
     """Run a check and wait for its kernels, so that their errors surface here and not three checks later."""
@@ -461,14 +526,20 @@ def run_gpu(report, torch, index, checks):
 def run_checks(report, options, expected):
     facts = report.facts
     facts.update(driver="", driver_cuda="", torch="", cuda=None, torchvision="", cudnn=None, arch_list=[], gpus=[])
-    if not options.build_only:
+    cpu = bool(expected["pairings"]) and all(pairing["cuda"] == "cpu" for pairing in expected["pairings"])
+    if not options.build_only and not cpu:
         report.run("driver", check_driver, facts)
-    if not report.run("torch", check_torch, facts):
+    if not report.run("torch", check_torch, facts, cpu):
         return
     report.run("locked", check_locked, expected, facts)
     report.run("torchvision", check_torchvision, expected, facts)
-    report.run("arch list", check_coverage, expected, facts)
     torch = sys.modules["torch"]
+    if cpu:
+        REMEDIES["wrong-result"] = LOCK + "; if it stays so, check the computer's memory"
+        for name, check in CPU_CHECKS:
+            report.run(name, check, torch)
+        return
+    report.run("arch list", check_coverage, expected, facts)
     if not facts["driver_cuda"] or not report.run("available", check_available, torch, facts):
         return
     checks = GPU_CHECKS + ([("compile", check_compile)] if options.compile else [])
@@ -477,7 +548,7 @@ def run_checks(report, options, expected):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="CUDA smoke test: does this PyTorch really compute on this GPU?")
+    parser = argparse.ArgumentParser(description="Smoke test: does this PyTorch really compute on this GPU?")
     parser.add_argument("--build-only", action="store_true", help="check the installed build only; needs no GPU")
     parser.add_argument("--compile", action="store_true", help="check torch.compile too")
     parser.add_argument("--json", action="store_true", help="print one line of JSON on stdout")

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from envgen.core.dataclass import dataclass
-from envgen.core.driver_text import windows_number
+from envgen.core.drivers import windows_number
 from envgen.probe.observation import HostGpu, Vendor
 from envgen.probe.parse.pci import VENDORS
 

@@ -11,13 +11,12 @@ from enum import StrEnum
 from typing import Self
 
 from envgen.core.dataclass import dataclass
-from envgen.core.drivers import DriverVersion
+from envgen.core.drivers import FOUR_FIELDS, DriverVersion, windows_number
 from envgen.core.errors import UsageError, ValueFormatError, show
 from envgen.core.patterns import Pattern
 
 _LONGEST = 2000
 _NUMBER = r"(?<![0-9.])([1-9][0-9]{2}\.[0-9]{1,3}(?:\.[0-9]{1,2})?)(?![0-9]|\.[0-9])"
-_FIELDS = Pattern(r"(?<![0-9a-z.])([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2,5})\.([0-9]{1,5})(?![0-9.])")
 _LABELLED = Pattern(rf"(?:driver version|kmd version|kernel module(?: for \w+)?) *[:=|]? *{_NUMBER}")
 _BRANCH = Pattern(
     r"^[rv]?([1-9][0-9]{2})(?:\.x+|xx|\.\*)?(?:[- ](?:server|open|branch|series|dkms))*$"
@@ -78,7 +77,7 @@ class GivenDriver:
                 origin=origin,
                 hint="give the version that the computer has; a build that runs with it runs with newer ones too",
             )
-        if fields := _FIELDS.search(plain):
+        if fields := FOUR_FIELDS.search(plain):
             return cls(text=text, kind=DriverKind.DRIVER, version=_from_fields(fields, text, origin), is_windows=True)
         version, is_windows = _version(plain, text, origin)
         if len(version.parts) > 2:
@@ -113,22 +112,6 @@ def _version(plain: str, text: str, origin: str) -> tuple[DriverVersion, bool | 
         return DriverVersion.parse(branches.pop()), is_windows
     expected = "three digits and optional parts, such as 560.94, 570.133.20 or 535"
     raise ValueFormatError(kind="driver version", value=text, expected=expected, origin=origin)
-
-
-def windows_number(text: str) -> str:
-    """NVIDIA's number in the four fields that Windows shows (32.0.15.6094 is 560.94), or empty when it isn't NVIDIA's.
-
-    The last digit of the third field and the fourth, padded to four digits. Intel's and AMD's have the same look, but a
-    third field of three to five digits, and before Windows 10's 2020 releases (30.0) other numbers in front of it.
-    """
-    found = _FIELDS.fullmatch(text.strip())
-    if not found or len(found[3]) != 2 or len(found[4]) > 4:
-        return ""
-    first, second = int(found[1]), int(found[2])
-    if not (first >= 30 or second == 21 or (second in (15, 17, 18) and found[3] in ("11", "12", "13"))):
-        return ""
-    digits = found[3][-1] + found[4].zfill(4)
-    return f"{digits[:3]}.{digits[3:]}" if digits[0] != "0" else ""
 
 
 def _from_fields(fields: re.Match[str], text: str, origin: str) -> DriverVersion:

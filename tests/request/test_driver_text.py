@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envgen.core.driver_text import DriverKind, GivenDriver, windows_number
+from envgen.core.drivers import windows_number
 from envgen.core.errors import EnvgenError, UsageError, ValueFormatError
+from envgen.request.driver_text import DriverKind, GivenDriver
 
 SMI = "| NVIDIA-SMI 550.54.15              Driver Version: 550.54.15      CUDA Version: 12.4     |"
 WSL_SMI = "NVIDIA-SMI 560.35.02    Driver Version: 560.94    CUDA Version: 12.6"

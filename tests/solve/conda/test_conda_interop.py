@@ -15,6 +15,8 @@ import yaml
 
 from envgen.core.locks import CondaLock
 from envgen.files.bodies import conda_bodies
+from envgen.files.formats.conda_lock_v1 import lockfile_of, stated_hashes
+from envgen.files.reading import split
 from envgen.solve.conda.solve import solve_best, solve_conda
 from equipment.conda_channel import cuda_query
 
@@ -233,3 +235,16 @@ def test_what_environment_yml_says_solves_to_the_same_lock(channels: Path, same:
     query = replace(cuda_query(), specs=tuple(written["dependencies"]))
     (again,) = solve_conda([query], mirror=str(channels))
     assert again.packages == locks[0].packages
+
+
+def test_the_text_is_what_conda_lock_writes(locks: list[CondaLock], tmp_path: Path) -> None:
+    """Ours is written by libyaml: the same quotes where a text looks like a number or a date, the same folds."""
+    from conda_lock.lockfile import write_conda_lock_file
+
+    odd = replace(locks[0].packages[0], version="1e3", depends=("a >=2026.01.01,<3", f"b {'>=1.0,' * 30}<2", "c 1.10"))
+    lock = replace(locks[0], packages=(odd, *locks[0].packages[1:]))
+    body = split(conda_bodies([lock])["conda-lock.yml"])[1]
+    target = tmp_path / "conda-lock.yml"
+    hashes = stated_hashes(body)
+    write_conda_lock_file(lockfile_of([lock], hashes, "environment.yml"), target, None, include_help_text=False)
+    assert body == target.read_text(encoding="utf-8")

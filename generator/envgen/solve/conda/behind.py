@@ -47,7 +47,7 @@ class Asked:
             records=found,
             newest=newest,
             installs=newest,
-            python=next((s.partition("=")[2] for s in target["specs"] if name_of(s) == "python"), ""),
+            python=python_of(target),
             claims=target["virtual_packages"],
         )
 
@@ -90,8 +90,8 @@ def passed_over(package: Asked, locked: str, torch: str) -> ChildPassed | None:
 def _for_the_target(package: Asked) -> tuple[str, str]:
     """Why the newest version does not install on the target by itself, and the option that frees it."""
     builds = package.builds(package.newest)
-    if not any(_goes_with_python(record, package.python) for record in builds):
-        other = next((p for p in _PYTHONS if any(_goes_with_python(record, p) for record in builds)), "")
+    if not any(goes_with_python(record, package.python) for record in builds):
+        other = next((p for p in _PYTHONS if any(goes_with_python(record, p) for record in builds)), "")
         advice = f"--python {other} frees it" if other else ""
         return f"it has no build for Python {package.python}", advice
     glibc = package.claims.get("__glibc", "")
@@ -102,7 +102,13 @@ def _for_the_target(package: Asked) -> tuple[str, str]:
     return "what it needs does not install on the target", ""
 
 
-def _goes_with_python(record: RepoDataRecord, python: str) -> bool:
+def python_of(target: ChildCandidate) -> str:
+    """The X.Y that a target is asked for, or an empty string."""
+    return next((spec.partition("=")[2] for spec in target["specs"] if name_of(spec) == "python"), "")
+
+
+def goes_with_python(record: RepoDataRecord, python: str) -> bool:
+    """True while no dependency of a record refuses a Python X.Y."""
     # Above every patch release, since a bound may be on one (>=3.12.1); 3.12 itself would be below it.
     return next(_unmet(record, ("python",), f"{python}.99"), "") == ""
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
-from envgen.solve.conda.behind import Asked, needs_another_torch, passed_over
+from envgen.solve.conda.behind import Asked, goes_with_python, needs_another_torch, passed_over, python_of
 from envgen.solve.conda.channel_data import ChannelData, written_version
 from envgen.solve.conda.messages import ChildCandidate, ChildPassed, ChildRequest
 from envgen.solve.conda.specs import name_of, split_channel
@@ -81,38 +81,51 @@ class _Ladder:
 
     async def with_extras(self) -> Solution:
         """The candidate that goes with the most extra packages at their newest, the first of several."""
-        alone = await self._solve(-1, self.request["alone"], self.extras)
-        if isinstance(alone, str):
-            raise NoCandidateError(alone, [alone] * len(self.candidates))
-        asked = await self._newest(alone)
-        found = await self._best(asked, alone)
+        asked = [await self._asked(spec) for spec in self.extras]
+        gaps = [await self._gap(candidate) for candidate in self.candidates]
+        # Most often the first candidate goes with the newest of everything, and nothing more has to be asked.
+        found = await self._with_newest(asked, gaps, most=1)
+        if found is None:
+            alone = await self._solve(-1, self.request["alone"], self.extras)
+            if isinstance(alone, str):
+                raise NoCandidateError(alone, [alone] * len(self.candidates))
+            asked = [await self._installable(one, alone) for one in asked]
+            found = await self._best(asked, alone, gaps)
         before, held_back_by = await self._held_back(found, asked)
         torch = torch_of(self.candidates[found.chosen])
         passed = [one for package in asked if (one := passed_over(package, found.version(package.name), torch))]
         return replace(found, reasons=tuple(before), held_back_by=tuple(held_back_by), passed=tuple(passed))
 
-    async def _best(self, asked: Sequence[Asked], alone: Solution) -> Solution:
-        candidates = self.candidates
-        gaps = [await self._gap(candidate) for candidate in candidates]
-        newest = [one.builds(alone.version(one.name)) for one in asked]
-        pins = [f"{one.name}=={alone.version(one.name)}" for one in asked]
-        for at, candidate in enumerate(candidates):
-            torch = torch_of(candidate)
-            if gaps[at] or any(needs_another_torch(builds, torch) for builds in newest):
-                continue
+    async def _with_newest(self, asked: Sequence[Asked], gaps: Sequence[str], *, most: int) -> Solution | None:
+        """The first of at most so many candidates that goes with the newest of every package."""
+        pins = [f"{one.name}=={one.installs}" for one in asked if one.installs]
+        newest = [one.builds(one.installs) for one in asked]
+        open_ = [
+            at
+            for at, candidate in enumerate(self.candidates)
+            if not gaps[at] and not any(needs_another_torch(builds, torch_of(candidate)) for builds in newest)
+        ]
+        for at in open_[:most]:
             found = await self._attempt(at, [*self.extras, *pins])
             if isinstance(found, Solution):
                 return found
+        return None
+
+    async def _best(self, asked: Sequence[Asked], alone: Solution, gaps: Sequence[str]) -> Solution:
+        together = [replace(one, installs=alone.version(one.name)) for one in asked]
+        found = await self._with_newest(together, gaps, most=len(self.candidates))
+        if found is not None:
+            return found
         fewest, best, reasons = 0, None, list[str | None](gaps)
         at_least = max(1, sum(one.is_behind(alone.version(one.name)) for one in asked))
-        for at in range(len(candidates)):
-            found = gaps[at] or await self._attempt(at, self.extras)
-            if isinstance(found, str):
-                reasons[at] = found
+        for at in range(len(self.candidates)):
+            tried = gaps[at] or await self._attempt(at, self.extras)
+            if isinstance(tried, str):
+                reasons[at] = tried
                 continue
-            behind = sum(one.is_behind(found.version(one.name)) for one in asked)
+            behind = sum(one.is_behind(tried.version(one.name)) for one in asked)
             if best is None or behind < fewest:
-                fewest, best = behind, found
+                fewest, best = behind, tried
             if fewest <= at_least:
                 break
         if best is None:
@@ -145,22 +158,20 @@ class _Ladder:
                 texts.append(f"{one.name} {version} does not go with pytorch {torch}")
         return texts or [f"{', '.join(one.name for one in asked)} don't go together with pytorch {torch}"]
 
-    async def _newest(self, alone: Solution) -> list[Asked]:
-        """What is asked for, with the newest version that installs on the target when nothing else is asked for."""
-        asked = []
-        for spec in self.extras:
-            channel = split_channel(spec)[0]
-            channels = self.request["alone"]["channels"]
-            # A spec names a channel as files do; the URL of one on the site ends with that name.
-            own = [url for url in channels if url in (channel, f"{self.request['site']}/{channel}")]
-            records = await self.data.records(name_of(spec), own or channels)
-            one = Asked.of(spec, records, self.request["alone"])
-            if one.is_behind(alone.version(one.name)):
-                by_itself = await self._solve(-1, self.request["alone"], [spec])
-                version = by_itself.version(one.name) if isinstance(by_itself, Solution) else alone.version(one.name)
-                one = replace(one, installs=version)
-            asked.append(one)
-        return asked
+    async def _asked(self, spec: str) -> Asked:
+        """An extra package with what the channels have of it."""
+        channel, channels = split_channel(spec)[0], self.request["alone"]["channels"]
+        # A spec names a channel as files do; the URL of one on the site ends with that name.
+        own = [url for url in channels if url in (channel, f"{self.request['site']}/{channel}")]
+        return Asked.of(spec, await self.data.records(name_of(spec), own or channels), self.request["alone"])
+
+    async def _installable(self, package: Asked, alone: Solution) -> Asked:
+        """The package with the newest version that installs on the target when nothing else is asked for."""
+        if not package.is_behind(alone.version(package.name)):
+            return package
+        by_itself = await self._solve(-1, self.request["alone"], [package.spec])
+        found = by_itself if isinstance(by_itself, Solution) else alone
+        return replace(package, installs=found.version(package.name))
 
     async def _gap(self, candidate: ChildCandidate) -> str:
         """Why the channels can't have a solution of a candidate, known without a solve; else an empty string."""
@@ -172,7 +183,12 @@ class _Ladder:
         if spec is None:
             return ""
         records = [r for r in await self.data.records("pytorch", candidate["channels"]) if spec.matches(r)]
-        return "" if records else f"No candidates were found for {spec}."
+        if not records:
+            return f"No candidates were found for {spec}."
+        python = python_of(candidate)
+        if python and not any(goes_with_python(record, python) for record in records):
+            return f"No candidates were found for {spec} with Python {python}."
+        return ""
 
     async def _attempt(self, at: int, extras: Sequence[str]) -> Solution | str:
         """The solution of a candidate, without as few optional packages as will do; or why it has none."""

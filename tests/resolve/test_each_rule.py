@@ -414,3 +414,26 @@ def test_every_failure_is_a_sentence_that_names_its_build(capability: str) -> No
                 against = list(failures(build, evaluation))
                 assert all(build.label in failure.message for failure in against)
                 assert runs(build, evaluation) == (not against)
+
+
+@pytest.mark.parametrize(
+    ("torch", "capability", "runs"),
+    [
+        pytest.param("2.9.1", "7.0", False, id="may-have-9.11-which-starts-at-7.5"),
+        pytest.param("2.9.1", "7.5", True, id="9.11-serves-turing"),
+        pytest.param("2.7.1", "7.0", True, id="9.11-is-newer-than-it"),
+        pytest.param("2.0.0", "3.7", False, id="may-have-8.8-which-starts-at-5.0"),
+        pytest.param("1.13.1", "3.7", True, id="8.8-is-newer-than-it"),
+    ],
+)
+def test_a_cudnn_that_no_source_states_is_not_taken_for_one_that_serves(
+    torch: str, capability: str, runs: bool
+) -> None:
+    """cuDNN 8.8 is of February 2023 and 9.11 of July 2025 (PyPI); torch 2.0.0 of March 2023, 2.8.0 of August 2025."""
+    rows = catalog_of([wheel(torch, "cu118", "sm_37 sm_70 sm_75", cudnn="", toolkit="11.8.0")])
+    asked = ask(capability, driver="470.256.02", vision=False)
+    assert (resolve(rows, asked).pip is not None) is runs
+    exact = replace(asked, torch=f"=={torch}", cuda="cu118")
+    found = resolve(rows, exact)
+    assert found.pip is not None  # asked for by name it is written, with the warning
+    assert ("unproven" in {notice.code for notice in found.notices}) is not runs

@@ -18,9 +18,13 @@ from envgen.resolve.rules.options import asks_for_exactly, exactly
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CudnnFloor:
-    """From the release `since` on, cuDNN serves GPUs from `capability` up only."""
+    """From the release `since` on, cuDNN serves GPUs from `capability` up only.
+
+    `torch` is the first release that came out after it: what is older can't have it, stated or not.
+    """
 
     since: str
+    torch: str
     capability: ComputeCapability
     source: str
 
@@ -29,13 +33,15 @@ class CudnnFloor:
 CUDNN_FLOORS = (
     CudnnFloor(
         since="8.8",
+        torch="2.0.0",
         capability=ComputeCapability(5, 0),
-        source="NVIDIA cuDNN support matrices 8.5.0 and 8.9.5: 8.8 dropped Kepler, 8.9.5 starts at 5.0",
+        source="NVIDIA cuDNN support matrices 8.5.0 and 8.9.5: 8.8 dropped Kepler, 8.9.5 starts at 5.0 (8.8: 2023-02)",
     ),
     CudnnFloor(
         since="9.11",
+        torch="2.8.0",
         capability=ComputeCapability(7, 5),
-        source="conda-forge/cudnn-feedstock#124; PyTorch RELEASE.md keeps cu126 on 9.10.2.21",
+        source="conda-forge/cudnn-feedstock#124; PyTorch RELEASE.md keeps cu126 on 9.10.2.21; on PyPI since 2025-07-15",
     ),
 )
 # cuDNN release -> the newest capability major that it has machine code for, the newest release first (the code in the
@@ -65,7 +71,10 @@ def is_proven(build: Build, gpu: Gpu, code: ArchCode | None, catalog: Catalog) -
 
     Code of torch's own for the GPU's major proves the libraries that were built with it, stated or not. Without it the
     GPU runs torch from PTX: cuDNN 9 of CUDA 12 and newer has PTX as well; anything older knows the majors that it has.
+    A cuDNN that no source states may be one that dropped the GPU, when it can be new enough for that.
     """
+    if may_have_dropped(build, gpu):
+        return False
     if code is None or code.kind is CodeKind.SASS or code.capability.major == gpu.capability.major:
         return True
     cudnn, cuda_major = _release(build.cudnn), release_key(build.cuda)[0]
@@ -75,6 +84,12 @@ def is_proven(build: Build, gpu: Gpu, code: ArchCode | None, catalog: Catalog) -
     if cudnn >= first_cudnn and cuda_major >= first_cuda:
         return True
     return gpu.capability.major <= _newest_major(cudnn, cuda_major) and _toolkit_knows(build, gpu, catalog)
+
+
+def may_have_dropped(build: Build, gpu: Gpu) -> bool:
+    """True when a build comes with a cuDNN that no source states, and that may be too new for the GPU."""
+    floor = cudnn_floor(gpu.capability)
+    return not build.cudnn and floor is not None and release_key(build.torch) >= release_key(floor.torch)
 
 
 def runs_forward(build: Build, gpu: Gpu) -> bool:
@@ -106,6 +121,11 @@ def proven(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
 
 def unproven(build: Build, gpu: Gpu, code: ArchCode | None) -> str:
     """Why a build is not proven on a GPU; goes on from its name."""
+    if may_have_dropped(build, gpu) and (floor := cudnn_floor(gpu.capability)):
+        return (
+            f"comes with a cuDNN that no source states; from {floor.since} on cuDNN serves compute capability "
+            f"{floor.capability} and up, and {gpu.name} is {gpu.capability}"
+        )
     cudnn = f"its cuDNN {build.cudnn}" if build.cudnn else "its cuDNN, which no source states,"
     return (
         f"would run from {code} (PTX) on {gpu.name} (compute capability {gpu.capability}), but {cudnn} for CUDA "

@@ -12,6 +12,7 @@ COMMANDS = {
     "why-not": "envgen.cli.commands.why_not:why_not_command",
     "gpus": "envgen.cli.commands.gpus:gpus",
     "lock": "envgen.cli.commands.lock:lock_command",
+    "project": "envgen.cli.commands.project:project_command",
     "verify": "envgen.cli.commands.verify:verify_command",
     "audit": "envgen.cli.commands.audit:audit_command",
     "matrix": "envgen.cli.commands.matrix:matrix_command",

@@ -26,13 +26,14 @@ _SAID_ABOVE = ("conda-build-announced", "pip-build-announced")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A decision to be printed. `locked` maps a set to the newest shipped lock that runs, by name, or None;
-    `command` writes the locked files."""
+    `command` writes the locked files, `project` puts the pairing into the files of the folder's own tool, if any."""
 
     resolution: Resolution
     locked: Mapping[str, str | None]
     builds: Catalog
     command: str
     in_conda: bool = False
+    project: str = ""
 
     @property
     def first(self) -> Pairing:
@@ -75,6 +76,8 @@ def _lines(report: Report) -> Iterator[str]:
     if newer := with_newer_driver(resolution, report.builds):
         yield newer
     yield f"locked, with hashes: {report.command}"
+    if report.project:
+        yield f"in this project's own words: {report.project}"
     yield from _rejection_lines(report)
     if notices := [notice for notice in resolution.notices if notice.code not in _SAID_ABOVE]:
         yield ""

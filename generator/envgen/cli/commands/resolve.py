@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,6 +47,7 @@ def resolve_command(
             builds=builds,
             command=command_line(["envgen", *words(wanted)]),
             in_conda=is_conda_active(os.environ),
+            project=_project_command(wanted),
         )
         for request in asked.requests
     ]
@@ -73,6 +75,13 @@ def decide(request: Request, asked: Requests, builds: Catalog) -> Resolution:
 
     resolution = resolve(builds, request)
     return replace(resolution, notices=(*asked.notices, *resolution.notices))
+
+
+def _project_command(wanted: RequestOptions) -> str:
+    """The command for the tool whose files are in this folder; empty where there are none."""
+    tools = (("uv", Path("uv.lock")), ("pixi", Path("pixi.toml")), ("pixi", Path("pixi.lock")))
+    tool = next((tool for tool, file in tools if file.is_file()), "")
+    return command_line(["envgen", "project", tool, *words(wanted), "--write"]) if tool else ""
 
 
 def locked_labels(request: Request, builds: Catalog) -> dict[str, str | None]:

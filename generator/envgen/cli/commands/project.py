@@ -1,0 +1,117 @@
+"""`envgen project`: the pairing in the words of uv, pixi or a Dockerfile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from envgen.cli import options
+from envgen.cli.output import emit, print_note, say
+from envgen.core.sets import PackageSet
+from envgen.request.options import RequestOptions, words
+
+if TYPE_CHECKING:
+    from envgen.project.document import ProjectDocument
+    from envgen.request.requests import Requests
+
+
+class Tool(StrEnum):
+    """Whose words the pairing is written in."""
+
+    UV = "uv"
+    PIXI = "pixi"
+    DOCKER = "docker"
+
+
+@options.takes(RequestOptions)
+def project_command(
+    wanted: RequestOptions,
+    tool: Annotated[Tool, typer.Argument(help="Whose words: uv, pixi or docker.")],
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Into pyproject.toml, pixi.toml or Dockerfile here; the rest of it stays."),
+    ] = False,
+) -> None:
+    """Say the pairing in a project's own words: uv's indexes and sources, pixi's platforms, a Dockerfile.
+
+    Example: envgen project uv --gpu "RTX 4090" --driver 550 --platform linux-64 --write
+    """
+    from envgen.facts.catalog import Catalog
+    from envgen.request.read import read_request
+
+    catalog = Catalog.load()
+    asked = read_request(wanted, catalog)
+    for notice in asked.notices:
+        print_note(notice.text)
+    if tool is Tool.DOCKER:
+        _docker(wanted, asked, write=write)
+        return
+    from envgen.project import pixi, uv
+    from envgen.project.lanes import lanes_of
+
+    if tool is Tool.UV:
+        lanes = lanes_of(PackageSet.PIP, asked.requests, catalog)
+        _edited(Path(uv.FILE), lambda document: uv.edit(document, lanes), lanes.python, write=write)
+        return
+    lanes = lanes_of(PackageSet.CONDA, asked.requests, catalog)
+    file = _pixi_file()
+    _edited(file, lambda document: pixi.edit(document, lanes, pixi.PREFIX[file.name]), lanes.python, write=write)
+
+
+def _edited(file: Path, edit: Callable[[ProjectDocument], None], python: str, *, write: bool) -> None:
+    """Edit a file, or say what would be put into it: into the file that is there, so that what clashes is said."""
+    from envgen.project.document import ProjectDocument
+    from envgen.project.place import read_project, started, wider_python, write_project
+
+    before = read_project(file)
+    document = ProjectDocument(before if before is not None else started(file, python) if write else "", file.name)
+    edit(document)
+    if note := wider_python(document, python):
+        print_note(note)
+    if not write:
+        alone = ProjectDocument("", file.name)
+        edit(alone)
+        emit(alone.text())
+        return
+    after = document.text()
+    if after == before:
+        say(f"up to date: {file.as_posix()}")
+        return
+    write_project(file, after)
+    say(f"{file.as_posix()} was {'written' if before is None else 'changed'}")
+
+
+def _pixi_file() -> Path:
+    """The manifest of the folder's workspace: pixi.toml, or pyproject.toml where pixi's tables are in that."""
+    from envgen.project.pixi import FILE
+    from envgen.project.place import has_table
+
+    if not Path(FILE).exists() and has_table(Path("pyproject.toml"), "pixi"):
+        return Path("pyproject.toml")
+    return Path(FILE)
+
+
+def _docker(wanted: RequestOptions, asked: Requests, *, write: bool) -> None:
+    from envgen.facts.catalog import Catalog
+    from envgen.files.quoting import command_line
+    from envgen.project.docker import FILE, dockerfile
+    from envgen.project.place import write_dockerfile
+    from envgen.resolve import resolve
+    from envgen.resolve.errors import NoBuildError
+
+    request = next((one for one in asked.requests if one.subdir.is_linux), asked.requests[0])
+    resolution = resolve(Catalog.load(), request)
+    if resolution.pip is None:
+        raise NoBuildError(resolution, PackageSet.PIP)
+    typed = list(words(replace(wanted, platforms=(request.subdir.value,))))
+    text = dockerfile(resolution.pip, request, command_line(["envgen", *typed, "--only", "pip"]))
+    if not write:
+        emit(text)
+        return
+    changed = write_dockerfile(Path(FILE), text, command_line(["envgen", "project", "docker", *typed, "--write"]))
+    say(f"{FILE} was written" if changed else f"up to date: {FILE}")

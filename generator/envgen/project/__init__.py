@@ -1,0 +1,1 @@
+"""The same decision in the words of a project's own tool: uv, pixi, a Dockerfile. Solves nothing."""

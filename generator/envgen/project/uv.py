@@ -1,0 +1,127 @@
+"""A project of uv's: explicit indexes, sources with markers, and an extra for the CPU and one for CUDA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from envgen.core.platforms import Subdir
+from envgen.core.resolution import Pairing
+from envgen.core.sites import PYPI
+from envgen.files.formats.pylock import environment_marker
+from envgen.project.document import ProjectDocument, inline, lines, merged, plain, put
+from envgen.project.lanes import Lanes
+
+FILE = "pyproject.toml"
+_FAMILY = ("torch", "torchvision", "torchaudio")
+_OURS = "pytorch-"
+
+
+def edit(document: ProjectDocument, lanes: Lanes) -> None:
+    """Put the lanes into a pyproject.toml.
+
+    Raises: ProjectFileError for a source of torch that is a person's own.
+    """
+    _check_sources(document)
+    for name, pairings in lanes.named.items():
+        optional = document.table("project", "optional-dependencies")
+        wanted = merged(optional.get(name), list(_requirements(pairings)), _FAMILY)
+        put(optional, name, lines(wanted))
+    if len(lanes.named) > 1:
+        _exclude(document, tuple(lanes.named))
+    used = list(_used_indexes(lanes))
+    for project in _FAMILY:
+        sources = [inline(source) for name in lanes.named for source in _sources(project, name, lanes.named[name])]
+        own = document.table("tool", "uv", "sources")
+        if sources:
+            put(own, project, lines(sources))
+        else:
+            own.pop(project, None)
+    _put_indexes(document, dict(used))
+
+
+def _requirements(pairings: Mapping[Subdir, Pairing]) -> Iterator[str]:
+    """The lines of an extra: each release once, for the platforms that it is for."""
+    for project in _FAMILY:
+        releases: dict[str, list[Subdir]] = {}
+        for subdir, pairing in pairings.items():
+            if release := _release(project, pairing):
+                releases.setdefault(release, []).append(subdir)
+        for release, subdirs in releases.items():
+            yield f"{project}=={release}; {_marker(subdirs)}"
+
+
+def _release(project: str, pairing: Pairing) -> str:
+    return {"torch": pairing.build.torch, "torchvision": pairing.torchvision, "torchaudio": pairing.torchaudio}[project]
+
+
+def _marker(subdirs: list[Subdir]) -> str:
+    markers = [environment_marker(subdir) for subdir in subdirs]
+    return markers[0] if len(markers) == 1 else " or ".join(f"({marker})" for marker in markers)
+
+
+def _sources(project: str, extra: str, pairings: Mapping[Subdir, Pairing]) -> Iterator[dict[str, str]]:
+    """Where an extra has a package from, by platform; PyPI needs no source."""
+    by_index: dict[str, list[Subdir]] = {}
+    for subdir, pairing in pairings.items():
+        if _release(project, pairing) and pairing.index_url != PYPI:
+            by_index.setdefault(_index(pairing), []).append(subdir)
+    for index, subdirs in by_index.items():
+        yield {"index": index, "extra": extra, "marker": _marker(subdirs)}
+
+
+def _index(pairing: Pairing) -> str:
+    return f"{_OURS}{pairing.build.cuda_tag}"
+
+
+def _used_indexes(lanes: Lanes) -> Iterator[tuple[str, str]]:
+    for pairings in lanes.named.values():
+        yield from ((_index(one), one.index_url) for one in pairings.values() if one.index_url != PYPI)
+
+
+def _check_sources(document: ProjectDocument) -> None:
+    for project in _FAMILY:
+        found = plain(document.get("tool", "uv", "sources", project))
+        entries = found if isinstance(found, list) else [found] if found is not None else []
+        if any(not isinstance(one, dict) or not str(one.get("index", "")).startswith(_OURS) for one in entries):
+            raise document.refused(f"tool.uv.sources.{project}", f"indexes named {_OURS}*")
+
+
+def _exclude(document: ProjectDocument, extras: tuple[str, ...]) -> None:
+    """Add the conflict of the extras to those that are there."""
+    table = document.table("tool", "uv")
+    wanted = [{"extra": name} for name in extras]
+    there: Any = plain(table.get("conflicts")) or []
+    if not isinstance(there, list):
+        raise document.refused("tool.uv.conflicts", "a list")
+    if wanted not in there and wanted[::-1] not in there:
+        groups = [*there, wanted]
+        table["conflicts"] = lines([[inline(dict(one)) for one in group] for group in groups])
+
+
+def _put_indexes(document: ProjectDocument, used: Mapping[str, str]) -> None:
+    """The indexes that are used, each explicit; those of an earlier run that nothing uses any more go."""
+    import tomlkit
+
+    table = document.table("tool", "uv")
+    there = table.get("index")
+    if there is None:
+        there = tomlkit.aot()
+    elif not hasattr(there, "append") or not all(isinstance(entry, Mapping) for entry in there):
+        raise document.refused("tool.uv.index", "a list of tables")
+    sources: Any = plain(document.get("tool", "uv", "sources")) or {}
+    named = {one.get("index") for value in sources.values() for one in (value if isinstance(value, list) else [value])}
+    for at in reversed(range(len(there))):
+        name = str(there[at].get("name", ""))
+        if name.startswith(_OURS) and name not in used and name not in named:
+            del there[at]
+    for name, url in used.items():
+        entry = next((one for one in there if one.get("name") == name), None)
+        if entry is None:
+            entry = tomlkit.table()
+            entry["name"] = name
+            there.append(entry)
+        put(entry, "url", url)
+        put(entry, "explicit", True)
+    if "index" not in table and len(there):
+        table["index"] = there

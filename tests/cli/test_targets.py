@@ -194,3 +194,29 @@ def test_mistakes_are_told_before_anything_is_done(project: Path, capsys: pytest
     err = capsys.readouterr().err
     assert "error: envgen.toml has 2 mistakes [targets-file]\n  envgen.toml:22: targets.h100.drivr: no key" in err
     assert not (project / "envs").exists()
+
+
+def test_verify_without_a_folder_looks_at_the_targets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify"]) == 2
+    hint = "hint: make them: envgen lock --target lab --target laptop --target orin --target h100"
+    assert hint in capsys.readouterr().err
+    assert main(["--offline", "--target", "lab", "--target", "orin"]) == 0
+    capsys.readouterr()
+    assert main(["verify", "--offline", "--target", "orin", "--target", "lab"]) == 0
+    out = capsys.readouterr().out
+    assert [line.split(":")[0] for line in out.splitlines() if not line.startswith(" ")] == [
+        "envs/lab",
+        "envs/orin",
+        "2 folders, 0 with faults",
+    ]
+    assert main(["verify", "--target", "lap"]) == 2
+
+
+def test_audit_without_a_gpu_judges_for_the_targets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """PyPI's torch 2.15.0 on Linux is a CUDA 13 build: a driver of R550 does not serve it (CUDA compatibility guide)."""
+    (project / "other.txt").write_text("torch==2.15.0\n", encoding="utf-8")
+    assert main(["audit", "other.txt"]) == 1
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.startswith("target ")] == [f"target {name}" for name in NAMES]
+    assert main(["audit", "other.txt", "--target", "orin"]) == 0
+    assert main(["audit", "other.txt", "--target", "h100", "--format", "json"]) == 1

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from envgen.cli import options
 from envgen.cli.output import emit, emit_json, print_note
 from envgen.request.options import RequestOptions
+
+if TYPE_CHECKING:
+    from envgen.facts.catalog import Catalog
+    from envgen.request.requests import Requests
 
 
 class AuditFormat(StrEnum):
@@ -34,6 +39,7 @@ def audit_command(
     ],
     output_format: Annotated[AuditFormat, typer.Option("--format", help="How to print it.")] = AuditFormat.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="What can't be decided fails too.")] = False,
+    target: options.TargetNames = None,
 ) -> None:
     """Say whether the torch that files name runs on a GPU with a driver, and if not, why and the smallest change.
 
@@ -44,24 +50,32 @@ def audit_command(
     from envgen.audit.report import as_github, as_json, as_text, audit_files, exit_status
     from envgen.facts.catalog import Catalog
     from envgen.readers.registry import files_in
-    from envgen.request.read import read_request
-    from envgen.verify.refusal import FOR_AUDIT, AuditNotGoodError, FolderNotGoodError, refuse_bad
 
     catalog = Catalog.load()
-    asked = read_request(wanted, catalog)
+    asked = _asked(wanted, target, catalog)
     paths = [path for file in files for path in (files_in(file) if file.is_dir() else [file])]
-    try:
-        refuse_bad(dict.fromkeys(path.parent for path in paths), catalog, let_go=FOR_AUDIT)
-    except FolderNotGoodError as error:
-        raise AuditNotGoodError(error.folder, error.findings) from error
-    reports = audit_files(dict.fromkeys(paths), asked.requests, catalog)
-    for notice in asked.notices:
-        print_note(notice.text)
+    reports = {name: audit_files(dict.fromkeys(paths), one.requests, catalog) for name, one in asked.items()}
+    for notice in dict.fromkeys(notice.text for one in asked.values() for notice in one.notices):
+        print_note(notice)
+    every = [report for found in reports.values() for report in found]
     match output_format:
         case AuditFormat.TEXT:
-            emit(as_text(reports))
+            for name, found in reports.items():
+                emit((f"target {name}\n" if name else "") + as_text(found))
         case AuditFormat.JSON:
-            emit_json(as_json(reports))
+            emit_json(as_json(every))
         case AuditFormat.GITHUB:
-            emit(as_github(reports))
-    raise typer.Exit(exit_status(reports, strict=strict))
+            emit(as_github(every))
+    raise typer.Exit(exit_status(every, strict=strict))
+
+
+def _asked(wanted: RequestOptions, names: list[str] | None, catalog: Catalog) -> dict[str, Requests]:
+    """What to judge for, by the name of the target; without a name where it is the command line's."""
+    from envgen.cli.project import project_of
+    from envgen.request.read import read_request
+
+    project = project_of(names, wanted)
+    if project is None:
+        return {"": read_request(wanted, catalog)}
+    plain: dict[str, Any] = {"torch": None, "cuda": None, "vision": True, "audio": False, "glibc": ()}
+    return {one.name: read_request(replace(one.wanted, **plain), catalog) for one in project.targets}

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 def verify_command(
     reading: WriteOptions,
     folders: Annotated[
-        list[str], typer.Argument(metavar="DIR...", help="Folder with envgen's files, or one with such folders in it.")
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[DIR]...",
+            help="Folder with envgen's files, or one with such folders in it. Default: those of the project's targets.",
+        ),
+    ] = None,
+    target: options.TargetNames = None,
     output_format: options.Format = options.OutputFormat.TEXT,
     online: Annotated[
         bool | None,
@@ -59,7 +64,7 @@ def verify_command(
     )
     builds, reports = Catalog.load(), []
     progress = Progress()
-    for folder in [found for text in folders for found in _folders(text)]:
+    for folder in [found for text in folders or _of_project(target) for found in _folders(text)]:
         progress.step(f"checking {folder.as_posix()}")
         reports.append(verify_folder(folder, builds, asking))
     progress.done()
@@ -68,6 +73,26 @@ def verify_command(
     else:
         emit("".join(f"{printable(line)}\n" for line in _lines(reports)))
     raise typer.Exit(_status(reports, strict=strict, online=online is True))
+
+
+def _of_project(names: list[str] | None) -> list[str]:
+    """The folders of a project's targets.
+
+    Raises: UsageError when there is no project, or a target has no folder yet.
+    """
+    from envgen.cli.project import project_of
+    from envgen.core.errors import UsageError
+
+    project = project_of(names)
+    if project is None:
+        raise UsageError(
+            "no folder is named, and there is no envgen.toml here", hint="name the folder: envgen verify DIR"
+        )
+    absent = [one.name for one in project.targets if not (project.manifest.root / one.folder).is_dir()]
+    if absent:
+        hint = "make them: envgen lock " + " ".join(f"--target {name}" for name in absent)
+        raise UsageError(f"no files yet of {', '.join(absent)}", hint=hint)
+    return [project.shown(one) for one in project.targets]
 
 
 def _folders(text: str) -> list[Path]:

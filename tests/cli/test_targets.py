@@ -213,7 +213,7 @@ def test_verify_without_a_folder_looks_at_the_targets(project: Path, capsys: pyt
 
 
 def test_audit_without_a_gpu_judges_for_the_targets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """PyPI's torch 2.15.0 on Linux is a CUDA 13 build: a driver of R550 does not serve it (CUDA compatibility guide)."""
+    """PyPI's torch 2.15.0 on Linux is a CUDA 13 build, which R550 does not serve (CUDA compatibility guide)."""
     (project / "other.txt").write_text("torch==2.15.0\n", encoding="utf-8")
     assert main(["audit", "other.txt"]) == 1
     out = capsys.readouterr().out

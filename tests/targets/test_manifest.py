@@ -32,6 +32,7 @@ driver = "560.94"
 platform = ["win-64"]
 only = "pip"
 """
+LINUX = 'platform = "linux-64"\n'
 GOOD = '[targets.a]\ngpu = "RTX 4090"\nplatform = "linux-64"\n'
 
 
@@ -158,7 +159,8 @@ runner = "a b"
     assert said[1] == '3.12 is a number, and must be a string: python = "3.12"'
     assert said[2] == "no key of the file itself; the nearest is python"
     assert said[7] == (
-        "it has no platform, and none is taken from this computer: platform = one of linux-64, win-64, linux-aarch64"
+        "it has no platform, and none is taken from this computer: "
+        "platform = one of linux-64, win-64, linux-aarch64, osx-arm64"
     )
     assert said[9].startswith('"12.6" is a CUDA version, not a driver version; ')
     assert said[14] == "its folder envs/lab is that of target lab, at line 3"
@@ -199,6 +201,8 @@ runner = "a b"
         pytest.param(GOOD + "with = ['torch==2.9']\n", [(4, "targets.a.with[0]")], id="torch-is-no-package"),
         pytest.param(GOOD + "name = 'a b'\n", [(4, "targets.a.name")], id="name"),
         pytest.param(GOOD + "driver = 2020-01-01\n", [(4, "targets.a.driver")], id="a-date"),
+        pytest.param(f"{GOOD}[targets.b]\ngpu = ['cpu', 'T4']\n{LINUX}", [(5, "targets.b.gpu[0]")], id="cpu-and-gpu"),
+        pytest.param(GOOD + "[targets.b]\ncuda = 'cpu'\nplatform = 'osx-arm64'\n", None, id="cpu-on-a-mac"),
         pytest.param(GOOD + "timeout = '3'\n", [(4, "targets.a.timeout")], id="an-option-of-a-run"),
         pytest.param(
             '[targets.a]\ngpu = ["GTX 1080 Ti", "RTX 4090"]\ndriver = ["550.54.15", "595.10"]\nplatform="linux-64"\n',

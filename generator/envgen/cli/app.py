@@ -11,6 +11,7 @@ COMMANDS = {
     "resolve": "envgen.cli.commands.resolve:resolve_command",
     "why-not": "envgen.cli.commands.why_not:why_not_command",
     "gpus": "envgen.cli.commands.gpus:gpus",
+    "init": "envgen.cli.commands.init:init_command",
     "lock": "envgen.cli.commands.lock:lock_command",
     "project": "envgen.cli.commands.project:project_command",
     "verify": "envgen.cli.commands.verify:verify_command",

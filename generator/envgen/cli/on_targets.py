@@ -46,7 +46,8 @@ def generate_targets(project: Project, writing: WriteOptions, jobs: int = JOBS) 
         statuses = [_tell(project, by_name[target.name]) for target in project.targets]
     failed = [target.name for target, status in zip(project.targets, statuses, strict=True) if status > 1]
     if failed:
-        say(f"{len(failed)} of {len(statuses)} targets failed: {', '.join(failed)}; the others are done")
+        others = "; the others are done" if len(failed) < len(statuses) else ""
+        say(f"{len(failed)} of {len(statuses)} targets failed: {', '.join(failed)}{others}")
     return max(statuses)
 
 

@@ -13,6 +13,7 @@ from envgen.ci.matrix import GpuRunner
 from envgen.core.errors import EnvgenError
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
+from envgen.request.cpu import asks_for_cpu
 from envgen.request.drivers import read_drivers
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
@@ -35,7 +36,8 @@ def mistakes_of(
     """The places of what can't be read, each with the reason; an empty place is the target itself."""
     found = [*_of_request(target.wanted, values), *_of_files(target, values, root)]
     yield from found
-    has_gpu = any(values.get(field) for field in ("gpus", "capabilities", "machines"))  # else the host's would be taken
+    # Without a GPU that of this computer would be taken.
+    has_gpu = any(values.get(field) for field in ("gpus", "capabilities", "machines", "cuda"))
     if is_well_formed and has_gpu and not found and (error := _error(_decide, target.wanted)) is not None:
         yield (), text_of(error)
 
@@ -46,19 +48,23 @@ def text_of(error: EnvgenError) -> str:
 
 
 def _of_request(wanted: RequestOptions, values: Mapping[str, Stated]) -> Iterator[tuple[Place, str]]:
+    if (error := _error(asks_for_cpu, wanted, wanted.cuda or "")) is not None:
+        yield values["gpus"][0][1], text_of(error)
+        return
+    plain = replace(_PLAIN, capabilities=(), cuda="cpu") if asks_for_cpu(wanted, wanted.cuda or "") else _PLAIN
     good = []
     for platform, place in values.get("platforms", ()):
-        error = _error(_read, replace(_PLAIN, platforms=(platform,)))
+        error = _error(_read, replace(plain, platforms=(platform,)))
         if error is not None:
             yield place, text_of(error)
         else:
             good.append(platform)
-    there = replace(_PLAIN, platforms=tuple(good) or _PLAIN.platforms)
+    there = replace(plain, platforms=tuple(good) or plain.platforms)
     is_known = True
     for field, alone in (
-        ("gpus", replace(there, capabilities=())),
+        ("gpus", replace(there, capabilities=(), cuda=None)),
         ("capabilities", there),
-        ("machines", replace(there, capabilities=())),
+        ("machines", replace(there, capabilities=(), cuda=None)),
         ("glibc", there),
     ):
         for value, place in values.get(field, ()):
@@ -68,7 +74,7 @@ def _of_request(wanted: RequestOptions, values: Mapping[str, Stated]) -> Iterato
                 yield place, text_of(error)
     for field in ("python", "torch", "cuda"):
         for value, place in values.get(field, ()):
-            options = replace(_PLAIN, **{field: value})
+            options = replace(plain, **{field: value})
             if (error := _error(_decide, options)) is not None:
                 yield place, text_of(error)
     for value, place in values.get("drivers", ()):

@@ -36,6 +36,15 @@ def read_manifest(path: Path) -> Manifest:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ManifestError(name, [Mistake(line=1, place="", text=f"it can't be read: {reason}")]) from error
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: str, path: Path) -> Manifest:
+    """Return the targets that a text states, as the file that it is or will be.
+
+    Raises: ManifestError with every mistake.
+    """
+    name = path.name
     lines = lines_of(text)
     document = _parsed(name, text, lines)
     is_shared = path.name == SHARED_FILE

@@ -1,0 +1,233 @@
+"""The fewest targets for a list of machines, held against every way to share them out."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog
+from envgen.fleet.cover import fewest
+from envgen.fleet.kinds import kinds_of
+from envgen.fleet.machines_csv import FleetMachine, MachinesFileError, read_machines
+from envgen.fleet.plan import FleetPlan, count_targets, plan_fleet
+from envgen.gpus.catalog import GpuCatalog
+from envgen.request.options import RequestOptions
+from envgen.request.read import read_request
+from envgen.resolve import resolve
+
+BOTH = tuple(PackageSet)
+HEADER = "name,gpu,driver,platform\n"
+# What a lab may have: GPU, drivers, platform. Several pairs share no build, others only an old one.
+MODELS = [
+    ("Tesla K80", ("470.82.01",), "linux-64"),
+    ("GTX 1080 Ti", ("470.82.01", "550.54.15", "580.65.06"), "linux-64"),
+    ("Tesla V100-SXM2-32GB", ("418.40.04", "535.183.01"), "linux-64"),
+    ("RTX 2080 Ti", ("470.82.01", "550.54.15"), "linux-64"),
+    ("A100", ("470.82.01", "535.183.01", "580.95.05"), "linux-64"),
+    ("RTX 4090", ("525.105.17", "580.95.05", ""), "linux-64"),
+    ("RTX 5090", ("575.57.08", "580.95.05"), "linux-64"),
+    ("H100", ("535.183.01",), "linux-64"),
+    ("GeForce GTX 780", ("391.35",), "win-64"),
+    ("GeForce MX450", ("456.71", "560.94"), "win-64"),
+    ("RTX 5070", ("572.16", "581.57"), "win-64"),
+    ("Jetson AGX Orin 64GB", ("JetPack 6.2", "JetPack 7.2"), "linux-aarch64"),
+    ("GH200", ("550.54.15",), "linux-aarch64"),
+]
+EVERY = [(gpu, driver, platform) for gpu, drivers, platform in MODELS for driver in drivers]
+
+
+def machines(rows: Sequence[tuple[str, str, str]]) -> list[FleetMachine]:
+    return [
+        FleetMachine(name=f"m{line}", gpus=(gpu,), driver=driver, platform=platform, line=line)
+        for line, (gpu, driver, platform) in enumerate(rows, 2)
+    ]
+
+
+def plan(rows: Sequence[tuple[str, str, str]], sets: Sequence[PackageSet] = BOTH) -> FleetPlan:
+    return plan_fleet(*kinds_of(machines(rows), RequestOptions(), sets, "machines.csv"))
+
+
+@cache
+def gets(rows: tuple[tuple[str, str, str], ...]) -> frozenset[tuple[str, PackageSet]]:
+    """The platforms and sets that one target for these machines has, by the decision itself."""
+    catalog, known = facts()
+    stated = tuple(f"{gpu};{driver};{platform}" for gpu, driver, platform in rows)
+    options = RequestOptions(machines=stated, platforms=tuple(dict.fromkeys(platform for _, _, platform in rows)))
+    found = [resolve(catalog, request) for request in read_request(options, catalog, known).requests]
+    return frozenset((one.request.subdir.value, s) for one in found for s in PackageSet if one.pairing(s) is not None)
+
+
+@cache
+def facts() -> tuple[Catalog, GpuCatalog]:
+    return Catalog.load(), GpuCatalog.load()
+
+
+def serves(rows: tuple[tuple[str, str, str], ...]) -> bool:
+    """True when one target gives every machine what a target of its own would."""
+    return all(gets((row,)) <= gets(rows) for row in rows)
+
+
+def partitions(rows: Sequence[tuple[str, str, str]]) -> Iterator[list[list[tuple[str, str, str]]]]:
+    if not rows:
+        yield []
+        return
+    first, rest = rows[0], rows[1:]
+    for partition in partitions(rest):
+        for at, group in enumerate(partition):
+            yield [*partition[:at], [first, *group], *partition[at + 1 :]]
+        yield [[first], *partition]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(EVERY), min_size=1, max_size=6, unique=True))
+def test_no_way_to_share_machines_out_needs_fewer_targets(rows: list[tuple[str, str, str]]) -> None:
+    served = [row for row in rows if gets((row,))]
+    found = plan(rows)
+    best = min((len(one) for one in partitions(served) if all(serves(tuple(group)) for group in one)), default=0)
+    assert len(found.targets) == best
+    assert sum(len(left.machines) for left in found.left_out) == len(rows) - len(served)
+    for target in found.targets:
+        assert serves(tuple((kind.gpus[0], kind.driver, kind.subdir.value) for kind in target))
+    assert sorted(m.name for target in found.targets for kind in target for m in kind.machines) == sorted(
+        machine.name for machine, row in zip(machines(rows), rows, strict=True) if row in served
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.sampled_from(EVERY), min_size=2, max_size=8, unique=True))
+def test_an_update_that_is_named_saves_a_target(rows: list[tuple[str, str, str]]) -> None:
+    found = plan(rows)
+    if found.update is not None:
+        newer = [
+            (
+                gpu,
+                str(found.update.driver)
+                if (gpu, driver) == (found.update.kind.gpus[0], found.update.kind.driver)
+                else driver,
+                platform,
+            )
+            for gpu, driver, platform in rows
+        ]
+        assert len(plan(newer).targets) == found.update.targets < len(found.targets)
+
+
+@given(st.lists(st.integers(0, 255), max_size=8), st.integers(0, 255))
+def test_a_cover_is_the_smallest(masks: list[int], universe: int) -> None:
+    covers = (
+        len(chosen)
+        for size in range(len(masks) + 1)
+        for chosen in itertools.combinations(masks, size)
+        if not universe & ~sum_of(chosen)
+    )
+    best = next(covers, None)
+    found = fewest(masks, universe)
+    if best is None or best == 0:
+        assert found == ()
+    else:
+        assert len(found) == best
+        assert not universe & ~sum_of(found)
+
+
+def sum_of(masks: Sequence[int]) -> int:
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union
+
+
+def test_two_hundred_machines_with_twelve_kinds_of_gpu(tmp_path: Path) -> None:
+    """Pascal and Blackwell share no wheel (pytorch/pytorch#190385), so two targets are the least there can be."""
+    models = [model for model in MODELS if model[0] != "Tesla K80"]
+    draw = random.Random(7)
+    path = tmp_path / "fleet.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name", "gpu", "driver", "platform"])
+        for number in range(200):
+            gpu, drivers, platform = models[number % 12]
+            writer.writerow([f"ws-{number:03}", gpu, draw.choice(drivers), platform])
+    listed = read_machines(path)
+    kinds, left = kinds_of(listed, RequestOptions(), BOTH, path.name)
+    found = plan_fleet(kinds, left)
+    assert len({machine.gpus for machine in listed}) == 12
+    assert (
+        sum(len(kind.machines) for target in found.targets for kind in target) + sum(len(one.machines) for one in left)
+        == 200
+    )
+    assert len(found.targets) == count_targets(kinds) == 3
+
+
+def test_one_update_that_saves_a_target() -> None:
+    """R470 serves no CUDA 12 (CUDA compatibility guide), and no CUDA 11 wheel has code for Blackwell."""
+    found = plan([("RTX 5090", "580.95.05", "linux-64"), ("A100", "470.82.01", "linux-64")])
+    assert len(found.targets) == 2
+    assert found.update is not None
+    assert (found.update.kind.gpus, str(found.update.driver), found.update.targets) == (("A100",), "525.60.13", 1)
+    assert plan([("RTX 5090", "580.95.05", "linux-64"), ("GTX 1080 Ti", "580.65.06", "linux-64")]).update is None
+
+
+def test_who_is_left_out_and_why() -> None:
+    rows = [
+        ("RTX 4090", "550.54.15", "linux-64"),
+        ("Radeon RX 7900 XTX", "", "linux-64"),
+        ("RTX 4090", "", "macos"),
+        ("GeForce GTX 480", "391.35", "win-64"),
+        ("Jetson AGX Orin 64GB", "", "linux-64"),
+    ]
+    found = plan(rows)
+    assert len(found.targets) == 1
+    reasons = {one.machines[0].name: one.reason for one in found.left_out}
+    assert [*reasons] == ["m3", "m4", "m5", "m6"]
+    assert "AMD" in reasons["m3"]
+    assert reasons["m4"].startswith("there is no CUDA on macOS")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("", [(1, "")], id="empty"),
+        pytest.param("name,gpu,driver,platform\n", [(1, "")], id="no-machine"),
+        pytest.param("host,card,driver,os\n", [(1, "")], id="other-columns"),
+        pytest.param("name,gpu,gpu,platform\n", [(1, "")], id="a-column-twice"),
+        pytest.param(
+            "name,gpu,driver,platform\na,RTX 4090,,\n,T4,,linux-64\n", [(2, "platform"), (3, "name")], id="cells"
+        ),
+        pytest.param("name,gpu,driver,platform\na,T4,1,linux-64,x\n", [(2, "")], id="a-cell-too-many"),
+        pytest.param('name,gpu,driver,platform\n"a,T4,,linux-64\n', [(2, "")], id="an-open-quote"),
+        pytest.param(f"{HEADER}a,T4,,linux-64\na,T4,535,linux-64\n", [(3, "name")], id="two-drivers"),
+        pytest.param(
+            "# inventory, of May\n" + HEADER.replace(",", ";") + "a;RTX 4900;;linux-64\n\nb;T4;12.6;linux-64\n"
+            "c;T4;;lnux\nd;RTX 4000;;linux-64\n",
+            [(3, "gpu"), (5, "driver"), (6, "platform"), (7, "gpu")],
+            id="values",
+        ),
+        pytest.param('name,gpu,driver,platform\n"a\nb",RTX 4900,,linux-64\n', [(2, "gpu")], id="a-cell-of-two-lines"),
+        pytest.param("name,gpu,driver,platform\n" + "a" * 200_000 + ",T4,,linux-64\n", [(2, "")], id="a-huge-cell"),
+    ],
+)
+def test_a_bad_list(tmp_path: Path, text: str, expected: list[tuple[int, str]]) -> None:
+    path = tmp_path / "machines.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(MachinesFileError) as caught:
+        kinds_of(read_machines(path), RequestOptions(), BOTH, path.name)
+    assert [(one.line, one.place) for one in caught.value.mistakes] == expected
+
+
+def test_what_spreadsheets_write_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "machines.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbfName;GPU;Driver;Platform;Room\r\n"
+        b'"a ";"RTX 4090";550.54.15;linux-64;1\r\n\r\n;;;;\r\na;RTX 3090;550.54.15;linux-64;1\r\nb;T4;;windows;;\r\n'
+    )
+    a, b = read_machines(path)
+    assert (a.name, a.gpus, a.driver, a.line) == ("a", ("RTX 4090", "RTX 3090"), "550.54.15", 2)
+    assert (b.gpus, b.driver, b.platform) == (("T4",), "", "windows")

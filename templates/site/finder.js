@@ -22,20 +22,27 @@
   };
 
   function makeFinder(data) {
-    const gpus = data.gpus.map((line, at) => {
-      const [name, capability, architecture, keys, pci] = line.split("|");
-      return { at, name, capability: Number(capability), architecture: data.architectures[Number(architecture)], keys, pci };
-    });
+    const leading = new Set(data.leading);
+    const coreOf = (name) => {
+      const words = tokens(name);
+      while (words.length > 1 && leading.has(words[0])) words.shift();
+      return words.join("");
+    };
+    const gpus = data.gpus.flatMap((group, capability) => group.map((line) => {
+      const [name, keys, pci] = line.split("|");
+      return { name, capability, architecture: data.architectures[capability], keys, pci, home: "" };
+    }));
+    for (const [platform, list] of Object.entries(data.homes)) for (const at of list) gpus[at].home = platform;
     const keys = new Map(Object.entries(data.shared));
     const devices = new Map();
-    for (const gpu of gpus) {
+    gpus.forEach((gpu, at) => {
       for (const packed of gpu.keys ? gpu.keys.split(" ") : []) {
         const [core, mask] = packed.split(":");
-        if (!mask) keys.set(core, [gpu.at]);
-        else data.leading.forEach((front, bit) => { if ((parseInt(mask, 16) >> bit) & 1) keys.set(front + core, [gpu.at]); });
+        if (!mask) keys.set(core, [at]);
+        else data.leading.forEach((front, bit) => { if ((parseInt(mask, 16) >> bit) & 1) keys.set(front + (core || coreOf(gpu.name)), [at]); });
       }
-      for (const device of gpu.pci ? gpu.pci.split(" ") : []) devices.set(device, [...(devices.get(device) || []), gpu.at]);
-    }
+      for (const device of gpu.pci ? gpu.pci.split(" ") : []) devices.set(device, [...(devices.get(device) || []), at]);
+    });
     const chips = new Set(data.chips);
     const changing = new Set(data.changing), vendors = new Set(data.vendors);
     // A name without its line's word is a phone's or a printer's, too, unless the text speaks of GPUs.
@@ -96,41 +103,47 @@
       const rest = words.filter((_, at) => !taken[at]);
       if (!found.length) return { state: rest.some((word) => vendors.has(word)) ? "vendor" : "unknown" };
       // A chip's codename decides whatever is said beside it.
+      const several = found.every((named) => new Set(named.map((at) => gpus[at].capability)).size === 1);
       const chip = words.some((word, at) => taken[at] && chips.has(word.replace(/(?<=\d)[a-z]{1,3}$/, "")));
-      if (chip) return settle([...new Set(found.flat())]);
+      if (chip) return settle([...new Set(found.flat())], several);
       const beside = words.some((word, at) => !taken[at] && changing.has(word) && (taken[at - 1] || taken[at + 1]));
       const denied = rest.some((word) => ["not", "or", "better", "than", "like", "similar", "vs"].includes(word));
       if (beside || (denied && words.length < 40) || rest.some((word) => vendors.has(word))) return { state: "changed" };
-      return settle([...new Set(found.flat())]);
+      return settle([...new Set(found.flat())], several);
     }
 
-    function settle(list) {
+    // "several": whole names of different GPUs; "ask": one name that can mean any of them.
+    function settle(list, several) {
       if (!list.length) return { state: "unknown" };
       const kinds = new Set(list.map((at) => gpus[at].capability));
-      return kinds.size === 1 ? { state: "found", at: list[0], list } : { state: "ask", list };
+      return kinds.size === 1 ? { state: "found", at: list[0], list } : { state: several ? "several" : "ask", list };
     }
 
+    const lineOf = (capability, platform, python) => data.lines[data.rows[platform][capability][data.pythons.indexOf(python)]] || "";
+    const entriesOf = (capability, platform, python) =>
+      lineOf(capability, platform, python).split(",").filter(Boolean).map((entry) => {
+        const [since, at] = entry.split(":");
+        return { since, at: Number(at) };
+      });
+    const jetpacks = (capability, platform) =>
+      entriesOf(capability, platform, data.pythons[0]).map(({ since }) => since).filter((since) => since.startsWith("JetPack"));
+
+    // `560.94` is a driver, `560` a branch (its entries begin with "="), `JetPack 6.2` a Jetson's release.
     function answer(capability, platform, python, driver) {
-      const row = data.rows[platform][capability][data.pythons.indexOf(python)];
-      let at = -1;
-      let next = null;
-      for (const entry of row ? row.split(" ") : []) {
-        const [since, position] = entry.split(":");
-        if (compare(since, driver) <= 0) at = Number(position);
-        else if (!next) next = { driver: since, at: Number(position) };
-      }
-      return at < 0 ? null : { ...unpack(at), newer: newer(at, row, driver) };
+      const entries = entriesOf(capability, platform, python);
+      const exact = entries.find(({ since }) => since === (driver.startsWith("JetPack") ? driver : `=${driver}`));
+      const stepped = entries.filter(({ since }) => /^\d/.test(since));
+      const full = driver.includes(".") ? driver : `${driver}.0`;
+      const taken = exact || stepped.filter(({ since }) => compare(since, full) <= 0).pop();
+      if (!taken) return null;
+      return { ...unpack(taken.at), newer: newer(unpack(taken.at), stepped, full) };
     }
 
-    // The first later driver that gives a newer release.
-    function newer(at, row, driver) {
-      const now = unpack(at).pip;
-      for (const entry of row.split(" ")) {
-        const [since, position] = entry.split(":");
-        const then = unpack(Number(position)).pip;
-        if (compare(since, driver) > 0 && then && (!now || compare(then.torch, now.torch) > 0)) return { driver: since, torch: then.torch };
-      }
-      return null;
+    // The first newer release that a later driver gives, with the driver that surely gives it.
+    function newer(now, entries, driver) {
+      const later = entries.filter(({ since }) => compare(since, driver) > 0).map(({ at }) => unpack(at).pip).filter(Boolean);
+      const first = later.find((pip) => !now.pip || compare(pip.torch, now.pip.torch) > 0);
+      return first ? { driver: later.filter((pip) => pip.torch === first.torch && pip.tag === first.tag).pop().floor, torch: first.torch } : null;
     }
 
     const pairing = (at) => {
@@ -140,18 +153,21 @@
     };
     function unpack(at) {
       const [pip, conda, pipLock, condaLock, reason, notices] = data.answers[at];
-      const lock = (position) => (position < 0 ? null : { folder: data.locks[position][0], size: data.locks[position][1] });
-      return { pip: pairing(pip), conda: pairing(conda), pipLock: lock(pipLock), condaLock: lock(condaLock), reason, notices };
+      const lock = (position) => (position < 0 ? null : { folder: data.locks[position], sizes: data.sizes[position] });
+      return { pip: pairing(pip), conda: pairing(conda), pipLock: lock(pipLock), condaLock: lock(condaLock), reason, notices: notices ? notices.split(" ") : [] };
     }
 
-    // A driver in a pasted text: nvidia-smi's banner, Windows' four fields, or the number alone.
+    // A driver in a pasted text: nvidia-smi's banner, Windows' four fields, or the number or branch alone.
     function driverIn(text) {
-      const banner = text.match(/driver version\s*:?\s*(\d{3}\.\d{1,3}(?:\.\d{1,3})?)/i);
+      const banner = text.match(/(?:driver|kmd) version\s*[:=|]?\s*(\d{3}\.\d{1,3}(?:\.\d{1,3})?)/i);
       if (banner) return banner[1];
-      const fields = text.match(/\b\d{2}\.\d{1,2}\.\d(\d)\.(\d{4})\b/);
-      if (fields) return `${fields[1]}${fields[2].slice(0, 2)}.${fields[2].slice(2)}`;
-      const plain = text.trim().match(/^\d{3}(?:\.\d{1,3}){0,2}$/);
-      return plain ? plain[0] : "";
+      const fields = text.match(/(?<![\d.])(?:3\d\.\d{1,2}|\d{1,2}\.21|\d{1,2}\.1[578])\.\d(\d)\.(\d{1,4})(?![\d.])/);
+      if (fields) {
+        const digits = fields[1] + fields[2].padStart(4, "0");
+        return digits[0] === "0" ? "" : `${digits.slice(0, 3)}.${digits.slice(3)}`;
+      }
+      const plain = text.trim().match(/^[rv]?(\d{3}(?:\.\d{1,3}(?:\.\d{1,2})?)?)$/i) || text.trim().match(/^nvidia-driver-(\d{3})(?:-(?:open|server))*$/i);
+      return plain && plain[1][0] !== "0" ? plain[1] : "";
     }
 
     const suggest = (text) => {
@@ -163,170 +179,8 @@
       }).slice(0, 8);
     };
 
-    return { gpus, find, keys, answer, driverIn, suggest, tokens, compare };
+    return { gpus, find, keys, answer, jetpacks, driverIn, suggest, tokens, compare };
   }
 
   globalThis.envgenFinder = { makeFinder, tokens, compare };
-  if (typeof document === "undefined") return;
-
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const say = JSON.parse(document.getElementById("messages").textContent);
-  const finder = makeFinder(data);
-  const $ = (id) => document.getElementById(id);
-  const fill = (key, values) => say[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-  const node = (name, attributes = {}, ...children) => {
-    const made = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    made.append(...children);
-    return made;
-  };
-
-  const platformOfBrowser = () => {
-    const agent = `${navigator.platform} ${navigator.userAgent}`;
-    if (/win/i.test(agent)) return "win-64";
-    return /aarch64|arm64/i.test(agent) && /linux/i.test(agent) ? "linux-aarch64" : "linux-64";
-  };
-
-  function readAddress() {
-    const asked = new URLSearchParams(location.hash.slice(1));
-    $("gpu").value = asked.get("gpu") || "";
-    $("driver").value = asked.get("driver") || "";
-    $("platform").value = asked.get("platform") || platformOfBrowser();
-    $("python").value = asked.get("python") || "3.12";
-    if (!$("platform").value) $("platform").value = "linux-64";
-    if (!$("python").value) $("python").value = "3.12";
-  }
-
-  function writeAddress() {
-    const asked = new URLSearchParams();
-    for (const id of ["gpu", "driver", "platform", "python"]) if ($(id).value) asked.set(id, $(id).value.trim().slice(0, 200));
-    history.replaceState(null, "", `#${asked}`);
-  }
-
-  function block(title, text) {
-    const button = node("button", { type: "button" }, say.copy);
-    button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(text);
-      } catch {
-        const range = document.createRange();
-        range.selectNodeContents(button.parentElement.querySelector("pre"));
-        getSelection().removeAllRanges();
-        getSelection().addRange(range);
-        document.execCommand("copy");
-      }
-      button.textContent = say.copied;
-    });
-    return node("section", { class: "block" }, node("h3", {}, title), button, node("pre", { tabindex: "0" }, text));
-  }
-
-  function commands(answer, platform, python) {
-    const made = [];
-    const windows = platform === "win-64";
-    if (answer.pip) {
-      const { torch, vision, source, tag } = answer.pip;
-      const packages = `torch==${torch}${vision ? ` torchvision==${vision}` : ""}`;
-      const index = source.includes("pypi.org") ? "" : ` --index-url ${source}`;
-      const own = windows ? ".venv\\Scripts\\python" : ".venv/bin/python";
-      const make = windows ? `py -${python} -m venv .venv` : `python${python} -m venv .venv`;
-      made.push(block(say.paste_pip, `${make}\n${own} -m pip install ${packages}${index}`));
-      made.push(block(say.paste_uv, `uv venv --python ${python}\nuv pip install ${packages}${index || ""}`));
-      void tag;
-    }
-    if (answer.conda) {
-      const { source, specs } = answer.conda;
-      const quoted = specs.map((spec) => `"${spec}"`).join(" ");
-      const channels = source === "pytorch" ? "-c pytorch -c nvidia -c conda-forge" : `-c ${source}`;
-      made.push(block(say.paste_conda, `conda create --name torch --override-channels ${channels} ${quoted}\nconda activate torch`));
-      made.push(block(say.paste_pixi, `pixi init torch ${channels}\ncd torch\npixi add ${quoted}`));
-    }
-    return made;
-  }
-
-  function show() {
-    const out = $("answer");
-    out.replaceChildren();
-    const text = $("gpu").value;
-    if (!text.trim()) return;
-    writeAddress();
-    const pasted = finder.driverIn(text);
-    if (pasted && !$("driver").value && text.trim() !== pasted) $("driver").value = pasted;
-    const found = finder.find(text);
-    if (found.state === "ask") {
-      out.append(node("p", {}, say.ask), node("ul", { class: "choices" }, ...found.list.slice(0, 40).map((at) => {
-        const gpu = finder.gpus[at];
-        const button = node("button", { type: "button" }, `${gpu.name} (${data.capabilities[gpu.capability]})`);
-        button.addEventListener("click", () => showGpu(gpu));
-        return node("li", {}, button);
-      })));
-    } else if (found.state === "found") {
-      showGpu(finder.gpus[found.at]);
-    } else {
-      out.append(node("p", { role: "alert" }, say[found.state]));
-    }
-  }
-
-  function showGpu(gpu) {
-    const out = $("answer");
-    out.replaceChildren();
-    const platform = $("platform").value, python = $("python").value;
-    const capability = data.capabilities[gpu.capability];
-    const given = finder.driverIn($("driver").value);
-    const driver = given || data.assumed[platform][gpu.capability] || "999";
-    const answer = driver ? finder.answer(gpu.capability, platform, python, driver.includes(".") ? driver : `${driver}.00`) : null;
-    const chosen = answer && (answer.pip || answer.conda);
-    if (!chosen) {
-      out.append(node("h2", {}, fill("nothing", { gpu: gpu.name })));
-      if (answer && answer.reason && say[`reason.${answer.reason}`]) out.append(node("p", {}, say[`reason.${answer.reason}`]));
-    } else {
-      out.append(node("h2", {}, fill(answer.pip ? "runs" : "runs_conda", { gpu: gpu.name, torch: `${chosen.torch} (CUDA ${chosen.tag.slice(2, -1)}.${chosen.tag.slice(-1)})` })));
-      out.append(node("p", {}, fill(chosen.code.startsWith("sm") ? "why" : "why_ptx", { code: chosen.code, capability, floor: chosen.floor })));
-      if (!given) out.append(node("p", {}, fill("assumed", { driver, floor: chosen.floor })));
-      if (answer.newer) out.append(node("p", {}, fill("newer", answer.newer)));
-      out.append(...commands(answer, platform, python));
-      const locks = [["lock_pip", answer.pipLock], ["lock_conda", answer.condaLock]].filter(([, lock]) => lock);
-      for (const [key, lock] of locks) {
-        const name = lock.folder.split("/").pop();
-        out.append(node("p", {}, node("a", { href: `${document.documentElement.dataset.root}locks/${lock.folder.replaceAll("/", "-")}.zip`, download: "" }, fill(key, { torch: name }))));
-        if (lock.size) out.append(node("p", {}, fill("size", { size: (lock.size / 1e9).toFixed(1) })));
-      }
-      if (!locks.length) out.append(node("p", {}, say.lock_none));
-      for (const key of ["no_toolkit", "no_python", "vscode", "smoke"]) out.append(node("p", {}, fill(key, { python })));
-    }
-    const page = `${finder.tokens(gpu.name).join("-")}`;
-    const same = finder.gpus.filter((other) => other.name === gpu.name).length > 1;
-    const href = `gpu/${page}${same ? `-${capability.replace(".", "-")}` : ""}.html`;
-    out.append(node("p", {}, node("a", { href }, fill("page_gpu", { gpu: gpu.name }))));
-  }
-
-  function detect() {
-    const gl = document.createElement("canvas").getContext("webgl");
-    const info = gl && gl.getExtension("WEBGL_debug_renderer_info");
-    const name = globalThis.envgenRenderer || (gl && gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER)) || "";
-    const clear = /nvidia|geforce|quadro|rtx|gtx/i.test(name) && !/or similar/i.test(name);
-    if (clear) $("gpu").value = name;
-    show();
-    if (!clear) $("answer").replaceChildren(node("p", { role: "alert" }, say.detect_hidden));
-  }
-
-  readAddress();
-  let waiting = 0;
-  $("gpu").addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      $("names").replaceChildren(...finder.suggest($("gpu").value).map((gpu) => node("option", { value: gpu.name })));
-      show();
-    }, 60);
-  });
-  for (const id of ["driver", "platform", "python"]) $(id).addEventListener("change", show);
-  $("detect").addEventListener("click", detect);
-  $("form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    show();
-  });
-  addEventListener("hashchange", () => {
-    readAddress();
-    show();
-  });
-  show();
 })();

@@ -162,7 +162,7 @@ def test_no_text_lacks_a_language_or_a_value() -> None:
     }
     assert fields["en"] == fields["ko"]
     same = [key for key, text in found["en"].items() if text == found["ko"][key]]
-    assert same == ["python_label"]
+    assert same == ["python_label", "runs"]
 
 
 def test_a_lock_becomes_the_same_zip_each_time_and_says_what_to_type() -> None:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
+from functools import cached_property
 
+from envgen.core.builds import Build, DriverSupport, Existence
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import CUDA_SUBDIRS, Subdir
+from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
-from envgen.core.resolution import Pairing, Resolution
+from envgen.core.resolution import Pairing, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
-from envgen.resolve.driver import DriverRules
+from envgen.resolve.coverage import code_for
+from envgen.resolve.driver import DriverRules, of_linux
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rules import failures
+from envgen.resolve.rules.driver import serves_gpus
 from envgen.resolve.shipped import newest
 
+# In front of a Jetson's JetPack, where others have a driver.
+JETPACK = "JetPack "
+# Older than every driver with minor-version compatibility, so that a row has an answer for each driver.
+_OLDEST = "100.00"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
 
@@ -28,8 +38,7 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 class Answer:
     """One distinct answer: the pairings of both sets, and the shipped locks that run for it (folders, or empty).
 
-    `reason` is the first reason of the newest build when nothing runs; `next_driver` and `next_torch` say which newer
-    driver would give which newer release, or are empty.
+    `reason` is the code of what speaks against most builds when nothing runs.
     """
 
     pip: Pairing | None
@@ -56,105 +65,181 @@ class Table:
     """All answers, and where each holds.
 
     `rows` maps (capability, subdir, Python) to (driver, position in `answers`) pairs, the oldest driver first: an
-    answer holds from its driver on, up to the next one's. `assumed` maps (capability, subdir) to the driver that is
-    assumed when none is given.
+    answer holds from its driver on, up to the next one's. A Jetson's has each of its JetPacks (`JetPack 6.2`) instead,
+    and each answer is for that one alone. `assumed` maps (capability, subdir) to what is assumed when no driver is
+    given, `only` a capability to the one platform whose computers such GPUs are built into. `branches` has the answers
+    for a bare branch (`525`) where they are not those of its first release.
     """
 
     answers: list[Answer] = field(default_factory=list)
     rows: dict[tuple[ComputeCapability, Subdir, str], list[tuple[str, int]]] = field(default_factory=dict)
     assumed: dict[tuple[ComputeCapability, Subdir], str] = field(default_factory=dict)
+    only: dict[ComputeCapability, Subdir] = field(default_factory=dict)
+    branches: dict[tuple[ComputeCapability, Subdir, str], list[tuple[str, int]]] = field(default_factory=dict)
 
 
 def decision_table(catalog: Catalog, shipped: Sequence[Shipped], pythons: Sequence[str] = PYTHONS) -> Table:
-    """Decide for every capability, platform, Python and driver at which an answer can change."""
+    """Decide for every capability, platform, Python and driver (a Jetson's JetPack) at which an answer can change."""
     table = Table()
+    table.only = {capability: found.only_subdir for capability, found in catalog.support.items() if found.only_subdir}
     known: dict[tuple[object, ...], int] = {}
     for subdir in CUDA_SUBDIRS:
-        drivers = thresholds(catalog, subdir)
         for capability in sorted(catalog.support):
+            about = _About(capability=capability, subdir=subdir, catalog=catalog)
             for python in pythons:
-                row: list[tuple[str, int]] = []
-                for driver in drivers:
-                    answer = _decide(_request(capability, subdir, python, driver, catalog), catalog, shipped)
-                    at = known.setdefault(answer.identity, len(table.answers))
-                    if at == len(table.answers):
-                        table.answers.append(answer)
-                    if not row or row[-1][1] != at:
-                        row.append((driver, at))
-                table.rows[capability, subdir, python] = row
-            assumed = resolve(catalog, _request(capability, subdir, "3.12", None, catalog)).driver
-            table.assumed[capability, subdir] = str(assumed)
+                _fill(table, about, python, shipped, known)
+            table.assumed[capability, subdir] = about.assumed()
     return table
 
 
-def thresholds(catalog: Catalog, subdir: Subdir) -> list[str]:
-    """The drivers at which any decision can change on a platform, the oldest first.
+def _fill(
+    table: Table, about: _About, python: str, shipped: Sequence[Shipped], known: dict[tuple[object, ...], int]
+) -> None:
+    row: list[tuple[str, int]] = []
+    branches: list[tuple[str, int]] = []
+    decided: dict[DriverVersion, Answer] = {}
 
-    Floors of CUDA majors, minimums of the toolkits that builds were made with, and the branches that bring another
-    CUDA, know a GPU first or serve it last.
+    def place(driver: str) -> int:
+        answer = about.answer(python, driver, shipped, decided)
+        at = known.setdefault(answer.identity, len(table.answers))
+        if at == len(table.answers):
+            table.answers.append(answer)
+        return at
+
+    targets = about.jetpacks() or about.drivers()
+    for driver in targets:
+        at = place(driver)
+        if not row or row[-1][1] != at or driver.startswith(JETPACK):
+            row.append((driver, at))
+    for branch in dict.fromkeys(driver.partition(".")[0] for driver in targets if not driver.startswith(JETPACK)):
+        at, first = place(branch), place(f"{branch}.00")
+        if at != first:
+            branches.append((branch, at))
+    table.rows[about.capability, about.subdir, python] = row
+    table.branches[about.capability, about.subdir, python] = branches
+
+
+@dataclass(frozen=True, kw_only=True)
+class _About:
+    """What is asked for a GPU of one capability on one platform."""
+
+    capability: ComputeCapability
+    subdir: Subdir
+    catalog: Catalog
+
+    @cached_property
+    def builds(self) -> Sequence[Build]:
+        """The builds with code for it."""
+        every = (build for package_set in PackageSet for build in self.catalog.builds(package_set, self.subdir))
+        return [build for build in every if code_for(build.codes, self._gpu(), build.cuda)]
+
+    def answer(
+        self, python: str, driver: str, shipped: Sequence[Shipped], decided: dict[DriverVersion, Answer]
+    ) -> Answer:
+        """The answer for a driver or JetPack. `decided` keeps those of drivers: Linux reads many of WSL's as one."""
+        request = self.request(python, driver)
+        if request.jetpack or request.driver is None:
+            return self._decide(request, shipped)
+        version = request.driver if self.subdir.is_windows else of_linux(request.driver, self.catalog)
+        if version not in decided:
+            decided[version] = self._decide(replace(request, driver=version), shipped)
+        return decided[version]
+
+    def jetpacks(self) -> list[str]:
+        """The JetPacks of the Jetsons with this capability, the oldest first; none where there is no Jetson."""
+        if self.subdir is not Subdir.LINUX_AARCH64:
+            return []
+        return [f"{JETPACK}{j.release}" for j in self.catalog.jetpacks if self.capability in j.capabilities]
+
+    def drivers(self) -> list[str]:
+        """The drivers at which an answer can change; one where no build has code, since none changes that."""
+        found = thresholds(self.catalog, self.subdir, self.catalog.support[self.capability], self.builds)
+        return [_OLDEST, *found] if self.builds else [_OLDEST]
+
+    def assumed(self) -> str:
+        """The driver or JetPack that is assumed when none is given."""
+        jetpacks = self.jetpacks()
+        return jetpacks[-1] if jetpacks else str(resolve(self.catalog, self.request("3.12", "")).driver)
+
+    def request(self, python: str, driver: str) -> Request:
+        """A request with a driver, a JetPack, or neither (an empty text)."""
+        jetpacks = {f"{JETPACK}{jetpack.release}": jetpack for jetpack in self.catalog.jetpacks}
+        jetpack = jetpacks.get(driver)
+        version = jetpack.driver if jetpack else DriverVersion.parse(driver) if driver else None
+        return Request(
+            gpus=(RequestedGpu(input=str(self.capability), gpu=self._gpu()),),
+            subdir=self.subdir,
+            python=python,
+            driver=version,
+            driver_origin=DriverOrigin.GIVEN if driver else DriverOrigin.ASSUMED,
+            jetpack=jetpack,
+            glibc=jetpack.glibc if jetpack else self.catalog.default_glibc,
+        )
+
+    def _decide(self, request: Request, shipped: Sequence[Shipped]) -> Answer:
+        evaluation = Evaluation.of(request, self.catalog)
+        if self.builds and (refused := next(serves_gpus(self.builds[0], evaluation), None)):
+            # Whether a driver serves a GPU is no matter of the build.
+            return Answer(pip=None, conda=None, reason=refused.code.value)
+        resolution = resolve(self.catalog, request)
+        nothing = resolution.pip is None and resolution.conda is None
+        return Answer(
+            pip=resolution.pip,
+            conda=resolution.conda,
+            pip_lock="" if nothing else _lock(PackageSet.PIP, request, self.catalog, shipped),
+            conda_lock="" if nothing else _lock(PackageSet.CONDA, request, self.catalog, shipped),
+            reason=self._reason(request) if nothing else "",
+            notices=tuple(_lasting(resolution)),
+        )
+
+    def _reason(self, request: Request) -> str:
+        """The code of what speaks against most builds with code for the GPU, but for those that are only rumoured."""
+        evaluation = Evaluation.of(request, self.catalog)
+        certain = (build for build in self.builds if build.existence is not Existence.UNCERTAIN)
+        codes = Counter(next(failures(build, evaluation)).code for build in certain)
+        return codes.most_common(1)[0][0].value if codes else RejectionCode.NO_KERNEL_IMAGE.value
+
+    def _gpu(self) -> Gpu:
+        architecture = self.catalog.support[self.capability].architecture
+        name = f"compute capability {self.capability}"
+        return Gpu(name=name, capability=self.capability, architecture=architecture)
+
+
+def thresholds(catalog: Catalog, subdir: Subdir, support: DriverSupport, builds: Iterable[Build]) -> list[str]:
+    """The drivers at which a decision among some builds can change for one capability, the oldest first.
+
+    Floors of CUDA majors, minimums of the toolkits that the builds were made with, and the branches that bring the CUDA
+    of one of these, know the GPU first or serve it last.
     """
     windows = subdir.is_windows
-    found = {str(floor.windows if windows else floor.linux) for floor in catalog.floors.values()}
+    toolkits = {build.cuda for build in builds}
+    floors = [floor for major, floor in catalog.floors.items() if any(release_key(c)[0] == major for c in toolkits)]
+    found = {str(floor.windows if windows else floor.linux) for floor in floors}
     rules = DriverRules(driver=DriverVersion.parse("999"), subdir=subdir, builds=catalog)
-    toolkits = {build.cuda for package_set in PackageSet for build in catalog.builds(package_set, subdir)}
     found |= {str(minimum) for cuda in toolkits if (minimum := rules.toolkit_minimum(cuda)) is not None}
-    firsts = {support.first_branch for support in catalog.support.values()}
-    lasts = {support.last_branch for support in catalog.support.values()}
-    cuda = ""
+    served = 0
     for branch in catalog.branches:
         majors = sorted({branch.branch, *branch.windows_majors}) if windows else [branch.branch]
-        if branch.cuda != cuda or branch.branch in firsts:  # what a branch serves by its own CUDA begins with it
+        serves = sum(release_key(cuda)[:2] <= release_key(branch.cuda) for cuda in toolkits)
+        if serves != served or branch.branch == support.first_branch:
             found.add(f"{majors[0]}.00")
-        if branch.branch in lasts:
+        if branch.branch == support.last_branch:
             found.add(f"{majors[-1] + 1}.00")
-        cuda = branch.cuda
-    found |= {f"{branch}.00" for branch in firsts if branch is not None}
+        served = serves
+    if support.first_branch is not None:
+        found.add(f"{support.first_branch}.00")
     if not windows:  # WSL shows the Windows number: what is a number of Windows alone is read as its branch
         of_linux = {branch.branch for branch in catalog.branches}
         alone = {major for branch in catalog.branches for major in branch.windows_majors} - of_linux
         found |= {f"{number}.00" for major in alone for number in (major, major + 1)}
-        found |= {str(floor.windows) for floor in catalog.floors.values()}
-    parsed = {DriverVersion.parse(text if "." in text else f"{text}.00") for text in found}
+        found |= {str(floor.windows) for floor in floors}
+    parsed = {DriverVersion.parse(text) for text in found}
     return [str(driver) for driver in sorted(parsed, key=lambda driver: driver.parts)]
-
-
-def _request(
-    capability: ComputeCapability, subdir: Subdir, python: str, driver: str | None, catalog: Catalog
-) -> Request:
-    name = f"compute capability {capability}"
-    gpu = Gpu(name=name, capability=capability, architecture=catalog.support[capability].architecture)
-    return Request(
-        gpus=(RequestedGpu(input=str(capability), gpu=gpu),),
-        subdir=subdir,
-        python=python,
-        driver=DriverVersion.parse(driver) if driver else None,
-        driver_origin=DriverOrigin.GIVEN if driver else DriverOrigin.ASSUMED,
-        glibc=catalog.default_glibc,
-    )
-
-
-def _decide(request: Request, catalog: Catalog, shipped: Sequence[Shipped]) -> Answer:
-    resolution = resolve(catalog, request)
-    nothing = resolution.pip is None and resolution.conda is None
-    return Answer(
-        pip=resolution.pip,
-        conda=resolution.conda,
-        pip_lock=_lock(PackageSet.PIP, request, catalog, shipped),
-        conda_lock=_lock(PackageSet.CONDA, request, catalog, shipped),
-        reason=_first_reason(request, catalog) if nothing else "",
-        notices=tuple(_lasting(resolution)),
-    )
-
-
-def _first_reason(request: Request, catalog: Catalog) -> str:
-    """The code of what speaks most against the newest build."""
-    newest_build = catalog.builds(PackageSet.PIP, request.subdir)[-1]
-    return next((failure.code.value for failure in failures(newest_build, Evaluation.of(request, catalog))), "")
 
 
 def _lasting(resolution: Resolution) -> Iterator[str]:
     """The codes of what a reader must know; what only the command line's own run means is left out."""
-    left_out = {"driver-assumed", "driver-branch-only", "no-conda-pairing", "no-pip-pairing"}
+    left_out = {"driver-assumed", "driver-branch-only", "jetpack", "no-conda-pairing", "no-pip-pairing", "wsl-driver"}
     return (notice.code for notice in resolution.notices if notice.code not in left_out)
 
 

@@ -45,7 +45,7 @@ _CHIP_ENDINGS = ("", "M", "B", "C", "S", "BM", "GL", "GLM")
 class NameTables:
     """What the page looks names up in.
 
-    `gpus` are (name, capability, architecture, chip, page). `keys` maps a glued name to positions in `gpus`: one, or
+    `gpus` are sorted by capability. `keys` maps a glued name to positions in `gpus`: one, or
     several where the name can mean several GPUs. `pci` maps a device id (four hex digits) likewise. `machines` are
     patterns of clouds' instance types with the position of their GPU.
     """
@@ -67,7 +67,7 @@ def tokens(text: str) -> list[str]:
 
 def name_tables(catalog: GpuCatalog) -> NameTables:
     """Ask the program for every name, spelling and short form of them, and keep its answers by key."""
-    gpus = tuple(catalog.all())
+    gpus = tuple(sorted(catalog.all(), key=lambda gpu: gpu.capability))
     positions = {(gpu.name, gpu.capability): at for at, gpu in enumerate(gpus)}
     by_chip = {(gpu.chip, gpu.capability): (gpu.name, gpu.capability) for gpu in reversed(gpus)}
     found: dict[str, tuple[int, ...]] = {}
@@ -113,15 +113,24 @@ def _forms(gpus: tuple[Gpu, ...]) -> Iterator[str]:
     names = [gpu.name for gpu in gpus] + [row["spelling"] for row in read_table("spellings")]
     seen = dict.fromkeys(names)
     for name in names:
-        core = name.split()
-        while len(core) > 1 and core[0].lower() in _LEADING_WORDS:
-            core = core[1:]
-        seen |= dict.fromkeys(f"{front} {' '.join(core)}".strip() for front in LEADING)
+        core = " ".join(_core(name.split()))
+        seen |= dict.fromkeys(f"{front} {core}".strip() for front in LEADING)
     seen |= dict.fromkeys(row["system"] for row in read_table("systems"))
     seen |= dict.fromkeys(row["chip"] + ending for row in read_table("chips") for ending in _CHIP_ENDINGS)
     seen |= dict.fromkeys(row["name"] for row in read_table("chip_names"))
     seen |= dict.fromkeys(row["board"] for row in read_table("vgpu_boards"))
     return iter(seen)
+
+
+def core_key(name: str) -> str:
+    """The key of a name without the words that people leave out in front; the page's script does the same."""
+    return "".join(_core(tokens(name)))
+
+
+def _core(words: list[str]) -> list[str]:
+    while len(words) > 1 and words[0].lower() in _LEADING_WORDS:
+        words = words[1:]
+    return words
 
 
 def _slugs(gpus: tuple[Gpu, ...]) -> Iterator[str]:

@@ -3,56 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import field
+from typing import Any, TypeVar
 
 from envgen.core.capability import ComputeCapability
-from envgen.core.platforms import CUDA_SUBDIRS
+from envgen.core.dataclass import dataclass
+from envgen.core.gpus import Gpu
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.facts.tables import read_table
 from envgen.gpus.beside import LINE
 from envgen.site.decisions import PYTHONS, Answer, Table
-from envgen.site.names import CHANGING, LEADING, VENDORS, NameTables
+from envgen.site.names import CHANGING, LEADING, VENDORS, NameTables, core_key
+
+# Stands for the Python of a question, so that one answer serves all of them.
+ANY_PYTHON = "*"
+_Entry = TypeVar("_Entry")
 
 
 def page_data(table: Table, names: NameTables, sizes: Mapping[str, int], revision: str) -> dict[str, Any]:
     """Return what the page reads, as JSON values. `sizes` maps a shipped lock's folder to its download in bytes."""
     capabilities = sorted({gpu.capability for gpu in names.gpus})
-    architectures = sorted({gpu.architecture for gpu in names.gpus})
-    pairings: list[list[object]] = []
-    places: dict[tuple[object, ...], int] = {}
-
-    def place(pairing: Pairing | None) -> int:
-        if pairing is None:
-            return -1
-        entry = _pairing(pairing)
-        key = tuple(entry)
-        if key not in places:
-            places[key] = len(pairings)
-            pairings.append(entry)
-        return places[key]
-
-    answers = [_answer(answer, place(answer.pip), place(answer.conda)) for answer in table.answers]
-    locks = sorted({lock for answer in table.answers for lock in (answer.pip_lock, answer.conda_lock) if lock})
-    for answer, entry in zip(table.answers, answers, strict=True):
-        entry[2:4] = [locks.index(lock) if lock else -1 for lock in (answer.pip_lock, answer.conda_lock)]
+    support = {gpu.capability: gpu.architecture for gpu in names.gpus}
+    packed = _Packed(table=table)
+    rows = {
+        subdir.value: [[packed.row(capability, subdir, python) for python in PYTHONS] for capability in capabilities]
+        for subdir in CUDA_SUBDIRS
+    }
     return {
         "revision": revision,
         "capabilities": [str(capability) for capability in capabilities],
-        "architectures": architectures,
+        "architectures": [support[capability] for capability in capabilities],
         "pythons": list(PYTHONS),
-        "gpus": _gpus(names, capabilities, architectures),
+        "gpus": _gpus(names, capabilities),
+        "homes": _homes(names.gpus, table),
         "shared": {key: list(rows) for key, rows in sorted(names.keys.items()) if len(rows) > 1},
-        "pairings": pairings,
-        "answers": answers,
-        "locks": [[lock, sizes.get(lock, 0)] for lock in locks],
-        **_decided(table, capabilities),
+        "rows": rows,
+        "lines": list(packed.lines),
+        "answers": [list(answer) for answer in packed.answers],
+        "pairings": [list(pairing) for pairing in packed.pairings],
+        "locks": list(packed.locks),
+        "sizes": _sizes(packed.locks, sizes),
+        "assumed": {
+            subdir.value: [table.assumed.get((capability, subdir), "") for capability in capabilities]
+            for subdir in CUDA_SUBDIRS
+        },
         "leading": [front.replace(" ", "") for front in LEADING],
         "chips": sorted(
             {
                 row[column].lower()
-                for table, column in (("chips", "chip"), ("chip_names", "name"))
-                for row in read_table(table)
+                for name, column in (("chips", "chip"), ("chip_names", "name"))
+                for row in read_table(name)
             }
         ),
         "machines": [f"{pattern} {at}" for pattern, at in names.machines],
@@ -62,46 +64,82 @@ def page_data(table: Table, names: NameTables, sizes: Mapping[str, int], revisio
     }
 
 
-def _decided(table: Table, capabilities: Sequence[ComputeCapability]) -> dict[str, Any]:
-    """Which answer holds from which driver on, and the driver that is assumed, by platform and capability."""
-    return {
-        "rows": {
-            subdir.value: [
-                [_thresholds(table.rows.get((capability, subdir, python), [])) for python in PYTHONS]
-                for capability in capabilities
-            ]
-            for subdir in CUDA_SUBDIRS
-        },
-        "assumed": {
-            subdir.value: [table.assumed.get((capability, subdir), "") for capability in capabilities]
-            for subdir in CUDA_SUBDIRS
-        },
-    }
+@dataclass(slots=True)
+class _Packed:
+    """Rows, answers, pairings and locks, each written once and named by its position (the order of first use)."""
+
+    table: Table
+    lines: dict[str, int] = field(default_factory=dict)
+    answers: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    pairings: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    locks: dict[str, int] = field(default_factory=dict)
+
+    def row(self, capability: ComputeCapability, subdir: Subdir, python: str) -> int:
+        """The line of a row, or -1: `450.80.02:3,=525:7`, the answer from a driver on, and that of a bare branch."""
+        where = capability, subdir, python
+        steps = [(_short(driver), at) for driver, at in self.table.rows.get(where, ())]
+        steps += [(f"={branch}", at) for branch, at in self.table.branches.get(where, ())]
+        entries = [f"{since}:{self._answer(self.table.answers[at], python)}" for since, at in steps]
+        return _place(self.lines, ",".join(entries)) if entries else -1
+
+    def _answer(self, answer: Answer, python: str) -> int:
+        locks = (answer.pip_lock, answer.conda_lock)
+        entry = (
+            *(self._pairing(pairing, python) for pairing in (answer.pip, answer.conda)),
+            *(_place(self.locks, lock.replace(f"/py{python}/", f"/py{ANY_PYTHON}/")) if lock else -1 for lock in locks),
+            answer.reason,
+            " ".join(answer.notices),
+        )
+        return _place(self.answers, entry)
+
+    def _pairing(self, pairing: Pairing | None, python: str) -> int:
+        """Release, CUDA tag, code, floor, index or channels, torchvision, conda's specs."""
+        if pairing is None:
+            return -1
+        build = pairing.build
+        source = pairing.index_url if build.package_set is PackageSet.PIP else " ".join(build.conda.channels)
+        specs = "\t".join(pairing.specs).replace(f"python={python}", f"python={ANY_PYTHON}")
+        code = str(pairing.code[0].code)
+        entry = (build.torch, build.cuda_tag, code, str(pairing.driver_floor), source, pairing.torchvision, specs)
+        return _place(self.pairings, entry)
 
 
-def _thresholds(row: list[tuple[str, int]]) -> str:
-    """`450.80.02:3 525.60.13:7`: a driver and the position of the answer from it on."""
-    return " ".join(f"{driver}:{at}" for driver, at in row)
+def _place(known: dict[_Entry, int], entry: _Entry) -> int:
+    return known.setdefault(entry, len(known))
 
 
-def _answer(answer: Answer, pip: int, conda: int) -> list[Any]:
-    return [pip, conda, -1, -1, answer.reason, " ".join(answer.notices)]
+def _short(driver: str) -> str:
+    """A bare branch stands for its first release."""
+    return driver.removesuffix(".00")
 
 
-def _pairing(pairing: Pairing) -> list[object]:
-    """release, CUDA tag, code, floor, index or channel, torchvision, conda's specs."""
-    build = pairing.build
-    source = pairing.index_url if build.package_set is PackageSet.PIP else build.conda.channels[0]
-    code = str(pairing.code[0].code)
-    specs = "\t".join(pairing.specs)
-    return [build.torch, build.cuda_tag, code, str(pairing.driver_floor), source, pairing.torchvision, specs]
+def _sizes(locks: Mapping[str, int], sizes: Mapping[str, int]) -> list[dict[str, int]]:
+    """For each lock: Python -> its download in millions of bytes."""
+    return [
+        {
+            python: round(sizes[folder] / 1_000_000)
+            for python in PYTHONS
+            if (folder := lock.replace(ANY_PYTHON, python)) in sizes
+        }
+        for lock in locks
+    ]
 
 
-def _gpus(names: NameTables, capabilities: list[Any], architectures: list[str]) -> list[str]:
-    """`name|capability|architecture|keys|PCI ids` of each GPU.
+def _homes(gpus: Sequence[Gpu], table: Table) -> dict[str, list[int]]:
+    """Platform -> the GPUs that are built into its computers only, by position."""
+    found: dict[str, list[int]] = {}
+    for at, gpu in enumerate(gpus):
+        only = gpu.only_subdir or table.only.get(gpu.capability)
+        if only is not None:
+            found.setdefault(only.value, []).append(at)
+    return found
 
-    Most keys are the name's core with something in front: `core:3f` has a bit for each entry of LEADING. Others stand
-    as they are.
+
+def _gpus(names: NameTables, capabilities: Sequence[ComputeCapability]) -> list[list[str]]:
+    """For each capability its GPUs, in their order: `name|keys|PCI ids`.
+
+    Most keys are the name's core with something in front: `core:3f` has a bit for each entry of LEADING, and `:3f` is
+    about the core that the name itself has. Others stand as they are.
     """
     keys: dict[int, set[str]] = {}
     for key, rows in names.keys.items():
@@ -111,16 +149,15 @@ def _gpus(names: NameTables, capabilities: list[Any], architectures: list[str]) 
     for device, rows in names.pci.items():
         for row in rows:
             pci.setdefault(row, []).append(device)
-    found = []
+    groups: dict[ComputeCapability, list[str]] = {capability: [] for capability in capabilities}
     for at, gpu in enumerate(names.gpus):
-        short = " ".join(_packed(keys.get(at, set())))
-        parts = (gpu.name, str(capabilities.index(gpu.capability)), str(architectures.index(gpu.architecture)), short)
-        found.append("|".join((*parts, " ".join(sorted(pci.get(at, []))))))
-    return found
+        short = " ".join(_packed(keys.get(at, set()), core_key(gpu.name)))
+        groups[gpu.capability].append("|".join((gpu.name, short, " ".join(sorted(pci.get(at, []))))))
+    return list(groups.values())
 
 
-def _packed(keys: set[str]) -> list[str]:
-    """Keys grouped by their core: the shortest of those that differ in front only."""
+def _packed(keys: set[str], own: str) -> list[str]:
+    """Keys grouped by their core: the shortest of those that differ in front only. `own` is the name's."""
     fronts = [front.replace(" ", "") for front in LEADING]
     packed = []
     left = set(keys)
@@ -128,6 +165,6 @@ def _packed(keys: set[str]) -> list[str]:
         with_front = {front + core for front in fronts} & left
         if core in left and len(with_front) > 1:
             mask = sum(1 << bit for bit, front in enumerate(fronts) if front + core in with_front)
-            packed.append(f"{core}:{mask:x}")
+            packed.append(f"{'' if core == own else core}:{mask:x}")
             left -= with_front
     return packed + sorted(left)

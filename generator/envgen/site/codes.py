@@ -1,0 +1,80 @@
+"""What each code means: a page for each finding, notice, rejection and error, and the command that prints the same."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import tomllib
+from collections.abc import Iterator, Mapping
+
+import envgen
+from envgen.causes.table import CAUSES
+from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError
+from envgen.core.paths import tree
+from envgen.core.resolution import RejectionCode
+from envgen.site.frame import Frame, Page
+from envgen.site.messages import messages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What a code says in one of its uses. `kind` is finding, notice, rejection or error."""
+
+    code: str
+    kind: str
+    text: str
+
+
+def meanings(language: str = "en") -> Mapping[str, tuple[Meaning, ...]]:
+    """Code -> what it means, sorted; one that stands for several things has several."""
+    say, own = messages()[language], _own_texts(language)
+    found = [Meaning(code=cause.code, kind="finding", text=_first(cause.check.__doc__)) for cause in CAUSES]
+    found += [
+        Meaning(code=code.value, kind="rejection", text=own.get(code.value) or _general(say[f"reason.{code.value}"]))
+        for code in RejectionCode
+    ]
+    notices = {key.removeprefix("notice."): text for key, text in say.items() if key.startswith("notice.")}
+    rejected = {code.value for code in RejectionCode}
+    notices |= {code: text for code, text in own.items() if code not in rejected}
+    found += [Meaning(code=code, kind="notice", text=text) for code, text in notices.items()]
+    found += [Meaning(code=one.code, kind="error", text=_first(one.__doc__)) for one in _errors(EnvgenError)]
+    groups: dict[str, dict[Meaning, None]] = {}
+    for meaning in found:
+        groups.setdefault(meaning.code, {})[meaning] = None
+    return {code: tuple(groups[code]) for code in sorted(groups)}
+
+
+def code_pages(frame: Frame) -> Iterator[Page]:
+    """The list of all codes, and a page for each."""
+    every = meanings(frame.language)
+    yield frame.page("codes.html", "codes.html.j2", frame.say["codes"], meanings=every)
+    for code, found in every.items():
+        yield frame.page(f"codes/{code}.html", "code.html.j2", code, found[0].text, meanings=found)
+
+
+def _own_texts(language: str) -> Mapping[str, str]:
+    found = tomllib.loads((tree("templates") / "site" / "codes.toml").read_text(encoding="utf-8"))
+    return {code: texts[language] for code, texts in found.items()}
+
+
+def _general(text: str) -> str:
+    """A text of the finder without the values of one question."""
+    for name in (" {driver}", " {capability}", "{driver}", "{capability}"):
+        text = text.replace(name, "")
+    return text
+
+
+def _first(docstring: str | None) -> str:
+    return " ".join((docstring or "").split("\n\n")[0].split())
+
+
+def _errors(base: type[EnvgenError]) -> Iterator[type[EnvgenError]]:
+    if base is EnvgenError:
+        for module in pkgutil.walk_packages(envgen.__path__, "envgen."):
+            if module.name.endswith(".errors"):
+                importlib.import_module(module.name)
+    for found in base.__subclasses__():
+        if found.__module__.startswith("envgen.") and not found.__module__.startswith("envgen.refresh"):
+            yield found
+        yield from _errors(found)

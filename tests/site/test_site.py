@@ -19,7 +19,7 @@ from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.paths import tree
-from envgen.core.platforms import Subdir
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
@@ -57,7 +57,7 @@ def decide(catalog: Catalog, capability: str, subdir: Subdir, driver: str) -> tu
 
 
 @NEEDS_NODE
-@pytest.mark.parametrize("subdir", Subdir)
+@pytest.mark.parametrize("subdir", CUDA_SUBDIRS)
 def test_the_page_answers_as_the_program_decides(
     subdir: Subdir, catalog: Catalog, data: dict[str, Any], page: Page
 ) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import html
 import io
 import json
+import re
 import threading
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -48,24 +49,30 @@ def metadata_of(filename: str, requires: Iterable[str] = (), requires_python: st
     return "\n".join(lines) + "\n"
 
 
-def make_wheel(filename: str, requires: Iterable[str] = (), *, salt: str = "") -> ServedWheel:
-    """A real, installable wheel with one module that knows its version; `salt` changes its bytes, not its name."""
+def make_wheel(
+    filename: str, requires: Iterable[str] = (), *, salt: str = "", files: Mapping[str, str] | None = None
+) -> ServedWheel:
+    """A real, installable wheel with one module that knows its version; `salt` changes its bytes, not its name.
+
+    `files` are further members: path -> text.
+    """
     name = WheelName.parse(filename)
     module = name.project.replace("-", "_")
     info = f"{name.project.replace('-', '_')}-{name.version}.dist-info"
     metadata = metadata_of(filename, requires)
     tags = [f"{i}-{a}-{p}" for i in name.interpreters for a in name.abis for p in name.platforms]
-    files = {
+    members = {
+        **(files or {}),
         f"{module}/__init__.py": f"__version__ = {name.version!r}\n# {salt}\n",
         f"{info}/METADATA": metadata,
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
         + "".join(f"Tag: {t}\n" for t in tags),
     }
-    record = "".join(f"{path},sha256={_record_hash(text)},{len(text.encode())}\n" for path, text in files.items())
-    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
+    record = "".join(f"{path},sha256={_record_hash(text)},{len(text.encode())}\n" for path, text in members.items())
+    members[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for path, text in files.items():
+        for path, text in members.items():
             archive.writestr(zipfile.ZipInfo(path, date_time=(2026, 1, 1, 0, 0, 0)), text)
     content = stream.getvalue()
     digest = hashlib.sha256(content).hexdigest()
@@ -102,6 +109,7 @@ class WheelIndex:
 
     wheels: Mapping[str, Iterable[ServedWheel]]
     html_only: bool = False
+    serves_ranges: bool = True
     states_hashes: bool = True
     states_metadata: bool = True
     file_prefix: str = ""
@@ -229,9 +237,19 @@ def _handler(index: WheelIndex) -> type[BaseHTTPRequestHandler]:
                     self._send(200, page[1], page[0])
                     return
             elif (body := index.file(path)) is not None:
-                self._send(200, body, "application/octet-stream")
+                self._send_file(body)
                 return
             self._send(404, b"", "text/plain")
+
+        def _send_file(self, body: bytes) -> None:
+            """The file, or the range of it that is asked for (RFC 9110, 14)."""
+            asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            if asked is None or not index.serves_ranges:
+                self._send(200, body, "application/octet-stream")
+                return
+            start, end = int(asked[1]), min(int(asked[2]) + 1, len(body))
+            headers = {"Content-Range": f"bytes {start}-{end - 1}/{len(body)}"}
+            self._send(206, body[start:end], "application/octet-stream", headers)
 
         def _fail(self, path: str, fault: Fault) -> None:
             if fault.silence_s:

@@ -8,6 +8,7 @@ from envgen.cli.job import Obtained, obtain, prepare
 from envgen.cli.output import Progress, emit, print_note, say
 from envgen.cli.planned import moved_lines, planned_lines
 from envgen.cli.summary import cause, summary
+from envgen.core.locks import PipLock
 from envgen.environments.reader import Reader
 from envgen.facts.catalog import Catalog
 from envgen.lock.environment import Environment
@@ -124,6 +125,8 @@ def _behind(locked: LockedSet) -> Iterator[str]:
     for one in locked.lock.passed_over if locked.lock is not None else ():
         advice = f"; {one.advice}" if one.advice else ""
         yield f"{one.name} is locked at {one.locked}, {one.newer} was passed over: {one.reason}{advice} [passed-over]"
+    for notice in locked.lock.notices if isinstance(locked.lock, PipLock) else ():
+        yield f"{notice.text} [{notice.code}]"
 
 
 def _written(plan: Plan, verb: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import field
 
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
+from envgen.core.resolution import Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ class PassedOver:
 class PipLock:
     """A complete set of wheels for one subdir and one Python, sorted by name. `glibc` is empty on Windows.
 
-    `passed_over` is what a solve tells of its way; a lock that is read from a file doesn't have it.
+    `passed_over` is what a solve tells of its way, and `notices` what it saw in the wheels; a lock that is read from a
+    file has neither.
     """
 
     subdir: Subdir
@@ -54,6 +56,7 @@ class PipLock:
     glibc: str
     packages: tuple[PipPackage, ...]
     passed_over: tuple[PassedOver, ...] = field(default=(), compare=False)
+    notices: tuple[Notice, ...] = field(default=(), compare=False)
 
     def version_of(self, name: str) -> str:
         """The locked version of a package, or an empty string."""

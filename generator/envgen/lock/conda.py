@@ -25,7 +25,7 @@ from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.conda.channels import all_channels
 from envgen.solve.conda.source import CHANNEL_SITE, mirror_site, mirrored
 from envgen.solve.conda.specs import name_of
-from envgen.solve.errors import SolveFailedError
+from envgen.solve.errors import CudaClashError, SolveFailedError
 from envgen.solve.extras import Extras, LeftOut, conda_name_of
 
 
@@ -126,6 +126,11 @@ class CondaLocker:
         """Nothing that was tried."""
         del pairing
         return ""
+
+    def older(self, clash: CudaClashError) -> Extras | None:
+        """Nothing: conda's packages say which CUDA they load."""
+        del clash
+        return None
 
     def asking_for(self, extras: Extras) -> CondaLocker:
         """The same with other extra packages."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from itertools import dropwhile, tee
 
 from envgen.core.builds import BuildKey
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
+from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing, Resolution
 from envgen.lock.locked import LockedSet, Origin
@@ -19,7 +20,9 @@ from envgen.lock.together.set_locker import Outcome, SetLocker
 from envgen.net.errors import UnreachableError
 from envgen.resolve.errors import NoBuildError
 from envgen.resolve.shipped import newest
-from envgen.solve.errors import SolveFailedError, WheelMissingError
+from envgen.solve.errors import CudaClashError, SolveFailedError, WheelMissingError
+
+_OLDER = 4  # packages that are taken in an older release because of the CUDA that they load
 
 
 def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> LockedSet:
@@ -29,8 +32,25 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
 
     Raises: NoBuildError when no build of the set runs; SolveFailedError, or else WheelMissingError, when none of them
     can be locked; UnreachableError when the source doesn't answer and nothing shipped runs, or falling back is
-    not allowed; every other error of solving: wrong bytes are never a reason to fall back.
+    not allowed; CudaClashError; every other error of solving: wrong bytes are never a reason to fall back.
     """
+    clashes: list[CudaClashError] = []
+    while True:
+        try:
+            found = _obtain(locker, resolution, sources)
+        except CudaClashError as clash:
+            clashes.append(clash)
+            extras = locker.older(clash) if len(clashes) <= _OLDER else None
+            if extras is None:
+                raise clashes[0] from clash
+            locker, sources = locker.asking_for(extras), replace(sources, extras=extras)
+        except SolveFailedError as error:
+            raise next(iter(clashes), error) from error
+        else:
+            return beside.with_passed(found, clashes)
+
+
+def _obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> LockedSet:
     request, options = resolution.request, sources.options
     decided = resolution.pairing(locker.package_set)
     if decided is None:
@@ -44,9 +64,11 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
     tried, ahead = tee(beside.candidates(first, resolution, locker.package_set, sources))
     attempts = _Attempts(locker, request, sources, first, ahead)
     for pairing in tried:
+        if _is_hopeless(pairing, passed_over):
+            continue
         try:
             found = attempts.lock(pairing)
-        except (WheelMissingError, SolveFailedError) as error:
+        except (WheelMissingError, SolveFailedError, CudaClashError) as error:
             is_first = not any(isinstance(passed, SolveFailedError) for _, passed in passed_over)
             if is_first and not attempts.has_solution and isinstance(error, SolveFailedError):
                 rescued = beside.rescued(locker, pairing, error, resolution, sources)
@@ -57,21 +79,40 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
             passed_over.append((pairing.build.short_label, error))
             continue
         except UnreachableError as error:
-            fallback = (kept or _newest_shipped(locker, request, sources)) if options.may_fall_back else None
-            if fallback is None:
-                raise
-            reason = f"{error.headline()}: {error.reason}" if options.may_solve else ""
-            return replace(fallback, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
+            found = _fallback(error, kept or _newest_shipped(locker, request, sources), sources)
         if found is None:
             continue
         if found.origin is Origin.SOLVED:
             found = beside.best(locker, found, resolution, sources, may_change=pairing is not first)
         return replace(found, passed_over=tuple(passed_over))
-    if kept is not None and options.may_fall_back:
+    telling = _telling([error for _, error in passed_over])
+    if kept is not None and options.may_fall_back and not isinstance(telling, CudaClashError):
         reason = passed_over[0][1].headline()
         return replace(kept, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
-    unsolved = (error for _, error in passed_over if isinstance(error, SolveFailedError))
-    raise next(unsolved, passed_over[0][1])
+    raise telling
+
+
+def _fallback(error: UnreachableError, found: LockedSet | None, sources: Sources) -> LockedSet:
+    """What is taken when a source doesn't answer. Raises: the error when there is nothing, or nothing may be taken."""
+    if found is None or not sources.options.may_fall_back:
+        raise error
+    reason = f"{error.headline()}: {error.reason}" if sources.options.may_solve else ""
+    return replace(found, origin=Origin.FALLBACK, fallback_reason=reason)
+
+
+def _telling(errors: Sequence[EnvgenError]) -> EnvgenError:
+    """The error to end with: a clash before no solution before a wheel that is not there, the first of its kind."""
+    for kind in (CudaClashError, SolveFailedError, EnvgenError):
+        found = next((error for error in errors if isinstance(error, kind)), None)
+        if found is not None:
+            return found
+    raise ValueError(errors)
+
+
+def _is_hopeless(pairing: Pairing, passed_over: Sequence[tuple[str, EnvgenError]]) -> bool:
+    """True after a clash for a build of a CUDA major that would clash, too."""
+    clash = next((error for _, error in passed_over if isinstance(error, CudaClashError)), None)
+    return clash is not None and release_key(pairing.build.cuda)[0] not in clash.needs
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from envgen.files.registry import PYLOCK
 from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources, asked_before
 from envgen.resolve.shipped import pairing_if_it_runs
-from envgen.solve.errors import SolveFailedError
+from envgen.solve.errors import CudaClashError, SolveFailedError
 from envgen.solve.extras import Extras
 from envgen.solve.pip.constraints import check_constraints
 
@@ -137,6 +137,16 @@ class PipLocker:
         return Together(
             request=self.request, catalog=sources.builds, extras=sources.extras, deadline=sources.options.deadline
         )
+
+    def older(self, clash: CudaClashError) -> Extras | None:
+        """What is asked for with the newest release of a package that loads the CUDA of the build, or None."""
+        if clash.is_of_files:
+            return None
+        from envgen.solve.pip.older import newest_for_cuda
+
+        release = newest_for_cuda(clash, self._together())
+        extras = self.sources.extras
+        return replace(extras, constraints=(*extras.constraints, f"{clash.package}<={release}")) if release else None
 
     def asking_for(self, extras: Extras) -> PipLocker:
         """The same with other extra packages."""

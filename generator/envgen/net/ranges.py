@@ -33,14 +33,23 @@ class RangedFile(io.RawIOBase):
     """A seekable, read-only file of `size` bytes at a URL.
 
     Reading raises UnreachableError when no answer comes, SourceDataError when it is not the range that was asked
-    for or the file has another size. `requests` and `received` (bytes) count what it has cost.
+    for or the file has another size. The first read near the end fetches the last `tail` bytes. `requests` and
+    `received` (bytes) count what it has cost.
     """
 
-    def __init__(self, url: str, size: int, *, patience: Patience, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        size: int,
+        *,
+        patience: Patience,
+        pause: Callable[[float], None] = time.sleep,
+        tail: int = _TAIL,
+    ) -> None:
         self._url, self._size, self._patience, self._pause = url, size, patience, pause
         self._at = 0
         self._window_at, self._window = 0, b""
-        self._tail_at, self._tail = size, b""
+        self._tail_size, self._tail_at, self._tail = tail, size, b""
         self.requests = 0
         self.received = 0
 
@@ -65,9 +74,9 @@ class RangedFile(io.RawIOBase):
 
     def _between(self, start: int, end: int) -> bytes:
         """The bytes from `start` to `end`: out of the file's tail or the last window where they are, else fetched."""
-        if start >= self._size - _TAIL:  # a zip file is read from its end
+        if start >= self._size - self._tail_size:  # a zip file is read from its end
             if not self._tail:
-                self._tail_at = max(0, self._size - _TAIL)
+                self._tail_at = max(0, self._size - self._tail_size)
                 self._tail = self._fetch(self._tail_at, self._size)
             return self._tail[start - self._tail_at : end - self._tail_at]
         if not self._window_at <= start <= end <= self._window_at + len(self._window):

@@ -81,6 +81,33 @@ class SolveFailedError(NoPairingError):
 
 
 @dataclass(eq=False, kw_only=True)
+class CudaClashError(NoPairingError):
+    """A package loads other CUDA majors than the build of torch, or (`is_of_files`) brings NVIDIA's files for others.
+
+    `package` is the one that was asked for, or that needs torch; a build of one of the majors in `needs` would do.
+    """
+
+    code = "cuda-clash"
+    package: str
+    version: str
+    needs: frozenset[int]
+    build: str
+    has: int
+    reason: str
+    is_of_files: bool = False
+    advice: str = ""
+
+    def headline(self) -> str:
+        return f"{self.package} {self.version} and torch {self.build} can't be in one environment"
+
+    def facts(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+    def hint(self) -> str:
+        return self.advice or f"leave {self.package} out, or ask for a release of it that is built for CUDA {self.has}"
+
+
+@dataclass(eq=False, kw_only=True)
 class SolverError(ToolError):
     """A solver could not be started, crashed, or returned something that is not a lock."""
 

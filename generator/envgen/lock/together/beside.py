@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from envgen.core.builds import BuildKey
 from envgen.core.errors import EnvgenError
-from envgen.core.locks import PipLock
+from envgen.core.locks import PassedOver, PipLock
 from envgen.core.resolution import Pairing, Resolution
 from envgen.core.sets import PackageSet
 from envgen.lock.locked import LockedSet
@@ -17,7 +17,7 @@ from envgen.lock.together.set_locker import SetLocker
 from envgen.net.deadline import Deadline
 from envgen.net.errors import UnreachableError
 from envgen.resolve import resolve
-from envgen.solve.errors import SolveFailedError, WheelMissingError
+from envgen.solve.errors import CudaClashError, SolveFailedError, WheelMissingError
 from envgen.solve.extras import Extras
 
 
@@ -81,6 +81,20 @@ def best(
     return locker.explained(found)
 
 
+def with_passed(found: LockedSet, clashes: Iterable[CudaClashError]) -> LockedSet:
+    """A lock that says which releases were passed over for the CUDA that they load."""
+    lock = found.lock
+    if not isinstance(lock, PipLock):
+        return found
+    known: dict[str, PassedOver] = {}
+    for clash in clashes:
+        locked = lock.version_of(clash.package)
+        one = PassedOver(name=clash.package, locked=locked, newer=clash.version, reason=clash.reason)
+        known.setdefault(clash.package, one)
+    others = (one for one in lock.passed_over if one.name not in known)
+    return replace(found, lock=replace(lock, passed_over=(*known.values(), *others)))
+
+
 def _is_newer(lock: PipLock, than: PipLock) -> bool:
     """True when the packages that are behind in one lock are newer in another, and none is older."""
     from packaging.version import Version
@@ -92,20 +106,20 @@ def _is_newer(lock: PipLock, than: PipLock) -> bool:
 def _with_release(
     release: str, reasons: tuple[str, ...], locker: SetLocker, resolution: Resolution, sources: Sources
 ) -> LockedSet | None:
-    """The lock of the first build of a release that has one. Raises: UnreachableError when an index kept silent."""
-    silent: UnreachableError | None = None
+    """The lock of the first build of a release that has one. Raises: CudaClashError, UnreachableError."""
+    failure: UnreachableError | CudaClashError | None = None
     for pairing in candidates(None, resolution, locker.package_set, sources):
         if pairing.build.torch == release:
             try:
                 found = locker.solve(pairing, timeout_s=sources.options.deadline.left())
             except (WheelMissingError, SolveFailedError):
                 continue
-            except UnreachableError as error:
-                silent = silent or error
+            except (UnreachableError, CudaClashError) as error:
+                failure = error if failure is None or isinstance(error, CudaClashError) else failure
                 continue
             return replace(found, held_back_by=reasons)
-    if silent is not None:
-        raise silent
+    if failure is not None:
+        raise failure
     return None
 
 

@@ -10,7 +10,7 @@ from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.lock.locked import LockedSet
-from envgen.solve.errors import SolveFailedError
+from envgen.solve.errors import CudaClashError, SolveFailedError
 from envgen.solve.extras import Extras
 
 # A lock, why there is none, or None for a pairing that was passed over although it has a solution.
@@ -57,6 +57,9 @@ class SetLocker(Protocol):
 
     def way_out(self, pairing: Pairing) -> str:
         """The smallest change of the target with which everything can be locked, as was tried, or an empty text."""
+
+    def older(self, clash: CudaClashError) -> Extras | None:
+        """What is asked for with the newest release of a package that loads the CUDA of the build, or None."""
 
     def asking_for(self, extras: Extras) -> SetLocker:
         """The same with other extra packages."""

@@ -10,7 +10,6 @@ from dataclasses import replace
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PassedOver, PipLock
-from envgen.core.requirements import canonical, parsed
 from envgen.net.deadline import Deadline, Patience
 from envgen.net.pip_index import read_project
 from envgen.net.sites import Site
@@ -143,7 +142,7 @@ def _newest(uploads: Iterable[str], one: PassedOver, asked: Together) -> str:
     """The newest release that the request's own bounds allow when it is newer than the locked one, or empty."""
     from packaging.version import InvalidVersion, Version
 
-    bounds = [each.specifier for each in parsed(asked.extras.pip) if canonical(each.name) == one.name]
+    bounds = asked.bounds_on(one.name)
     found = []
     for release in uploads:
         with suppress(InvalidVersion):

@@ -6,7 +6,7 @@ from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
-from envgen.core.releases import release_key
+from envgen.core.releases import CPU, release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
 from envgen.core.sites import PYPI, TORCH
@@ -21,7 +21,7 @@ _FAMILY_HINTS = {
     "torchaudio": "--audio adds it, in the release that goes with torch",
 }
 # On some of those indexes only, and only for some releases; taken from there when they are there.
-FAMILY_IF_THERE = frozenset({"torchcodec", "xformers"})
+FAMILY_IF_THERE = frozenset({"torchao", "torchcodec", "xformers"})
 
 # Built for NumPy 1: 2.3.0 is the first release that was validated with NumPy 2 (pytorch/pytorch#107302), on Windows
 # only 2.4 works with it (pytorch/pytorch#128860). Their metadata doesn't say so.
@@ -67,7 +67,12 @@ class PipQuery:
     @property
     def bindings_bound(self) -> str:
         """The bound that torch's metadata sets on cuda-bindings, whose major is CUDA's (2.14.1: `<14,>=13.0.3`)."""
-        return f"cuda-bindings=={self.cuda_tag.removeprefix('cu')[:-1]}.*"
+        return f"cuda-bindings=={self.cuda_major}.*"
+
+    @property
+    def cuda_major(self) -> int:
+        """The CUDA major of the build, 0 of a CPU build."""
+        return 0 if self.cuda_tag == CPU else int(self.cuda_tag.removeprefix("cu")[:-1])
 
     @property
     def uv_platform(self) -> str:

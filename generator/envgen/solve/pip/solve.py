@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from envgen.core.dataclass import dataclass
 from envgen.core.locks import PassedOver, PipLock, PipPackage
 from envgen.core.releases import CPU
+from envgen.core.resolution import Notice
 from envgen.core.sites import PYPI
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.facts.catalog import Catalog
@@ -21,6 +22,7 @@ from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
 from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
+from envgen.solve.pip.contents import judged, read_all, wheels_of
 from envgen.solve.pip.query import FAMILY, PipQuery, plain_requirement
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
 from envgen.solve.pip.wheels import WantedWheels, check_known, extra_family, look_up_wheels
@@ -31,6 +33,7 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WAREHOUSE_PATH = re.compile(r"/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/]+")
 _ROUNDS = 3
+_READING_S = 60.0  # what looking into the wheels may cost; it warns, no lock hangs on it
 
 
 def solve_pip(  # noqa: PLR0913 -- each option is a user's
@@ -210,7 +213,18 @@ class _Solve:
             reason = f"it locked torch {lock.version_of('torch') or '(none)'} instead of {query.torch_version}"
             raise SolverError(solver="uv", reason=reason)
         check_constraints(lock, request.constraints)
-        return lock
+        return replace(lock, notices=self._notices(lock, packages)) if wanted and query.extras else lock
+
+    def _notices(self, lock: PipLock, packages: Iterable[UvPackage]) -> tuple[Notice, ...]:
+        """What the wheels themselves say. Raises: CudaClashError."""
+        query = self.query
+        self.report("reading what the wheels hold")
+        asked = [_project(extra) for extra in query.extras]
+        served = {package.name: best_wheel(package, query).url for package in packages}
+        patience = replace(self.patience, deadline=Deadline.after(min(_READING_S, self.patience.deadline.left())))
+        wheels = wheels_of(lock, asked, served)
+        contents = read_all(wheels, patience=patience)
+        return judged(wheels, contents, build=f"{query.torch}+{query.cuda_tag}", major=query.cuda_major)
 
     def _check(self, package: UvPackage, wheel: UvWheel, request: UvRequest, wanted: WantedWheels | None) -> None:
         """Raise unless the file has a hash: the one that the index's page showed, and the known one."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
 from envgen.core.releases import release_key
 from envgen.core.request import Request
+from envgen.core.requirements import canonical, parsed
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI
 from envgen.facts.catalog import Catalog
@@ -18,6 +20,9 @@ from envgen.solve.errors import SolveFailedError
 from envgen.solve.extras import Extras
 from envgen.solve.pip.query import FAMILY, platform_for_uv
 from envgen.solve.pip.uv import UvPackage, UvRequest, compile_packages
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,10 @@ class Together:
             patience=Patience(deadline=Deadline.after(min(longest_s, self.deadline.left()))),
         )
         return Found(packages={package.name: package for package in packages})
+
+    def bounds_on(self, project: str) -> list[SpecifierSet]:
+        """What the request itself allows of a project."""
+        return [each.specifier for each in parsed(self.extras.pip) if canonical(each.name) == project]
 
     def _bounds(self, releases: Sequence[str]) -> str:
         """A specifier that only some releases meet, of those that the catalog knows."""

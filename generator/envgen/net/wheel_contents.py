@@ -1,0 +1,121 @@
+"""What a wheel on a server holds, read by a few ranges of it and kept by its hash: its files, and the CUDA it loads."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from envgen.core.dataclass import dataclass
+from envgen.net.cache import cache_folder
+from envgen.net.deadline import Patience
+from envgen.net.errors import SourceDataError
+from envgen.net.ranges import RangedFile, size_of
+
+_FORMAT = 1  # of the files that are kept
+_TAIL = 1 << 16  # the central directory of most wheels; those of torch and transformers take a second request
+_PREFIX = 1 << 18  # of a library, as it is packed
+_ENOUGH = 3  # libraries that load CUDA; a wheel with one library for each CUDA has them side by side
+_LIBRARIES = 24  # that are looked at, smallest first
+# The names that a library loads stand in its dynamic string table, which linkers put at its beginning: in 38 libraries
+# of nine wheels they were in the first 256 KiB as packed, while the table that points at them is near the end.
+# Only libraries whose number is CUDA's major: cuSPARSE 12 and cuRAND 10 are of CUDA 13 too.
+_LOADED = re.compile(rb"\0lib(?:cudart|nvrtc|cublas|cublasLt|nvJitLink)\.so\.(\d{2})(?:\.\d)?(?=\0)")
+_LIBRARY = re.compile(r"\.so(?:\.\d+)*$")
+_DATA = re.compile(r"^[^/]+\.data/(?P<scheme>[a-z]+)/(?P<path>.+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelContents:
+    """The files that a wheel installs (path -> CRC-32 and size), and the CUDA majors that its libraries load.
+
+    Several majors are those of libraries for several CUDAs; none says that nothing in it was seen to load CUDA.
+    """
+
+    files: Mapping[str, tuple[int, int]]
+    cuda_majors: frozenset[int]
+
+
+def read_contents(url: str, sha256: str, size: int | None, *, patience: Patience) -> WheelContents:
+    """Return what a wheel holds; `sha256` names it in the cache.
+
+    Raises: UnreachableError, SourceDataError (no ranges served, or no wheel).
+    """
+    place = cache_folder() / "wheels" / f"{sha256}.json"
+    kept = _kept(place)
+    if kept is not None:
+        return kept
+    stream = RangedFile(url, size or size_of(url, patience=patience), patience=patience, tail=_TAIL)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            members = archive.infolist()
+            found = WheelContents(files=dict(_installed(members)), cuda_majors=_majors(stream, members))
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError) as error:
+        raise SourceDataError(url=url, reason=f"not a wheel that can be read: {error}") from error
+    _keep(place, found)
+    return found
+
+
+def _installed(members: list[zipfile.ZipInfo]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Where the members of a wheel land, without the notes of the installer (PEP 427)."""
+    for member in members:
+        top = member.filename.partition("/")[0]
+        if member.is_dir() or top.endswith(".dist-info"):
+            continue
+        data = _DATA.match(member.filename)
+        path = member.filename
+        if data is not None:
+            path = data["path"] if data["scheme"] in ("purelib", "platlib") else f"{data['scheme']}:{data['path']}"
+        yield path, (member.CRC, member.file_size)
+
+
+def _majors(stream: RangedFile, members: list[zipfile.ZipInfo]) -> frozenset[int]:
+    """The CUDA majors that the libraries of a wheel load, without those that auditwheel put beside them."""
+    libraries = [one for one in members if _LIBRARY.search(one.filename) and ".libs/" not in one.filename]
+    found: list[frozenset[int]] = []
+    for library in sorted(libraries, key=lambda one: one.compress_size)[:_LIBRARIES]:
+        loaded = frozenset(int(number) for number in _LOADED.findall(_beginning(stream, library)))
+        found += [loaded] if loaded else []
+        if len(found) >= _ENOUGH:
+            break
+    return frozenset().union(*found)
+
+
+def _beginning(stream: RangedFile, member: zipfile.ZipInfo) -> bytes:
+    """The first bytes of a member, unpacked."""
+    stream.seek(member.header_offset)
+    header = stream.read(30)
+    name, extra = struct.unpack("<HH", header[26:30])
+    stream.seek(member.header_offset + 30 + name + extra)
+    packed = stream.read(min(_PREFIX, member.compress_size))
+    if member.compress_type == zipfile.ZIP_STORED:
+        return packed
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _PREFIX * 16)
+
+
+def _kept(place: Path) -> WheelContents | None:
+    """What was kept of a wheel; whatever can't be read is read from the server again."""
+    try:
+        document = json.loads(place.read_bytes())
+        if document["format"] != _FORMAT:
+            return None
+        files = {str(path): (int(crc), int(size)) for path, (crc, size) in document["files"].items()}
+        return WheelContents(files=files, cuda_majors=frozenset(int(major) for major in document["cuda_majors"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _keep(place: Path, found: WheelContents) -> None:
+    """Keep it for the next run, whole or not at all."""
+    document = {"format": _FORMAT, "cuda_majors": sorted(found.cuda_majors), "files": found.files}
+    aside = place.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
+        aside.replace(place)

@@ -1,0 +1,163 @@
+"""What the locked wheels hold: one owner of each file, and the CUDA that torch has."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import combinations
+
+from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError
+from envgen.core.locks import PipLock
+from envgen.core.resolution import Notice
+from envgen.core.sets import PackageSet
+from envgen.net.deadline import Patience
+from envgen.net.wheel_contents import WheelContents, read_contents
+from envgen.solve.errors import CudaClashError
+from envgen.solve.pip.query import FAMILY
+
+_AT_ONCE = 8
+_LIBRARY = re.compile(r"\.(?:so(?:\.\d+)*|dll|pyd)$")
+_MAJOR_IN_NAME = re.compile(r"-cu(?:da)?(\d\d)x?$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedWheel:
+    """A wheel of a lock: where it is served, the packages that ask for it, and whether the request itself does."""
+
+    name: str
+    version: str
+    url: str
+    sha256: str
+    size: int | None
+    via: tuple[str, ...]
+    is_asked_for: bool
+
+
+def wheels_of(lock: PipLock, asked: Iterable[str], served: Mapping[str, str] | None = None) -> tuple[LockedWheel, ...]:
+    """The wheels of a lock; `asked` are the names that were asked for, `served` where they are, if not at their URL."""
+    wanted = set(asked)
+    return tuple(
+        LockedWheel(
+            name=package.name,
+            version=package.version,
+            url=(served or {}).get(package.name, package.url),
+            sha256=package.sha256,
+            size=package.size,
+            via=tuple(other.name for other in lock.packages if package.name in other.dependencies),
+            is_asked_for=package.name in wanted,
+        )
+        for package in lock.packages
+    )
+
+
+def read_all(wheels: Iterable[LockedWheel], *, patience: Patience) -> dict[str, WheelContents]:
+    """Name -> what the wheel holds, of those that could be read: it warns, no lock hangs on it."""
+
+    def read(wheel: LockedWheel) -> WheelContents | None:
+        with suppress(EnvgenError):
+            return read_contents(wheel.url, wheel.sha256, wheel.size, patience=patience)
+        return None
+
+    listed = list(wheels)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        contents = pool.map(read, listed)
+    return {wheel.name: found for wheel, found in zip(listed, contents, strict=True) if found is not None}
+
+
+def judged(
+    wheels: Sequence[LockedWheel], contents: Mapping[str, WheelContents], *, build: str, major: int
+) -> tuple[Notice, ...]:
+    """What is to be said of the wheels of a lock beside a build of torch with a CUDA major, 0 for a CPU build.
+
+    Raises: CudaClashError.
+    """
+    if major:
+        _check_majors(wheels, contents, build=build, major=major)
+    return tuple(_owners(wheels, contents, build=build, major=major))
+
+
+def _check_majors(
+    wheels: Sequence[LockedWheel], contents: Mapping[str, WheelContents], *, build: str, major: int
+) -> None:
+    """Raise for a wheel that loads other CUDA majors only, unless the lock holds their runtime."""
+    names = {wheel.name for wheel in wheels}
+    needing_torch = {one for wheel in wheels if wheel.name == "torch" for one in wheel.via}
+    for wheel in wheels:
+        found = contents.get(wheel.name)
+        is_judged = (wheel.is_asked_for or wheel.name in needing_torch) and wheel.name not in FAMILY
+        if found is None or not is_judged or major in found.cuda_majors or _MAJOR_IN_NAME.search(wheel.name):
+            continue
+        if found.cuda_majors and not any(f"nvidia-cuda-runtime-cu{other}" in names for other in found.cuda_majors):
+            needs = " or ".join(str(other) for other in sorted(found.cuda_majors))
+            raise CudaClashError(
+                package=wheel.name,
+                version=wheel.version,
+                needs=found.cuda_majors,
+                build=build,
+                has=major,
+                reason=f"the wheel of {wheel.name} {wheel.version} loads CUDA {needs}, torch {build} has CUDA {major}",
+            )
+
+
+def _owners(
+    wheels: Sequence[LockedWheel], contents: Mapping[str, WheelContents], *, build: str, major: int
+) -> Iterator[Notice]:
+    """The pairs of wheels that install the same files. Raises: CudaClashError for NVIDIA's libraries."""
+    owners: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(contents):
+        for path in contents[name].files:
+            owners[path].append(name)
+    shared: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for path, names in owners.items():
+        for pair in combinations(names, 2):
+            shared[pair].append(path)
+    for (one, other), paths in shared.items():
+        differing = [path for path in paths if contents[one].files[path] != contents[other].files[path]]
+        libraries = [path for path in differing if _LIBRARY.search(path)]
+        if libraries and any(path.startswith("nvidia/") for path in libraries):
+            raise _two_owners(wheels, (one, other), libraries, build=build, major=major)
+        if differing:
+            text = f"{one} and {other} install {_some(differing)} with different bytes: what is installed last stays"
+            yield Notice(code="two-owners", text=text, package_set=PackageSet.PIP)
+        elif any(_LIBRARY.search(path) for path in paths):
+            text = f"{one} and {other} both install {_some(paths)}, with the same bytes: either may stay"
+            yield Notice(code="same-files", text=text, package_set=PackageSet.PIP)
+
+
+def _two_owners(
+    wheels: Sequence[LockedWheel], pair: tuple[str, str], libraries: Sequence[str], *, build: str, major: int
+) -> CudaClashError:
+    """The error of two packages with one library of NVIDIA's; what asks for that of another major is named."""
+    majors = {name: int(found[1]) if (found := _MAJOR_IN_NAME.search(name)) else 0 for name in pair}
+    name = max(pair, key=lambda one: majors[one] not in (0, major))
+    wheel = _asking({wheel.name: wheel for wheel in wheels}, name)
+    return CudaClashError(
+        package=wheel.name,
+        version=wheel.version,
+        needs=frozenset({majors[name]} - {0}),
+        build=build,
+        has=major,
+        reason=f"{pair[0]} and {pair[1]} both install {_some(libraries)}, with different bytes",
+        is_of_files=True,
+    )
+
+
+def _asking(wheels: Mapping[str, LockedWheel], name: str) -> LockedWheel:
+    """The package that was asked for and brings another one along, or that one itself."""
+    seen, level = {name}, [name]
+    while level:
+        for one in level:
+            if wheels[one].is_asked_for and one not in FAMILY:
+                return wheels[one]
+        level = sorted({by for one in level for by in wheels[one].via if by in wheels} - seen)
+        seen.update(level)
+    return wheels[name]
+
+
+def _some(paths: Sequence[str]) -> str:
+    rest = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
+    return f"{min(paths)}{rest}"

@@ -1,0 +1,88 @@
+"""What the locked wheels hold: the CUDA that torch has, and one owner of each file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import CP312, Run
+from cli.test_together import pins
+from equipment.wheel_index import WheelIndex, make_wheel
+
+BUILD = ["--torch", "2.9.1", "--cuda", "cu126", "--no-vision", "--only", "pip"]
+LIBRARY = "nvidia/cudnn/lib/libcudnn.so.9"
+
+
+@pytest.fixture(autouse=True)
+def world(torch_index: WheelIndex, pypi: WheelIndex) -> None:
+    """An engine as onnxruntime-gpu is, built for CUDA 13 from 2.0 on; two cuDNNs; two opencvs; equal libraries."""
+    torch = make_wheel(f"torch-2.9.1+cu126-{CP312}.whl", ("filelock",))
+    torch_index.wheels = {"/whl/cu126": [torch]}
+    further = [
+        make_wheel(f"torch-2.9.1-{CP312}.whl", ("filelock",)),
+        *(
+            make_wheel(f"engine-{one}-{CP312}.whl", files={"engine/_C.so": "\0libcudart.so.13\0"})
+            for one in ("2.0", "2.1")
+        ),
+        make_wheel(f"engine-1.0-{CP312}.whl", files={"engine/_C.so": "\0libcudart.so.12\0"}),
+        make_wheel(f"motor-1.0-{CP312}.whl", files={"motor/_C.so": "\0libnvrtc.so.13\0"}),
+        make_wheel("nvidia_cudnn_cu12-9.28-py3-none-any.whl", files={LIBRARY: "12"}),
+        make_wheel("nvidia_cudnn_cu13-9.26-py3-none-any.whl", files={LIBRARY: "13"}),
+        make_wheel("flow-1.0-py3-none-any.whl", ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")),
+        make_wheel("cv_one-1.0-py3-none-any.whl", files={"cv2/__init__.py": "one"}),
+        make_wheel("cv_two-1.0-py3-none-any.whl", files={"cv2/__init__.py": "two"}),
+        make_wheel("dsl_cu12-1.0-py3-none-any.whl", files={"dsl/_C.so": "the same"}),
+        make_wheel("dsl_cu13-1.0-py3-none-any.whl", files={"dsl/_C.so": "the same"}),
+    ]
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], *further]}
+
+
+def test_a_package_for_another_cuda_is_taken_in_the_release_that_fits(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*BUILD, "--with", "pip:engine") == 0
+    assert "engine==1.0" in pins(tmp_path / "out")
+    told = "engine is locked at 1.0, 2.1 was passed over: the wheel of engine 2.1 loads CUDA 13, torch 2.9.1+cu126 has "
+    assert f"{told}CUDA 12 [passed-over]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("package", "reason"),
+    [
+        pytest.param("motor", "the wheel of motor 1.0 loads CUDA 13, torch 2.9.1+cu126 has CUDA 12", id="other CUDA"),
+        pytest.param("engine==2.0", "the wheel of engine 2.0 loads CUDA 13", id="pinned"),
+        pytest.param("flow", f"nvidia-cudnn-cu12 and nvidia-cudnn-cu13 both install {LIBRARY}", id="two cuDNNs"),
+    ],
+)
+def test_a_package_that_fits_in_no_release_is_refused(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], package: str, reason: str
+) -> None:
+    assert run(*BUILD, "--with", f"pip:{package}") == 3
+    told = capsys.readouterr().err
+    assert reason in told
+    assert f"error: {package.partition('==')[0]} " in told
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("packages", "told"),
+    [
+        pytest.param(
+            ["cv-one", "cv-two"],
+            "cv-one and cv-two install cv2/__init__.py with different bytes: what is installed last stays [two-owners]",
+            id="two opencvs",
+        ),
+        pytest.param(
+            ["dsl-cu12", "dsl-cu13"],
+            "dsl-cu12 and dsl-cu13 both install dsl/_C.so, with the same bytes: either may stay [same-files]",
+            id="equal bytes, as nvidia-cutlass-dsl-libs-cu12 and -cu13 have",
+        ),
+    ],
+)
+def test_two_owners_of_another_file_are_said(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], packages: list[str], told: str
+) -> None:
+    assert run(*BUILD, *(word for one in packages for word in ("--with", f"pip:{one}"))) == 0
+    assert f"note: {told}" in capsys.readouterr().err
+    assert len(pins(tmp_path / "out")) == 4

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 # The glibc minors (2.Y) that the legacy manylinux tags stand for (PEP 513, 571, 599).
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+# A name without anything odd in it: packaging would say the same of it, at ten times the cost (it expands the tags).
+_PLAIN = re.compile(
+    r"[A-Za-z0-9._]+-[^-]+-(?:[0-9][^-]*-)?[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*(?:-[a-z0-9_]+(?:\.[a-z0-9_]+)*){2}\.whl"
+)
 _MACHINE = {Subdir.LINUX_64: "x86_64", Subdir.LINUX_AARCH64: "aarch64"}
 
 
@@ -37,18 +41,15 @@ class WheelName:
 
         Raises: ValueFormatError when it is not one.
         """
-        from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
-        try:
-            project, version, _, _ = parse_wheel_filename(filename)
-        except InvalidWheelFilename as error:
-            expected = "name-version-interpreter-abi-platform.whl"
-            raise ValueFormatError(kind="wheel file name", value=filename, expected=expected) from error
         parts = filename.removesuffix(".whl").split("-")
+        plain = _PLAIN.fullmatch(filename) is not None and "__" not in parts[0]
+        version = _version(parts[1]) if plain else ""
+        if not version:
+            version = _checked_version(filename)
         return cls(
             filename=filename,
-            project=project,
-            version=str(version),
+            project=normalise_project(parts[0]),
+            version=version,
             build=parts[2] if len(parts) == 6 else "",
             interpreters=tuple(parts[-3].split(".")),
             abis=tuple(parts[-2].split(".")),
@@ -74,6 +75,28 @@ class WheelName:
 
         own = parse_tag("-".join((".".join(self.interpreters), ".".join(self.abis), ".".join(self.platforms))))
         return not own.isdisjoint(host_tags(python, subdir, glibc if subdir.is_linux else ""))
+
+
+@functools.lru_cache(maxsize=4096)
+def _version(text: str) -> str:
+    """A version in its normal form, or an empty string; the files of a release share one."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return str(Version(text))
+    except InvalidVersion:
+        return ""
+
+
+def _checked_version(filename: str) -> str:
+    """The version in a name as packaging reads it, which knows every rule, or raise ValueFormatError."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        return str(parse_wheel_filename(filename)[1])
+    except InvalidWheelFilename as error:
+        expected = "name-version-interpreter-abi-platform.whl"
+        raise ValueFormatError(kind="wheel file name", value=filename, expected=expected) from error
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Self, TypeVar
 
 from envgen.core.dataclass import dataclass
@@ -36,29 +37,23 @@ class KnownWheel:
 
 
 class WheelCatalog:
-    """All wheels that the project knows by name, by file name and by what they are for."""
+    """All wheels that the project knows by name, by file name and by what they are for.
 
-    def __init__(self, wheels: Iterable[KnownWheel]) -> None:
-        self._by_filename: Mapping[str, list[KnownWheel]] = _grouped((w.name.filename, w) for w in wheels)
-        self._by_release: Mapping[tuple[str, str, str], list[KnownWheel]] = _grouped(
-            ((w.index, w.name.project, w.name.release), w) for group in self._by_filename.values() for w in group
-        )
+    A name is taken apart when it is asked for: a lock asks for a few of some thousands.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, str]]) -> None:
+        self._by_filename = _grouped((row["filename"], row) for row in rows)
 
     @classmethod
     def load(cls) -> Self:
         """Read the table."""
-        return cls(
-            KnownWheel(
-                index=row["index"],
-                name=WheelName.parse(row["filename"]),
-                sha256=row["sha256"],
-                size=int(row["size"]) if row["size"] else None,
-                sightings=int(row["sightings"]),
-                source=row["source"],
-                note=row["note"],
-            )
-            for row in read_table("wheels")
-        )
+        return cls(read_table("wheels"))
+
+    @cached_property
+    def _by_release(self) -> Mapping[tuple[str, str, str], list[KnownWheel]]:
+        wheels = (_known_wheel(row) for group in self._by_filename.values() for row in group)
+        return _grouped(((wheel.index, wheel.name.project, wheel.name.release), wheel) for wheel in wheels)
 
     def find(self, filename: str, *, index: str = "") -> tuple[KnownWheel, ...]:
         """The wheels of that file name, of one index if given.
@@ -66,7 +61,7 @@ class WheelCatalog:
         Early aarch64 wheels have no local version, so that one name stands for different files on several indexes.
         """
         found = self._by_filename.get(filename, [])
-        return tuple(w for w in found if not index or w.index == index)
+        return tuple(_known_wheel(row) for row in found if not index or row["index"] == index)
 
     def known(  # noqa: PLR0913 -- a wheel is known by all of these
         self, project: str, version: str, *, index: str, subdir: Subdir, python: str, glibc: str = "2.28"
@@ -120,6 +115,18 @@ class TorchPins:
     def of(self, torch: str, cuda_tag: str, subdir: Subdir) -> tuple[TorchPin, ...]:
         """The pins of one build, by package name; none on Windows, where the wheel holds the libraries itself."""
         return tuple(self._pins.get((torch, cuda_tag, subdir), []))
+
+
+def _known_wheel(row: Mapping[str, str]) -> KnownWheel:
+    return KnownWheel(
+        index=row["index"],
+        name=WheelName.parse(row["filename"]),
+        sha256=row["sha256"],
+        size=int(row["size"]) if row["size"] else None,
+        sightings=int(row["sightings"]),
+        source=row["source"],
+        note=row["note"],
+    )
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, list[V]]:

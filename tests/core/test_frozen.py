@@ -126,8 +126,11 @@ def test_a_field_may_have_any_name(decorate: Callable[..., Any]) -> None:
     class Lock:
         bodies: dict[str, str] = dataclasses.field(default_factory=dict)
         missing: tuple[str, ...] = ()
+        make_bodies: int = 1
+        set_missing: int = 2
 
     assert (Lock().bodies, Lock(missing=("torchvision",)).bodies) == ({}, {})
+    assert (Lock().make_bodies, Lock(set_missing=3).set_missing) == (1, 3)
 
 
 def test_a_value_can_be_matched_copied_and_pickled() -> None:

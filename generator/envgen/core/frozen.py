@@ -70,16 +70,16 @@ def _compiled_init(cls: type, fields: Sequence[dataclasses.Field[Any]]) -> Calla
     positional, by_name, body = ["self"], list[str](), list[str]()
     for field in fields:
         argument = value = field.name
-        given[f"set_{field.name}"] = _setter(cls, field.name)
+        given[f"__set_{field.name}"] = _setter(cls, field.name)
         if field.default is not dataclasses.MISSING:
-            given[f"default_{field.name}"] = field.default
-            argument += f"=default_{field.name}"
+            given[f"__default_{field.name}"] = field.default
+            argument += f"=__default_{field.name}"
         elif field.default_factory is not dataclasses.MISSING:
-            given[f"make_{field.name}"] = field.default_factory
+            given[f"__make_{field.name}"] = field.default_factory
             argument += "=__missing"
-            value = f"make_{field.name}() if {field.name} is __missing else {field.name}"
+            value = f"__make_{field.name}() if {field.name} is __missing else {field.name}"
         (by_name if field.kw_only else positional).append(argument)
-        body.append(f"set_{field.name}(self, {value})")
+        body.append(f"__set_{field.name}(self, {value})")
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     arguments = [*positional, *(["*", *by_name] if by_name else [])]

@@ -226,14 +226,16 @@ class Context:
         """What torch carries: its own list, else the catalog's for that build; empty when neither knows it."""
         if self.run and self.run.arch_list:
             return self.run.arch_list
-        if not self.torch_cuda or self.subdir is None:
+        return self.arch_list_on(self.subdir) if self.subdir else ()
+
+    def arch_list_on(self, subdir: Subdir) -> tuple[ArchCode, ...]:
+        """What the catalog knows of this build for a platform; empty when it doesn't know it."""
+        if not self.torch_cuda:
             return ()
-        release, tag = base_version(self.torch_version), tag_of_cuda(self.torch_cuda)
+        key = PackageSet.PIP, base_version(self.torch_version), tag_of_cuda(self.torch_cuda)
         if self.environment and (record := self.environment.conda_record("pytorch")):
-            key = PackageSet.CONDA, record.version, tag
-        else:
-            key = PackageSet.PIP, release, tag
-        return next((build.codes for build in self.builds.builds_with_key(key, self.subdir)), ())
+            key = PackageSet.CONDA, record.version, key[2]
+        return next((build.codes for build in self.builds.builds_with_key(key, subdir)), ())
 
     @cached_property
     def torch_ran(self) -> bool:

@@ -57,7 +57,13 @@ _STARTS = ("libcuda-shadowed", "libcuda-missing", "uvm-broken", "cuda-start-fail
 
 CAUSES: tuple[Cause, ...] = (
     # The GPU.
-    Cause("no-nvidia-gpu", hardware.no_nvidia_gpu, given=BUS, unless=WORKS | NVIDIA_GPU | JETSON | WSL),
+    Cause(
+        "no-nvidia-gpu",
+        hardware.no_nvidia_gpu,
+        given=BUS,
+        unless=WORKS | NVIDIA_GPU | JETSON | WSL,
+        hides=("no-kernel-image",),
+    ),
     Cause("gpu-passed-through", hardware.gpu_passed_through, given=NVIDIA_GPU),
     Cause("gpu-powered-off", hardware.gpu_powered_off, given=BUS, unless=WORKS, hides=("no-driver",)),
     Cause("gpu-lost", hardware.gpu_lost, hides=("driver-hangs", "gpu-not-started")),

@@ -12,6 +12,7 @@ from envgen.causes.findings import Finding, Remedy
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.findings import Level
+from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
 from envgen.doctor.diagnose import diagnose
@@ -22,6 +23,7 @@ from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
 from envgen.reports.report import Report, read_report
 from envgen.resolve import resolve
+from envgen.resolve.coverage import code_for
 
 _COLLECT = "python -m torch.utils.collect_env"
 _ASK_KERNEL = 'python -c "import torch; print((torch.ones(9).cuda() * 2).sum())"'
@@ -77,7 +79,8 @@ def examine_text(text: str) -> Posted:
 
     shown = Trait.PACKAGES if report.has_packages else NO_TRAIT
     shown |= Trait.LIBRARIES if report.observation.parts.libraries else NO_TRAIT
-    shown |= Trait.BUS if report.observation.system.os == "macos" else NO_TRAIT
+    is_other = report.observation.gpus and not report.observation.nvidia
+    shown |= Trait.BUS if is_other or report.observation.system.os == "macos" else NO_TRAIT
     context = Context(
         observation=report.observation,
         builds=builds,
@@ -93,11 +96,17 @@ def examine_text(text: str) -> Posted:
 
 
 def _of_torch_itself(context: Context) -> Context:
-    """The context without a kernel that is said to be missing and that the build has: it is another package's."""
+    """The context without a kernel that is said to be missing and that the build may have: it can be another package's.
+
+    Where the system isn't known, a build of that name for any of them counts.
+    """
     run = context.run
-    if run is None or not context.arch_list or any(device.capability for device in run.devices):
+    if run is None or any(device.capability for device in run.devices):
         return context
-    return replace(context, run=replace(run, devices=()))
+    listed = [] if context.subdir else [context.arch_list_on(subdir) for subdir in Subdir]
+    gpus = [known.gpu for known in context.gpus if known.gpu]
+    may_have = context.arch_list or any(code_for(codes, gpu, context.torch_cuda) for codes in listed for gpu in gpus)
+    return replace(context, run=replace(run, devices=())) if may_have else context
 
 
 def _lacks(context: Context) -> Iterator[Lack]:
@@ -133,7 +142,7 @@ def _lacks_of_the_driver(context: Context) -> Iterator[Lack]:
         yield Lack(what="what is on the PCI bus", ask="lspci -nn -d 10de:")
     if "Unknown Error" in error and not observation.system.container:
         yield Lack(what="whether it is inside a container", ask="ls /.dockerenv; cat /proc/1/cgroup")
-    if context.arch_list and context.gpus and context.error_line("no kernel image"):
+    if context.torch_cuda and not (context.run and context.run.devices) and context.error_line("no kernel image"):
         yield Lack(what="whether torch's own kernels run, or those of another package don't", ask=_ASK_KERNEL)
     if context.driver_answers and context.error_line("Found no NVIDIA driver"):
         yield Lack(what="which libcuda the loader finds", ask="ldconfig -p | grep libcuda; echo $LD_LIBRARY_PATH")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion, windows_number
 from envgen.core.errors import ValueFormatError
@@ -42,6 +43,7 @@ from envgen.probe.parse.driver_files import (
 from envgen.probe.parse.report import DriverReport, pci_address
 from envgen.probe.parse.smi import parse_failure, parse_log
 from envgen.probe.parse.system import parse_jetson, wsl_version
+from envgen.reports.by_hand import ByHand, read_by_hand
 from envgen.reports.collect_env import CollectEnv, read_collect_env, read_gpu_list
 from envgen.reports.messages import Messages, read_messages
 from envgen.reports.packages import Packages, read_packages
@@ -98,8 +100,11 @@ def read_report(text: str) -> Report | None:
     )
     if not any(found for _, found in formats):
         return None
-    parts = _Parts(collected or CollectEnv(gpus=listed), table or SmiTable(), log, packages or Packages(), messages)
     plain = "\n".join(lines)
+    by_hand = read_by_hand(plain)
+    parts = _Parts(
+        collected or CollectEnv(gpus=listed), table or SmiTable(), log, packages or Packages(), messages, by_hand
+    )
     system = _system(plain, parts)
     observation = _observation(plain, parts, system, failure)
     return Report(
@@ -118,6 +123,7 @@ class _Parts:
     log: DriverReport | None
     packages: Packages
     messages: Messages
+    by_hand: ByHand
 
     @property
     def python(self) -> str:
@@ -212,7 +218,8 @@ def _observation(text: str, parts: _Parts, system: System, failure: tuple[int | 
     gpus = _gpus(text, parts)
     module, flavour = parse_proc_version(text)
     log_driver = parts.log.driver if parts.log else ""
-    driver = _driver(parts.collected.driver) or _driver(parts.table.driver) or _driver(log_driver) or _driver(module)
+    stated = (parts.collected.driver, parts.table.driver, log_driver, module, parts.by_hand.driver)
+    driver = next((driver for text in stated if (driver := _driver(text))), None)
     answered = any(gpu.is_driven for gpu in gpus)
     code, words = (None, "") if answered else failure
     service = _SERVICE.search(text)
@@ -265,28 +272,36 @@ def _fabric(text: str, version: str) -> FabricManager | None:
 
 def _gpus(text: str, parts: _Parts) -> tuple[HostGpu, ...]:
     """The GPUs of the fullest source; a name that the table cut is whole in another one."""
-    nvidia = {"vendor": Vendor.NVIDIA, "is_driven": True}
-    collected = tuple(HostGpu(name=name, **nvidia) for name in parts.collected.gpus)  # type: ignore[arg-type]  # two keys
+    collected = tuple(_gpu(name, is_driven=True) for name in parts.collected.gpus)
     logged = parts.log.gpus if parts.log else ()
     if logged or parts.table.gpus or collected:
         first = logged or parts.table.gpus
         if first and len(first) == len(collected):
             return tuple(replace(gpu, name=other.name) for gpu, other in zip(first, collected, strict=True))
         return first or collected
-    named = [HostGpu(vendor=Vendor.NVIDIA, name=gpu.name, capability=gpu.capability) for gpu in parts.messages.refused]
-    if named:
-        return tuple(replace(gpu, is_driven=True) for gpu in named)
+    if parts.messages.refused:
+        return tuple(_gpu(gpu.name, gpu.capability, is_driven=True) for gpu in parts.messages.refused)
     if parts.messages.gpu:
-        return (HostGpu(vendor=Vendor.NVIDIA, name=parts.messages.gpu, is_driven=True),)
+        return (_gpu(parts.messages.gpu, is_driven=True),)
     chips = dict.fromkeys((found["name"], found["chip"]) for found in _LSPCI.finditer(text))
-    return tuple(HostGpu(vendor=Vendor.NVIDIA, name=name, chip=chip) for name, chip in chips)
+    listed = tuple(HostGpu(vendor=Vendor.NVIDIA, name=name, chip=chip) for name, chip in chips)
+    return listed or ((_gpu(parts.by_hand.gpu),) if parts.by_hand.gpu else ())
+
+
+def _gpu(name: str, capability: ComputeCapability | None = None, *, is_driven: bool = False) -> HostGpu:
+    """A GPU by a name that torch or a person gave it: ROCm's torch speaks of CUDA, too."""
+    is_amd = re.search(r"\b(?:AMD|Radeon|Instinct|gfx\d+)\b", name)
+    return HostGpu(
+        vendor=Vendor.AMD if is_amd else Vendor.NVIDIA, name=name, capability=capability, is_driven=is_driven
+    )
 
 
 def _torch(parts: _Parts) -> VersionFile | None:
     """The torch that is installed: its version, and CUDA's where anything says it (an empty text: unknown)."""
     collected, packages, messages = parts.collected, parts.packages, parts.messages
     conda = next((record for record in packages.conda if record.name == "pytorch"), None)
-    version = collected.torch or packages.version("torch") or (conda.version if conda else "") or messages.torch
+    version = collected.torch or packages.version("torch") or (conda.version if conda else "")
+    version = version or messages.torch or parts.by_hand.torch
     if not version and messages.cuda != "":
         return VersionFile(version="", cuda=messages.cuda, hip=None)
     if not version:

@@ -10,7 +10,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _QUOTE = re.compile(r"^(?:\s*>(?!>>) ?)+")
 _FENCE = re.compile(r"^\s*(```|~~~)\w*\s*$")
 # What torch and Python break over several lines when a terminal or a mail wraps them.
-_BEGINS = re.compile(r"UserWarning: |CUDA initialization: |^\w*(Error|Exception): ")
+_BEGINS = re.compile(r"UserWarning:(?: |$)|Found GPU\d+ |CUDA initialization: |^\w*(Error|Exception): ")
 _NEW_STATEMENT = re.compile(
     r"^\s*$|^\s*(File |Traceback|>>>|\||\+[-=])|^[A-Z][\w ]+ ?: |^\w*(Error|Exception|Warning): "
 )

@@ -136,7 +136,8 @@ def _driver_remedy(context: Context, floor: DriverVersion | None) -> Remedy:
 def _image_evidence(context: Context, bad: list[tuple[str, ComputeCapability]]) -> tuple[str, ...]:
     listed = " ".join(str(code) for code in context.arch_list) or "unknown"
     evidence = [f"{name} has compute capability {capability}" for name, capability in dict.fromkeys(bad)]
-    evidence.append(f"arch list of torch {context.torch_version}: {listed}")
+    if context.torch_version:
+        evidence.append(f"arch list of torch {context.torch_version}: {listed}")
     message = context.error_line(*_NO_IMAGE)
     return (*evidence, *((message[:300],) if message else ()))
 

@@ -12,8 +12,8 @@ from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.files.errors import LockFormatError
 from envgen.files.formats.explicit import channel_of, packages_in
+from envgen.files.reading import record_of
 from envgen.files.registry import EXPLICIT, PYLOCK, REQUIREMENTS, SMOKE_TEST
-from envgen.lock.options import record_of
 
 _PYTHON = Pattern(r"3\.\d{1,2}")
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from envgen.cli.job import Obtained, obtain, prepare
 from envgen.cli.output import Progress, emit, print_note, say
-from envgen.cli.planned import moved_lines, planned_lines
+from envgen.cli.planned import TEXT, check_format, emit_moved, moved_lines, planned_lines
 from envgen.cli.summary import cause, summary
 from envgen.core.locks import PipLock
 from envgen.environments.reader import Reader
 from envgen.facts.catalog import Catalog
 from envgen.lock.environment import Environment
 from envgen.lock.locked import LockedSet
+from envgen.output.moved import moved_sets
 from envgen.output.plan import Plan, State
 from envgen.output.writing import apply
 from envgen.request.options import RequestOptions
@@ -29,6 +30,7 @@ def generate(wanted: RequestOptions, writing: WriteOptions) -> int:
     Raises: OutputEditedError when a file would have to be forced, with `--dry-run` too.
     """
     builds = Catalog.load()
+    check_format(writing.format)
     job = prepare(wanted, writing, builds)
     if job.folder.instead_of:
         print_note(f"{', '.join(job.folder.instead_of)} here is not envgen's: the files are for {job.folder.path}/")
@@ -51,7 +53,9 @@ def finish(found: Obtained, builds: Catalog) -> int:
     reader = Reader.of(found.job.writing.output or ".")
     write(found)
     status = tell(found)
-    if not (found.job.writing.check or found.job.writing.dry_run):
+    if found.job.writing.format != TEXT:
+        emit_moved(found.job.writing.format, moved_sets(found.plan))
+    elif not (found.job.writing.check or found.job.writing.dry_run):
         upgraded, name = found.job.writing.upgrade, found.job.writing.name
         emit(summary(found.environments, builds, reader, upgraded=upgraded, name=name))
     return status
@@ -72,20 +76,21 @@ def tell(found: Obtained, prefix: str = "") -> int:
     Raises: OutputEditedError for files that would have to be forced.
     """
     plan, writing = found.plan, found.job.writing
+    show = emit if writing.format == TEXT else _nothing
     for name in plan.left:
         text = f"{name} is of an earlier environment, and kept because it was edited: delete it if you don't need it"
         print_note(f"{prefix}{text}")
     if writing.check:
-        emit(plan.diff())
+        show(plan.diff())
         if plan.pending:
             say(
                 f"{prefix}{len(plan.pending)} file(s) would change: {', '.join(change.name for change in plan.pending)}"
             )
         return 1 if plan.pending else 0
     if writing.diff:
-        emit(plan.diff())
+        show(plan.diff())
     if writing.dry_run:
-        emit("".join(f"{line}\n" for line in planned_lines(plan)))
+        show("".join(f"{line}\n" for line in planned_lines(plan)))
         if not writing.force and (refusal := plan.refusal()):
             raise refusal
         say(prefix + _written(plan, "would be"))
@@ -95,8 +100,12 @@ def tell(found: Obtained, prefix: str = "") -> int:
     if plan.torn:
         print_note(f"{prefix}the files here came from several runs, one of them interrupted: they are completed now")
     say(prefix + _written(plan, "were"))
-    emit("".join(f"{line}\n" for line in moved_lines(plan)))
+    show("".join(f"{line}\n" for line in moved_lines(plan)))
     return 0
+
+
+def _nothing(text: str) -> None:
+    del text
 
 
 def _stderr_notes(environments: Sequence[Environment]) -> Iterator[str]:

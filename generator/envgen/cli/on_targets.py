@@ -11,12 +11,14 @@ from pathlib import Path
 from envgen.cli.generate import tell, write
 from envgen.cli.job import Job, Obtained, obtain, prepare
 from envgen.cli.output import ManySteps, emit, print_error, say
+from envgen.cli.planned import TEXT, check_format, emit_moved
 from envgen.cli.project import Project
 from envgen.cli.summary import pairings
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.stop import end_threads_work
 from envgen.facts.catalog import Catalog
+from envgen.output.moved import moved_sets
 from envgen.request.settings import WriteOptions
 from envgen.solve.once import Answers
 from envgen.targets.manifest import Target
@@ -39,11 +41,17 @@ def generate_targets(project: Project, writing: WriteOptions, jobs: int = JOBS) 
     A target that fails costs only itself: what the others came to is written.
     """
     builds = Catalog.load()
+    check_format(writing.format)
     writing = _absolute(writing)
     with chdir(project.manifest.root):
         made = [*_make(project.targets, writing, builds, jobs)]
         by_name = {one.target.name: one for one in made}
         statuses = [_tell(project, by_name[target.name]) for target in project.targets]
+        if writing.format != TEXT:
+            done = ((name, one.found) for name, one in by_name.items() if one.found is not None)
+            order = [target.name for target in project.targets]
+            sets = sorted(((name, found.plan) for name, found in done), key=lambda one: order.index(one[0]))
+            emit_moved(writing.format, [moved for name, plan in sets for moved in moved_sets(plan, name)])
     failed = [target.name for target, status in zip(project.targets, statuses, strict=True) if status > 1]
     if failed:
         others = "; the others are done" if len(failed) < len(statuses) else ""
@@ -91,13 +99,14 @@ def _tell(project: Project, made: Made) -> int:
     status, error = 0, made.error
     if made.found is not None:
         is_checked = made.found.job.writing.check
-        if not is_checked or made.found.plan.pending:
+        is_text = made.found.job.writing.format == TEXT
+        if is_text and (not is_checked or made.found.plan.pending):
             emit(f"{name}\n")
         try:
             status = tell(made.found, f"{made.target.name}: ")
         except EnvgenError as refusal:
             error = error or refusal
-        if not (is_checked or made.found.job.writing.dry_run):
+        if is_text and not (is_checked or made.found.job.writing.dry_run):
             upgraded = made.found.job.writing.upgrade
             emit("".join(f"  {line}\n" for line in pairings(made.found.environments, upgraded=upgraded)))
     if error is not None:
@@ -115,6 +124,7 @@ def of_target(target: Target, run: WriteOptions) -> WriteOptions:
         dry_run=run.dry_run,
         diff=run.diff,
         upgrade=run.upgrade,
+        format=run.format,
         offline=run.offline,
         timeout_s=run.timeout_s,
         may_fall_back=run.may_fall_back,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envgen.core.request_record import RecordError, RequestRecord
 from envgen.files.header import Header, body_digest, plain_text, split_header
 from envgen.files.legacy_header import split_legacy
 
@@ -19,3 +20,12 @@ def is_untouched(text: str) -> bool:
     """True when a file opens with our header and its body still has the digest that the header states."""
     header, body = split(text)
     return header is not None and header.body == body_digest(body)
+
+
+def record_of(text: str) -> RequestRecord | None:
+    """The request that the header of a file states, or None."""
+    header, _ = split(text)
+    try:
+        return header.record() if header is not None else None
+    except RecordError:
+        return None

@@ -9,10 +9,10 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
+from envgen.files.reading import record_of
 from envgen.files.registry import our_file, set_of
 from envgen.lock.environment import Environment
 from envgen.lock.errors import FilesUnansweredError
-from envgen.lock.options import record_of
 from envgen.net.errors import UnreachableError
 from envgen.resolve.errors import NoBuildError
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
-from envgen.core.request_record import Asks, RecordError, RequestRecord
+from envgen.core.request_record import Asks, RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.files.reading import split
+from envgen.files.reading import record_of
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
 from envgen.solve.extras import Extras
@@ -88,12 +88,3 @@ def asked_before(text: str, package_set: PackageSet) -> Asks | None:
     """What a file was asked for beside torch when it was made; None when it states nothing that can be read."""
     record = record_of(text)
     return record.asks(package_set) if record is not None else None
-
-
-def record_of(text: str) -> RequestRecord | None:
-    """The request that the header of a file states, or None."""
-    header, _ = split(text)
-    try:
-        return header.record() if header is not None else None
-    except RecordError:
-        return None

@@ -65,6 +65,10 @@ class WriteOptions:
     ] = False
     diff: Annotated[bool, Option("--diff", help="Show the lines that change, too.")] = False
     upgrade: Annotated[bool, Option("--upgrade", help="Solve anew instead of keeping the pins in the folder.")] = False
+    format: Annotated[
+        str,
+        Option("--format", "text|json|markdown", "How to say which packages moved. All but text print nothing else."),
+    ] = "text"
     offline: Annotated[
         bool,
         Option("--offline", help="No network at all: shipped locks and caches only.", environment="ENVGEN_OFFLINE"),

@@ -12,7 +12,7 @@ from envgen.request.options import RequestOptions, declared
 from envgen.request.settings import WriteOptions
 
 # Options of one run, which say nothing of the environment.
-_OF_A_RUN = frozenset({"force", "check", "dry_run", "diff", "upgrade", "offline", "timeout_s"})
+_OF_A_RUN = frozenset({"force", "check", "dry_run", "diff", "upgrade", "format", "offline", "timeout_s"})
 _BY_PLATFORM = frozenset({"drivers", "glibc", "only"})
 # Files, by the names of their fields: they are relative to the project's file.
 PATHS = frozenset({"requirements", "environments"})

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from envgen.core.platforms import Subdir
 from envgen.facts.tables import data_dir, read_table
 from envgen.net.errors import SourceDataError
 from envgen.refresh.__main__ import main
-from envgen.refresh.conda_files import CondaFile, parse_files, unknown_builds, with_published
+from envgen.refresh.lists.conda_files import CondaFile, parse_files, unknown_builds, with_published
+from envgen.refresh.lists.nvidia import parse_driver_releases, parse_runfiles, with_newest_drivers, with_toolkit
+from envgen.refresh.lists.pci_ids import parse_pci_ids, with_ids
+from envgen.refresh.lists.published import parse_published
+from envgen.refresh.lists.published import unknown_builds as unknown_published
 from envgen.refresh.metadata import exact_pins, torch_required, with_companion, with_pins
-from envgen.refresh.nvidia import parse_driver_releases, parse_runfiles, with_newest_drivers, with_toolkit
-from envgen.refresh.pci_ids import parse_pci_ids, with_ids
 from envgen.refresh.releases import Release, parse_release
 from envgen.refresh.reports import Issue, report_of, with_reports
 from equipment.loopback import Fault, serving
@@ -292,3 +295,67 @@ def test_the_form_asks_for_what_the_task_reads() -> None:
     form = (data_dir().parents[3] / ".github" / "ISSUE_TEMPLATE" / "report.yml").read_text(encoding="utf-8")
     assert "label: Platform" in form
     assert "linux-64, win-64, linux-aarch64" in form
+
+
+# An excerpt of https://github.com/pytorch/pytorch.github.io published_versions.json (its form since 1.13) for 2.14.1.
+PUBLISHED = {
+    "latest_stable": "2.14.1",
+    "versions": {
+        "preview": {"linux": {"pip": {"cuda.x": {"command": "pip3 install https://x/whl/nightly/cu134"}}}},
+        "2.14.1": {
+            "linux": {
+                "pip": {
+                    "cuda.x": {"note": None, "command": "pip3 install torch --index-url https://x/whl/cu126"},
+                    "cuda.y": {"note": None, "command": "pip3 install torch"},
+                    "rocm": {"note": None, "command": "pip3 install torch --index-url https://x/whl/rocm7.14"},
+                }
+            },
+            "windows": {"pip": {"cuda.z": {"command": "pip3 install torch --index-url https://x/whl/cu132"}}},
+            "macos": {"pip": {"accnone": {"command": "pip3 install torch"}}},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "titles"),
+    [
+        pytest.param([build("2.14.1", "cu126", "linux-64"), build("2.14.1", "cu132", "win-64")], [], id="known"),
+        pytest.param(
+            [build("2.14.1", "cu126", "linux-64", existence="uncertain"), build("2.14.0", "cu132", "win-64")],
+            [
+                "torch 2.14.1+cu126 for linux-64 is on PyTorch's page, and marked uncertain",
+                "torch 2.14.1+cu132 for win-64 is on PyTorch's page, and no row of torch_builds.csv knows it",
+            ],
+            id="uncertain-and-unknown",
+        ),
+    ],
+)
+def test_what_pytorchs_page_offers_is_held_against_the_builds(rows: list[dict[str, str]], titles: list[str]) -> None:
+    release, offered = parse_published(json.dumps(PUBLISHED), url="x")
+    assert offered == {("cu126", Subdir.LINUX_64), ("cu132", Subdir.WIN_64)}
+    assert [finding.title for finding in unknown_published(release, offered, rows)] == titles
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<html>",
+        "[]",
+        '{"latest_stable": "2.14.1", "versions": {}}',
+        '{"latest_stable": "9", "versions": {"9": {"linux": {}, "windows": {}}}}',
+    ],
+)
+def test_a_page_of_another_form_is_said_to_be_one(text: str) -> None:
+    with pytest.raises(SourceDataError, match=r"no list of published versions|names a CUDA index"):
+        parse_published(text, url="x")
+
+
+def test_pytorchs_page_over_http(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_tables(folder, torch_builds=[build("2.14.1", "cu126", "linux-64")])
+    serve_pages(tmp_path / "www", {"/published.json": json.dumps(PUBLISHED)})
+    with serving(tmp_path / "www") as site:
+        assert main(["published", "--from", f"{site.url}/published.json"], folder) == 1
+    assert "torch 2.14.1+cu132 for win-64 is on PyTorch's page" in capsys.readouterr().err

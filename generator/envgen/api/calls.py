@@ -45,8 +45,8 @@ def decide(  # noqa: PLR0913 -- one parameter for each option of a request
     exists on, or this computer's). Where no GPU is named this computer's GPUs and driver are looked up.
 
     Raises: EnvgenError, by its `code`: `gpu-unknown`, `gpu-ambiguous`, `other-vendor`, `no-gpu-found`,
-    `capability-unknown`, `platform-without-cuda` or `no-pairing` when nothing runs; `value-format` or `usage` for a
-    value that can't be read.
+    `capability-unknown`, `platform-without-cuda`, `jetpack-without-build` or `no-pairing` when nothing runs;
+    `value-format` or `usage` for a value that can't be read.
     """
     request, notices = _read(
         RequestOptions(

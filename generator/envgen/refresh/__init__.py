@@ -14,6 +14,7 @@
 | `conda`      | the list of files of conda-forge/pytorch | `builds/*.toml`: Pythons of conda's builds           |
 | `drivers`    | NVIDIA's list of data centre drivers     | `driver_branches.csv`: the last of each branch       |
 | `toolkits`   | PyPI, and the checksums of the runfiles  | `cuda_toolkits.csv`                                  |
+| `published`  | the list behind pytorch.org/get-started  | nothing: findings about builds that it offers        |
 | `pci-ids`    | pci.ids                                  | `gpus.csv`: more ids of the names it has             |
 | `reports`    | a file of issues made from the form      | `arch_reports.csv`                                   |
 | `compile`    | `builds/*.toml` and what was measured    | `torch_builds.csv`, `conda_builds.csv`, companions   |

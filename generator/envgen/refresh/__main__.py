@@ -14,13 +14,14 @@ from envgen.facts.tables import data_dir, tables_digest
 from envgen.net.deadline import Deadline, Patience
 from envgen.refresh.arch_lists import refresh_arch_lists
 from envgen.refresh.compile import refresh_compile
-from envgen.refresh.conda_files import FILES, refresh_conda
 from envgen.refresh.index_lists import refresh_index_lists
 from envgen.refresh.index_wheels import refresh_wheels
+from envgen.refresh.lists.conda_files import FILES, refresh_conda
+from envgen.refresh.lists.nvidia import DRIVERS, TOOLKITS, refresh_drivers, refresh_toolkits
+from envgen.refresh.lists.pci_ids import PCI_IDS, refresh_pci_ids
+from envgen.refresh.lists.published import PUBLISHED, refresh_published
 from envgen.refresh.metadata import refresh_companions, refresh_pins
-from envgen.refresh.nvidia import DRIVERS, TOOLKITS, refresh_drivers, refresh_toolkits
 from envgen.refresh.outcome import Inputs, Outcome
-from envgen.refresh.pci_ids import PCI_IDS, refresh_pci_ids
 from envgen.refresh.pypi_builds import refresh_pypi_torch
 from envgen.refresh.reports import refresh_reports
 from envgen.refresh.rewrite import changed_files, differences, write_files
@@ -78,6 +79,7 @@ TASKS: Mapping[str, Task] = {
     "toolkits": Task(
         title="CUDA toolkits on PyPI and their drivers", run=refresh_toolkits, reads_pypi=True, source=TOOLKITS
     ),
+    "published": Task(title="builds that PyTorch's page offers", run=refresh_published, source=PUBLISHED),
     "pci-ids": Task(title="PCI ids of the GPUs that are known", run=refresh_pci_ids, source=PCI_IDS),
     "reports": Task(title="what the smoke test printed with --json, from issues", run=refresh_reports, reads_file=True),
     "compile": Task(title="the tables that are made from the files of the releases", run=refresh_compile),

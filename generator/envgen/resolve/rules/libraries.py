@@ -73,7 +73,7 @@ def is_proven(build: Build, gpu: Gpu, code: ArchCode | None, catalog: Catalog) -
     GPU runs torch from PTX: cuDNN 9 of CUDA 12 and newer has PTX as well; anything older knows the majors that it has.
     A cuDNN that no source states may be one that dropped the GPU, when it can be new enough for that.
     """
-    if may_have_dropped(build, gpu):
+    if code is not None and may_have_dropped(build, gpu):
         return False
     if code is None or code.kind is CodeKind.SASS or code.capability.major == gpu.capability.major:
         return True

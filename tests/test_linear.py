@@ -9,11 +9,13 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import reduce
+from importlib import import_module
 from operator import or_
 from pathlib import Path
 
 import pytest
 
+from envgen.core.patterns import Pattern
 from envgen.core.toml_text import parse_toml
 
 PACKAGE = Path(__file__).parent.parent / "generator" / "envgen"
@@ -59,7 +61,42 @@ def patterns() -> Iterator[tuple[str, str, re.RegexFlag | int, str]]:
                 yield f"{path.relative_to(PACKAGE)}:{call.lineno}", pattern.value, flags, one
 
 
+def composed(known: frozenset[str]) -> Iterator[tuple[str, str, re.RegexFlag | int, str]]:
+    """The same of every pattern that a module holds, be it made of parts or compiled when it is used."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts[0] in ("refresh", "__main__") or path.name.endswith(("_child.py", "__main__.py")):
+            continue
+        source = path.read_text(encoding="utf-8")
+        if not re.search(r"\bre\.compile\(|\bPattern\(", source):
+            continue
+        held = vars(import_module(".".join(("envgen", *parts)).removesuffix(".__init__")))
+        for name in re.findall(r"^(_?[A-Z][A-Z0-9_]*)\b", source, re.MULTILINE):
+            used = {*re.findall(rf"\b{name}\.([a-z]+)\(", source)} or {"search"}
+            for pattern, flags in _patterns_in(held.get(name)):
+                if pattern not in known:
+                    for one in sorted(used & {"match", "fullmatch"}) + (["search"] if used & {*SEARCHES} else []):
+                        yield f"{'/'.join(parts)}.py:{name}", pattern, flags, one
+
+
+def _patterns_in(value: object) -> Iterator[tuple[str, int]]:
+    match value:
+        case re.Pattern():
+            yield value.pattern, value.flags & ~re.UNICODE
+        case Pattern():
+            yield value._text, value._flags
+        case dict():
+            for held in value.values():
+                yield from _patterns_in(held)
+        case tuple() | list() | frozenset():
+            for held in value:
+                yield from _patterns_in(held)
+        case _:
+            pass
+
+
 ALL = list(patterns())
+ALL += composed(frozenset(found[1] for found in ALL))
 
 
 def seconds(pattern: str, flags: re.RegexFlag | int, method: str, unit: str, length: int) -> float:
@@ -91,7 +128,8 @@ def test_a_pattern_is_linear(pattern: str, flags: int, method: str) -> None:
 
 
 def test_the_patterns_are_found() -> None:
-    assert len(ALL) > 120
+    assert len(ALL) > 220
+    assert {"reports/messages.py:_ONE_LINE", "files/quoting.py:_WORD"} <= {found[0] for found in ALL}
 
 
 @pytest.mark.parametrize("pattern", [r"(^|\s+)#", r"(?:[a-z]|[0-9])+://x", r'"(?:[^"\\]|\\.)*"'])

@@ -106,6 +106,7 @@ def test_an_internal_error_is_one_line_that_can_be_reported(
         (OSError(36, "File name too long", "a" * 300), 'error: "aaa'),
         (MemoryError(), "error: the memory is used up [system]"),
         (RuntimeError("can't start new thread"), "error: can't start new thread [system]"),
+        (ImportError("x.so: failed to map segment", name="rattler"), "error: x.so: failed to map segment [system]"),
     ],
 )
 def test_what_the_system_refuses_is_no_fault_of_ours(

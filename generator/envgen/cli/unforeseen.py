@@ -48,6 +48,8 @@ class InternalError(EnvgenError):
 def foreseen(error: Exception) -> EnvgenError:
     """The error to show for an exception that no command foresaw."""
     is_refused = isinstance(error, (OSError, MemoryError)) or "can't start new thread" in str(error)
+    if isinstance(error, ImportError):  # a package that is broken or gone, or one that there is no memory to load
+        is_refused = not (error.name or "").startswith("envgen")
     return RefusedBySystemError(error) if is_refused else InternalError(error)
 
 

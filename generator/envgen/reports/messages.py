@@ -36,7 +36,8 @@ _TOO_OLD = re.compile(
 _SUPPORTS = re.compile(r"supports CUDA capabilities (?P<codes>(?:(?:sm|compute)_\d+\w*\s*)+)")
 # What the question that this program asks for prints, with or without the answer of is_available().
 _ONE_LINE = re.compile(
-    rf"^\W*(?P<version>{_VERSION})[', ]+(?P<cuda>\d+\.\d+|None)'?(?:[, ]+(?P<answer>True|False))?\W*$", re.MULTILINE
+    rf"^[^\w\n]*(?P<version>{_VERSION})[', ]+(?P<cuda>\d+\.\d+|None)'?(?:[, ]+(?P<answer>True|False))?[^\w\n]*$",
+    re.MULTILINE,
 )
 _CUDA_PRINTED = re.compile(r"torch\.version\.cuda\)?\s*\n\s*['\"]?(?P<cuda>\d+\.\d+|None)")
 _ARCHES = re.compile(r"get_arch_list\(\)\)?\s*\n\s*\[(?P<codes>[^\]]+)\]")

@@ -19,7 +19,7 @@ from envgen.solve.pip.together import Found, Together
 
 _OLDEST_YEARS = 2  # how much younger a release may be than the one that is locked in its place
 _LONGEST_S = 90.0  # what explaining may cost; after it the rest is only named
-_WITHOUT_WHEEL = re.compile(r"([\w.-]+?)(?:[<>=!~]\S*)? ha(?:s|ve) no (?:usable )?wheels?\b")
+_WITHOUT_WHEEL = re.compile(r"(?<![\w.-])([\w.-]++)(?:[<>=!~]\S{0,80})? ha(?:s|ve) no (?:usable )?wheels?\b")
 _THEREFORE = ", we can conclude that your requirements are unsatisfiable."
 _NEXT_TO_NOTHING = "it doesn't go with the rest of what is asked for"
 

@@ -26,6 +26,7 @@ UNITS = (
     *"a10A -_./:@=\"'<>#{[(,;|\\\n\t~+",
     *("x-", "a.", "a-", "a ", "1.", "1-", "a1", "a/", "/a", "a@", "a:", "://a", "http://", '"a', "<a ", "${a", '\\"'),
     *("sm_", "cu1", " #", "-a-1", "--hash=", "<<a", "Processes\n ", "a=1\n", "[a]", "=1", "1,", "py3", "lib", "a\t"),
+    *("${A:-", "[WinError 126]", "$(", "`", "[WinError 126] a"),
 )
 LENGTH = 4000
 SHORT = LENGTH // 8  # linear work takes an eighth of the time there, quadratic a sixty-fourth
@@ -81,7 +82,7 @@ def composed(known: frozenset[str]) -> Iterator[tuple[str, str, re.RegexFlag | i
 
 def _patterns_in(value: object) -> Iterator[tuple[str, int]]:
     match value:
-        case re.Pattern():
+        case re.Pattern() if isinstance(value.pattern, str):
             yield value.pattern, value.flags & ~re.UNICODE
         case Pattern():
             yield value._text, value._flags

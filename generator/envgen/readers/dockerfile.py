@@ -24,7 +24,7 @@ from envgen.readers.requirement import torch_requirement
 
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*([`\\])", re.IGNORECASE)
 _HEREDOC = re.compile(r"<<-?\s*([\"']?)(\w+)\1")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])([^}]*))?\}|(\w+))")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])([^}]{0,300}))?\}|(\w+))")
 _IMAGE = "pytorch/pytorch"
 _NO_MATTER = ("nvidia/cuda", "nvcr.io/nvidia/cuda")
 # Options of pip and conda that take a word which is no package.

@@ -199,7 +199,7 @@ def other_cudnn(context: Context) -> tuple[str, ...]:
 def system_library_missing(context: Context) -> Iterator[Finding]:
     """torch's own libraries are there, and one that the system must bring is not: no torch changes that."""
     failed = context.run.import_error if context.run else ""
-    windows = re.search(r"\[WinError 126\].*?([A-Za-z0-9_]+)\.dll", failed, re.DOTALL)
+    windows = re.search(r"\[WinError 126\].{0,300}?([A-Za-z0-9_]+)\.dll", failed, re.DOTALL)
     linux = re.search(r"\b(lib[\w+-]+\.so[.\d]*): cannot open shared object file", failed)
     # Where nothing shows what is installed: the two of which the reason is all but certain.
     by_accident = windows is not None and windows[1] in ("fbgemm", "c10")

@@ -59,3 +59,11 @@ def test_a_driver_in_a_sentence(text: str, driver: str) -> None:
 )
 def test_a_release_on_a_line_of_its_own(text: str, torch: str) -> None:
     assert read_by_hand(text).torch == torch
+
+
+@pytest.mark.parametrize(
+    ("text", "release"),
+    [("**JetPack Version:** 5.1.2", "5.1.2"), ("jetpack6.2 cuda12.2", "6.2"), ("JetPack 6.1 and JetPack 6.2", "")],
+)
+def test_a_jetpack_that_somebody_names(text: str, release: str) -> None:
+    assert read_by_hand(text).jetpack == release

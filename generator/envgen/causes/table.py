@@ -217,7 +217,6 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "driver-too-old",
         runtime.driver_too_old,
-        given=CUDA_BUILD,
         unless=WORKS,
         hides=("ptx-too-new", "cuda-start-failed"),
         repair=Repair.BUILD,

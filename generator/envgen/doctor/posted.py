@@ -21,6 +21,7 @@ from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.scrub import Identity, scrub
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
+from envgen.probe.observation import Observation
 from envgen.reports.report import Report, read_report
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
@@ -82,7 +83,7 @@ def examine_text(text: str) -> Posted:
     is_other = report.observation.gpus and not report.observation.nvidia
     shown |= Trait.BUS if is_other or report.observation.system.os == "macos" else NO_TRAIT
     context = Context(
-        observation=report.observation,
+        observation=_with_l4t(report, builds),
         builds=builds,
         catalog=catalog,
         environment=report.environment,
@@ -93,6 +94,15 @@ def examine_text(text: str) -> Posted:
     context = _of_torch_itself(context)
     diagnosis = diagnose(context, decide)
     return Posted(report=report, context=context, diagnosis=diagnosis, lacks=tuple(_lacks(context)))
+
+
+def _with_l4t(report: Report, builds: Catalog) -> Observation:
+    """What was observed, with the L4T of the JetPack that a person named where nothing prints it."""
+    observation, jetson = report.observation, report.observation.system.jetson
+    named = [jetpack for jetpack in builds.jetpacks if report.jetpack in (jetpack.release, *jetpack.l4t)]
+    if jetson is None or jetson.l4t or not named:
+        return observation
+    return replace(observation, system=replace(observation.system, jetson=replace(jetson, l4t=named[0].l4t[-1])))
 
 
 def _of_torch_itself(context: Context) -> Context:

@@ -40,6 +40,7 @@ _TORCH = re.compile(
     r"(?P<version>\d\.\d{1,2}\.\d\+(?:cu\d{2,3}|cpu))[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
+_JETPACK = re.compile(r"\bJetPack(?:[ \t]+version)?[*:\s]{0,6}(?P<version>\d\.\d(?:\.\d)?)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class ByHand:
     gpu: str = ""
     driver: str = ""
     torch: str = ""
+    jetpack: str = ""
 
 
 def read_by_hand(text: str) -> ByHand:
@@ -57,6 +59,7 @@ def read_by_hand(text: str) -> ByHand:
         gpu=_only(_LABELLED, text, "name") or _only(_ALONE, text, "name") or _only(_IN_A_SENTENCE, text, "name"),
         driver=_only(_DRIVER, text, "version"),
         torch=_only(_TORCH, text, "version"),
+        jetpack=_only(_JETPACK, text, "version"),
     )
 
 

@@ -9,7 +9,6 @@ from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion, windows_number
 from envgen.core.errors import ValueFormatError
-from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag
 from envgen.environments.inspected import (
     CondaRecord,
@@ -26,7 +25,6 @@ from envgen.probe.observation import (
     EnvironmentKind,
     FabricManager,
     HostGpu,
-    Jetson,
     Observation,
     PythonFacts,
     System,
@@ -42,42 +40,31 @@ from envgen.probe.parse.driver_files import (
 )
 from envgen.probe.parse.report import DriverReport, pci_address
 from envgen.probe.parse.smi import parse_failure, parse_log
-from envgen.probe.parse.system import parse_jetson, wsl_version
-from envgen.reports.by_hand import ByHand, read_by_hand
+from envgen.reports.by_hand import read_by_hand
 from envgen.reports.collect_env import CollectEnv, read_collect_env, read_gpu_list
 from envgen.reports.messages import Messages, read_messages
 from envgen.reports.packages import Packages, read_packages
 from envgen.reports.smi_table import SmiTable, read_smi_table
+from envgen.reports.system import Parts, read_system
 from envgen.reports.text import joined, plain_lines
 
-_WINDOWS = re.compile(r"\b[A-Z]:\\|\[WinError|\bWindows (?:10|11|Server)\b|\bwin-64\b|MSC v\.\d+")
-_LINUX = re.compile(
-    r"\b(Ubuntu|Debian|Fedora|CentOS|Rocky|AlmaLinux|Arch Linux|NixOS|RHEL|openSUSE)\b|/usr/lib|linux-64"
-)
-_SECURE_BOOT = re.compile(r"SecureBoot enabled|Key was rejected by service|Required key not available")
-_MACOS = re.compile(r"\bmacOS\b|\bMacBook|\bApple M\d|\bdarwin\b|(?<![\w:/])[/]Users/")
-_IN_CONTAINER = re.compile(
-    r"\bdocker(?:\.io)?:? (run|exec|compose|Error response)|could not select device driver|docker-compose|nvidia-docker"
-    r"|\broot@[0-9a-f]{12}:|podman run|/\.dockerenv|/docker/[0-9a-f]{12}|/kubepods"
-)
 _LSPCI = re.compile(r"NVIDIA Corporation (?P<chip>[A-Z]{1,2}\d{2,3}\w*) \[(?P<name>[^\]]+)\]")
 _FABRIC = re.compile(
     r"nvidia-fabricmanager(?:\.service)?.{0,200}?(?:Active:\s*(?P<state>\w+)|(?P<absent>could not be found))", re.DOTALL
 )
 _PACKAGE = re.compile(r"\b(?:lib|linux-)?nvidia[\w.-]*?[\s=:/-]+(?:\d+:)?(?P<version>[3-9]\d\d\.\d{2,3}(?:\.\d{2})?)\b")
 _SERVICE = re.compile(r"Fabric Manager version is\s*:\s*(?P<version>\d+(?:\.\d+)+)")
-_WSL = re.compile(r"microsoft-standard|\bWSL ?2\b|/usr/lib/wsl|/mnt/[a-z]/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a text holds. `formats` names what was recognised; `shows` what kinds of facts it has beside them."""
+    """What a text holds. `formats` names what was recognised; `jetpack` is the release that a person named."""
 
     observation: Observation
     environment: InspectedEnvironment | None
     run: TorchRun | None
     formats: tuple[str, ...]
-    has_bus: bool = False
+    jetpack: str = ""
     has_packages: bool = False
 
 
@@ -102,32 +89,19 @@ def read_report(text: str) -> Report | None:
         return None
     plain = "\n".join(lines)
     by_hand = read_by_hand(plain)
-    parts = _Parts(
+    parts = Parts(
         collected or CollectEnv(gpus=listed), table or SmiTable(), log, packages or Packages(), messages, by_hand
     )
-    system = _system(plain, parts)
+    system = read_system(plain, parts)
     observation = _observation(plain, parts, system, failure)
     return Report(
         observation=observation,
         environment=_environment(parts),
         run=_run(parts, observation),
         formats=tuple(name for name, found in formats if found),
+        jetpack=by_hand.jetpack,
         has_packages=parts.packages.is_full or _has_no_torch(parts),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    collected: CollectEnv
-    table: SmiTable
-    log: DriverReport | None
-    packages: Packages
-    messages: Messages
-    by_hand: ByHand
-
-    @property
-    def python(self) -> str:
-        return self.collected.python or self.messages.python
 
 
 def _log(lines: list[str]) -> DriverReport | None:
@@ -140,82 +114,8 @@ def _log(lines: list[str]) -> DriverReport | None:
     return report if report.gpus or report.driver else None
 
 
-def _system(text: str, parts: _Parts) -> System:
-    collected = parts.collected
-    jetson = _jetson(text, parts)
-    system = "linux" if jetson else _stated_system(collected) or _guessed_system(text, parts.table)
-    kernel = re.search(r"Linux-(\S+?)(?:-x86_64|-aarch64)", collected.platform)
-    machine = _machine(system, parts, is_arm=jetson is not None)
-    wsl = (wsl_version(kernel[1]) if kernel else 0) or (2 if parts.table.is_wsl or _WSL.search(text) else 0)
-    return System(
-        os=system,
-        name=collected.os.removesuffix("(x86_64)").rstrip(),
-        kernel=kernel[1] if kernel else "",
-        machine=machine,
-        subdir=_subdir(system, machine),
-        libc="glibc" if collected.glibc else "",
-        libc_version=collected.glibc,
-        container="docker" if _IN_CONTAINER.search(text) else "",
-        wsl=wsl if system in ("linux", "") else 0,
-        jetson=jetson,
-        secure_boot=True if _SECURE_BOOT.search(text) else None,
-    )
-
-
-def _stated_system(collected: CollectEnv) -> str:
-    stated = f"{collected.os} {collected.platform}"
-    for word, system in (("Windows", "windows"), ("macOS", "macos"), ("Mac OS", "macos"), ("Linux", "linux")):
-        if word in stated:
-            return system
-    return "linux" if collected.os else ""
-
-
-def _machine(system: str, parts: _Parts, *, is_arm: bool) -> str:
-    """The processor: some GPUs are built with one of Arm's only."""
-    names = " ".join((*parts.collected.gpus, *(gpu.name for gpu in parts.table.gpus)))
-    stated = f"{parts.collected.os} {parts.collected.platform}"
-    if is_arm or "aarch64" in stated or re.search(r"\b(?:GH200|GB[23]00|GB10|Thor)\b", names):
-        return "aarch64"
-    return "AMD64" if system == "windows" else "x86_64"
-
-
-def _guessed_system(text: str, table: SmiTable) -> str:
-    """The system by what only one of them prints; empty where the text could be of either."""
-    if table.is_wsl or _WSL.search(text):
-        return "linux"
-    if _MACOS.search(text) and not _WINDOWS.search(text):
-        return "macos"
-    windows, linux = bool(_WINDOWS.search(text)) or table.is_windows, bool(_LINUX.search(text))
-    if windows != linux:
-        return "windows" if windows else "linux"
-    return "linux" if table.is_linux or table.driver.count(".") == 2 else ""
-
-
-def _subdir(system: str, machine: str) -> Subdir | None:
-    if system == "windows":
-        return Subdir.WIN_64
-    if system != "linux":
-        return None
-    return Subdir.LINUX_AARCH64 if machine == "aarch64" else Subdir.LINUX_64
-
-
-def _jetson(text: str, parts: _Parts) -> Jetson | None:
-    found = parse_jetson("", "", text)
-    l4t = re.search(r"\bL4T\s*:?\s*R?(\d{2}\.\d+(?:\.\d+)?)", text)
-    on_tegra = "tegra" in parts.collected.platform or any("(nvgpu)" in gpu for gpu in parts.collected.gpus)
-    if found is None and not l4t and not on_tegra:
-        return None
-    model = re.search(r"\bJetson (?:AGX |Orin |Xavier |Nano|TX\d)[\w ]{0,20}", text)
-    return Jetson(
-        model=model[0].strip() if model else "Jetson",
-        l4t=found.l4t if found and found.l4t else l4t[1] if l4t else "",
-        soc="",
-        chip="",
-    )
-
-
-def _observation(text: str, parts: _Parts, system: System, failure: tuple[int | None, str]) -> Observation:
-    gpus = _gpus(text, parts)
+def _observation(text: str, parts: Parts, system: System, failure: tuple[int | None, str]) -> Observation:
+    gpus = _gpus(text, parts) or _of_a_board(system)
     module, flavour = parse_proc_version(text)
     log_driver = parts.log.driver if parts.log else ""
     stated = (parts.collected.driver, parts.table.driver, log_driver, module, parts.by_hand.driver)
@@ -229,7 +129,7 @@ def _observation(text: str, parts: _Parts, system: System, failure: tuple[int | 
         driver=driver,
         parts=DriverParts(
             kernel_module=module,
-            user_library="" if driver else _installed(text),
+            user_library=_library(text) or ("" if driver else _installed(text)),
             flavour=flavour,
             cuda=parts.table.cuda or (parts.log.cuda if parts.log else "") or _cuda_found(parts.messages),
             libraries=tuple(
@@ -263,6 +163,12 @@ def _installed(text: str) -> str:
     return found["version"] if found else ""
 
 
+def _library(text: str) -> str:
+    """The version of the driver's libraries, which nvidia-smi prints where it isn't that of the module."""
+    found = re.search(r"NVML library version: (\d{3}\.\d+(?:\.\d+)?)", text)
+    return found[1] if found else ""
+
+
 def _fabric(text: str, version: str) -> FabricManager | None:
     found = _FABRIC.search(text)
     if not found:
@@ -270,7 +176,7 @@ def _fabric(text: str, version: str) -> FabricManager | None:
     return FabricManager(state="not installed" if found["absent"] else found["state"], version=version)
 
 
-def _gpus(text: str, parts: _Parts) -> tuple[HostGpu, ...]:
+def _gpus(text: str, parts: Parts) -> tuple[HostGpu, ...]:
     """The GPUs of the fullest source; a name that the table cut is whole in another one."""
     collected = tuple(_gpu(name, is_driven=True) for name in parts.collected.gpus)
     logged = parts.log.gpus if parts.log else ()
@@ -288,6 +194,12 @@ def _gpus(text: str, parts: _Parts) -> tuple[HostGpu, ...]:
     return listed or ((_gpu(parts.by_hand.gpu),) if parts.by_hand.gpu else ())
 
 
+def _of_a_board(system: System) -> tuple[HostGpu, ...]:
+    """The GPU of a Jetson, which has the board's name."""
+    named = system.jetson is not None and system.jetson.model != "Jetson"
+    return (_gpu(system.jetson.model),) if system.jetson and named else ()
+
+
 def _gpu(name: str, capability: ComputeCapability | None = None, *, is_driven: bool = False) -> HostGpu:
     """A GPU by a name that torch or a person gave it: ROCm's torch speaks of CUDA, too."""
     is_amd = re.search(r"\b(?:AMD|Radeon|Instinct|gfx\d+)\b", name)
@@ -296,7 +208,7 @@ def _gpu(name: str, capability: ComputeCapability | None = None, *, is_driven: b
     )
 
 
-def _torch(parts: _Parts) -> VersionFile | None:
+def _torch(parts: Parts) -> VersionFile | None:
     """The torch that is installed: its version, and CUDA's where anything says it (an empty text: unknown)."""
     collected, packages, messages = parts.collected, parts.packages, parts.messages
     conda = next((record for record in packages.conda if record.name == "pytorch"), None)
@@ -311,7 +223,7 @@ def _torch(parts: _Parts) -> VersionFile | None:
     return VersionFile(version=version, cuda=cuda, hip=hip)
 
 
-def _cuda_of_build(version: str, conda: CondaRecord | None, parts: _Parts) -> str | None:
+def _cuda_of_build(version: str, conda: CondaRecord | None, parts: Parts) -> str | None:
     """The CUDA that torch is built with: None for a build without, an empty text where nothing says it."""
     label, build = local(version), conda.build if conda else ""
     if parts.collected.cuda is not None:
@@ -326,12 +238,12 @@ def _cuda_of_build(version: str, conda: CondaRecord | None, parts: _Parts) -> st
     return (found[1] or cuda_of_tag(f"cu{found[2]}")) if found else ""
 
 
-def _has_no_torch(parts: _Parts) -> bool:
+def _has_no_torch(parts: Parts) -> bool:
     """True when Python itself said that it has none."""
     return _torch(parts) is None and "No module named 'torch'" in parts.messages.import_error
 
 
-def _environment(parts: _Parts) -> InspectedEnvironment | None:
+def _environment(parts: Parts) -> InspectedEnvironment | None:
     packages, torch = parts.packages, _torch(parts)
     if torch is None and not packages.is_full and not _has_no_torch(parts):
         return None
@@ -354,7 +266,7 @@ def _environment(parts: _Parts) -> InspectedEnvironment | None:
     )
 
 
-def _run(parts: _Parts, observation: Observation) -> TorchRun | None:
+def _run(parts: Parts, observation: Observation) -> TorchRun | None:
     """What torch did, as far as the text tells it."""
     collected, messages, torch = parts.collected, parts.messages, _torch(parts)
     available = messages.available if collected.available is None else collected.available

@@ -70,7 +70,7 @@ def jetson_generic_wheel(context: Context) -> Iterator[Finding]:
         remedy = f"take the wheel made for this JetPack ({l4t}), NVIDIA's l4t container, or conda-forge's build"
     yield Finding(
         title="this torch is not built for this Jetson",
-        evidence=(f"{jetson.model}, {l4t} ({jetson.soc})", evidence),
+        evidence=(", ".join(filter(None, (jetson.model, l4t, jetson.soc))), evidence),
         remedy=Remedy(text=remedy),
     )
 

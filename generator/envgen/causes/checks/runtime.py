@@ -33,7 +33,13 @@ def driver_too_old(context: Context) -> Iterator[Finding]:
     message = context.error_line("driver on your system is too old", "driver version is insufficient")
     jetpack, floor = context.jetpack, _unmet_floor(context)
     evidence = [message] if message else []
-    if jetpack and is_newer(context.torch_cuda.partition(".")[0] + ".0", jetpack.cuda.partition(".")[0] + ".0"):
+    if not context.torch_cuda and not message:
+        return
+    if (
+        jetpack
+        and context.torch_cuda
+        and is_newer(context.torch_cuda.partition(".")[0] + ".0", jetpack.cuda.partition(".")[0] + ".0")
+    ):
         serves = f"JetPack {jetpack.release} (L4T {jetpack.l4t[-1]}) serves CUDA {jetpack.cuda}"
         evidence.append(f"torch is built for CUDA {context.torch_cuda}; {serves}")
     if floor:
@@ -45,6 +51,11 @@ def driver_too_old(context: Context) -> Iterator[Finding]:
             evidence=tuple(evidence),
             remedy=_driver_remedy(context, floor),
         )
+
+
+def _major(cuda: str) -> str:
+    """The first release of a CUDA major."""
+    return f"{cuda.partition('.')[0]}.0"
 
 
 def _unmet_floor(context: Context) -> DriverVersion | None:

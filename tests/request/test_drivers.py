@@ -169,6 +169,16 @@ def test_a_jetson_beside_another_computer_keeps_its_jetpack() -> None:
     assert not [r for r in none.rejected if r.change and r.cuda_tag.startswith("cu12") and r.torch == "2.13.0"]
 
 
+def test_a_machine_is_decided_for_its_own_platform() -> None:
+    two = ("RTX 5090;581.57;win-64", "GTX 1660;560.94;win-64")
+    mixed = ("RTX 3060;560.94;win-64", "RTX 3060;535.183.01;linux-64")
+    assert [r.subdir.value for r in read_request(RequestOptions(machines=two), CATALOG).requests] == ["win-64"]
+    found = read_request(RequestOptions(machines=mixed), CATALOG)
+    assert drivers_by_platform(found) == {"win-64": "560.94", "linux-64": "535.183.01"}
+    with pytest.raises(UsageError, match="a machine is for win-64"):
+        read_request(RequestOptions(machines=mixed, platforms=("linux-64",)), CATALOG)
+
+
 def test_gpus_of_two_platforms_have_one_request_each() -> None:
     found = read("Tesla T4", "Jetson AGX Orin", platforms=("linux-64", "linux-aarch64"))
     assert [(r.subdir.value, [g.gpu.name for g in r.gpus]) for r in found.requests] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import pytest
@@ -157,6 +158,47 @@ def test_a_bare_tag_is_judged_by_all_its_releases(machine: Machine, tag: str, ru
     found = explain(CATALOG, request, torch="", cuda_tag=tag)
     running = [one.build.short_label for one in found if one.rejection is None]
     assert running[:1] == ([runs] if runs else [])
+
+
+@pytest.mark.parametrize(
+    ("machine", "hint"),
+    [
+        # R570 is the first branch that knows Blackwell, and its first Windows releases are 572 (NVIDIA's archive).
+        pytest.param(
+            Machine(gpu="RTX 5090", driver="566.36", platform="win-64"),
+            "update the driver to 572 or newer: then torch 2.11.0+cu128 from pip runs; update the driver to 580.88",
+            id="a-driver-that-is-just-new-enough",
+        ),
+        pytest.param(
+            Machine(gpu="A100", driver="418.226.00", python="3.8"),
+            "update the driver to 450.80.02 or newer: then torch 2.4.1+cu118 from pip runs; use Python 3.11",
+            id="one-change-before-two",
+        ),
+        pytest.param(
+            Machine(gpu="RTX 5070", driver="570.86.16", cuda="cu124"),
+            "ask for CUDA 12.9 (--cuda cu129): then torch 2.13.0+cu129 from pip runs",
+            id="another-tag-without-another-driver",
+        ),
+        # In WSL the driver is that of Windows, and so are the numbers that a person can install.
+        pytest.param(
+            Machine(gpu="RTX 4090", driver="537.58", platform="wsl", cuda="cu130"),
+            "update the driver to 580.88 or newer: then torch 2.15.0+cu130 from pip runs",
+            id="wsl-has-windows-numbers",
+        ),
+        pytest.param(
+            Machine(gpu="GTX 1080", driver="591.44", platform="wsl"),
+            "go back to driver 582.78, the last that serves the GPU: then torch 2.14.1+cu126 from pip runs",
+            id="wsl-goes-back-to-a-driver-of-windows",
+        ),
+    ],
+)
+def test_the_smallest_change_comes_first(machine: Machine, hint: str) -> None:
+    found = decided(machine)
+    assert (found.pip, found.conda) == (None, None)
+    assert NoBuildError(found).hint().startswith(hint)
+    driver = re.search(r"driver(?: to)? ([0-9.]+)", hint)
+    again = decided(replace(machine, driver=driver[1])) if driver else None
+    assert again is None or again.pip is not None
 
 
 @pytest.mark.parametrize("gpu", ["DGX Spark", "GB10", "GH200", "GB300", "T4G"])

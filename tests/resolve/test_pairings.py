@@ -211,9 +211,12 @@ def test_nothing_proven_runs() -> None:
     )
 
 
-def test_an_error_names_the_newest_build_that_a_change_allows() -> None:
+def test_an_error_names_the_smallest_change_first_and_what_the_newest_build_needs() -> None:
     error = NoBuildError(resolve(FROZEN, ask("8.6", driver="440.33.01")))
-    assert error.hint() == "update the driver to 580.65.06 or newer: then torch 2.15.0+cu132 from pip runs"
+    assert error.hint() == (
+        "update the driver to 455 or newer: then torch 2.7.1+cu118 from pip runs; "
+        "update the driver to 580.65.06 or newer: torch 2.15.0+cu132 from pip"
+    )
     none = NoBuildError(resolve(catalog_of([wheel("2.8.0", "cu128", "sm_90")]), ask("8.6")))
     assert none.hint() == "no option changes that; `envgen why-not RELEASE+TAG` gives the reason for one build"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import ValueFormatError
+from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.gpus import Gpu, Match, MatchKind
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
@@ -73,6 +73,7 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
     drivers = read_drivers(options.drivers)
     groups, notices = reading.groups(options, Group(gpus=(), drivers=drivers))
     subdirs = subdirs or _platforms_of(groups, builds)
+    _check_platforms(groups, subdirs)
     if not groups:
         glibc = value_for(subdirs[0], glibcs)
         host = _from_host(replace(base, glibc=glibc or builds.default_glibc), subdirs, builds)
@@ -88,12 +89,22 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
 
 
 def _platforms_of(groups: Sequence[Group], builds: Catalog) -> tuple[Subdir, ...]:
-    """The platforms of a request that names none: this computer's, and for GPUs that exist on one only, that one."""
-    gpus = [requested for group in groups for requested in group.gpus]
-    own = [home(requested.gpu, builds) for requested in gpus]
-    if gpus and None not in own:
-        return tuple(dict.fromkeys(subdir for subdir in own if subdir is not None))
-    return tuple(dict.fromkeys((*_subdirs([host_platform()]), *(subdir for subdir in own if subdir is not None))))
+    """The platforms of a request that names none: a machine's own, a GPU's that exists on one, this computer's."""
+    own = [group.platform or home(requested.gpu, builds) for group in groups for requested in group.gpus]
+    host = _subdirs([host_platform()]) if None in own or not own else ()
+    return tuple(dict.fromkeys((*host, *(subdir for subdir in own if subdir is not None))))
+
+
+def _check_platforms(groups: Sequence[Group], subdirs: Sequence[Subdir]) -> None:
+    """Raise UsageError for a machine on a platform that `--platform` leaves out: it would go without a word."""
+    for group in groups:
+        if group.platform not in (None, *subdirs):
+            asked = " ".join(subdir.value for subdir in subdirs)
+            raise UsageError(
+                f"a machine is for {group.platform} (from --machine), and --platform asks for {asked}",
+                fact=f"its GPU: {', '.join(requested.gpu.name for requested in group.gpus)}",
+                hint=f"add --platform {group.platform}, or leave --platform out",
+            )
 
 
 def _there(groups: Sequence[Group], subdir: Subdir, subdirs: Sequence[Subdir], builds: Catalog) -> list[Group]:

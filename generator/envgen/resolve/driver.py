@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from envgen.core.builds import DriverFloor, DriverSupport, JetPack, Toolkit
@@ -19,12 +20,21 @@ SupportedGpu = tuple[RequestedGpu, DriverSupport]
 
 @dataclass(frozen=True, kw_only=True)
 class DriverRules:
-    """The driver of one request, with the floors and branches that it is held against."""
+    """The driver of one request, with the floors and branches that it is held against.
+
+    `is_wsl` is True for a driver of Windows that serves Linux programs.
+    """
 
     driver: DriverVersion
     subdir: Subdir
     builds: Catalog
     jetpack: JetPack | None = None
+    is_wsl: bool = False
+
+    @property
+    def shown(self) -> DriverRules:
+        """The rules with the numbers that the reader's computer shows: in WSL those of Windows."""
+        return replace(self, subdir=Subdir.WIN_64) if self.is_wsl else self
 
     def floor(self, cuda: str) -> DriverVersion | None:
         """The oldest driver that runs SASS of a toolkit (X.Y or X.Y.Z): that of the CUDA major where it has one.
@@ -110,6 +120,14 @@ def of_linux(driver: DriverVersion, builds: Catalog) -> DriverVersion:
     if not any(driver.branch in branch.windows_majors for branch in builds.branches):
         return driver
     return linux_branch(driver, builds.branches, builds.floors)
+
+
+def is_of_windows(driver: DriverVersion, builds: Catalog) -> bool:
+    """True for a number that no driver of Linux has: of a branch of Windows alone, or above the branch's last one."""
+    if str(driver).count(".") != 1 or not any(driver.branch in branch.windows_majors for branch in builds.branches):
+        return False
+    own = next((branch for branch in builds.branches if branch.branch == driver.branch), None)
+    return own is None or (bool(own.last_linux) and driver.parts > DriverVersion.parse(own.last_linux).parts)
 
 
 def assumed_driver(request: Request, builds: Catalog) -> DriverVersion:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envgen.core.builds import JetPack
+from envgen.core.changes import Change
 from envgen.core.errors import NoPairingError, show
-from envgen.core.releases import CPU, cuda_of_tag
+from envgen.core.releases import CPU, cuda_of_tag, release_key
 from envgen.core.resolution import CUDA_COMPAT, Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.resolve.jetson import OWN_WHEELS
@@ -163,11 +164,17 @@ class NoBuildError(NoPairingError):
         return main is not None and main.code is RejectionCode.UNPROVEN
 
     def main_rejection(self) -> Rejection | None:
-        """The newest build that a change would allow; what was asked of torch and CUDA is left as it is if possible."""
+        """The build that the smallest change would allow, of those the newest.
+
+        What was asked of torch and CUDA is left as it is if possible; fewer changes come first, then an older driver.
+        """
         liftable = [(rejection, rejection.change) for rejection in self.rejected if rejection.change]
-        of_torch = [rejection for rejection, change in liftable if not change.torch]
-        kept = [rejection for rejection, change in liftable if not (change.torch or change.cuda)]
-        return next(iter([*kept, *of_torch, *(rejection for rejection, _ in liftable)]), None)
+        return min(liftable, key=lambda one: _size(one[1]), default=(None, None))[0]
+
+    def newest_rejection(self) -> Rejection | None:
+        """The newest build that a change would allow which leaves alone what was asked of torch and CUDA."""
+        changes = ((rejection, rejection.change) for rejection in self.rejected)
+        return next((r for r, change in changes if change and not (change.torch or change.cuda)), None)
 
     def facts(self) -> tuple[str, ...]:
         by_code: dict[str, list[Rejection]] = {}
@@ -190,7 +197,16 @@ class NoBuildError(NoPairingError):
             return "no option changes that; `envgen why-not RELEASE+TAG` gives the reason for one build"
         if best.code is RejectionCode.UNPROVEN and best.change.torch:
             return f"{best.change.action()} to have {_name(best)} written all the same"
-        return f"{best.change.action()}: then {_name(best)} runs"
+        newest, hint = self.newest_rejection(), f"{best.change.action()}: then {_name(best)} runs"
+        if newest is None or newest.change is None or release_key(newest.torch) <= release_key(best.torch):
+            return hint
+        return f"{hint}; {newest.change.action()}: {_name(newest)}"
+
+
+def _size(change: Change) -> tuple[int, int, tuple[int, ...]]:
+    """How large a change is: what it overrides of torch and CUDA, how many options it has, how new its driver is."""
+    driver = change.driver.parts if change.driver is not None and not change.older_driver else ()
+    return bool(change.torch) + bool(change.cuda), len(change.options()), driver
 
 
 def _name(rejection: Rejection) -> str:

@@ -14,7 +14,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.request import Request, RequestedGpu
 from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_in, is_unified
-from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, of_linux, supports
+from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, is_of_windows, of_linux, supports
 from envgen.resolve.homes import home
 from envgen.resolve.jetson import computers_of, driver_of, jetpack_of
 
@@ -62,12 +62,13 @@ class Evaluation:
         capabilities = tuple(requested.gpu.capability for requested in request.gpus)
         jetpack = jetpack_of(request, catalog)
         driver = request.driver or (driver_of(jetpack) if jetpack else assumed_driver(request, catalog))
+        is_wsl = False
         if jetpack is None and request.driver and not request.subdir.is_windows:
-            driver = of_linux(request.driver, catalog)
+            driver, is_wsl = of_linux(request.driver, catalog), is_of_windows(request.driver, catalog)
         return cls(
             request=request,
             catalog=catalog,
-            rules=DriverRules(driver=driver, subdir=request.subdir, builds=catalog, jetpack=jetpack),
+            rules=DriverRules(driver=driver, subdir=request.subdir, builds=catalog, jetpack=jetpack, is_wsl=is_wsl),
             jetpack=jetpack,
             homes=tuple((gpu, only) for gpu in request.gpus if (only := home(gpu.gpu, catalog)) is not None),
             torch=_specifiers(request.torch) if request.torch else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from envgen.core.builds import Build
 from envgen.core.changes import Change
@@ -35,14 +36,16 @@ def serves_gpus(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
                 code=RejectionCode.DRIVER_TOO_NEW,
                 message=f"{build.label}: driver {rules.driver} no longer serves {requested.gpu.name} "
                 f"({support.architecture}); R{support.last_branch} is the last branch that does",
-                changes=(Change(driver=DriverVersion.parse(last_release(oldest[1], rules.subdir)), older_driver=True),),
+                changes=(
+                    Change(driver=DriverVersion.parse(last_release(oldest[1], rules.shown.subdir)), older_driver=True),
+                ),
             )
         if support.first_branch is not None and not rules.is_from(support.first_branch):
             yield Failure(
                 code=RejectionCode.DRIVER_PREDATES_GPU,
                 message=f"{build.label}: driver {rules.driver} is older than the first branch that knows "
                 f"{requested.gpu.name}, R{support.first_branch}",
-                changes=(Change(driver=rules.first_of(first or 0)),),
+                changes=(Change(driver=rules.shown.first_of(first or 0)),),
             )
 
 
@@ -57,11 +60,13 @@ def new_enough(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
         message += "minor-version compatibility); no source states that driver, so it is unknown"
         yield Failure(code=RejectionCode.DRIVER_TOO_OLD, message=message)
     elif not (_meets(floor, build, evaluation) or rules.fully_serves(build.cuda)):
-        system = "Windows" if rules.subdir.is_windows else "Linux"
+        shown = _floor(build, replace(evaluation, rules=rules.shown)) or floor
+        system = "Windows" if rules.shown.subdir.is_windows else "Linux"
+        has = evaluation.request.driver if rules.is_wsl else rules.driver
         yield Failure(
             code=RejectionCode.DRIVER_TOO_OLD,
-            message=f"{build.label} needs driver {floor} or newer on {system}, the target has {rules.driver}",
-            changes=(Change(driver=floor),),
+            message=f"{build.label} needs driver {shown} or newer on {system}, the target has {has}",
+            changes=(Change(driver=shown),),
         )
 
 

@@ -32,14 +32,20 @@ echo "MAMBA_EXE=$MICROMAMBA" >> "$GITHUB_ENV"
 echo "MAMBA_ROOT_PREFIX=/mamba" >> "$GITHUB_ENV"
 """
 
+UPLOAD = """\
+mkdir -p "$ARTIFACTS/$NAME"
+case "$PATHS" in /*) PATHS="$PATHS/." ;; esac
+if [ -e "$PATHS" ]; then cp -r "$PATHS" "$ARTIFACTS/$NAME/"; fi
+"""
+
 STAND_INS = {
     "actions/checkout": ([], "true"),
     "actions/setup-python": (["python-version", "cache", "cache-dependency-path"], "true"),
-    "actions/upload-artifact": (
-        ["name", "path", "if-no-files-found"],
-        'mkdir -p "$ARTIFACTS/$NAME"\nif [ -e "$PATHS" ]; then cp -r "$PATHS" "$ARTIFACTS/$NAME/"; fi',
+    "actions/upload-artifact": (["name", "path", "if-no-files-found"], UPLOAD),
+    "actions/download-artifact": (
+        ["name", "path"],
+        'mkdir -p "${PATHS:-.}"\ncp -r "$ARTIFACTS/$NAME/." "${PATHS:-.}"',
     ),
-    "actions/download-artifact": (["name"], 'cp -r "$ARTIFACTS/$NAME/." .'),
     "mamba-org/setup-micromamba": (
         [
             "environment-file",
@@ -67,8 +73,33 @@ esac
 PYTHON = """\
 #!/bin/bash
 if [ "$*" = "-m pip install --editable ." ]; then exit 0; fi
-case "$*" in "-m pip install --quiet "*/../../..) exit 0 ;; esac
+case "$*" in "-m pip install --quiet "*/../../..|"-m pip install --quiet cuda-envgen=="*) exit 0 ;; esac
 exec {python} "$@"
+"""
+
+ENVGEN = f'#!/bin/bash\nexec {sys.executable} -m envgen "$@"\n'
+# Stands for envgen where a lock is made up, or could not be solved without a network; `lock` moves one file.
+ENVGEN_STAND_IN = """\
+#!/bin/bash
+echo "envgen $*" >> "$ARTIFACTS/envgen.log"
+case "$1" in
+  verify) echo "$2: good" ;;
+  lock) echo "| package | before | after |"; echo "# moved" >> envs/train/requirements.txt ;;
+esac
+"""
+GH = """\
+#!/bin/bash
+printf '%s\\n' "$*" >> "$ARTIFACTS/gh.log"
+case "$1 $2" in
+  "pr list") echo 0 ;;
+  "pr create") cp "${@: -1}" "$ARTIFACTS/body.md" ;;
+esac
+"""
+# All jobs run in one working tree here, and a patch is applied to what a checkout of its own would hold.
+GIT = """\
+#!/bin/bash
+if [ "$1" = apply ]; then {git} reset --hard --quiet; fi
+exec {git} "$@"
 """
 
 
@@ -91,14 +122,18 @@ def available() -> bool:
     return sys.platform == "linux" and _act() is not None
 
 
-def run_workflow(repository: Path, scratch: Path, event: str, *arguments: str, environment: dict[str, str]) -> Run:
+def run_workflow(
+    repository: Path, scratch: Path, event: str, *arguments: str, environment: dict[str, str], envgen: str = ENVGEN
+) -> Run:
     """Run the workflows of a repository (a git checkout) for an event; `scratch` takes stand-ins and artefacts."""
     artifacts, tools = scratch / "artifacts", scratch / "tools"
     artifacts.mkdir(parents=True)
     tools.mkdir()
     _script(tools / "micromamba", MICROMAMBA)
     _script(tools / "python", PYTHON.format(python=sys.executable))
-    _script(tools / "envgen", f'#!/bin/bash\nexec {sys.executable} -m envgen "$@"\n')
+    _script(tools / "envgen", envgen)
+    _script(tools / "gh", GH)
+    _script(tools / "git", GIT.format(git=shutil.which("git")))
     command = [
         str(_act()),
         event,

@@ -11,9 +11,10 @@ import pytest
 
 from ci.commands import run as call
 from ci.fake_wheels import write_lock
-from ci.local_run import Run, available, commit, event_file, git, run_workflow
+from ci.local_run import ENVGEN_STAND_IN, Run, available, commit, event_file, git, run_workflow
 from ci.shipped_tree import add_conda, add_pip
 from envgen.cli.commands.ci import ci_command
+from envgen.cli.main import main
 from envgen.files.bodies import pip_bodies
 from envgen.files.formats.smoke import smoke_body
 from equipment.locks import pip_lock
@@ -166,7 +167,7 @@ def users_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
 
 def run_users(root: Path, tmp_path: Path, host: FakeHost, event: str, *arguments: str) -> Run:
     environment = {"FAKE_HOST": host.environment()["FAKE_HOST"]}
-    return run_workflow(root, tmp_path / "run", event, *arguments, environment=environment)
+    return run_workflow(root, tmp_path / "run", event, *arguments, environment=environment, envgen=ENVGEN_STAND_IN)
 
 
 def test_the_generated_workflow_builds_and_computes(users_repository: Path, tmp_path: Path) -> None:
@@ -193,6 +194,58 @@ def test_a_pull_request_from_a_fork_never_reaches_a_gpu_runner(
     assert run.status == 0, run.log
     assert any("on-gpu-t4-4-core" in name for name in run.files()) is reaches_gpu
     assert any("linux-64-pip/" in name for name in run.files())
+
+
+PROJECT = """\
+[targets.train]
+gpu = "Tesla T4"
+driver = "550.54.15"
+platform = "linux-64"
+only = "pip"
+runner = "gpu-t4-4-core"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a target, its lock as it is shipped, and the workflow that `envgen ci` wrote."""
+    root = tmp_path / "user"
+    root.mkdir()
+    (root / "envgen.toml").write_text(PROJECT, encoding="utf-8")
+    monkeypatch.chdir(root)
+    assert main(["--offline"]) == 0
+    call(ci_command, capsys)
+    commit(root, "my environment")
+    git(root, "init", "--bare", "--initial-branch", "main", str(tmp_path / "origin.git"))
+    git(root, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    return root
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_the_workflow_of_targets_holds_the_locks_against_what_is_asked_for(
+    project: Path, tmp_path: Path, *, is_changed: bool
+) -> None:
+    if is_changed:
+        (project / "envgen.toml").write_text(PROJECT.replace("550.54.15", "580.95.05"), encoding="utf-8")
+        commit(project, "a newer driver, and no new lock")
+    run = run_workflow(project, tmp_path / "run", "push", "-j", "verify", environment={"ENVGEN_TIMEOUT": "1"})
+    assert "envs/train: " in run.log, run.log
+    assert "envs/train: not good" not in run.log
+    assert ("train: 3 file(s) would change" in run.log) is is_changed
+    assert (run.status != 0) is is_changed, run.log
+
+
+def test_an_upgrade_comes_as_a_pull_request_with_what_moved(project: Path, tmp_path: Path) -> None:
+    arguments = ["--input", "upgrade=true", "-j", "propose"]
+    run = run_workflow(
+        project, tmp_path / "run", "workflow_dispatch", *arguments, environment={}, envgen=ENVGEN_STAND_IN
+    )
+    assert run.status == 0, run.log
+    assert "lock --target=train --format markdown" in (run.artifacts / "envgen.log").read_text(encoding="utf-8")
+    pushed = git(tmp_path / "origin.git", "show", "--stat", "--format=%s", "envgen-upgrade")
+    assert pushed.startswith("Environments: solved anew\n")
+    assert "envs/train/requirements.txt | 1 +" in pushed
+    assert "| package | before | after |" in (run.artifacts / "body.md").read_text(encoding="utf-8")
 
 
 AUDIT = """\

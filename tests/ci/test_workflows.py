@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,7 +23,7 @@ from ci.checkers import (
 )
 from envgen.ci.locks import CiLock
 from envgen.ci.matrix import GpuRunner
-from envgen.ci.workflow import workflow_body
+from envgen.ci.workflow import Checks, workflow_body
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 
@@ -45,8 +46,10 @@ def committed(package_set: PackageSet, subdir: Subdir, folder: str) -> CiLock:
     return CiLock(package_set=package_set, subdir=subdir, python="3.12", folder=place, lock=place / name)
 
 
-GENERATED = {
+CHECKS = Checks(output=PurePosixPath(".github/workflows/environments.yml"))
+GENERATED: dict[str, tuple[list[CiLock], list[str]]] = {
     "one-pip-lock": ([committed(PackageSet.PIP, Subdir.LINUX_64, ".")], []),
+    "targets": ([committed(PackageSet.CONDA, Subdir.LINUX_64, "envs/lab")], ["self-hosted,gpu,lab"]),
     "all-systems-and-runners": (
         [committed(package_set, subdir, f"envs/{subdir}") for package_set in PackageSet for subdir in Subdir],
         [
@@ -64,11 +67,18 @@ def workflow(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Each workflow of this repository, and each kind that `envgen ci` writes, as a file."""
     if request.param not in GENERATED:
         return ROOT / f".github/workflows/{request.param}.yml"
-    locks, runners = GENERATED[request.param]
     file = tmp_path / ".github/workflows/environments.yml"
     file.parent.mkdir(parents=True)
-    file.write_text(workflow_body(locks, [GpuRunner.parse(text) for text in runners]), encoding="utf-8")
+    file.write_text(generated(request.param), encoding="utf-8")
     return file
+
+
+def generated(name: str) -> str:
+    """The workflow of a case; that of a project's targets upgrades them as well."""
+    locks, runners = GENERATED[name]
+    project = replace(CHECKS, targets=("lab",), inputs=(PurePosixPath("envgen.toml"), PurePosixPath("requirements.in")))
+    checks = project if name == "targets" else CHECKS
+    return workflow_body(locks, [GpuRunner.parse(text) for text in runners], checks)
 
 
 def read(file: Path) -> dict[Any, Any]:
@@ -102,7 +112,7 @@ def test_permissions_start_from_none_and_every_job_says_what_it_needs(workflow: 
     assert all("permissions" in job and job["timeout-minutes"] <= 60 for job in document["jobs"].values())
     assert "group" in document["concurrency"]
     writers = [name for name, job in document["jobs"].items() if job["permissions"].get("contents") == "write"]
-    assert writers == (["propose"] if workflow.stem == "refresh" else [])
+    assert writers == (["propose"] if "propose" in document["jobs"] else [])
 
 
 def test_no_script_holds_an_expression(workflow: Path) -> None:
@@ -125,8 +135,7 @@ def test_checkouts_keep_no_credentials(workflow: Path) -> None:
 @pytest.mark.parametrize("name", ["environments", "all-systems-and-runners"])
 def test_gpu_jobs_are_guarded(name: str) -> None:
     if name in GENERATED:
-        locks, runners = GENERATED[name]
-        job = yaml.safe_load(workflow_body(locks, [GpuRunner.parse(text) for text in runners]))["jobs"]["gpu"]
+        job = yaml.safe_load(generated(name))["jobs"]["gpu"]
         assert job["if"] == (
             "github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository"
         )

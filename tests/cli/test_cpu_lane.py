@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from cli.conftest import Run
-from envgen.ci.workflow import find_locks, workflow_body
+from envgen.ci.workflow import Checks, find_locks, workflow_body
 from envgen.cli.main import main
 from envgen.core.sets import PackageSet
 from equipment.conda_channel import pytorch_rows, write_channel
@@ -127,7 +127,7 @@ def test_no_gpu_runner_gets_a_lock_for_the_cpu(tmp_path: Path, lane: Run) -> Non
     assert lane(*PIP, "--platform", "linux-64", "--platform", "osx-arm64") == 0
     locks = find_locks(tmp_path, PurePosixPath("out"))
     assert [(lock.package_set, lock.is_cpu) for lock in locks] == [(PackageSet.PIP, True)] * 2
-    assert 'runner: "macos-15"' in workflow_body(locks, [])
+    assert 'runner: "macos-15"' in workflow_body(locks, [], Checks(output=PurePosixPath("ci.yml")))
 
 
 @pytest.mark.parametrize(

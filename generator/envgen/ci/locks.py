@@ -15,6 +15,7 @@ from envgen.files.formats.explicit import channel_of, packages_in
 from envgen.files.reading import record_of
 from envgen.files.registry import EXPLICIT, PYLOCK, REQUIREMENTS, SMOKE_TEST
 
+_CUDA = Pattern(r"cuda\d{2,3}|cpu")
 _PYTHON = Pattern(r"3\.\d{1,2}")
 
 
@@ -42,7 +43,8 @@ class CiLock:
     """A lock that CI installs. `folder` and `lock`, the file that an installer is given, are relative to one root.
 
     `torch` and `torchvision` are releases, empty when they are not in it. `channel` is the one that conda's pytorch is
-    from, `is_tegra` tells a Jetson's build, `is_cpu` one without CUDA.
+    from, `is_tegra` tells a Jetson's build, `is_cpu` one without CUDA. `tag` is the CUDA tag, cudaNNN for conda; it is
+    empty where the file does not say it.
     """
 
     package_set: PackageSet
@@ -55,6 +57,7 @@ class CiLock:
     channel: str = ""
     is_tegra: bool = False
     is_cpu: bool = False
+    tag: str = ""
 
     @property
     def smoke_test(self) -> PurePosixPath:
@@ -95,6 +98,7 @@ def _pip(place: Path, folder: PurePosixPath, name: str) -> CiLock:
         torch=lock.version_of("torch").partition("+")[0],
         torchvision=lock.version_of("torchvision").partition("+")[0],
         is_cpu=_is_cpu(text),
+        tag=lock.version_of("torch").partition("+")[2],
     )
 
 
@@ -118,6 +122,7 @@ def _conda(place: Path, folder: PurePosixPath, name: str, subdir: Subdir) -> CiL
         channel=channel_of(text, "pytorch"),
         is_tegra="tegra" in packages.get("arm-variant", missing)[1],
         is_cpu=_is_cpu(text),
+        tag=found[0] if (found := _CUDA.search(packages.get("pytorch", missing)[1])) else "",
     )
 
 

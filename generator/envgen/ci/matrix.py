@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -41,10 +41,18 @@ HOSTED_RUNNERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuRunner:
-    """A runner with a GPU, of the user's own or rented: the labels that a job asks for, and which subdir it can run."""
+    """A runner with a GPU, of the user's own or rented: the labels that a job asks for, and which subdir it can run.
+
+    One with a `folder` is that of a target: no other lock runs on it, and that folder's run on no other.
+    """
 
     subdir: Subdir
     labels: tuple[str, ...]
+    folder: PurePosixPath | None = None
+
+    def runs(self, lock: CiLock) -> bool:
+        """True for a lock that belongs on this runner."""
+        return lock.subdir is self.subdir and self.folder in (None, lock.folder)
 
     @classmethod
     def parse(cls, text: str) -> GpuRunner:
@@ -258,6 +266,43 @@ def with_unique_ids(entries: Iterable[dict[str, Entry]]) -> list[dict[str, Entry
         taken.add(name)
         found.append({**entry, "id": name})
     return found
+
+
+def target_entries(
+    locks: Sequence[CiLock],
+    names: Mapping[PurePosixPath, str],
+    runners: Sequence[GpuRunner],
+    root: Path,
+    catalog: Catalog,
+) -> list[dict[str, Any]]:
+    """Return the entries of a project's targets: each lock on the runner of its target, else on a hosted one.
+
+    `names` maps a folder, relative to `root`, to its target.
+    """
+    found = []
+    for lock in locks:
+        own = next((runner for runner in runners if runner.runs(lock)), None)
+        entry = {
+            "id": f"{names[lock.folder]}-{lock.subdir}-{lock.package_set}",
+            "kind": lock.package_set.value,
+            "subdir": lock.subdir.value,
+            "python": lock.python,
+            "release": lock.torch,
+            "tag": lock.tag or _tag_on_pypi(lock, catalog),
+            "runner": HOSTED_RUNNERS[lock.subdir] if own is None else own.runs_on,
+            "path": str(lock.folder),
+            "lock": str(lock.lock),
+            "files": sorted(path.name for path in (root / lock.folder).iterdir() if path.is_file()),
+            "target": names[lock.folder],
+        }
+        found.append(entry)
+    return with_unique_ids(found)
+
+
+def _tag_on_pypi(lock: CiLock, catalog: Catalog) -> str:
+    """The CUDA tag of PyPI's own build, whose version does not say it."""
+    rows = catalog.builds(lock.package_set, lock.subdir)
+    return next((build.cuda_tag for build in rows if build.torch == lock.torch and build.on_pypi), "")
 
 
 def github_matrix(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:

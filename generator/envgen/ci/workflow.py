@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from envgen import __version__
 from envgen.ci.locks import CiLock, LockIncompleteError, read_locks
 from envgen.ci.matrix import GITHUB_LIMIT, HOSTED_RUNNERS, GpuRunner, MatrixTooLargeError, with_unique_ids
 from envgen.ci.places import as_argument, check_plain
+from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, show
 from envgen.facts.tables import catalog_revision
 from envgen.files.header import Header, body_digest, compose
@@ -26,6 +27,19 @@ class NoLockHereError(UsageError):
         names = (REQUIREMENTS.one, REQUIREMENTS.each, EXPLICIT.each)
         fact = f"looked for {', '.join(names).replace('{subdir}', 'SUBDIR')}"
         super().__init__(f"{show(folder)} holds no locked environment", fact=fact, hint="run envgen there first")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """What a workflow checks before it installs anything. `output` is the workflow's own file.
+
+    `targets` are names of a project's, `inputs` the files that their locks are made from: the project's own and its
+    requirements. With them the workflow holds the locks against what is asked for, and solves anew each week.
+    """
+
+    output: PurePosixPath
+    targets: tuple[str, ...] = ()
+    inputs: tuple[PurePosixPath, ...] = ()
 
 
 def _row(lock: CiLock, runner: GpuRunner | None = None) -> dict[str, str]:
@@ -55,7 +69,23 @@ def find_locks(root: Path, folder: PurePosixPath) -> tuple[CiLock, ...]:
     return found
 
 
-def workflow_body(locks: Sequence[CiLock], runners: Iterable[GpuRunner]) -> str:
+def with_locks(folders: Iterable[Path], root: Path) -> tuple[PurePosixPath, ...]:
+    """Return those of some folders that hold locks, relative to their root.
+
+    Raises: NoLockHereError.
+    """
+    below = (PurePosixPath(path.relative_to(root).as_posix()) for path in folders)
+    found = tuple(folder for folder in below if any(_locks_in(root / folder)))
+    if not found:
+        raise NoLockHereError(".")
+    return found
+
+
+def _locks_in(folder: Path) -> Iterator[str]:
+    return (path.name for path in folder.iterdir() if REQUIREMENTS.matches(path.name) or EXPLICIT.matches(path.name))
+
+
+def workflow_body(locks: Sequence[CiLock], runners: Iterable[GpuRunner], checks: Checks) -> str:
     """Return the text of the workflow, without header.
 
     Raises: MatrixTooLargeError; UsageError when a GPU runner has no lock to run.
@@ -63,11 +93,12 @@ def workflow_body(locks: Sequence[CiLock], runners: Iterable[GpuRunner]) -> str:
     hosted = with_unique_ids(_row(lock) for lock in locks)
     gpu = []
     for runner in dict.fromkeys(runners):
-        fitting = [_row(lock, runner) for lock in locks if lock.subdir is runner.subdir and not lock.is_cpu]
+        fitting = [_row(lock, runner) for lock in locks if runner.runs(lock) and not lock.is_cpu]
         if not fitting:
-            there = ", ".join(sorted({lock.subdir.value for lock in locks}))
+            there = ", ".join(sorted({lock.subdir.value for lock in locks if runner.folder in (None, lock.folder)}))
             raise UsageError(
-                f"no lock here is for {runner.subdir}, as the runner {show(','.join(runner.labels))} needs",
+                f"no lock {f'in {runner.folder}' if runner.folder else 'here'} is for {runner.subdir}, as the runner "
+                f"{show(','.join(runner.labels))} needs",
                 fact=f"the locks are for {there}",
                 hint="name the runner's subdir: --gpu-runner win-64=LABEL",
             )
@@ -75,8 +106,22 @@ def workflow_body(locks: Sequence[CiLock], runners: Iterable[GpuRunner]) -> str:
     gpu = with_unique_ids(gpu)
     if max(len(hosted), len(gpu)) > GITHUB_LIMIT:
         raise MatrixTooLargeError(max(len(hosted), len(gpu)))
-    paths = sorted({str(path) for lock in locks for path in (lock.lock, lock.smoke_test)})
-    return render("workflows/environments.yml.j2", hosted=hosted, gpu=gpu, paths=paths)
+    folders = list(dict.fromkeys(as_argument(lock.folder) for lock in locks))
+    own = {*checks.inputs, checks.output, *(lock.smoke_test for lock in locks)}
+    beside = {lock.folder / name for lock in locks for name in _BESIDE}
+    return render(
+        "workflows/environments.yml.j2",
+        hosted=hosted,
+        gpu=gpu,
+        paths=sorted(map(str, own | beside)),
+        folders="\n".join(folders),
+        envgen=f"cuda-envgen=={__version__}",
+        targets="\n".join(f"--target={name}" for name in checks.targets),
+    )
+
+
+# Every file of an environment has a part in what is checked.
+_BESIDE = ("*.lock", "*lock.yml", "environment*.yml", "pylock*.toml", "requirements*.txt", "virtual-packages.yml")
 
 
 def workflow_text(body: str, name: str, command: str) -> str:

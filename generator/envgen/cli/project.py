@@ -37,7 +37,8 @@ def project_of(names: Sequence[str] | None, wanted: RequestOptions | None = None
     Raises: UsageError for options that the targets state themselves, and for `--target` without a project or beside a
     GPU; ManifestError.
     """
-    stated = _given(RequestOptions, ())
+    # Commands that take no request have options of their own by these names.
+    stated = _given(RequestOptions, ()) if wanted is not None else []
     has_gpu = wanted is not None and bool(wanted.gpus or wanted.capabilities or wanted.machines or _is_cpu(wanted))
     if has_gpu:
         if names:
@@ -50,7 +51,7 @@ def project_of(names: Sequence[str] | None, wanted: RequestOptions | None = None
             text = f"there is no {OWN_FILE} here, and no {SHARED_FILE} with [tool.envgen] (for --target)"
             raise TargetUnknownError(text, hint="envgen init writes one")
         return None
-    if own := [*stated, *_given(WriteOptions, _OF_A_TARGET)]:
+    if own := [*stated, *(_given(WriteOptions, _OF_A_TARGET) if wanted is not None else [])]:
         text = f"{', '.join(own)} would not be read: the targets of {relpath(path, start)} state it themselves"
         raise UsageError(text, hint="change it there, or name a GPU to make an environment beside the project")
     from envgen.targets.read import read_manifest

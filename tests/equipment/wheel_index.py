@@ -11,6 +11,7 @@ import html
 import io
 import json
 import re
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import quote, unquote, urlsplit
+
+from packaging.utils import parse_sdist_filename
 
 from envgen.core.wheel_names import WheelName
 from equipment.loopback import QuietServer
@@ -38,6 +41,8 @@ class ServedWheel:
 
     @property
     def project(self) -> str:
+        if not self.filename.endswith(".whl"):
+            return parse_sdist_filename(self.filename)[0]
         return WheelName.parse(self.filename).project
 
 
@@ -77,6 +82,21 @@ def make_wheel(
     content = stream.getvalue()
     digest = hashlib.sha256(content).hexdigest()
     return ServedWheel(filename=filename, sha256=digest, metadata=metadata, content=content, size=len(content))
+
+
+def make_sdist(filename: str, members: Mapping[str, str]) -> ServedWheel:
+    """A source distribution (`name-1.0.tar.gz`) with some members below its folder; its setup.py would be noticed."""
+    folder = filename.removesuffix(".tar.gz")
+    texts = {"setup.py": "raise SystemExit('somebody ran it')\n", **members}
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for path, text in texts.items():
+            entry = tarfile.TarInfo(f"{folder}/{path}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    content = stream.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    return ServedWheel(filename=filename, sha256=digest, metadata="", content=content, size=len(content))
 
 
 def _record_hash(text: str) -> str:
@@ -163,7 +183,7 @@ class WheelIndex:
             }
             entry["yanked"] = w.is_yanked
             entry["hashes"] = {"sha256": w.sha256} if self.states_hashes else {}
-            if self.states_metadata:
+            if self.states_metadata and w.metadata:
                 entry["core-metadata"] = {"sha256": hashlib.sha256(w.metadata.encode()).hexdigest()}
             if w.size is not None:
                 entry["size"] = w.size

@@ -15,6 +15,7 @@ from envgen.core.errors import EnvgenError, UsageError
 from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.request_record import RequestRecord
+from envgen.core.requirements import canonical
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
@@ -79,13 +80,20 @@ def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> J
     asked = _with_family(asked, files, builds)
     channels = further_channels(map(read_channel, writing.channels), files.channels)
     extras = read_extras((*writing.with_packages, *files.with_texts()), files.constraints, channels)
+    allowed = tuple(sorted(map(canonical, writing.sources)))
+    extras = replace(extras, sources=allowed)
     only = _only(writing.only, [request.subdir for request in asked.requests])
     sets = {only.get(request.subdir) for request in asked.requests}
     folder = output_folder(writing, asked.requests, _every(sets), _paths(writing))
     writing = replace(writing, output=folder.path, with_packages=normalised(writing.with_packages))
     record = record_of(asked.requests, writing)
     record = replace(
-        record, inputs=files.inputs, extras=writing.extras, groups=writing.groups, channels=extras.channels
+        record,
+        inputs=files.inputs,
+        extras=writing.extras,
+        groups=writing.groups,
+        channels=extras.channels,
+        sources=allowed,
     )
     pins = _kept(folder, writing, builds)
     return Job(asked=asked, folder=folder, pins=pins, writing=writing, record=record, extras=extras, only=only)

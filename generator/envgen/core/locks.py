@@ -11,7 +11,9 @@ from envgen.core.resolution import Notice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipPackage:
-    """One wheel of a pip lock. `index` is the index that it is locked from; `size` is in bytes, None when not stated.
+    """One wheel of a pip lock, or a source distribution that was allowed.
+
+    `index` is the index that it is locked from; `size` is in bytes, None when not stated.
 
     `reason` says why it is there or where its version is stated (`via torch`, `pin: …`); it may be empty.
     `dependencies` are the names of the locked packages that it needs on the lock's platform.
@@ -25,6 +27,11 @@ class PipPackage:
     size: int | None = None
     reason: str = ""
     dependencies: tuple[str, ...] = ()
+
+    @property
+    def is_source(self) -> bool:
+        """True for a source distribution, which is built where it is installed."""
+        return not self.url.endswith(".whl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,8 +105,9 @@ class RequestRecord(Choices):
     `packages` are the values of `--with` by the set that they were bound to; `name` is that of conda's environment
     where one was given. Without `index_lines` requirements.txt does not say where packages are. `inputs` maps the name
     of each file of `--requirements` to its lines; `extras` and `groups` are those that were asked for of a
-    pyproject.toml, `channels` are further ones of conda. `codes` and `floor` are set in shipped locks alone, which are
-    for every GPU that runs one of these entries of an arch list, with that driver or newer.
+    pyproject.toml, `channels` are further ones of conda, `sources` may be locked as source distributions. `codes`
+    and `floor` are set in shipped locks alone, which are for every GPU that runs one of these entries of an arch list,
+    with that driver or newer.
     """
 
     platforms: tuple[PlatformRecord, ...]
@@ -117,6 +118,7 @@ class RequestRecord(Choices):
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     codes: tuple[ArchCode, ...] = ()
     floor: DriverVersion | None = None
 
@@ -143,6 +145,8 @@ class RequestRecord(Choices):
         beside = {name: value for name, value in choices_of(self).items() if name not in _OF_THE_BUILD}
         if package_set is PackageSet.CONDA:
             beside["channels"] = " ".join(self.channels)
+        else:
+            beside["sources"] = " ".join(self.sources)
         return tuple(beside.items()), frozenset(packages)
 
     def with_texts(self) -> tuple[str, ...]:
@@ -204,6 +208,7 @@ class RequestRecord(Choices):
         document |= {"extras": list(self.extras)} if self.extras else {}
         document |= {"groups": list(self.groups)} if self.groups else {}
         document |= {"channels": list(self.channels)} if self.channels else {}
+        document |= {"sources": list(self.sources)} if self.sources else {}
         return document | ({} if self.index_lines else {"index_lines": False})
 
     def to_json(self) -> str:
@@ -255,6 +260,7 @@ def _read(document: Any) -> RequestRecord:  # noqa: ANN401 -- what a JSON text h
         extras=tuple(map(_text, document.get("extras", ()))),
         groups=tuple(map(_text, document.get("groups", ()))),
         channels=tuple(map(_text, document.get("channels", ()))),
+        sources=tuple(map(_text, document.get("sources", ()))),
         **{name: _choice(name, document) for name in CHOICES},
         codes=tuple(ArchCode.parse(code) for code in document.get("codes", ())),
         floor=DriverVersion.parse(floor) if floor else None,

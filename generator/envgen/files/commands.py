@@ -55,6 +55,7 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
         ("--extra", record.extras),
         ("--group", record.groups),
         ("--channel", record.channels),
+        ("--allow-source", record.sources),
     )
     words += [word for name, values in inputs for value in values for word in (name, value)]
     for package in record.with_texts():

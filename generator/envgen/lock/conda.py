@@ -122,9 +122,9 @@ class CondaLocker:
         """The same: rattler says nothing of its way."""
         return found
 
-    def way_out(self, pairing: Pairing) -> str:
+    def way_out(self, pairing: Pairing, failure: SolveFailedError) -> str:
         """Nothing that was tried."""
-        del pairing
+        del pairing, failure
         return ""
 
     def older(self, clash: CudaClashError) -> Extras | None:

@@ -116,10 +116,13 @@ class PipLocker:
         lock = found.pip_lock
         return replace(found, lock=replace(lock, passed_over=explained(lock, self._together())))
 
-    def way_out(self, pairing: Pairing) -> str:
+    def way_out(self, pairing: Pairing, failure: SolveFailedError) -> str:
         """The smallest change of the target with which everything can be locked, as was tried, or empty."""
-        from envgen.solve.pip.freeing import freed
+        from envgen.solve.pip.freeing import freed, freed_by_sources
 
+        if allowed := freed_by_sources(self._together(), failure.lacking) if failure.lacking else ():
+            options = " ".join(f"--allow-source {name}" for name in allowed)
+            return f"{options} locks it: that is built on the machine that installs it, and needs what it is built with"
         found = freed(self._together(), torch=pairing.build.torch, accepts=self._locks)
         return f"{found.option} locks it, with torch {found.pairing.build.short_label}" if found else ""
 
@@ -158,7 +161,7 @@ class PipLocker:
         extras = self.sources.extras
         query = pip_query(pairing, self.request, extras=extras.pip)
         bounds = extras.constraints_for(self.request.subdir, self.request.python)
-        return replace(query, constraints=(*query.constraints, *bounds))
+        return replace(query, constraints=(*query.constraints, *bounds), sources=extras.sources)
 
     def _text(self) -> str:
         return self.sources.folder.get(PYLOCK.name(self.request.subdir, many=self.many), "")
@@ -221,6 +224,7 @@ def _for_glibc(lock: PipLock, request: Request) -> PipLock | None:
     """
     if not request.subdir.is_linux or glibc_key(lock.glibc) <= glibc_key(request.glibc):
         return lock
-    names = (WheelName.parse(file_name(package.url)) for package in lock.packages)
+    wheels = (package for package in lock.packages if not package.is_source)
+    names = (WheelName.parse(file_name(package.url)) for package in wheels)
     fits = all(name.fits(python=lock.python, subdir=lock.subdir, glibc=request.glibc) for name in names)
     return replace(lock, glibc=request.glibc) if fits else None

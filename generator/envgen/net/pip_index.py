@@ -62,6 +62,10 @@ class ProjectPage:
         """The file of that name, or None."""
         return next((f for f in self.files if f.name.filename == filename), None)
 
+    def find_source(self, filename: str) -> SourceFile | None:
+        """The source distribution of that name, or None."""
+        return next((one for one in self.sources if file_name(one.url) == filename), None)
+
 
 def read_project(site: Site, project: str, *, patience: Patience) -> ProjectPage | None:
     """Return a project's page of the index at `site`, or None when the index has no such page.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from urllib.parse import quote, unquote, urlsplit
 
 from envgen.core.errors import ValueFormatError, show
@@ -48,10 +49,23 @@ def _name_fault(url: str, raw: str, project: str, version: str) -> str:
     name = unquote(raw)
     if not _FILE.fullmatch(name) or raw not in (name, quote(name), quote(name, safe="+!")):
         return f"{show(url)} names no plain file"
-    try:
-        wheel = WheelName.parse(name)
-    except ValueFormatError:
+    found = _project_and_version(name)
+    if found is None:
         return f"{show(name)} is no wheel's name"
-    if (wheel.project, wheel.version) != (project, str(Version(version))):
+    if found != (project, str(Version(version))):
         return f"{show(name)} is not of {project} {version}"
     return ""
+
+
+def _project_and_version(name: str) -> tuple[str, str] | None:
+    """What the name of a wheel or of a source distribution says."""
+    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+
+    with suppress(ValueFormatError):
+        wheel = WheelName.parse(name)
+        return wheel.project, wheel.version
+    try:
+        project, version = parse_sdist_filename(name)
+    except (InvalidSdistFilename, ValueError):
+        return None
+    return project, str(version)

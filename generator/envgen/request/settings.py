@@ -34,6 +34,14 @@ class WriteOptions:
         tuple[str, ...],
         Option("--channel", "NAME|URL", "A conda channel beside conda-forge, read after it. Repeatable."),
     ] = ()
+    sources: Annotated[
+        tuple[str, ...],
+        Option(
+            "--allow-source",
+            "NAME",
+            "This package may be locked as a source distribution, built on the machine that installs it. Repeatable.",
+        ),
+    ] = ()
     only: Annotated[
         tuple[str, ...],
         Option(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import NoPairingError, ToolError, show
+
+_WITHOUT_WHEEL = re.compile(r"(?<![\w.-])([\w.-]++)(?:[<>=!~]\S{0,80})? ha(?:s|ve) no (?:usable )?wheels?\b")
 
 
 @dataclass(eq=False, kw_only=True)
@@ -72,6 +76,11 @@ class SolveFailedError(NoPairingError):
         """The part of the explanation that says why, on one line."""
         told = [line.strip(" └├─│") for line in self.explanation if not line.startswith(("asked for:", "declared:"))]
         return "; ".join(told[:3]) or "it gave no reason"
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The packages of which the explanation says that they have no wheel that would do."""
+        return tuple(dict.fromkeys(_WITHOUT_WHEEL.findall(" ".join(self.explanation))))
 
     def facts(self) -> tuple[str, ...]:
         return self.explanation or ("it gave no reason",)

@@ -38,14 +38,15 @@ class Extras:
 
     Those of conda may have a channel in front (`bioconda::hmmer`), and are match specs where PEP 440 has no words for
     them (`jpeg=9e`). `for_both` are the names of conda's that were asked for without a prefix: its channels may not
-    have them. `constraints` bind versions of the pip set without asking for the package. `channels` are further ones,
-    as `further_channels` orders them.
+    have them. `constraints` bind versions of the pip set without asking for the package, `sources` are names that
+    may be locked as a source distribution. `channels` are further ones, as `further_channels` orders them.
     """
 
     pip: tuple[str, ...] = ()
     conda: tuple[str, ...] = ()
     for_both: frozenset[str] = frozenset()
     constraints: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
 
     def match_specs(self, subdir: Subdir, python: str) -> tuple[str, ...]:

@@ -37,6 +37,9 @@ class Code(StrEnum):
     SIZE_MISMATCH = "size-mismatch"
     NOT_ON_INDEX = "not-on-index"
     YANKED = "file-yanked"
+    SOURCE_NOT_ALLOWED = "source-not-allowed"
+    TWO_OWNERS = "two-owners"
+    CUDA_CLASH = "cuda-clash"
     NOT_NEEDED = "package-not-needed"
     DEPENDENCY_MISSING = "dependency-missing"
     DEPENDENCY_VERSION = "dependency-version"
@@ -71,6 +74,8 @@ _REMEDIES = {
     Code.SIZE_MISMATCH: "do not install; compare with the index, then make the files again with --upgrade --force",
     Code.NOT_ON_INDEX: _UPGRADE,
     Code.YANKED: _UPGRADE,
+    Code.TWO_OWNERS: "{again} with --upgrade --force: it takes a build, or a release, that goes together",
+    Code.CUDA_CLASH: "{again} with --upgrade --force: it takes a build, or a release, that goes together",
     Code.GPU_NOT_COVERED: _DECIDE,
     Code.DRIVER_TOO_OLD: "update the driver, or {again} with --driver VERSION",
     Code.DRIVER_DROPPED_GPU: "stay on the driver branch that serves the GPU; --driver VERSION states it",

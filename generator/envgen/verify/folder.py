@@ -71,5 +71,6 @@ def _ask(one: JudgedLock, asking: Asking) -> tuple[list[Finding], list[SkippedCh
         check = f"{one.file}: packages of {one.subdir} and what they need"
         return [], [SkippedCheck(check=check, reason=f"offline, and {one.unknown}", open=True)] if one.unknown else []
     if isinstance(one.lock, PipLock):
-        return check_on_indexes(one.lock, one.asked, asking, one.file)
+        tag = one.locked.build.cuda_tag if one.locked is not None else ""
+        return check_on_indexes(one.lock, tag, one.asked, asking, one.file)
     return check_on_channels(one.lock, asking, one.file, one.channels)

@@ -216,6 +216,8 @@ def _place(package: PipPackage, tag: str, lock: PipLock, file: str) -> Iterator[
 
 def _wheel(package: PipPackage, lock: PipLock, file: str) -> Iterator[Finding]:
     filename = file_name(package.url) if place_of(package.url) else ""
+    if package.is_source:
+        return
     try:
         wheel = WheelName.parse(filename)
     except ValueFormatError:

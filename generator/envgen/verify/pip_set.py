@@ -13,6 +13,7 @@ from envgen.files.formats.smoke import SmokePairing
 from envgen.files.registry import PYLOCK, REQUIREMENTS
 from envgen.verify import pip_lock
 from envgen.verify.claims import claims_of
+from envgen.verify.contents.pip import check_majors, check_sources
 from envgen.verify.findings import Code, Finding, has_no_error
 from envgen.verify.form import check_pip_form
 from envgen.verify.judged import JudgedLock, Knowledge
@@ -90,6 +91,8 @@ def _findings(lock: PipLock, pylock: str, opened: Opened, stated: Stated, knowle
         yield from not_said(check_request(build, lock.python, request, pylock, builds), of_lock)
         yield from pip_lock.check_glibc(lock, request.glibc, pylock)
     yield from check_files(lock, pylock)
+    yield from check_majors(lock, pylock)
+    yield from check_sources(lock, stated.record, pylock)
     if stated.record is not None:
         yield from check_pip_needs(lock, stated.record, pylock)
     known = list(check_known_wheels(lock, knowledge.known, pylock, exact=_is_exact(lock, stated, knowledge)))

@@ -100,7 +100,11 @@ def _read(text: str, origin: str) -> PipLock:
 
 
 def _read_package(entry: Mapping[str, Any]) -> PipPackage:
-    (wheel,) = entry["wheels"]
+    if "sdist" in entry and "wheels" in entry:
+        raise ValueError(f"{entry['name']} has both a wheel and a source distribution")
+    (wheel,) = [entry["sdist"]] if "sdist" in entry else entry["wheels"]
+    if _text(wheel["url"]).endswith(".whl") is ("sdist" in entry):
+        raise ValueError(f"the file of {entry['name']} is not of the kind that it is said to be")
     sha256 = _text(wheel["hashes"]["sha256"])
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"the sha256 of {entry['name']} is not 64 hex digits")

@@ -48,7 +48,7 @@ def rescued(
         release, reasons = locker.release_for_extras(pairing)
     except SolveFailedError as failure:
         failure.is_final = True
-        failure.advice = locker.way_out(pairing)
+        failure.advice = locker.way_out(pairing, failure)
         if not failure.advice:
             _check_extras(locker, pairing, failure, resolution, sources)
         raise failure from error

@@ -55,7 +55,7 @@ class SetLocker(Protocol):
     def explained(self, found: LockedSet) -> LockedSet:
         """The same with the reason of each package that is not at its newest. Raises: SolveFailedError."""
 
-    def way_out(self, pairing: Pairing) -> str:
+    def way_out(self, pairing: Pairing, failure: SolveFailedError) -> str:
         """The smallest change of the target with which everything can be locked, as was tried, or an empty text."""
 
     def older(self, clash: CudaClashError) -> Extras | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -14,12 +13,11 @@ from envgen.net.deadline import Deadline, Patience
 from envgen.net.pip_index import read_project
 from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError
-from envgen.solve.pip.freeing import Freed, freed
+from envgen.solve.pip.freeing import Freed, freed, freed_by_sources
 from envgen.solve.pip.together import Found, Together
 
 _OLDEST_YEARS = 2  # how much younger a release may be than the one that is locked in its place
 _LONGEST_S = 90.0  # what explaining may cost; after it the rest is only named
-_WITHOUT_WHEEL = re.compile(r"(?<![\w.-])([\w.-]++)(?:[<>=!~]\S{0,80})? ha(?:s|ve) no (?:usable )?wheels?\b")
 _THEREFORE = ", we can conclude that your requirements are unsatisfiable."
 _NEXT_TO_NOTHING = "it doesn't go with the rest of what is asked for"
 
@@ -56,7 +54,7 @@ def _explained(lock: PipLock, asked: Together) -> Iterator[PassedOver]:
                 is_final=True,
                 subject=f"torch {lock.version_of('torch')}, {lock.subdir.value}, Python {lock.python}",
                 explanation=(f"only {one.name} {one.locked} could be had in place of {newer}: {why.reason}",),
-                advice=why.advice or f"ask for {one.name}=={one.locked} to have it, or leave {one.name} out",
+                advice=why.advice,
             )
         yield replace(one, newer=newer, reason=why.reason, advice=why.advice)
 
@@ -69,7 +67,7 @@ def _why(one: PassedOver, lock: PipLock, asked: Together) -> _Why:
         found = asked.solve(instead=instead)
     except SolveFailedError as error:
         change = freed(asked, torch=torch, instead=instead)
-        lacking = tuple(dict.fromkeys(_WITHOUT_WHEEL.findall(" ".join(error.explanation))))
+        lacking = error.lacking
         return (
             _freed_by(change, one, lacking, asked, lock.version_of("torch"))
             if change
@@ -113,9 +111,14 @@ def _unfree(one: PassedOver, lacking: Sequence[str], error: SolveFailedError, as
             reason=error.explanation[-1].removesuffix(", we can conclude that your requirements are unsatisfiable.")
         )
     others = [name for name in lacking if name != one.name]
+    allowed = freed_by_sources(asked, lacking, instead=(f"{one.name}=={one.newer}",))
+    options = " ".join(f"--allow-source {name}" for name in allowed)
+    built = f"{options} gives {one.name} {one.newer}, built where it is installed; or " if allowed else ""
+    advice = f"{built}ask for {one.name}=={one.locked}, the newest that is all wheels"
     if one.name in lacking or not others:
-        return _Why(reason=f"it has no wheel for {_target(asked)}", is_without_wheel=True)
-    return _Why(reason=f"{', '.join(others)}, which it needs, has no wheel for {_target(asked)}", is_without_wheel=True)
+        return _Why(reason=f"it has no wheel for {_target(asked)}", advice=advice, is_without_wheel=True)
+    reason = f"{', '.join(others)}, which it needs, has no wheel for {_target(asked)}"
+    return _Why(reason=reason, advice=advice, is_without_wheel=True)
 
 
 def _target(asked: Together) -> str:

@@ -15,6 +15,8 @@ def best_wheel(package: UvPackage, query: PipQuery) -> UvWheel:
     """
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+    if len(package.wheels) == 1 and not package.wheels[0].url.endswith(".whl"):  # a source, which was allowed
+        return package.wheels[0]
     ranks = host_tags(query.python, query.subdir, query.glibc)
     ranked = []
     for wheel in package.wheels:

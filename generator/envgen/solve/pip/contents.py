@@ -51,6 +51,7 @@ def wheels_of(lock: PipLock, asked: Iterable[str], served: Mapping[str, str] | N
             is_asked_for=package.name in wanted,
         )
         for package in lock.packages
+        if not package.is_source
     )
 
 

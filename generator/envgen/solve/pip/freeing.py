@@ -15,9 +15,11 @@ from envgen.core.request import DriverOrigin, Request
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.resolve.shipped import pairing_if_it_runs
+from envgen.solve.errors import SolveFailedError
 from envgen.solve.pip.query import newer_glibcs
 from envgen.solve.pip.together import Found, Together
 
+_SOURCES = 4  # how often what is missing is added
 _PYTHONS = 4  # how many other Pythons are asked for, nearest first
 
 
@@ -57,6 +59,29 @@ def freed(
             if accepts(one):
                 return one
     return None
+
+
+def freed_by_sources(asked: Together, lacking: Sequence[str], *, instead: Sequence[str] = ()) -> tuple[str, ...]:
+    """The packages that need to be allowed as source distributions for a solution, or none where that is not enough.
+
+    `lacking` are those that have no wheel; what they need may have none either.
+    """
+    allowed = list(lacking)
+    for _ in range(_SOURCES):
+        if asked.deadline.left() <= 0:
+            break
+        try:
+            found = replace(asked, extras=replace(asked.extras, sources=tuple(allowed))).solve(instead=instead)
+        except SolveFailedError as error:
+            more = [name for name in error.lacking if name not in allowed]
+            if not more:
+                break
+            allowed += more
+        except EnvgenError:
+            break
+        else:
+            return tuple(name for name in allowed if name in found.sources)
+    return ()
 
 
 def _tried(asked: Together, changed: Request, instead: Sequence[str]) -> Found | None:

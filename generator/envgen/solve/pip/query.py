@@ -34,7 +34,8 @@ class PipQuery:
 
     `cuda_tag` is `cpu` for a CPU build. `torch`, `torchvision` and `torchaudio` are public versions, the last two empty
     when not wanted. `extras` are
-    PEP 508 requirements, `constraints` bind versions without asking for the package. `glibc` (X.Y) is read on Linux.
+    PEP 508 requirements, `constraints` bind versions without asking for the package, `sources` are names that
+    may be locked as a source distribution. `glibc` (X.Y) is read on Linux.
     """
 
     subdir: Subdir
@@ -47,6 +48,7 @@ class PipQuery:
     torchaudio: str = ""
     extras: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
     @property
     def torch_index(self) -> str:

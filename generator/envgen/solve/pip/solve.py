@@ -12,6 +12,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.locks import PassedOver, PipLock, PipPackage
 from envgen.core.releases import CPU
 from envgen.core.resolution import Notice
+from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI
 from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.facts.catalog import Catalog
@@ -24,6 +25,7 @@ from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
 from envgen.solve.pip.contents import judged, read_all, wheels_of
 from envgen.solve.pip.query import FAMILY, PipQuery, plain_requirement
+from envgen.solve.pip.sources import AllowedSources
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
 from envgen.solve.pip.wheels import WantedWheels, check_known, extra_family, look_up_wheels
 
@@ -111,10 +113,12 @@ class _Solve:
         wanted = None if offline else self._look_up()
         pins = wanted.open_pins if wanted else self.pins
         request = self._request(wanted, pins)
+        query = self.query
+        allowed = AllowedSources(names=query.sources, python=query.python, subdir=query.subdir, glibc=query.glibc)
         for _ in range(_ROUNDS):
             self.report(f"solving {self.query.subject}")
             try:
-                packages = compile_packages(request, patience=self.patience, offline=offline, cache_dir=cache_dir)
+                packages = allowed.compile(request, patience=self.patience, offline=offline, cache_dir=cache_dir)
             except SolveFailedError as error:
                 strays = self._strays(request, re.findall(r"[a-z]+", " ".join(error.explanation)))
                 if not strays:
@@ -224,7 +228,9 @@ class _Solve:
         patience = replace(self.patience, deadline=Deadline.after(min(_READING_S, self.patience.deadline.left())))
         wheels = wheels_of(lock, asked, served)
         contents = read_all(wheels, patience=patience)
-        return judged(wheels, contents, build=f"{query.torch}+{query.cuda_tag}", major=query.cuda_major)
+        told = judged(wheels, contents, build=f"{query.torch}+{query.cuda_tag}", major=query.cuda_major)
+        sources = (package for package in lock.packages if package.is_source)
+        return (*(_from_source(package) for package in sources), *told)
 
     def _check(self, package: UvPackage, wheel: UvWheel, request: UvRequest, wanted: WantedWheels | None) -> None:
         """Raise unless the file has a hash: the one that the index's page showed, and the known one."""
@@ -294,6 +300,12 @@ def _versions(lock: PipLock) -> dict[str, str]:
     return found
 
 
+def _from_source(package: PipPackage) -> Notice:
+    text = f"{package.name} {package.version} is locked as a source distribution: it is built on the machine that "
+    text += "installs it, which needs what it is built with (a compiler, CUDA's toolkit)"
+    return Notice(code="from-source", text=text, package_set=PackageSet.PIP)
+
+
 def _project(requirement: str) -> str:
     found = re.match(r"[A-Za-z0-9._-]+", requirement)
     return normalise_project(found[0]) if found else ""
@@ -314,5 +326,5 @@ def canonical_pypi_url(url: str, project: str) -> str:
     if kept:
         return f"https://files.pythonhosted.org{kept[0]}"
     filename = file_name(url)
-    tag = ".".join(WheelName.parse(filename).interpreters)
+    tag = ".".join(WheelName.parse(filename).interpreters) if filename.endswith(".whl") else "source"
     return f"https://files.pythonhosted.org/packages/{tag}/{project[0]}/{project}/{quote(filename)}"

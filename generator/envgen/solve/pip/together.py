@@ -19,7 +19,8 @@ from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError
 from envgen.solve.extras import Extras
 from envgen.solve.pip.query import FAMILY, platform_for_uv
-from envgen.solve.pip.uv import UvPackage, UvRequest, compile_packages
+from envgen.solve.pip.sources import AllowedSources
+from envgen.solve.pip.uv import UvPackage, UvRequest
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -53,19 +54,21 @@ class Together:
         subject = f"{named} with any torch that runs, {request.subdir.value}, Python {request.python}"
         if not releases:
             raise SolveFailedError(solver="pip", subject=subject, explanation=("no build of torch runs there",))
-        packages = compile_packages(
-            UvRequest(
-                subject=subject,
-                python=request.python,
-                platform=platform_for_uv(request.subdir, request.glibc),
-                requirements=(*_replaced(self.extras.pip, instead), f"torch{self._bounds(releases)}"),
-                constraints=self.extras.constraints_for(request.subdir, request.python),
-                torch_index=None,
-                torch_names=(),
-                default_index=Site.parse(self.pypi),
-            ),
-            patience=Patience(deadline=Deadline.after(min(longest_s, self.deadline.left()))),
+        allowed = AllowedSources(
+            names=self.extras.sources, python=request.python, subdir=request.subdir, glibc=request.glibc
         )
+        asked = UvRequest(
+            subject=subject,
+            python=request.python,
+            platform=platform_for_uv(request.subdir, request.glibc),
+            requirements=(*_replaced(self.extras.pip, instead), f"torch{self._bounds(releases)}"),
+            constraints=self.extras.constraints_for(request.subdir, request.python),
+            torch_index=None,
+            torch_names=(),
+            default_index=Site.parse(self.pypi),
+        )
+        patience = Patience(deadline=Deadline.after(min(longest_s, self.deadline.left())))
+        packages = allowed.compile(asked, patience=patience)
         return Found(packages={package.name: package for package in packages})
 
     def bounds_on(self, project: str) -> list[SpecifierSet]:
@@ -90,6 +93,12 @@ class Found:
     def torch(self) -> str:
         """The release of torch."""
         return self.packages["torch"].version.partition("+")[0]
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The packages that are taken as source distributions."""
+        files = ((name, wheel.url) for name, package in self.packages.items() for wheel in package.wheels)
+        return frozenset(name for name, url in files if not url.endswith(".whl"))
 
     def excluding(self, torch: str) -> dict[str, str]:
         """Package with its version -> the bounds that it sets on torch, of those that exclude a release."""

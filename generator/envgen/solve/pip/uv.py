@@ -27,6 +27,7 @@ from envgen.solve.pip.resolver_log import dependants, passed_over
 
 _PROJECT = "envgen-request"
 _OUTPUT = "pylock.toml"
+_STAND_INS = "stand-ins"
 _LOGGED = ("TRACE ", "DEBUG ", "INFO ")
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
 _LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
@@ -54,7 +55,8 @@ class UvRequest:
     """What uv is asked: requirements and constraints (PEP 508), and where each package may come from.
 
     Packages named in `torch_names` come from `torch_index` only, all others from `default_index` only. `preferred`
-    (project -> version) is taken where nothing speaks against it.
+    (project -> version) is taken where nothing speaks against it. `stand_ins` (file name -> bytes) are wheels that uv
+    may take beside those of the default index.
     """
 
     subject: str
@@ -66,6 +68,7 @@ class UvRequest:
     torch_names: tuple[str, ...]
     default_index: Site
     preferred: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +97,22 @@ class UvPackage:
 
 
 def compile_packages(
-    request: UvRequest, *, patience: Patience, offline: bool = False, cache_dir: Path | None = None
+    request: UvRequest,
+    *,
+    patience: Patience,
+    offline: bool = False,
+    cache_dir: Path | None = None,
+    log: list[str] | None = None,
 ) -> tuple[UvPackage, ...]:
-    """Return uv's resolution, sorted by name.
+    """Return uv's resolution, sorted by name; what its resolver says of its way is added to `log`.
 
     Raises: SolveFailedError, UnreachableError, SourceDataError, SolverError.
     """
     with scratch_folder("envgen-uv-") as folder:
         run = _Run(request, Path(folder), patience=patience, offline=offline, cache_dir=cache_dir)
         run.write_inputs()
-        document, log = run.compile()
-    return _read_packages(document, log)
+        document, told = run.compile([] if log is None else log)
+    return _read_packages(document, told)
 
 
 class _Run:
@@ -130,6 +138,9 @@ class _Run:
         (self._folder / "constraints.txt").write_text(constraints, encoding="utf-8")
         if request.preferred:
             self._write_preferred()
+        (self._folder / _STAND_INS).mkdir()
+        for name, content in request.stand_ins.items():
+            (self._folder / _STAND_INS / name).write_bytes(content)
 
     def _write_preferred(self) -> None:
         """Write the outputs as if an earlier run had made them: uv keeps the versions that it finds there."""
@@ -140,7 +151,7 @@ class _Run:
         pins = "".join(f"{name}=={version}\n" for name, version in sorted(self._request.preferred.items()))
         (self._folder / "requirements.txt").write_text(pins, encoding="utf-8")
 
-    def compile(self) -> tuple[str, str]:
+    def compile(self, log: list[str]) -> tuple[str, str]:
         """Run `uv pip compile`; return the pylock.toml that it wrote and the log of its resolver."""
         request = self._request
         command = [
@@ -157,7 +168,9 @@ class _Run:
         cache = self._cache_dir or _own_cache(self._folder / "cache")
         if cache is not None:
             command += ["--cache-dir", str(cache)]
+        command += ["--find-links", _STAND_INS] if request.stand_ins else []
         status, errors = self._finish(command)
+        log.append(errors)
         if status != 0:
             raise _failure(request, status, errors)
         return (self._folder / _OUTPUT).read_text(encoding="utf-8"), errors

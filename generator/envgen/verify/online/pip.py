@@ -9,6 +9,7 @@ from envgen.core.locks import PipLock, PipPackage
 from envgen.net.deadline import Patience, Retry
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.pip_index import read_requires
+from envgen.verify.contents.pip import check_contents
 from envgen.verify.findings import Asking, Code, Finding
 from envgen.verify.needs import unneeded
 from envgen.verify.online.pip_hashes import HashCheck, HashState, check_hashes, site_of
@@ -24,11 +25,13 @@ def check_catalog(lock: PipLock, file: str) -> Iterator[Finding]:
 
 
 def check_on_indexes(
-    lock: PipLock, asked: Sequence[str], asking: Asking, file: str
+    lock: PipLock, tag: str, asked: Sequence[str], asking: Asking, file: str
 ) -> tuple[list[Finding], list[SkippedCheck]]:
     """Hold every file against its index, and what the files ask for against what is locked, both ways.
 
-    `asked` are the further packages of the request. Raises: UsageError when a mirror is not a URL.
+    `asked` are the further packages of the request, `tag` is the CUDA tag of the build.
+
+    Raises: UsageError when a mirror is not a URL.
     """
     checks = check_hashes(lock, wheel_mirror=asking.wheel_mirror, pypi=asking.pypi, deadline=asking.deadline)
     findings = [finding for check in checks for finding in _of_hash(check, file)]
@@ -44,6 +47,7 @@ def check_on_indexes(
     known = {name: lines for name, lines in requires.items() if lines is not None}
     findings += unmet({"the request": asked, **known}, lock, file)
     findings += _unneeded(lock, asked, known, file)
+    findings += check_contents(lock, tag, asked, asking.deadline, file) if asked else ()
     if unread := [name for name in requires if name not in known]:
         what = "does not answer for" if unanswered else "does not serve the metadata of"
         more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""

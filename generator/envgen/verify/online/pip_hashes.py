@@ -103,6 +103,10 @@ def _against_index(package: PipPackage, site: Site, *, patience: Patience) -> Ha
     except (UnreachableError, SourceDataError) as error:
         return _checked(package, HashState.UNCHECKED, "", source=source, detail=error.reason)
     file = page.find(file_name(package.url)) if page else None
+    found = page.find_source(file_name(package.url)) if page and package.is_source else None
+    if found is not None and found.sha256:
+        state = HashState.GOOD if found.sha256 == package.sha256 else HashState.MISMATCH
+        return _checked(package, state, found.sha256, source=source)
     if file is None:
         return _checked(package, HashState.MISSING, "", source=source)
     if not file.sha256:

@@ -1,0 +1,79 @@
+"""What a pip lock's packages write over each other, which CUDA they load, and which of them are sources."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+
+from envgen.core.findings import Level
+from envgen.core.locks import PipLock
+from envgen.core.request_record import RequestRecord
+from envgen.core.requirements import canonical, parsed
+from envgen.core.wheel_names import file_name
+from envgen.net.deadline import Deadline, Patience, Retry
+from envgen.solve.errors import CudaClashError
+from envgen.solve.pip.contents import judged, read_all, wheels_of
+from envgen.verify.findings import Code, Finding
+
+_LONGEST_S = 60.0
+_MAJOR_IN_NAME = re.compile(r"^(nvidia-.+)-cu(\d\d)$")
+# Files of these have the same bytes for both majors (vllm 0.33.0 asks for both).
+_ALIKE = "nvidia-cutlass-dsl-libs"
+
+
+def check_majors(lock: PipLock, file: str) -> Iterator[Finding]:
+    """Two packages of one library of NVIDIA's for two CUDA majors: they install the same files (cuDNN, NCCL)."""
+    majors: defaultdict[str, list[str]] = defaultdict(list)
+    for package in lock.packages:
+        if named := _MAJOR_IN_NAME.fullmatch(package.name):
+            majors[named[1]].append(package.name)
+    for library, names in majors.items():
+        if len(names) > 1 and library != _ALIKE:
+            title = f"{' and '.join(sorted(names))} install the same files: what is installed last stays"
+            yield Finding(code=Code.TWO_OWNERS, file=file, title=title)
+
+
+def check_sources(lock: PipLock, record: RequestRecord | None, file: str) -> Iterator[Finding]:
+    """Source distributions, which install nothing that is locked unless the request allows them by name."""
+    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+
+    allowed = set(record.sources) if record is not None else set()
+    for package in lock.packages:
+        if not package.is_source:
+            continue
+        filename = file_name(package.url)
+        if package.name not in allowed:
+            yield Finding(
+                code=Code.SOURCE_NOT_ALLOWED, file=file, title=f"{filename[:80] or package.url[:80]} is no wheel"
+            )
+            continue
+        try:
+            is_own = parse_sdist_filename(filename) == (package.name, _version(package.version))
+        except (InvalidSdistFilename, ValueError):
+            is_own = False
+        if not is_own:
+            title = f"{filename[:80]} is not {package.name} {package.version}"
+            yield Finding(code=Code.FILES_DISAGREE, file=file, title=title)
+
+
+def check_contents(lock: PipLock, tag: str, asked: Collection[str], deadline: Deadline, file: str) -> Iterator[Finding]:
+    """What the wheels themselves say: the CUDA that they load, and who owns each file. What can't be read is silent."""
+    names = [canonical(requirement.name) for requirement in parsed(asked)]
+    wheels = wheels_of(lock, names)
+    limit = Deadline.after(min(_LONGEST_S, deadline.left()))
+    contents = read_all(wheels, patience=Patience(deadline=limit, retry=Retry(attempts=2)))
+    major = int(tag.removeprefix("cu")[:-1]) if tag.startswith("cu") else 0
+    try:
+        notices = judged(wheels, contents, build=f"{lock.version_of('torch').partition('+')[0]}+{tag}", major=major)
+    except CudaClashError as clash:
+        yield Finding(code=Code.CUDA_CLASH, file=file, title=clash.headline(), evidence=clash.facts())
+        return
+    for notice in notices:
+        yield Finding(code=Code.TWO_OWNERS, file=file, title=notice.text, level=Level.WARNING)
+
+
+def _version(text: str) -> object:
+    from packaging.version import Version
+
+    return Version(text)

@@ -1,0 +1,69 @@
+"""`--allow-source`: a package without a wheel is locked as a source distribution, by what it states of itself."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import CP312, Run
+from cli.test_together import pins
+from equipment.wheel_index import Fault, WheelIndex, make_sdist, make_wheel
+
+BUILD = ["--torch", "2.9.1", "--cuda", "cu126", "--no-vision", "--only", "pip"]
+PKG_INFO = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+
+
+@pytest.fixture(autouse=True)
+def world(torch_index: WheelIndex, pypi: WheelIndex) -> None:
+    """Configs as hydra-core: its newest releases need a release of a parser that has no wheel, unlike the newest."""
+    torch_index.wheels = {"/whl/cu126": [make_wheel(f"torch-2.9.1+cu126-{CP312}.whl", ("filelock",))]}
+    parser = {"PKG-INFO": PKG_INFO.format(name="parser", version="4.9.3"), "parser.egg-info/requires.txt": "einops\n"}
+    further = [
+        make_wheel(f"torch-2.9.1-{CP312}.whl", ("filelock",)),
+        make_wheel("configs-1.3-py3-none-any.whl", ("parser==4.9.*",)),
+        make_wheel("parser-4.13-py3-none-any.whl"),
+        make_sdist("parser-4.9.3.tar.gz", parser),
+        make_sdist(
+            "flash-2.0.tar.gz", {"PKG-INFO": PKG_INFO.format(name="flash", version="2.0") + "Requires-Dist: tqdm\n"}
+        ),
+    ]
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], *further]}
+
+
+@pytest.mark.parametrize(
+    ("package", "source"), [("configs", "parser"), ("flash", "flash")], ids=["what it needs has none", "it has none"]
+)
+def test_without_the_option_the_error_names_it_and_it_works(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], package: str, source: str
+) -> None:
+    assert run(*BUILD, "--with", f"pip:{package}") == 3
+    assert f"--allow-source {source}" in capsys.readouterr().err.partition("hint:")[2]
+    assert run(*BUILD, "--with", f"pip:{package}", "--allow-source", source) == 0
+    assert f"{source} " in capsys.readouterr().err.partition("note: ")[2]
+
+
+def test_it_is_locked_with_its_hash_and_what_it_asks_for(tmp_path: Path, run: Run, pypi: WheelIndex) -> None:
+    asked = [*BUILD, "--with", "pip:configs", "--allow-source", "Parser"]
+    assert run(*asked) == 0
+    assert pins(tmp_path / "out") == {
+        "configs==1.3",
+        "einops==0.8.1",
+        "filelock==3.20.0",
+        "parser==4.9.3",
+        "torch==2.9.1+cu126",
+    }
+    document = tomllib.loads((tmp_path / "out" / "pylock.toml").read_text(encoding="utf-8"))
+    (parser,) = (package for package in document["packages"] if package["name"] == "parser")
+    served = next(one for one in pypi.wheels["/simple"] if one.filename == "parser-4.9.3.tar.gz")
+    assert "wheels" not in parser
+    assert parser["sdist"]["hashes"] == {"sha256": served.sha256}
+    assert run(*asked, "--check") == 0
+    assert run(*BUILD, "--with", "pip:configs", "--check") != 0
+
+
+def test_other_bytes_than_the_page_states_are_not_read(run: Run, pypi: WheelIndex) -> None:
+    served = next(one for one in pypi.wheels["/simple"] if one.filename == "flash-2.0.tar.gz")
+    pypi.faults["/simple/flash-2.0.tar.gz"] = Fault(body=(served.content or b"") + b" ")
+    assert run(*BUILD, "--with", "pip:flash", "--allow-source", "flash") == 3

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from envgen.api.calls import decide, find_gpu, why_not
+    from envgen.api.calls import audit, decide, find_gpu, why_not
     from envgen.api.values import (
+        Audit,
+        AuditedTorch,
         Code,
         CondaChoice,
         Decision,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from envgen.core.errors import EnvgenError, NoPairingError, UsageError, ValueFormatError
 
 __all__ = [
+    "Audit",
+    "AuditedTorch",
     "Code",
     "CondaChoice",
     "Decision",
@@ -49,12 +53,13 @@ __all__ = [
     "UsageError",
     "ValueFormatError",
     "__version__",
+    "audit",
     "decide",
     "find_gpu",
     "why_not",
 ]
 
-_CALLS = {"decide", "find_gpu", "why_not"}
+_CALLS = {"audit", "decide", "find_gpu", "why_not"}
 _ERRORS = {"EnvgenError", "NoPairingError", "UsageError", "ValueFormatError"}
 
 

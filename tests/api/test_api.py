@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import FrozenInstanceError, asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -182,3 +183,33 @@ def test_every_public_name_is_there_and_described() -> None:
     assert set(envgen.__all__) <= {*dir(envgen)}
     with pytest.raises(AttributeError, match="no attribute 'resolves'"):
         envgen.resolves  # type: ignore[attr-defined] # noqa: B018 -- that there is none is what is tested
+
+
+PASCAL = {"gpu": "GTX 1080 Ti", "driver": "535.183.01", "platform": "linux-64"}
+
+
+def test_audit_says_what_the_command_says() -> None:
+    """PyPI's torch 2.15.0 has CUDA 13.2, and no code for Pascal: 2.14.1+cu126 is the last that has."""
+    found = envgen.audit("torch==2.15.0\n", **PASCAL)
+    (torch,) = found.torch
+    assert (found.format, found.runs) == ("requirements.txt", False)
+    assert (torch.line, torch.outcome, torch.channel, torch.platform) == (1, "fails", "pip", "linux-64")
+    assert torch.change is not None
+    assert "2.14.1+cu126" in torch.change
+    index = "--index-url https://download.pytorch.org/whl/cu126\n"
+    assert envgen.audit(f"{index}torch==2.14.1\n", **PASCAL).runs is True
+    assert envgen.audit("numpy\n", **PASCAL).runs is None
+
+
+def test_audit_reads_by_the_name() -> None:
+    found = envgen.audit("FROM pytorch/pytorch:2.1.2-cuda12.1-cudnn8-runtime\n", name="a/Dockerfile", **PASCAL)
+    assert (found.name, found.format, found.runs) == ("a/Dockerfile", "Dockerfile", True)
+    with pytest.raises(envgen.EnvgenError) as caught:
+        envgen.audit("x", name="notes.doc", **PASCAL)
+    assert caught.value.code == "file-unreadable"
+
+
+def test_audit_opens_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "more.txt").write_text("torch==2.15.0\n")
+    assert envgen.audit("-r more.txt\n", **PASCAL).torch == ()

@@ -1,4 +1,4 @@
-"""The three calls that Python callers have."""
+"""The calls that Python callers have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from envgen.api.convert import decision, explanation, found_gpu
-from envgen.api.values import Decision, Explanation, FoundGpu
+from envgen.api.values import Audit, Decision, Explanation, FoundGpu
 from envgen.core.errors import UsageError
 from envgen.core.gpus import MatchKind
 from envgen.core.request import Request
@@ -115,6 +115,42 @@ def why_not(  # noqa: PLR0913 -- one parameter for each option of a request
         )
     )
     return tuple(explanation(request, found) for found in explain(_builds(), request, torch=release, cuda_tag=tag))
+
+
+def audit(  # noqa: PLR0913 -- one parameter for each option of a request
+    text: str,
+    gpu: str | Sequence[str] | None = None,
+    *,
+    name: str = "requirements.txt",
+    compute_capability: str | Sequence[str] | None = None,
+    driver: str | Sequence[str] | None = None,
+    machine: str | Sequence[str] | None = None,
+    platform: str | None = None,
+    python: str | None = None,
+) -> Audit:
+    """Return whether the torch in the text of a file runs, and if not, why and the smallest change of the file.
+
+    `name` is what the file is called, which says how it is read: `uv.lock`, `environment.yml`, `Dockerfile` and the
+    others that `envgen audit` reads. The other parameters are those of `decide`. Files that the text names are not
+    opened.
+
+    Raises: EnvgenError as `decide` does, but never `no-pairing`; `file-unreadable` for a text that is not of its
+    format, or a name of none.
+    """
+    from envgen.api.convert import audited
+    from envgen.audits.report import audit_text
+
+    request, _ = _read(
+        RequestOptions(
+            gpus=_texts(gpu),
+            capabilities=_texts(compute_capability),
+            drivers=_texts(driver),
+            machines=_texts(machine),
+            platforms=_texts(platform),
+            python=python,
+        )
+    )
+    return audited(audit_text(text, name, [request], _builds()))
 
 
 def _read(options: RequestOptions) -> tuple[Request, tuple[Notice, ...]]:

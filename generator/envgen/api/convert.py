@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from envgen.api.values import (
+    Audit,
+    AuditedTorch,
     Code,
     CondaChoice,
     Decision,
@@ -27,6 +29,9 @@ from envgen.core.resolution import Pairing, Rejection, Resolution
 from envgen.core.sets import PackageSet
 from envgen.resolve.install import install_commands
 from envgen.resolve.why_not import Explanation as Explained
+
+if TYPE_CHECKING:
+    from envgen.audits.verdict import FileReport
 
 
 class RejectedBuilds(Sequence[RejectedBuild]):
@@ -172,4 +177,29 @@ def _rejected(rejection: Rejection) -> RejectedBuild:
         code=rejection.code.value,
         text=rejection.text,
         unlock=dict(rejection.unlock),
+    )
+
+
+def audited(report: FileReport) -> Audit:
+    """What was found of one file."""
+    return Audit(
+        name=report.file,
+        format=report.format,
+        torch=tuple(
+            AuditedTorch(
+                line=verdict.mention.line,
+                text=verdict.mention.text,
+                channel=verdict.mention.package_set.value,
+                platform=verdict.platform,
+                variant=verdict.mention.variant,
+                build=verdict.judgement.label,
+                outcome=verdict.judgement.outcome.value,
+                code=verdict.judgement.code,
+                reason=verdict.judgement.reason,
+                notes=verdict.judgement.notes,
+                change=verdict.change or None,
+            )
+            for verdict in report.verdicts
+        ),
+        remarks=report.remarks,
     )

@@ -166,3 +166,42 @@ class Explanation:
     chosen: bool
     reasons: tuple[Reason, ...]
     unlock: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedTorch:
+    """One torch that a file names, on one platform.
+
+    `line` is 1-based, `text` what stands there; `channel` is `pip` or `conda`, `variant` the extra, group or
+    environment that it is of. `build` is the build that an installer takes, as far as it is known. `outcome` is `runs`,
+    `fails` or `unknown`, `code` the kind of the reason; `change` is the smallest change of the file that makes it run,
+    or None.
+    """
+
+    line: int
+    text: str
+    channel: str
+    platform: str
+    variant: str
+    build: str
+    outcome: str
+    code: str
+    reason: str
+    notes: tuple[str, ...]
+    change: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What a file says of torch, and whether it runs. `remarks` are what else was seen in it."""
+
+    name: str
+    format: str
+    torch: tuple[AuditedTorch, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def runs(self) -> bool | None:
+        """True when every torch of it runs, False when one doesn't, None when that can't be told."""
+        outcomes = {one.outcome for one in self.torch}
+        return False if "fails" in outcomes else None if "unknown" in outcomes or not outcomes else True

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from envgen.core.dataclass import dataclass
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI
 from envgen.readers.mention import Include, IndexOption, Mention, Reading
@@ -23,18 +23,20 @@ def read_requirements(text: str, *, name: str = "requirements.txt", given: Seque
 
     `given` are the indexes of the command or file that names this one: pip's options count for all files of a run.
     """
-    words = [(number, line, _words(line)) for number, line in logical_lines(text)]
-    own = [option for _, line, split in words if line.startswith("-") for option in index_options(split)]
+    lines = list(logical_lines(text))
+    words = [(number, _words(line)) for number, line in lines if line.startswith("-")]
+    own = [option for _, split in words for option in index_options(split)]
     options = list(dict.fromkeys([*given, *own]))  # each once: files that name each other end
-    found = [
+    indexes = Indexes.of(options)
+    found = (
         (number, line, requirement)
-        for number, line, _ in words
+        for number, line in lines
         if not line.startswith("-") and (requirement := torch_requirement(_PER_LINE.sub("", line)))
-    ]
+    )
     return Reading(
         format="requirements.txt",
-        mentions=tuple(mention_of(number, line, requirement, options) for number, line, requirement in found),
-        includes=tuple(include for number, _, split in words for include in includes_of(number, split, options)),
+        mentions=tuple(_mention(number, line, requirement, indexes) for number, line, requirement in found),
+        includes=tuple(include for number, split in words for include in includes_of(number, split, options)),
     )
 
 
@@ -87,35 +89,53 @@ def index_options(words: Sequence[str]) -> list[IndexOption]:
     return found
 
 
-def mention_of(line: int, text: str, requirement: TorchRequirement, options: Sequence[IndexOption]) -> Mention:
-    """The mention of a requirement among pip's options. The index decides which build a bare version is.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indexes:
+    """What pip's options say of every requirement of a run: the indexes, and which build a bare version is.
 
     pip takes the highest version over all indexes, and `2.1.0+cu118` is higher than `2.1.0`: an extra index of
-    PyTorch's wins over PyPI for the same release.
+    PyTorch's wins over PyPI for the same release. `cuda` is the tag that they name; `unclear` says why there is none.
     """
-    sources = [option.url for option in options if option.kind in ("index-url", "extra-index-url", "index")]
-    links = [option.url for option in options if option.kind == "find-links"]
-    replaced = any(option.kind == "index-url" for option in options)
-    sources += [] if replaced else [PYPI]
-    tags = {tag for url in (*sources, *links) if (tag := tag_of_url(url))}
-    mention = Mention(
+
+    sources: tuple[str, ...]
+    cuda: str = ""
+    unclear: str = ""
+
+    @classmethod
+    def of(cls, options: Sequence[IndexOption]) -> Indexes:
+        """The indexes of some options."""
+        sources = [option.url for option in options if option.kind in ("index-url", "extra-index-url", "index")]
+        links = [option.url for option in options if option.kind == "find-links"]
+        replaced = any(option.kind == "index-url" for option in options)
+        sources += [] if replaced else [PYPI]
+        tags = sorted({tag for url in (*sources, *links) if (tag := tag_of_url(url))})
+        unclear = ""
+        if len(tags) > 1:
+            unclear = f"indexes of several CUDA tags are named ({', '.join(tags)})"
+        elif any("torch_stable" in url for url in links):
+            unclear = "torch_stable.html has every CUDA tag, and the file names none"
+        ordered = tuple(sorted(sources, key=lambda url: not tag_of_url(url)))
+        return cls(sources=ordered, cuda="" if unclear else next(iter(tags), ""), unclear=unclear)
+
+
+def mention_of(line: int, text: str, requirement: TorchRequirement, options: Sequence[IndexOption]) -> Mention:
+    """The mention of a requirement among pip's options."""
+    return _mention(line, text, requirement, Indexes.of(options))
+
+
+def _mention(line: int, text: str, requirement: TorchRequirement, indexes: Indexes) -> Mention:
+    is_settled = bool(requirement.cuda or requirement.unclear)
+    return Mention(
         line=line,
         text=text,
         package_set=PackageSet.PIP,
         version=requirement.version,
         specifier=requirement.specifier,
-        cuda=requirement.cuda,
-        sources=tuple(sorted(sources, key=lambda url: not tag_of_url(url))),
+        cuda=requirement.cuda if is_settled else indexes.cuda,
+        sources=indexes.sources,
         platforms=requirement.platforms,
         pythons=requirement.pythons,
         variant=requirement.extra,
         locked=bool(requirement.version),
-        unclear=requirement.unclear,
+        unclear=requirement.unclear if is_settled else indexes.unclear,
     )
-    if requirement.cuda or mention.unclear:
-        return mention
-    if len(tags) > 1:
-        return replace(mention, unclear=f"indexes of several CUDA tags are named ({', '.join(sorted(tags))})")
-    if any("torch_stable" in url for url in links):
-        return replace(mention, unclear="torch_stable.html has every CUDA tag, and the file names none")
-    return replace(mention, cuda=next(iter(tags), ""))

@@ -42,6 +42,7 @@ class TorchRequirement:
 
 
 @lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)
 def torch_requirement(text: str) -> TorchRequirement | None:
     """Return what a PEP 508 line says when it is torch, else None (another package, or no requirement)."""
     try:

@@ -47,7 +47,7 @@ def audit_command(
 
     Exit status: 0 none fails, 1 one does not run, 3 a file can't be read.
     """
-    from envgen.audit.report import as_github, as_json, as_text, audit_files, exit_status
+    from envgen.audits.report import as_github, as_json, as_text, audit_files, exit_status
     from envgen.facts.catalog import Catalog
     from envgen.readers.registry import files_in
 

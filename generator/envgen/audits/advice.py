@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from envgen.audit.judge import reasons_against
-from envgen.audit.verdict import Outcome, Verdict
+from envgen.audits.judge import reasons_against
+from envgen.audits.verdict import Outcome, Verdict
 from envgen.core.builds import Build
 from envgen.core.request import Request
 from envgen.core.sets import PackageSet

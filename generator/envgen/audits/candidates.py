@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from envgen.audit.verdict import CPU_BUILD, Judgement, Outcome
+from envgen.audits.verdict import CPU_BUILD, Judgement, Outcome
 from envgen.core.builds import Build, Existence
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 
-from envgen.audit.advice import with_change
-from envgen.audit.judge import judge
-from envgen.audit.verdict import CPU_BUILD, FileReport, Outcome, Verdict
+from envgen.audits.advice import with_change
+from envgen.audits.judge import judge
+from envgen.audits.verdict import CPU_BUILD, FileReport, Outcome, Verdict
 from envgen.core.request import Request
 from envgen.facts.catalog import Catalog
 from envgen.readers.mention import FileUnreadableError, IndexOption, Mention, Reading
@@ -43,25 +44,41 @@ def audit_files(paths: Iterable[Path], requests: Sequence[Request], catalog: Cat
     return [_report(path.as_posix(), found, requests, catalog) for path, found in readings.items()]
 
 
+def audit_text(text: str, name: str, requests: Sequence[Request], catalog: Catalog) -> FileReport:
+    """Judge the text of one file by its name; the files that it names are not opened.
+
+    Raises: FileUnreadableError.
+    """
+    return _report(name, read(text, name=name), requests, catalog)
+
+
 def _report(
     name: str, reading: Reading | FileUnreadableError, requests: Sequence[Request], catalog: Catalog
 ) -> FileReport:
     if isinstance(reading, FileUnreadableError):
         return FileReport(file=name, format="", error=reading.reason, line=reading.line)
-    judged: dict[tuple[Mention, int], Verdict] = {}  # the same torch on many lines is judged once
+    judged: dict[object, tuple[Verdict, ...]] = {}  # the same torch on many lines is judged once
     verdicts = []
     for mention in reading.mentions:
-        for request in _for(mention, requests):
-            key = replace(mention, line=0), requests.index(request)
-            if key not in judged:
-                judged[key] = with_change(judge(name, mention, request, catalog), request, catalog)
-            verdicts.append(replace(judged[key], mention=mention))
+        key = _BUT_THE_LINE(mention)
+        if key not in judged:
+            fitting = (request for request in requests if _is_for(mention, request))
+            found = ((judge(name, mention, request, catalog), request) for request in fitting)
+            judged[key] = tuple(with_change(verdict, request, catalog) for verdict, request in found)
+        verdicts += [
+            Verdict(file=one.file, mention=mention, platform=one.platform, judgement=one.judgement, change=one.change)
+            for one in judged[key]
+        ]
     return FileReport(file=name, format=reading.format, verdicts=tuple(verdicts), remarks=reading.remarks)
 
 
-def _for(mention: Mention, requests: Sequence[Request]) -> Iterator[Request]:
-    """The requests whose platform a mention is for. What is for other platforms alone says nothing of the target."""
-    return (request for request in requests if not mention.platforms or request.subdir.value in mention.platforms)
+# The same torch may stand on many lines, each with a comment of its own, which no reader keeps.
+_BUT_THE_LINE = attrgetter(*(field.name for field in fields(Mention) if field.name != "line"))
+
+
+def _is_for(mention: Mention, request: Request) -> bool:
+    """True for a request whose platform a mention is for. What is for others alone says nothing of the target."""
+    return not mention.platforms or request.subdir.value in mention.platforms
 
 
 def read_file(path: Path) -> str:

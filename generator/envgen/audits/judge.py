@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from envgen.audit.candidates import Candidates, candidates
-from envgen.audit.verdict import Judgement, Outcome, Verdict
+from envgen.audits.candidates import Candidates, candidates
+from envgen.audits.verdict import Judgement, Outcome, Verdict
 from envgen.core.builds import Build
 from envgen.core.capability import CodeKind
 from envgen.core.changes import Change

@@ -5,9 +5,9 @@
 
   const tokens = (text) =>
     (text
-      .normalize("NFKC")
       .toLowerCase()
-      .replace(/\((?:r|tm|c)\)|[®™©]/g, " ")
+      .replace(/\((?:r|tm|c)\)|[®™©]/g, " ") // before NFKC, which makes letters of them
+      .normalize("NFKC")
       .replace(/([a-z])\+/g, "$1 plus ")
       .match(/[a-z0-9]+/g)) || [];
 
@@ -47,10 +47,23 @@
     const changing = new Set(data.changing), vendors = new Set(data.vendors);
     // A name without its line's word is a phone's or a printer's, too, unless the text speaks of GPUs.
     const line = new RegExp(data.line);
-    const isFiller = (word) => /^(?:\d+gb?|sxm\d?|pcie|x\d+)$/.test(word);
-    const speaks = /^(?:nvidia|geforce|quadro|tesla|gpus?|gres|grid|colab|kaggle|slurm|cuda)$/;
-    const isWeak = (key, words) =>
-      /^\d+$/.test(key) || (!line.test(key) && !chips.has(key.replace(/(?<=\d)[a-z]{1,3}$/, "")) && !words.some((word) => speaks.test(word)) && !words.every((word) => key.includes(word) || isFiller(word)));
+    const filler = new Set([...data.loose, ...data.context].filter((word) => word.length > 1));
+    const isFiller = (word) => filler.has(word) || /^(?:\d+gb?|sxm\d?|pcie|x\d+)$/.test(word);
+    const context = new Set(data.context.filter((phrase) => !phrase.includes(" ")));
+    const speaks = /^(?:nvidia|geforce|quadro|tesla|gpus?|gres|colab|kaggle|slurm|cuda)$/;
+    const spaced = (text) => ` ${text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ")} `;
+    const denies = (text) => {
+      const plain = spaced(text);
+      return data.compare.some((phrase) => plain.includes(` ${phrase} `)) || /[<>≥≤]|\d\+|-class\b|아님|이상|以上|不是|(?<!\p{L})не(?!\p{L})|или/u.test(text);
+    };
+    const otherScript = /[^\u0000-\u007f\u00ae\u2122]/;
+    const isWeak = (key, words, text, from = 0, size = words.length) => {
+      if (/^(?:nvidia)?\d+$|^(?:gtx)?titan$/.test(key)) return words.length > size;
+      if (line.test(key) || chips.has(key.replace(/(?<=\d)[a-z]{1,3}$/, ""))) return false;
+      const others = words.filter((_, at) => at < from || at >= from + size);
+      if (/nvidia|geforce|quadro|tesla/.test(key) || others.some((word) => speaks.test(word) || context.has(word))) return false;
+      return otherScript.test(text) || !others.every(isFiller);
+    };
     const machines = data.machines.map((line) => {
       const at = line.lastIndexOf(" ");
       return { pattern: new RegExp(`(?<![a-z0-9._-])(?:${line.slice(0, at)})(?![a-z0-9_])`), gpu: Number(line.slice(at + 1)) };
@@ -66,12 +79,15 @@
     function find(text) {
       const device = byDevice(text);
       if (device) return settle(device);
-      // Direct3D's shader models (vs_5_0) are no "versus".
-      const words = tokens(text.slice(0, 20000).replace(/\b[vp]s_\d_\d\b|\(rev \w+\)/gi, " "));
+      // Direct3D's shader models (vs_5_0) are no "versus", `8x H100` is a H100, and other scripts have their words.
+      text = text.slice(0, 20000).replace(/\b[vp]s_\d_\d\b|\(rev \w+\)|\b\d{1,2} ?x ?(?=[a-z]+\d{1,4})/gi, " ").toLowerCase();
+      for (const [word, latin] of data.replace) text = text.replaceAll(word, ` ${latin} `);
+      const words = tokens(text);
       if (!words.length) return { state: "unknown" };
       if (/or similar|graphics device/i.test(text)) return { state: "changed" };
-      const whole = keys.get(words.join("")) || keys.get(words.filter((w) => w !== "nvidia").join(""));
-      if (whole) return settle(whole);
+      const own = words.filter((word) => word !== "nvidia").join("").replace(/^nvidia/, "");
+      const whole = keys.get(words.join("")) || keys.get(own);
+      if (whole && !denies(text) && !words.slice(1).some((word) => /^00+$/.test(word)) && !(otherScript.test(text) && isWeak(own, words, text))) return settle(whole);
       if (words.length < 12) {
         const lowered = text.trim().toLowerCase();
         const machine = machines.find(({ pattern }) => pattern.test(lowered));
@@ -83,19 +99,22 @@
         const own = pieces.filter((piece) => !tokens(piece).some((word) => vendors.has(word)) && /nvidia|geforce|quadro|[rg]tx/i.test(piece));
         if (own.length && own.length < pieces.length) return find(own.join(" , "));
       }
-      return scan(words.slice(0, 4000));
+      return scan(words.slice(0, 4000), text);
     }
 
-    function scan(words) {
-      const taken = new Array(words.length).fill(false), found = [];
+    function scan(words, text) {
+      const taken = new Array(words.length).fill(false), found = [], spans = [];
       for (let size = Math.min(8, words.length); size; size -= 1) {
         for (let from = 0; from + size <= words.length; from += 1) {
           if (taken.slice(from, from + size).some(Boolean)) continue;
           const key = words.slice(from, from + size).join("");
           const glued = words.slice(from, from + size).some((word) => word.length > 16); // a phrase without its spaces
-          const named = glued || isWeak(key, words) ? null : keys.get(key);
-          if (named) {
+          const named = glued ? null : keys.get(key);
+          const weak = named && isWeak(key, words, text, from, size);
+          if (weak && size > 1) taken.fill(true, from, from + size); // a part of it is no better
+          if (named && !weak) {
             found.push(named);
+            spans.push(key);
             taken.fill(true, from, from + size);
           }
         }
@@ -105,10 +124,18 @@
       // A chip's codename decides whatever is said beside it.
       const several = found.every((named) => new Set(named.map((at) => gpus[at].capability)).size === 1);
       const chip = words.some((word, at) => taken[at] && chips.has(word.replace(/(?<=\d)[a-z]{1,3}$/, "")));
-      if (chip) return settle([...new Set(found.flat())], several);
-      const beside = words.some((word, at) => !taken[at] && changing.has(word) && (taken[at - 1] || taken[at + 1]));
-      const denied = rest.some((word) => ["not", "or", "better", "than", "like", "similar", "vs"].includes(word));
-      if (beside || (denied && words.length < 40) || rest.some((word) => vendors.has(word))) return { state: "changed" };
+      if (chip && !denies(text)) return settle([...new Set(found.flat())], several);
+      const unnamed = words.some((word, at) => !taken[at] && !taken[at + 1] && /^(?:[rg]tx|gts|gt)\d{0,4}$/.test(word) && /\d{3}/.test(word + (words[at + 1] || "")));
+      const cut = unnamed || words.some((word, at) => /^00+$/.test(word) && taken[at - 1]);
+      // A laptop's card of the same number, where there is one of the same capability.
+      const inLaptop = spans.every((key, at) =>
+        ["laptop", "mobile"].some((word) => (keys.get(key + word) || []).some((gpu) => gpus[gpu].capability === gpus[found[at][0]].capability)));
+      const beside = cut || words.some((word, at) => !taken[at] && changing.has(word) && !(word === "laptop" && inLaptop) && (taken[at - 1] || (taken[at + 1] && word.length > 1)));
+      const short = words.length < 40;
+      const architectures = rest.filter((word) => data.archs.includes(word));
+      const other = architectures.some((word) => found.flat().some((at) => !gpus[at].architecture.toLowerCase().startsWith(word)));
+      const model = words.length < 12 && rest.some((word) => data.brands.includes(word) || (/^\d{4}$/.test(word) && keys.has(word)));
+      if (beside || (short && denies(text)) || other || model || rest.some((word) => vendors.has(word))) return { state: "changed" };
       return settle([...new Set(found.flat())], several);
     }
 

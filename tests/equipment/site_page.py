@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -40,3 +43,29 @@ def shown(names: NameTables, answer: dict[str, Any]) -> str:
     if answer["state"] == "found":
         return str(names.gpus[answer["at"]].capability)
     return str(answer["state"])
+
+
+def spellings(names: list[str], count: int) -> list[str]:
+    """Names as people write them: case, spaces, hyphens, words left out and words around; the same at each run."""
+    draw = random.Random(11)
+    around = (
+        "{}",
+        "NVIDIA {}",
+        "{} 8GB",
+        "my {} card",
+        "{} or better",
+        "{} SUPER",
+        "ASUS Dual {} OC",
+        "a {}",
+        "{}, or similar",
+    )
+    changes: tuple[Callable[[str], str], ...] = (
+        str,
+        str.lower,
+        str.upper,
+        lambda name: name.replace(" ", ""),
+        lambda name: name.replace(" ", "-"),
+        lambda name: name.replace("GeForce ", ""),
+        lambda name: re.sub(r"^\w+ ", "", name),
+    )
+    return [draw.choice(around).format(draw.choice(changes)(draw.choice(names))) for _ in range(count)]

@@ -32,9 +32,8 @@ from envgen.site.compat import compat, compat_schema
 from envgen.site.decisions import Table
 from envgen.site.messages import LANGUAGES, messages
 from envgen.site.names import NameTables
-from envgen.site.page_data import page_data
 from envgen.site.write import write_site
-from equipment.site_page import NEEDS_NODE, run_page, shown
+from equipment.site_page import NEEDS_NODE, shown, spellings
 
 Page = Callable[..., list[Any]]
 
@@ -107,32 +106,6 @@ def test_the_page_never_names_another_card_than_the_program(names: NameTables, p
         match = program.match(text)
         right = str(match.gpu.capability) if match.kind is MatchKind.EXACT and match.gpu else match.kind.value
         assert said == right or not said[0].isdigit(), (text, said, right)
-
-
-def spellings(names: list[str], count: int) -> list[str]:
-    """Names as people write them: case, spaces, hyphens, words left out and words around; the same at each run."""
-    draw = random.Random(11)
-    around = (
-        "{}",
-        "NVIDIA {}",
-        "{} 8GB",
-        "my {} card",
-        "{} or better",
-        "{} SUPER",
-        "ASUS Dual {} OC",
-        "a {}",
-        "{}, or similar",
-    )
-    changes: tuple[Callable[[str], str], ...] = (
-        str,
-        str.lower,
-        str.upper,
-        lambda name: name.replace(" ", ""),
-        lambda name: name.replace(" ", "-"),
-        lambda name: name.replace("GeForce ", ""),
-        lambda name: re.sub(r"^\w+ ", "", name),
-    )
-    return [draw.choice(around).format(draw.choice(changes)(draw.choice(names))) for _ in range(count)]
 
 
 @NEEDS_NODE
@@ -238,24 +211,3 @@ def test_pages_of_a_small_site_fit_together(catalog: Catalog, names: NameTables,
     assert "10de:1f97" in mx450
     k80 = files["gpu/tesla-k80.html"].decode()
     assert "The last PyTorch release with code for this card on Windows is 2.3.1" in k80
-
-
-@pytest.mark.slow
-@NEEDS_NODE
-def test_the_whole_site_agrees_with_the_program(tmp_path: Path) -> None:
-    site = Site.load(tree("lockfiles"))
-    count = write_site(tmp_path / "site", site.files(), force=False)
-    sizes = [path.stat().st_size for path in (tmp_path / "site").rglob("*") if path.is_file()]
-    assert count > 2000
-    assert sum(sizes) < 30 << 20
-    data = page_data(site.table, site.names, {}, site.revision)
-    program = GpuCatalog.load(suggests=False)
-    names = [gpu.name for gpu in site.names.gpus]
-    texts = [*names, *spellings(names, count=2000)]
-    for text, found in zip(texts, run_page(data, *(["find", text] for text in texts)), strict=True):
-        said = shown(site.names, found)
-        match = program.match(text)
-        right = str(match.gpu.capability) if match.kind is MatchKind.EXACT and match.gpu else match.kind.value
-        assert said == right or not said[0].isdigit(), (text, said, right)
-        if text in names:
-            assert said[0].isdigit() or said == "ask"

@@ -15,8 +15,8 @@ from envgen.gpus.machines import instance_pattern
 
 # Words that make another card of a name: beside a match they leave the page with a question, never with an answer.
 CHANGING = (
-    "ti super d ada blackwell mobile max maxq q a le v2 v3 t1 laptop lhr se xt pro plus s m ultra nano not no or better"
-    " like than similar previously instead vs versus unlike except without was replaced zero"
+    "ti super d x ada blackwell mobile max maxq q a le v2 v3 t1 laptop lhr se xt pro plus s m ultra nano not no or"
+    " better like than similar previously instead vs versus unlike except without was replaced zero"
 )
 VENDORS = "amd radeon intel arc iris uhd vega firepro instinct apple adreno mali powervr matrox"
 # What people write in front of a number, or leave out. A name is asked for with each of them.
@@ -59,8 +59,8 @@ class NameTables:
 
 def tokens(text: str) -> list[str]:
     """The words of a text as the page reads them: lower case, trade marks gone, letters and digits only."""
-    plain = unicodedata.normalize("NFKC", text).lower()
-    plain = re.sub(r"\((?:r|tm|c)\)|[®™©]", " ", plain)
+    marks = re.sub(r"\((?:r|tm|c)\)|[®™©]", " ", text.lower())  # before NFKC, which makes letters of them
+    plain = unicodedata.normalize("NFKC", marks)
     plain = re.sub(r"(?<=[a-z])\+", " plus ", plain)
     return re.findall(r"[a-z0-9]+", plain)
 
@@ -111,6 +111,7 @@ def name_tables(catalog: GpuCatalog) -> NameTables:
 def _forms(gpus: tuple[Gpu, ...]) -> Iterator[str]:
     """Names, spellings, systems and chips; names and spellings also with everything that people put in front."""
     names = [gpu.name for gpu in gpus] + [row["spelling"] for row in read_table("spellings")]
+    names += [name.removesuffix(" GPU") for name in names if name.endswith(" Laptop GPU")]
     seen = dict.fromkeys(names)
     for name in names:
         core = " ".join(_core(name.split()))

@@ -13,12 +13,15 @@ from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.facts.tables import read_table
-from envgen.gpus.beside import LINE
+from envgen.gpus.beside import ARCHITECTURES, LINE
+from envgen.gpus.names import BRANDS
 from envgen.site.decisions import PYTHONS, Answer, Table
 from envgen.site.names import CHANGING, LEADING, VENDORS, NameTables, core_key
 
 # Stands for the Python of a question, so that one answer serves all of them.
 ANY_PYTHON = "*"
+# The words beside a name that the page reads as the program does: they deny or compare, are filler, or speak of GPUs.
+_ACTIONS = ("compare", "loose", "context")
 _Entry = TypeVar("_Entry")
 
 
@@ -59,6 +62,10 @@ def page_data(table: Table, names: NameTables, sizes: Mapping[str, int], revisio
         ),
         "machines": [f"{pattern} {at}" for pattern, at in names.machines],
         "line": LINE.pattern,
+        "brands": sorted(BRANDS),
+        "archs": [*ARCHITECTURES],
+        "replace": _replacements(),
+        **{action: [row["phrase"] for row in read_table("words") if row["action"] == action] for action in _ACTIONS},
         "changing": sorted(CHANGING.split()),
         "vendors": sorted(VENDORS.split()),
     }
@@ -168,3 +175,9 @@ def _packed(keys: set[str], own: str) -> list[str]:
             packed.append(f"{'' if core == own else core}:{mask:x}")
             left -= with_front
     return packed + sorted(left)
+
+
+def _replacements() -> list[list[str]]:
+    """[word, its Latin form] of the words in other scripts, the longest first."""
+    rows = (row for row in read_table("words") if row["action"] == "replace" and not row["phrase"].isascii())
+    return [[row["phrase"], row["replacement"]] for row in sorted(rows, key=lambda row: -len(row["phrase"]))]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import envgen
 from envgen.causes.table import CAUSES
+from envgen.core.messages import LANGUAGES
 from envgen.core.resolution import RejectionCode
 from envgen.site.codes import meanings
-from envgen.site.messages import LANGUAGES
 
 _NOTICE = re.compile(r'Notice\(\s*code="([a-z0-9-]+)"|yield "([a-z0-9-]+)", ')
 

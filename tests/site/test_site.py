@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import random
 import re
-import string
 import zipfile
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -30,7 +29,6 @@ from envgen.site.archives import archive
 from envgen.site.build import Site
 from envgen.site.compat import compat, compat_schema
 from envgen.site.decisions import Table
-from envgen.site.messages import LANGUAGES, messages
 from envgen.site.names import NameTables
 from envgen.site.write import write_site
 from equipment.site_page import NEEDS_NODE, shown, spellings
@@ -122,20 +120,6 @@ def test_the_page_never_names_another_card_than_the_program(names: NameTables, p
 )
 def test_a_driver_is_read_from_what_is_pasted(text: str, driver: str, page: Page) -> None:
     assert page(["driverIn", text]) == [driver]
-
-
-def test_no_text_lacks_a_language_or_a_value() -> None:
-    found = messages()
-    assert {*found} == {*LANGUAGES}
-    fields = {
-        language: {
-            key: {name for _, name, _, _ in string.Formatter().parse(text) if name} for key, text in texts.items()
-        }
-        for language, texts in found.items()
-    }
-    assert fields["en"] == fields["ko"]
-    same = [key for key, text in found["en"].items() if text == found["ko"][key]]
-    assert same == ["python_label", "runs"]
 
 
 def test_a_lock_becomes_the_same_zip_each_time_and_says_what_to_type() -> None:

@@ -56,8 +56,7 @@ def finish(found: Obtained, builds: Catalog) -> int:
     if found.job.writing.format != TEXT:
         emit_moved(found.job.writing.format, moved_sets(found.plan))
     elif not (found.job.writing.check or found.job.writing.dry_run):
-        upgraded, name = found.job.writing.upgrade, found.job.writing.name
-        emit(summary(found.environments, builds, reader, upgraded=upgraded, name=name))
+        emit(summary(found.environments, builds, reader, found.job.writing))
     return status
 
 

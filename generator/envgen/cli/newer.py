@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envgen.core.messages import Messages
 from envgen.core.releases import release_key
 from envgen.core.resolution import Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
@@ -9,7 +10,7 @@ from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
 
 
-def with_newer_driver(resolution: Resolution, catalog: Catalog) -> str:
+def with_newer_driver(resolution: Resolution, catalog: Catalog, say: Messages) -> str:
     """What a newer driver would give, when it is a newer release; empty when none would."""
     chosen = release_key(resolution.pip.build.torch) if resolution.pip else ()
     changes = {r.change: r.change.driver for r in passed_over(resolution) if r.change and not r.change.older_driver}
@@ -17,7 +18,7 @@ def with_newer_driver(resolution: Resolution, catalog: Catalog) -> str:
     for driver in sorted(drivers, key=lambda driver: driver.parts):
         other = resolve(catalog, drivers[driver].applied(resolution.request)).pip
         if other is not None and release_key(other.build.torch) > chosen:
-            return f"fine as it is; driver {driver} or newer would give {other.build.label}"
+            return say["newer"].format(driver=driver, build=other.build.label)
     return ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 
 from envgen.core.dataclass import dataclass
-from envgen.core.request import Request
+from envgen.core.messages import Messages
 from envgen.core.sets import PackageSet
 from envgen.environments.reader import Reader
 from envgen.files.commands import conda_command, pip_command, venv_python
@@ -14,17 +14,15 @@ from envgen.files.formats.smoke import proof_command
 from envgen.files.registry import EXPLICIT, REQUIREMENTS
 from envgen.lock.environment import Environment
 
-TOOLKIT = "A CUDA Toolkit or cuDNN that you installed may stay: it isn't used. Only the driver matters."
 
-
-def next_steps(environments: Sequence[Environment], reader: Reader, name: str = "") -> Iterator[str]:
+def next_steps(environments: Sequence[Environment], reader: Reader, say: Messages, name: str = "") -> Iterator[str]:
     """The lines that tell what to do with the files of a run, for each platform; `name` is that of `--name`."""
     for one in environments:
         if one.locked:
             yield ""
-            yield from _Steps(one, reader, name, len(environments) > 1).lines()
+            yield from _Steps(one, reader, say, name, len(environments) > 1).lines()
     if not environments[0].request.is_cpu:
-        yield TOOLKIT
+        yield say["toolkit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +31,7 @@ class _Steps:
 
     environment: Environment
     reader: Reader
+    say: Messages
     name: str
     many: bool
 
@@ -40,16 +39,25 @@ class _Steps:
         locked, request = self.environment.locked, self.environment.request
         with_conda = PackageSet.CONDA in locked and (self.reader.in_conda or PackageSet.PIP not in locked)
         chosen, other = sorted(PackageSet, key=lambda package_set: (package_set is PackageSet.PIP) is with_conda)
-        where = f" on {request.subdir}" if self.many else ""
+        where = self.say["paste_where"].format(platform=request.subdir) if self.many else ""
         size = "" if with_conda else _download(self.environment)
-        yield f"Paste this{where}{size}:"
+        shown = self.say["paste_size"].format(size=size) if size else ""
+        yield self.say["paste"].format(where=where, size=shown)
         yield from (f"  {command}" for command in self.reader.change_folder(request.subdir))
         yield from (f"  {command}" for command in self._commands(chosen))
         if not with_conda and not self.reader.lacks_python(request.python, request.subdir):
-            yield _other_python(request, self.reader)
+            yield self._other_python()
         if other in locked:
-            yield f"With {other} instead: {', then '.join(self._commands(other)[:-1])}"
-        yield f'VS Code: Ctrl+Shift+P, "Python: Select Interpreter", {self._interpreter(chosen)}'
+            commands = self.say["then"].join(self._commands(other)[:-1])
+            yield self.say["instead"].format(set=other, commands=commands)
+        yield self.say["vscode"].format(interpreter=self._interpreter(chosen))
+
+    def _other_python(self) -> str:
+        """What to do where the lock's Python is not installed: uv fetches it."""
+        request = self.environment.request
+        key = "no_python_or_py" if request.subdir.is_windows else "no_python"
+        command = f"uv venv --seed --python {request.python} {self.reader.venv}"
+        return self.say[key].format(python=request.python, command=command)
 
     def _commands(self, package_set: PackageSet) -> list[str]:
         """The commands that make the environment, fill it and prove it; the last one is the proof."""
@@ -77,15 +85,9 @@ class _Steps:
         return str(PurePosixPath(self.reader.folder, python))
 
 
-def _other_python(request: Request, reader: Reader) -> str:
-    """What to do where the lock's Python is not installed: uv fetches it."""
-    missing = f"No Python {request.python} there" + (", or no py?" if request.subdir.is_windows else "?")
-    return f"{missing} In place of venv: uv venv --seed --python {request.python} {reader.venv} (pip install uv)"
-
-
 def _download(one: Environment) -> str:
-    """About how much the install fetches; empty when the lock doesn't state the size of torch, which is most of it."""
+    """About how many GB the install fetches; empty when the lock doesn't state the size of torch: most of it."""
     packages = one.locked[PackageSet.PIP].pip_lock.packages
     if any(package.name == "torch" and package.size for package in packages):
-        return f" (about {sum(package.size or 0 for package in packages) / 1e9:.1f} GB to download)"
+        return f"{sum(package.size or 0 for package in packages) / 1e9:.1f}"
     return ""

@@ -107,8 +107,7 @@ def _tell(project: Project, made: Made) -> int:
         except EnvgenError as refusal:
             error = error or refusal
         if is_text and not (is_checked or made.found.job.writing.dry_run):
-            upgraded = made.found.job.writing.upgrade
-            emit("".join(f"  {line}\n" for line in pairings(made.found.environments, upgraded=upgraded)))
+            emit("".join(f"  {line}\n" for line in pairings(made.found.environments, made.found.job.writing)))
     if error is not None:
         say(f"target {name}:")
         print_error(error)

@@ -9,6 +9,7 @@ from envgen.cli.newer import with_newer_driver
 from envgen.core.builds import Existence
 from envgen.core.changes import Change
 from envgen.core.dataclass import dataclass
+from envgen.core.messages import messages
 from envgen.core.resolution import Pairing, Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
@@ -73,7 +74,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{request.subdir}, {origin}, Python {request.python}{libc}"
     for package_set in PackageSet:
         yield from _pairing_lines(package_set, report)
-    if newer := with_newer_driver(resolution, report.builds):
+    if newer := with_newer_driver(resolution, report.builds, messages("cli")["en"]):
         yield newer
     yield f"locked, with hashes: {report.command}"
     if report.project:

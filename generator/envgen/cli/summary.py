@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from envgen.cli.newer import passed_over, with_newer_driver
 from envgen.cli.next_steps import next_steps
 from envgen.core.errors import EnvgenError
+from envgen.core.messages import Messages, language, messages
 from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
 from envgen.environments.reader import Reader
@@ -14,27 +15,30 @@ from envgen.facts.catalog import Catalog
 from envgen.lock.environment import Environment
 from envgen.lock.fileset import left_out_lines
 from envgen.lock.locked import LockedSet
+from envgen.request.settings import WriteOptions
 from envgen.solve.errors import SolveFailedError
 
 
-def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader, *, upgraded: bool, name: str) -> str:
-    """What was written, and what to do with it. With `upgraded` the newest were asked for, `name` is `--name`."""
-    lines = [line for one in environments for line in _lacking_lines(one)]
+def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader, writing: WriteOptions) -> str:
+    """What was written with some options, and what to do with it, in the reader's language."""
+    say = messages("cli")[language(writing.lang)]
+    lines = [line for one in environments for line in _lacking_lines(one, say)]
     gpus = dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in environments[0].request.gpus)
     if gpus:
-        lines.append(", ".join(f"{name}: compute capability {capability}" for name, capability in gpus))
+        lines.append(", ".join(say["gpu"].format(gpu=name, capability=capability) for name, capability in gpus))
     for one in environments:
-        lines += _pairing_lines(one, upgraded=upgraded)
+        lines += _pairing_lines(one, say, upgraded=writing.upgrade)
         if PackageSet.PIP in one.locked and not one.newer(PackageSet.PIP):
-            lines += _newer_lines(one.resolution, builds)
-    return "\n".join([*lines, *next_steps(environments, reader, name)]) + "\n"
+            lines += _newer_lines(one.resolution, builds, say)
+    return "\n".join([*lines, *next_steps(environments, reader, say, writing.name)]) + "\n"
 
 
-def pairings(environments: Sequence[Environment], *, upgraded: bool) -> Iterator[str]:
+def pairings(environments: Sequence[Environment], writing: WriteOptions) -> Iterator[str]:
     """What was written for one of several targets, and what it lacks."""
+    say = messages("cli")[language(writing.lang)]
     for one in environments:
-        yield from _lacking_lines(one)
-        yield from _pairing_lines(one, upgraded=upgraded)
+        yield from _lacking_lines(one, say)
+        yield from _pairing_lines(one, say, upgraded=writing.upgrade)
 
 
 def cause(error: EnvgenError) -> str:
@@ -44,24 +48,27 @@ def cause(error: EnvgenError) -> str:
     return ": ".join(parts) + (f"; {error.hint()}" if error.hint() else "")
 
 
-def _lacking_lines(one: Environment) -> Iterator[str]:
+def _lacking_lines(one: Environment, say: Messages) -> Iterator[str]:
     """What was wanted and is not there: packages of a set, or a whole set."""
     for locked in one.locked.values():
         yield from left_out_lines(locked)
     for package_set, error in one.failures.items():
-        yield f"no {package_set} set for {one.request.subdir}: {cause(error)}"
+        yield say["no_set"].format(set=package_set, platform=one.request.subdir, cause=cause(error))
 
 
-def _pairing_lines(one: Environment, *, upgraded: bool) -> Iterator[str]:
+def _pairing_lines(one: Environment, say: Messages, *, upgraded: bool) -> Iterator[str]:
     for package_set, locked in one.locked.items():
-        yield f"{package_set}, {one.request.subdir}: {_torch(locked)}; {locked.pairing.runs_as()}"
+        pairing = locked.pairing
+        key = "pairing_cpu" if pairing.driver_floor is None else "pairing"
+        values = {"set": package_set, "platform": one.request.subdir, "torch": _torch(locked)}
+        yield say[key].format(**values, codes=pairing.codes(), floor=pairing.driver_floor)
     for locked in one.locked.values():
         if locked.held_back_by:
-            yield f"{one.newer(locked.package_set)} runs too, but {', '.join(locked.held_back_by)}"
+            newest = one.newer(locked.package_set)
+            yield say["held"].format(build=newest, others=", ".join(locked.held_back_by))
     free = [package_set for package_set, locked in one.locked.items() if not locked.held_back_by]
     if newer := [f"{package_set} {build}" for package_set in free if (build := one.newer(package_set))]:
-        then = ", but could not be locked now" if upgraded else ": --upgrade looks whether it is there"
-        yield f"{' and '.join(newer)} should run too{then}"
+        yield say["upgrade_failed" if upgraded else "upgrade"].format(builds=say["and"].join(newer))
 
 
 def _torch(locked: LockedSet) -> str:
@@ -71,9 +78,9 @@ def _torch(locked: LockedSet) -> str:
     return f"torch {locked.pip_lock.version_of('torch')}" + (f" + torchvision {vision}" if vision else "")
 
 
-def _newer_lines(resolution: Resolution, builds: Catalog) -> Iterator[str]:
+def _newer_lines(resolution: Resolution, builds: Catalog, say: Messages) -> Iterator[str]:
     """Why there is no newer release, when there is one: the driver, or else what speaks against the newest."""
-    if line := with_newer_driver(resolution, builds):
+    if line := with_newer_driver(resolution, builds, say):
         yield line
     elif passed := passed_over(resolution):
-        yield f"nothing newer runs: {passed[0].text}"
+        yield say["nothing_newer"].format(text=passed[0].text)

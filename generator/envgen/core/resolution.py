@@ -43,12 +43,15 @@ class Pairing:
     torchaudio: str = ""
     specs: tuple[str, ...] = ()
 
+    def codes(self) -> str:
+        """Which code runs, each once: `sm_75 (SASS)`."""
+        return ", ".join(dict.fromkeys(f"{use.code} ({use.code.kind.value.upper()})" for use in self.code))
+
     def runs_as(self) -> str:
         """Which code runs and since which driver: `runs as sm_75 (SASS), driver 528.33 or newer`."""
         if self.driver_floor is None:
             return "runs on the CPU"
-        codes = ", ".join(dict.fromkeys(f"{use.code} ({use.code.kind.value.upper()})" for use in self.code))
-        return f"runs as {codes}, driver {self.driver_floor} or newer"
+        return f"runs as {self.codes()}, driver {self.driver_floor} or newer"
 
     @property
     def package_set(self) -> PackageSet:

@@ -110,4 +110,13 @@ class WriteOptions:
             minimum=1,
         ),
     ] = 300
+    lang: Annotated[
+        str,
+        Option(
+            "--lang",
+            "en|ko",
+            "Language of what is said after writing. Default: the locale's.",
+            environment="ENVGEN_LANG",
+        ),
+    ] = ""
     may_fall_back: bool = True

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from envgen.core.dataclass import dataclass
+from envgen.core.messages import LANGUAGES, messages
 from envgen.core.platforms import CUDA_SUBDIRS
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
@@ -21,7 +22,6 @@ from envgen.site.compat import compat, compat_schema
 from envgen.site.decisions import Table, decision_table
 from envgen.site.frame import Frame, Page, script_json
 from envgen.site.gpu_pages import gpu_pages
-from envgen.site.messages import LANGUAGES, messages
 from envgen.site.names import NameTables, name_tables
 from envgen.site.page_data import page_data
 from envgen.site.releases import release_pages
@@ -41,7 +41,7 @@ class Site:
     names: NameTables
     table: Table
     shipped: ShippedLocks
-    say: Mapping[str, Mapping[str, str]] = field(default_factory=messages)
+    say: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: messages("site"))
     revision: str = field(default_factory=catalog_revision)
 
     @classmethod

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import tomllib
 from collections.abc import Iterator, Mapping
 
 import envgen
 from envgen.causes.table import CAUSES
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
-from envgen.core.paths import tree
+from envgen.core.messages import messages
 from envgen.core.resolution import RejectionCode
 from envgen.site.frame import Frame, Page
-from envgen.site.messages import messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +26,7 @@ class Meaning:
 
 def meanings(language: str = "en") -> Mapping[str, tuple[Meaning, ...]]:
     """Code -> what it means, sorted; one that stands for several things has several."""
-    say, own = messages()[language], _own_texts(language)
+    say, own = messages("site")[language], messages("codes")[language]
     found = [Meaning(code=cause.code, kind="finding", text=_first(cause.check.__doc__)) for cause in CAUSES]
     found += [
         Meaning(code=code.value, kind="rejection", text=own.get(code.value) or _general(say[f"reason.{code.value}"]))
@@ -51,11 +49,6 @@ def code_pages(frame: Frame) -> Iterator[Page]:
     yield frame.page("codes.html", "codes.html.j2", frame.say["codes"], meanings=every)
     for code, found in every.items():
         yield frame.page(f"codes/{code}.html", "code.html.j2", code, found[0].text, meanings=found)
-
-
-def _own_texts(language: str) -> Mapping[str, str]:
-    found = tomllib.loads((tree("templates") / "site" / "codes.toml").read_text(encoding="utf-8"))
-    return {code: texts[language] for code, texts in found.items()}
 
 
 def _general(text: str) -> str:

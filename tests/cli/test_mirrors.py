@@ -100,7 +100,7 @@ def test_a_stall_ends_at_the_time_limit(tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("mirror", "said"),
     [
-        pytest.param(["--wheel-mirror", "rubbish"], '"rubbish" is not an http or https URL', id="pip"),
+        pytest.param(["--wheel-mirror", "rubbish"], '"rubbish" is neither a URL nor a folder', id="pip"),
         pytest.param(["--conda-mirror", "no/such"], 'no folder "no/such" to read conda channels from', id="conda"),
     ],
 )

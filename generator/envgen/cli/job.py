@@ -11,7 +11,7 @@ from envgen.cli.folder import OutputFolder, output_folder
 from envgen.cli.output import print_note
 from envgen.cli.remake import mirror_words, record_of
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import EnvgenError, UsageError
+from envgen.core.errors import EnvgenError, UsageError, show
 from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.request_record import RequestRecord
@@ -25,7 +25,7 @@ from envgen.lock.fileset import environment_files
 from envgen.lock.options import LockOptions, Mirrors, Sources
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
-from envgen.net.sites import Site
+from envgen.net.sites import check_wheel_mirror
 from envgen.output.plan import Plan, make_plan
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
@@ -222,7 +222,7 @@ def _check_mirrors(writing: WriteOptions) -> None:
     """
     checks = (
         ("--conda-mirror", writing.conda_mirror, ChannelSource.parse),
-        ("--wheel-mirror", writing.wheel_mirror, Site.parse),
+        ("--wheel-mirror", writing.wheel_mirror, check_wheel_mirror),
     )
     for option, value, parse in checks:
         try:
@@ -230,3 +230,6 @@ def _check_mirrors(writing: WriteOptions) -> None:
                 parse(value)
         except UsageError as error:
             raise UsageError(error.message, fact=error.fact, hint=error.hint(), origin=option) from error
+    if writing.write_mirror and writing.wheel_mirror and check_wheel_mirror(writing.wheel_mirror) is not None:
+        hint = "serve the folder over HTTP, or leave --write-mirror out"
+        raise UsageError(f"--write-mirror cannot write the folder {show(writing.wheel_mirror)} into files", hint=hint)

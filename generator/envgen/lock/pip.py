@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from envgen.core.builds import BuildKey
@@ -71,19 +70,23 @@ class PipLocker:
     def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
         """A new lock; the versions in the folder are taken again where nothing speaks against them."""
         # Most runs need no solve: the network and the parsers of index pages are loaded only for one.
+        from envgen.net.wheel_folder import wheel_site
         from envgen.solve.pip.solve import solve_pip
 
         options, query = self.sources.options, self._query(pairing)
         preferred = None if options.upgrade else self._in_folder()
-        solve = partial(
-            solve_pip,
-            query,
-            preferred=preferred,
-            wheel_mirror=options.mirrors.wheels,
-            write_mirror=options.mirrors.written,
-            timeout_s=timeout_s,
-            progress=options.progress,
-        )
+
+        def solve() -> PipLock:
+            with wheel_site(options.mirrors.wheels) as mirror:
+                return solve_pip(
+                    query,
+                    preferred=preferred,
+                    wheel_mirror=mirror,
+                    write_mirror=options.mirrors.written,
+                    timeout_s=timeout_s,
+                    progress=options.progress,
+                )
+
         lock = options.ask(("pip", repr(query), repr(preferred), repr(options.mirrors)), solve)
         return LockedSet(pairing=pairing, origin=Origin.SOLVED, lock=lock)
 

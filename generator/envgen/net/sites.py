@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -59,3 +60,17 @@ def show_without_login(text: str) -> str:
     """
     _, at, rest = text.rpartition("@")
     return show(f"...@{rest}" if at else text)
+
+
+def check_wheel_mirror(mirror: str) -> Path | None:
+    """Return the folder that a `--wheel-mirror` value names, or None for a URL.
+
+    Raises: UsageError when it is neither a folder that exists nor an http(s) URL.
+    """
+    if mirror.startswith(("http://", "https://")):
+        Site.parse(mirror)
+        return None
+    if "://" in mirror or not Path(mirror).is_dir():
+        hint = "give an http(s) URL, or a folder that holds <CUDA tag>/*.whl"
+        raise UsageError(f"{show_without_login(mirror)} is neither a URL nor a folder", hint=hint)
+    return Path(mirror)

@@ -94,7 +94,7 @@ class WriteOptions:
         str,
         Option(
             "--wheel-mirror",
-            "URL",
+            "URL|DIR",
             "Read PyTorch's wheel indexes there; the files keep the canonical URLs.",
             environment="ENVGEN_WHEEL_MIRROR",
         ),

@@ -53,20 +53,22 @@ def verify_command(
     """
     from envgen.facts.catalog import Catalog
     from envgen.net.deadline import Deadline
+    from envgen.net.wheel_folder import wheel_site
     from envgen.verify.findings import Asking
     from envgen.verify.folder import verify_folder
 
-    asking = Asking(
-        offline=online is False,
-        wheel_mirror=reading.wheel_mirror,
-        conda_mirror=reading.conda_mirror,
-        deadline=Deadline.after(timeout),
-    )
     builds, reports = Catalog.load(), []
     progress = Progress()
-    for folder in [found for text in folders or _of_project(target) for found in _folders(text)]:
-        progress.step(f"checking {folder.as_posix()}")
-        reports.append(verify_folder(folder, builds, asking))
+    with wheel_site(reading.wheel_mirror) as mirror:
+        asking = Asking(
+            offline=online is False,
+            wheel_mirror=mirror,
+            conda_mirror=reading.conda_mirror,
+            deadline=Deadline.after(timeout),
+        )
+        for folder in [found for text in folders or _of_project(target) for found in _folders(text)]:
+            progress.step(f"checking {folder.as_posix()}")
+            reports.append(verify_folder(folder, builds, asking))
     progress.done()
     if output_format is options.OutputFormat.JSON:
         emit_json({"schema_version": 1, "folders": [_mapping(report) for report in reports]})

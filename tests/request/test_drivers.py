@@ -179,6 +179,15 @@ def test_a_machine_is_decided_for_its_own_platform() -> None:
         read_request(RequestOptions(machines=mixed, platforms=("linux-64",)), CATALOG)
 
 
+@pytest.mark.parametrize("driver", ["560.94", "550.54.15", "570.124.06"])
+def test_a_driver_of_another_computer_is_none_of_a_jetson(driver: str) -> None:
+    """JetPack 6 has 540.x, 7.0 and 7.1 580.00, 7.2 595.7x: nothing between them is a Jetson's."""
+    with pytest.raises(UsageError, match="is the driver of no JetPack"):
+        read("Jetson AGX Orin", drivers=(driver,), platforms=("linux-aarch64",))
+    (newer,) = read("Jetson AGX Orin", drivers=("615.10",), platforms=("linux-aarch64",)).requests
+    assert resolve(CATALOG, newer).pip is not None  # newer than all that is known: as the newest
+
+
 def test_gpus_of_two_platforms_have_one_request_each() -> None:
     found = read("Tesla T4", "Jetson AGX Orin", platforms=("linux-64", "linux-aarch64"))
     assert [(r.subdir.value, [g.gpu.name for g in r.gpus]) for r in found.requests] == [

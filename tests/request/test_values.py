@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.core.errors import UsageError, ValueFormatError
-from envgen.request.values import parse_build
+from envgen.request.values import parse_build, parse_platform, parse_python
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ from envgen.request.values import parse_build
         (">=2.6,<2.9", "12.6", (">=2.6,<2.9", "cu126")),
         ("2.14.1+cu126", None, ("==2.14.1", "cu126")),
         ("==2.14.1+cu126", "12.6", ("==2.14.1", "cu126")),
+        ("torch==2.6.0", None, ("==2.6.0", "")),
+        ("torch >=2.6,<2.9", None, (">=2.6,<2.9", "")),
     ],
 )
 def test_torch_and_cuda_as_people_write_them(torch: str | None, cuda: str | None, meant: tuple[str, str]) -> None:
@@ -45,3 +47,29 @@ def test_cuda_versions(cuda: str, tag: str) -> None:
 def test_what_names_no_cuda_build_is_refused(torch: str) -> None:
     with pytest.raises(ValueFormatError):
         parse_build(torch, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "python"),
+    [
+        ("3.12", "3.12"),
+        ("3.12.4", "3.12"),
+        ("cp312", "3.12"),
+        ("py310", "3.10"),
+        ("python3.11", "3.11"),
+        ("cp39", "3.9"),
+    ],
+)
+def test_pythons_as_people_and_wheels_name_them(text: str, python: str) -> None:
+    assert parse_python(text) == python
+
+
+@pytest.mark.parametrize("text", ["3", "2.7", "cp27", "cp3", "python", "3.13t", "312"])
+def test_what_is_no_python_is_refused(text: str) -> None:
+    with pytest.raises(ValueFormatError, match="Python version"):
+        parse_python(text)
+
+
+@pytest.mark.parametrize("text", ["Windows 11", "win10", "windows", "Windows-8.1"])
+def test_windows_with_its_number(text: str) -> None:
+    assert parse_platform(text) == "win-64"

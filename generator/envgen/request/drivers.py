@@ -148,10 +148,21 @@ def _release(driver: GivenDriver, jetpacks: Sequence[JetPack]) -> JetPack | None
 
 
 def _module_driver(version: DriverVersion, jetsons: Sequence[RequestedGpu], catalog: Catalog) -> TargetDriver:
-    """A Jetson's driver number: 540.4.0 is that of several releases, of which the oldest counts."""
+    """A Jetson's driver number: 540.4.0 is that of several releases, of which the oldest counts.
+
+    Raises: UsageError for a number between those of Jetson's: it is one of another computer.
+    """
     fitting = [j for j in catalog.jetpacks if j.driver and all(r.gpu.capability in j.capabilities for r in jetsons)]
     same = [j for j in fitting if j.driver == version]
     near = [j for j in fitting if j.driver and j.driver.branch == version.branch]
+    newest = max((j.driver.parts for j in fitting if j.driver), default=())
+    if not (same or near) and version.parts < newest:
+        known = dict.fromkeys(str(j.driver) for j in fitting if j.driver)
+        raise UsageError(
+            f"{version} is the driver of no JetPack for {', '.join(r.gpu.name for r in jetsons)} (from --driver)",
+            fact=f"theirs: {', '.join(known)}",
+            hint=JETSON_FORM,
+        )
     return TargetDriver(version=version, jetpack=next(iter(same or near), None))
 
 

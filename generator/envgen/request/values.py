@@ -12,6 +12,7 @@ from envgen.core.releases import CPU
 from envgen.core.sets import PackageSet
 
 _MINOR = Pattern(r"3\.\d{1,2}", re.ASCII)
+_PYTHON_TAG = Pattern(r"(?:cp|py)(3)(\d{1,2})", re.ASCII)
 _GLIBC = Pattern(r"2\.\d{1,3}", re.ASCII)
 _BARE_SERIES = Pattern(r"\d+(?:\.\d+)?", re.ASCII)
 _CUDA = Pattern(r"(?:cu|cuda)?[ -]?(?:(\d{1,2})\.(\d)(?:\.\d+)?|(\d{2}|[789])(\d))", re.ASCII | re.IGNORECASE)
@@ -27,9 +28,10 @@ _PLATFORM_SPELLINGS = {
 def parse_python(text: str) -> str:
     """Return the X.Y of a Python version; a patch number is dropped.
 
-    Raises: ValueFormatError for anything but 3.Y or 3.Y.Z.
+    Raises: ValueFormatError for anything but 3.Y or 3.Y.Z, as people or the tags of a wheel name it (`cp312`).
     """
-    parts = text.strip().split(".")
+    tag = _PYTHON_TAG.fullmatch(text.strip().lower())
+    parts = [tag[1], tag[2]] if tag else text.strip().lower().removeprefix("python").strip().split(".")
     minor = ".".join(parts[:2])
     if not _MINOR.fullmatch(minor) or len(parts) > 3 or not all(p.isascii() and p.isdigit() for p in parts):
         raise ValueFormatError(kind="Python version", value=text, expected="3.Y, such as 3.12", origin="--python")
@@ -69,6 +71,7 @@ def parse_build(torch: str | None, cuda: str | None) -> tuple[str, str]:
 
     Raises: ValueFormatError, and UsageError when the two options contradict each other.
     """
+    torch = re.sub(r"^\s*torch\s*(?=[=<>!~])", "", torch) if torch else torch  # `torch==2.6.0`, as a requirement has it
     release, mark, local = (torch or "").partition("+")
     if not mark:
         return parse_torch(torch), parse_cuda(cuda)
@@ -171,6 +174,7 @@ def is_windows_arm(text: str) -> bool:
 def platform_name(text: str) -> str:
     """A platform's name as it is compared: `linux/amd64`, `manylinux_2_28_x86_64` and `linux_x86_64` are alike."""
     name = re.sub(r"[ _/]+", "-", text.strip().lower())
+    name = re.sub(r"^(win(?:dows)?)-?(?:7|8|8\.1|10|11)$", r"\1", name)
     return re.sub(r"^manylinux[-0-9]*-", "linux-", name)
 
 

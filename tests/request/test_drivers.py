@@ -188,6 +188,21 @@ def test_a_driver_of_another_computer_is_none_of_a_jetson(driver: str) -> None:
     assert resolve(CATALOG, newer).pip is not None  # newer than all that is known: as the newest
 
 
+@pytest.mark.parametrize(
+    ("gpu", "driver", "floor"),
+    [
+        ("RTX 3060", "537.58", "528.33"),
+        ("RTX 5090", "572.83", "572"),  # the first Windows releases of R570, the first that knows Blackwell
+        ("RTX 3060", "550.54.15", "525.60.13"),  # not WSL
+    ],
+)
+def test_the_oldest_driver_that_will_do_is_a_number_of_windows_in_wsl(gpu: str, driver: str, floor: str) -> None:
+    """NVIDIA's compatibility guide: CUDA 12 needs 525.60.13 on Linux and 528.33 on Windows."""
+    pip = resolve(CATALOG, read(gpu, drivers=(driver,)).requests[0]).pip
+    assert pip is not None
+    assert str(pip.driver_floor) == floor
+
+
 def test_gpus_of_two_platforms_have_one_request_each() -> None:
     found = read("Tesla T4", "Jetson AGX Orin", platforms=("linux-64", "linux-aarch64"))
     assert [(r.subdir.value, [g.gpu.name for g in r.gpus]) for r in found.requests] == [

@@ -73,8 +73,11 @@ def new_enough(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
 def driver_floor(build: Build, evaluation: Evaluation) -> DriverVersion:
     """The oldest driver that will do for a build that passed: the rule refuses a build whose floor is unknown.
 
-    Of several computers the one that needs the least: each was held against its own driver.
+    Of several computers the one that needs the least: each was held against its own driver. In WSL it is a number of
+    Windows, whose driver it is.
     """
+    if evaluation.rules.is_wsl and not evaluation.computers:
+        evaluation = replace(evaluation, rules=evaluation.rules.shown)
     floors = (_floor_on(build, one) for one in evaluation.each)
     floor = min(floors, key=lambda driver: driver.parts)
     if evaluation.computers:

@@ -19,7 +19,7 @@ from envgen.request.read import read_request
 from envgen.request.requests import Requests
 from envgen.request.values import is_macos, is_windows_arm, parse_platform
 from envgen.resolve import resolve
-from envgen.resolve.errors import JetPackWithoutBuildError, MacosError, WindowsArmError
+from envgen.resolve.errors import JetPackWithoutBuildError, MacosError, NoBuildError, WindowsArmError
 
 CATALOG = Catalog.load()
 BOTH = ("win-64", "linux-64")
@@ -201,6 +201,35 @@ def test_the_oldest_driver_that_will_do_is_a_number_of_windows_in_wsl(gpu: str, 
     pip = resolve(CATALOG, read(gpu, drivers=(driver,)).requests[0]).pip
     assert pip is not None
     assert str(pip.driver_floor) == floor
+
+
+def test_a_driver_beside_machines_alone_is_not_dropped_without_a_word() -> None:
+    with pytest.raises(UsageError, match="there are only machines, each with its own driver"):
+        read(drivers=("560.35.03",), machines=("RTX 4090;580.95.05",))
+    (request,) = read("RTX 3060", drivers=("560.35.03",), machines=("RTX 4090;580.95.05",)).requests
+    assert [str(machine.driver) for machine in request.machines] == ["560.35.03", "580.95.05"]
+
+
+@pytest.mark.parametrize(
+    ("machines", "hint"),
+    [
+        (
+            ("GTX 970;470.256.02", "RTX 5090;575.57.08"),
+            "update the driver to 525.60.13 or newer: then pytorch 2.13.0 (CUDA 12.9) from conda runs",
+        ),
+        # A K80's last branch is R470: no driver of it serves what a RTX 5090 has code in.
+        (("K80;470.256.02", "RTX 5090;575.57.08"), "ask for torch 2.3.1 (--torch ==2.3.1) and ask for CUDA 11.8"),
+    ],
+)
+def test_what_helps_several_machines(machines: tuple[str, ...], hint: str) -> None:
+    (request,) = read(machines=machines).requests
+    error = NoBuildError(resolve(CATALOG, request))
+    assert error.hint().startswith(hint)
+    rejection = error.main_rejection()
+    assert rejection is not None
+    assert rejection.change is not None
+    then = resolve(CATALOG, rejection.change.applied(request))
+    assert then.pip or then.conda
 
 
 def test_gpus_of_two_platforms_have_one_request_each() -> None:

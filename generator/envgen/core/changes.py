@@ -9,7 +9,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
-from envgen.core.request import DriverOrigin, Request
+from envgen.core.request import DriverOrigin, Machine, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,8 @@ class Change:
     without_vision: bool = False
 
     def applied(self, request: Request) -> Request:
-        """The request with these values."""
+        """The request with these values. A newer driver is one for each of several computers that have an older."""
+        machines = tuple(self._updated(machine) for machine in request.machines)
         return replace(
             request,
             subdir=self.subdir or request.subdir,
@@ -43,7 +44,14 @@ class Change:
             torch=self.torch or request.torch,
             cuda=self.cuda or request.cuda,
             vision=request.vision and not self.without_vision,
+            machines=machines,
         )
+
+    def _updated(self, machine: Machine) -> Machine:
+        stated, newer = machine.driver, self.driver
+        if stated is None or newer is None or self.older_driver or machine.jetpack or newer.parts <= stated.parts:
+            return machine
+        return replace(machine, driver=newer)
 
     def merged(self, other: Change) -> Change:
         """Both changes: the newer of two drivers and glibcs, else the other's value where it has one."""

@@ -51,11 +51,12 @@ class Trait(Flag):
     LIBRARIES = auto()
     MODULES = auto()
     PACKAGES = auto()
+    VARIABLES = auto()
 
 
 NO_TRAIT = Trait(0)
 # What every look at a host shows, and a text that somebody posted may not.
-SHOWN = Trait.BUS | Trait.DEVICE_FILES | Trait.LIBRARIES | Trait.MODULES | Trait.PACKAGES
+SHOWN = Trait.BUS | Trait.DEVICE_FILES | Trait.LIBRARIES | Trait.MODULES | Trait.PACKAGES | Trait.VARIABLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,6 +247,13 @@ class Context:
     def start_errors(self) -> str:
         """What CUDA's start, the kernels and the convolutions printed."""
         return self.run.error_text if self.run else ""
+
+    def variable_evidence(self, name: str) -> tuple[str, ...]:
+        """What a variable is; nothing where a text doesn't show it."""
+        value = self.observation.variable(name)
+        if value is not None:
+            return (f"{name}={value}",)
+        return (f"{name} is not set",) if self.shows(Trait.VARIABLES) else ()
 
     def cuda_error(self, *numbers: int) -> str:
         """The line of CUDA's words that holds one of these error numbers (`Error 804: …`), or an empty text."""

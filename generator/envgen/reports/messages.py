@@ -45,11 +45,11 @@ _DEVICE_NAME = re.compile(
     r"get_device_name\([^)]*\)\)?\s*\n\s*['\"]?(?P<name>[A-Z][^'\"\n]{3,60})['\"]?\s*$", re.MULTILINE
 )
 _PYTHON = re.compile(r"^[ \t]*Python (?P<version>3\.\d+\.\d+)\b", re.MULTILINE)
-_PRINTED = re.compile(rf"torch\.__version__\)?\s*\n\s*['\"]?(?P<version>{_VERSION})")
+_PRINTED = re.compile(rf"torch\.__version__\)?[\"']?\s*\n\s*['\"]?(?P<version>{_VERSION})")
 # In running text a release is often another one than that which is installed: a pin, a label or the word is needed.
 _BEFORE = r"(?:==|\s+version:?\s+|[ -]v?(?=[\d.]+\w*\+(?:cu|cpu)))"
 _NAMED = re.compile(rf"\b(?:torch|pytorch){_BEFORE}(?P<version>{_VERSION})", re.IGNORECASE)
-_ANSWERED = re.compile(r"is_available\(\)\)?\s*(?:\n|:|=|->|is|returns)\s*(?P<answer>True|False)")
+_ANSWERED = re.compile(r"is_available\(\)\)?[\"']?\s*(?:\n|:|=|->|is|returns)\s*(?P<answer>True|False)")
 _VISION = re.compile(rf"\btorchvision{_BEFORE}(?P<version>{_VERSION})")
 _VARIABLE = re.compile(
     r"^[ \t]*+(?:\$ )?(?:export |set |\$env:)?(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_MPS_PIPE_DIRECTORY"

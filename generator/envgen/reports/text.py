@@ -12,7 +12,8 @@ _FENCE = re.compile(r"^\s*(```|~~~)\w*\s*$")
 # What torch and Python break over several lines when a terminal or a mail wraps them.
 _BEGINS = re.compile(r"UserWarning:(?: |$)|Found GPU\d+ |CUDA initialization: |^\w*(Error|Exception): ")
 _NEW_STATEMENT = re.compile(
-    r"^\s*$|^\s*(File |Traceback|>>>|\||\+[-=])|^[A-Z][\w ]+ ?: |^\w*(Error|Exception|Warning): "
+    r"^\s*$|^\s*(File |Traceback|>>>|\||\+[-=]|\$ |echo |\[(?:pip3?|conda)\]|\d+x )"
+    r"|^\s*(?:torch|pytorch|driver|python|cuda|gpu)\b[ \t:=]|^[A-Z][\w ]+ ?: |^\w*(Error|Exception|Warning): "
 )
 # What of a report and of each of its lines is read: nobody writes more by hand, and no program prints more.
 _LIMIT, _LINE, _LINES = 2 << 20, 4000, 20_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envgen.causes.context import Context
+from envgen.causes.context import Context, Trait
 from envgen.causes.findings import Finding, Remedy
 from envgen.causes.remedies import reboot
 from envgen.core.findings import Level
@@ -40,7 +40,9 @@ def no_nvidia_gpu(context: Context) -> Iterator[Finding]:
         remedy = context.advice_for_vendor(others[0]) or "install the build for this vendor: pytorch.org/get-started"
     else:
         title, remedy = "this computer shows no NVIDIA GPU", "use the CPU build, or a computer with an NVIDIA GPU"
-    evidence = [f"{gpu.label}, PCI vendor {gpu.vendor}" for gpu in observation.gpus] or ["no display device found"]
+    evidence = [f"{gpu.label}, PCI vendor {gpu.vendor}" for gpu in observation.gpus]
+    if not evidence and context.shows(Trait.DEVICE_FILES):
+        evidence.append("no display device found")
     evidence += [f"inside a {system.container} container"] if system.container else []
     yield Finding(title=title, evidence=tuple(evidence), remedy=Remedy(text=remedy))
 

@@ -82,11 +82,13 @@ def conda_cpu_build(context: Context) -> Iterator[Finding]:
         return
     if not context.is_cpu_build:
         return
-    override = context.observation.variable("CONDA_OVERRIDE_CUDA")
-    seen = f"CONDA_OVERRIDE_CUDA={override}" if override is not None else "CONDA_OVERRIDE_CUDA is not set"
+    origin = f" from {record.channel}" if record.channel else ""
     yield Finding(
         title="conda chose the CPU build of pytorch",
-        evidence=(f"pytorch {record.version} {record.build} from {record.channel}", seen),
+        evidence=(
+            f"pytorch {record.version} {record.build}{origin}",
+            *context.variable_evidence("CONDA_OVERRIDE_CUDA"),
+        ),
         remedy=Remedy(
             text="ask for a CUDA build by its build string; a solver that sees no GPU takes the CPU build silently"
         ),

@@ -47,9 +47,10 @@ def _fabric_faults(parts: DriverParts, *, in_container: bool) -> list[str]:
 
 def _fabric_remedy(context: Context) -> Remedy:
     parts = context.observation.parts
-    manager, version = parts.fabric_manager, parts.kernel_module or "the driver"
+    manager, version = parts.fabric_manager, parts.kernel_module or str(context.observation.driver or "")
     where = " on the host" if context.shows(Trait.CONTAINER) else ""
-    text = f"install Fabric Manager in the version of the driver ({version}) and start it{where}"
+    shown = f" ({version})" if version else ""
+    text = f"install Fabric Manager in the version of the driver{shown} and start it{where}"
     enable = "sudo systemctl enable --now nvidia-fabricmanager"
     if manager is not None and not where and manager.state != "not installed" and manager.version in ("", version):
         return Remedy(
@@ -199,7 +200,11 @@ def mig_slice_unnamed(context: Context) -> Iterator[Finding]:
     command = context.installer.shell.set("CUDA_VISIBLE_DEVICES", slices[0]) if slices else "nvidia-smi -L"
     yield Finding(
         title="the GPU is in MIG mode, and no slice of it is named to this process",
-        evidence=(message, f"{context.named(sliced[0])} is in MIG mode", "CUDA_VISIBLE_DEVICES is not set"),
+        evidence=(
+            message,
+            f"{context.named(sliced[0])} is in MIG mode",
+            *context.variable_evidence("CUDA_VISIBLE_DEVICES"),
+        ),
         remedy=Remedy(text=text, command=command),
     )
 

@@ -35,11 +35,21 @@ def run_process(body: Callable[[], int]) -> None:
         status = body()
     except StoppedError as error:  # as early or as late as that
         status = error.status
+    except (OSError, MemoryError, ImportError) as error:  # no file can be opened any more, not even one of ours
+        status = _refused(error)
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # the reader has gone, or it is closed
             stream.flush()
     os._exit(status)
+
+
+def _refused(error: Exception) -> int:
+    """Say with what is loaded already that the system lets this process do no more; the status of that."""
+    reason = (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
+    with suppress(OSError):
+        os.write(2, f"error: {reason} [system]\n".encode("ascii", "replace"))
+    return 5
 
 
 def main(arguments: list[str]) -> int:

@@ -47,7 +47,10 @@ class InternalError(EnvgenError):
 
 def foreseen(error: Exception) -> EnvgenError:
     """The error to show for an exception that no command foresaw."""
-    is_refused = isinstance(error, (OSError, MemoryError)) or "can't start new thread" in str(error)
+    is_refused = isinstance(error, (OSError, MemoryError)) or any(
+        words in str(error)
+        for words in ("can't start new thread", "embedded null")  # the last: a path of an envgen.toml
+    )
     if isinstance(error, ImportError):  # a package that is broken or gone, or one that there is no memory to load
         is_refused = not (error.name or "").startswith("envgen")
     return RefusedBySystemError(error) if is_refused else InternalError(error)

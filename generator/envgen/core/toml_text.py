@@ -6,6 +6,8 @@ import re
 import tomllib
 from typing import Any
 
+from envgen.core.digits import has_endless_number
+
 # An end that is missing is no reason to look at every later quote anew.
 _STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*+(\"?)|'[^'\n]*+('?)")
 _MOST_DOTS = 100  # a second for a megabyte of keys; lock files have keys of four parts
@@ -16,8 +18,11 @@ def parse_toml(text: str) -> dict[str, Any]:
 
     tomllib walks a dotted key part by part, anew for each of its parts: one of 10,000 takes minutes.
 
-    Raises: tomllib.TOMLDecodeError, also for a text that is nested too deeply or has a line of very many dots.
+    Raises: tomllib.TOMLDecodeError, also for a text that is nested too deeply, has a line of very many dots, or a
+    number that Python could not write again.
     """
+    if has_endless_number(text):
+        raise tomllib.TOMLDecodeError("A number of thousands of digits")
     for number, line in enumerate(text.splitlines(), 1):
         if line.count(".") > _MOST_DOTS and _without_strings(line).count(".") > _MOST_DOTS:
             raise tomllib.TOMLDecodeError(
@@ -27,10 +32,6 @@ def parse_toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError as error:
         raise tomllib.TOMLDecodeError("Nested too deeply") from error
-    except ValueError as error:  # an integer of more than 4,300 digits
-        if isinstance(error, tomllib.TOMLDecodeError):
-            raise
-        raise tomllib.TOMLDecodeError(str(error)) from error
 
 
 def _without_strings(line: str) -> str:

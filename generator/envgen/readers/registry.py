@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from envgen.core.digits import has_endless_number
 from envgen.readers.mention import FileUnreadableError, IndexOption, Reading
 
 # File name -> module:function. The first that fits; a project names its files in many ways around the same words.
@@ -30,6 +31,8 @@ def read(text: str, *, name: str, given: Sequence[IndexOption] = ()) -> Reading:
 
     Raises: FileUnreadableError for a file of no known format, or one that is not what its name says.
     """
+    if has_endless_number(text):
+        raise FileUnreadableError(name=name, reason="it holds a number of thousands of digits")
     base = re.split(r"[/\\]", name)[-1].lower()
     target = "conda_locks:read_explicit" if re.search(r"^@EXPLICIT\s*$", text, re.MULTILINE) else ""
     if not target and re.match(r"lock-version\s*=|created-by\s*=", text.lstrip()):

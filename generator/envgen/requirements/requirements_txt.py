@@ -7,6 +7,7 @@ import os
 import shlex
 from pathlib import Path
 
+from envgen.core.digits import has_endless_number
 from envgen.readers.pip_lines import logical_lines
 from envgen.requirements.asked import Asked, RequirementsFileError
 from envgen.requirements.lines import pass_over, take_line
@@ -45,8 +46,9 @@ def read_file(path: Path, name: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise RequirementsFileError(f"{name} can't be read", fact="it is no text in UTF-8") from error
-    if "\0" in text:
-        raise RequirementsFileError(f"{name} can't be read", fact="it is no text")
+    if "\0" in text or has_endless_number(text):
+        fact = "it is no text" if "\0" in text else "it holds a number of thousands of digits"
+        raise RequirementsFileError(f"{name} can't be read", fact=fact)
     return text
 
 

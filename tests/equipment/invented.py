@@ -20,6 +20,6 @@ class _NoWheels(WheelCatalog):
 
 def forget_real_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let verify know no hash, no pin and no requirement of real packages for the rest of a test."""
-    monkeypatch.setattr(folder, "known_files", lambda root: KnownFiles(wheels={}, conda={}))
+    monkeypatch.setattr(folder, "known_files", lambda root: KnownFiles(wheels={}, conda={}, names={}))
     monkeypatch.setattr(pip_hashes, "WheelCatalog", _NoWheels)
     monkeypatch.setattr(pip_lock, "check_known_requires", lambda *given: iter(()))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +35,10 @@ EXPECTED = SmokeExpectation(
 class FakeHost:
     """The answers of a host on which everything works; a test changes what it is about.
 
-    `nvml` and `libcuda` are None when the library is absent. `assert_text` is what the child process dies with.
+    `nvml` and `libcuda` are None when the library is absent. `driver_gpus` are those of the driver when it shows
+    others than torch. `memory` says where torch's numbers are by the driver: `host`, or `first` for the first GPU.
+    `numbers` are what every tensor is read back as. With `at_exit` torch ends the process with 0 when it would end.
+    `assert_text` is what the child process dies with.
     """
 
     nvml: dict[str, Any] | None = field(default_factory=lambda: {"init": 0, "version": "570.133.20"})
@@ -49,13 +56,28 @@ class FakeHost:
     torchvision_error: str = ""
     triton: bool = True
     compile: bool = True
+    driver_gpus: Sequence[dict[str, Any]] = ()
+    memory: str = ""
+    numbers: Any = None
+    at_exit: bool = False
     assert_text: str = "RuntimeError: CUDA error: device-side assert triggered"
 
     def environment(self, **extra: str) -> dict[str, str]:
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values["assert"] = values.pop("assert_text")
         kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "PYENV_VERSION") if name in os.environ}
-        return {**kept, "PYTHONPATH": str(FAKES), "FAKE_HOST": json.dumps(values), "PYTHONIOENCODING": "utf-8", **extra}
+        return {**kept, "FAKE_HOST": json.dumps(values), "PYTHONIOENCODING": "utf-8", **extra}
+
+
+@cache
+def with_fakes(python: str) -> str:
+    """The Python of a virtual environment in which the fakes are installed."""
+    folder = Path(tempfile.mkdtemp(prefix="envgen-smoke-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run([python, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (place,) = [folder / "Lib" / "site-packages"] if os.name == "nt" else folder.glob("lib/python*/site-packages")
+    shutil.copytree(FAKES, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
 
 
 @dataclass(frozen=True)
@@ -82,7 +104,7 @@ def smoke(
     """Write the smoke test into the folder and run it on the host, with `--json`."""
     script = folder / "smoke_test.py"
     script.write_text(smoke_body(expected), encoding="utf-8")
-    command = [python, "-W", "error", str(script), "--json", *arguments]
+    command = [with_fakes(python), "-W", "error", str(script), "--json", *arguments]
     environ = host.environment(**(environment or {}))
     run = subprocess.run(
         command, capture_output=True, text=True, encoding="utf-8", env=environ, cwd=folder, check=False

@@ -10,6 +10,7 @@ from envgen.core.errors import EnvgenError
 from envgen.core.request import Request
 from envgen.core.resolution import Notice, Pairing, Resolution
 from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog
 from envgen.files.commands import NOT_ASKED
 from envgen.lock.conda import CondaLocker
 from envgen.lock.locked import LockedSet
@@ -83,7 +84,8 @@ def obtain_environment(
                 in_folder[package_set] = pairing
     codes = {s: _code(s, failures.get(s), request, sources) for s in PackageSet if s not in locked}
     found = Environment(resolution=resolution, locked=locked, failures=failures, codes=codes, in_folder=in_folder)
-    return replace(found, notices=tuple(_notices(found, sources, wanted)))
+    failed = {package_set: error.code for package_set, error in failures.items()}
+    return replace(found, notices=tuple(notices_of(found, sources.builds, wanted, failed)))
 
 
 def _code(package_set: PackageSet, error: EnvgenError | None, request: Request, sources: Sources) -> str:
@@ -105,13 +107,17 @@ def locker_of(package_set: PackageSet, request: Request, sources: Sources, *, ma
     return CondaLocker(request, sources)
 
 
-def _notices(found: Environment, sources: Sources, wanted: Sequence[PackageSet]) -> Iterator[Notice]:
+def notices_of(
+    found: Environment, builds: Catalog, wanted: Sequence[PackageSet], failed: Mapping[PackageSet, str]
+) -> Iterator[Notice]:
     """The notices of what is locked, those of the decision that hold for both, and what is locked instead of it.
+
+    `failed` are the wanted sets that could not be had, with the code of each.
 
     The text is the same whether a lock is new, shipped or kept: the same pins give the same bytes.
     """
     resolution, request = found.resolution, found.request
-    evaluation = Evaluation.of(request, sources.builds)
+    evaluation = Evaluation.of(request, builds)
     pip, conda = found.locked.get(PackageSet.PIP), found.locked.get(PackageSet.CONDA)
     locked = notices(evaluation, pip.pairing if pip else None, conda.pairing if conda else None)
     yield from (notice for notice in locked if notice.code not in _OF_THE_DECISION)
@@ -128,7 +134,7 @@ def _notices(found: Environment, sources: Sources, wanted: Sequence[PackageSet])
         text = f"{' and '.join(conda.missing)} is not in the conda files: {channel} had no build of it for "
         text += f"pytorch {build.made_for} and Python {request.python} when it was solved"
         yield Notice(code="conda-without-companion", text=text, package_set=PackageSet.CONDA)
-    for package_set, error in found.failures.items():
-        if error.code != "no-pairing":
+    for package_set, code in failed.items():
+        if code != "no-pairing":
             text = f"the {package_set} files are not written: no lock for them is shipped, and none could be made"
             yield Notice(code="set-not-locked", text=text, package_set=package_set)

@@ -30,7 +30,7 @@ def environment_files(
     bodies = environment_bodies(environments, stated)
     requests = [one.request for one in environments]
     prose = {
-        name: Prose(title=file_title(name, requests), lines=tuple(_lines(name, environments, stated)))
+        name: Prose(title=file_title(name, requests), lines=tuple(header_lines(name, environments, stated)))
         for name in bodies
     }
     command = request_command(stated, mirror_words)
@@ -93,7 +93,7 @@ def _subdir_of(name: str) -> Subdir | None:
     return file.subdir if file is not None else None
 
 
-def _lines(name: str, environments: Sequence[Environment], record: RequestRecord) -> Iterator[str]:
+def header_lines(name: str, environments: Sequence[Environment], record: RequestRecord) -> Iterator[str]:
     """The facts that a file's header states."""
     for one in _for(name, environments):
         concerned = [found for s, found in one.locked.items() if set_of(name) in (s, None)]

@@ -22,9 +22,9 @@ from envgen.verify.needs import CondaWanted, check_conda_needs, check_conda_spec
 from envgen.verify.opened import Opened
 from envgen.verify.pip_set import not_said
 from envgen.verify.places import CONDA_PLACES, check_hosts
-from envgen.verify.prose import LockedBuild
 from envgen.verify.request import check_request
 from envgen.verify.stated import Stated
+from envgen.verify.told import LockedBuild
 
 
 def judge_conda(opened: Opened, stated: Stated, knowledge: Knowledge) -> tuple[list[JudgedLock], list[Finding]]:
@@ -62,7 +62,7 @@ def _judge(lock: CondaLock, opened: Opened, stated: Stated, knowledge: Knowledge
         lock=lock,
         findings=list(_findings(lock, file, opened, stated, knowledge)),
         smoke=SmokePairing(source=PackageSet.CONDA.value, torch=torch.version, cuda=cuda) if torch and cuda else None,
-        locked=LockedBuild(build=build, torch=build.torch, torchvision="") if build is not None else None,
+        locked=LockedBuild(build=build, lock=lock) if build is not None else None,
         channels=_further(stated),
         unknown="" if is_shipped else _unknown(lock, knowledge),
     )

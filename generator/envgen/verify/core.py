@@ -22,7 +22,7 @@ from envgen.verify.judged import JudgedLock, Judgement, Knowledge
 from envgen.verify.opened import Opened, check_set, open_files
 from envgen.verify.pip_set import judge_pip
 from envgen.verify.places import without_logins
-from envgen.verify.prose import check_prose
+from envgen.verify.prose import Prose, check_prose
 from envgen.verify.stated import Stated, read_stated
 
 
@@ -37,7 +37,8 @@ def judge(found: Mapping[str, str | None], knowledge: Knowledge) -> Judgement:
     content = [*stated.findings, *of_pip, *of_conda, *(finding for one in locks for finding in one.findings)]
     content += _check_sets(opened, stated, locks)
     content += _check_smoke_test(opened, stated, locks)
-    content += _check_prose(opened, stated, locks, knowledge, is_good=has_no_error([*opening, *content]))
+    prose, open_ = _check_prose(opened, stated, locks, knowledge, is_good=has_no_error([*opening, *content]))
+    content += prose
     not_ours = "no header of envgen's, and no part of the set beside it"
     record = stated.record
     return Judgement(
@@ -45,7 +46,7 @@ def judge(found: Mapping[str, str | None], knowledge: Knowledge) -> Judgement:
         locks=locks,
         opening=sorted_findings(opening),
         content=sorted_findings(content),
-        foreign=[SkippedCheck(check=name, reason=not_ours) for name in opened.foreign],
+        skipped=[*(SkippedCheck(check=name, reason=not_ours) for name in opened.foreign), *open_],
         command="" if record is None else SHIPPED_COMMAND if record.codes else request_command(record),
     )
 
@@ -66,6 +67,7 @@ def _check_sets(opened: Opened, stated: Stated, locks: Sequence[JudgedLock]) -> 
     names = {*opened.bodies, *opened.unreadable}
     here = {set_of(name) for name in names}
     judged = {(one.package_set, one.subdir) for one in locks}
+    is_stated = not any(header.is_legacy for header in opened.headers.values())
     for package_set, main in ((PackageSet.PIP, PYLOCK), (PackageSet.CONDA, CONDA_LOCK)):
         states = stated.record.states(package_set) if stated.record else ()
         if "" in states and package_set not in here:
@@ -75,6 +77,9 @@ def _check_sets(opened: Opened, stated: Stated, locks: Sequence[JudgedLock]) -> 
             title = f"the request line says that there is no {package_set} set: {', '.join(sorted(set(states)))}"
             yield Finding(code=Code.FILES_DISAGREE, file=main.one, title=title)
         elif stated.record is not None and package_set in here:
+            if is_stated and len(states) < len(stated.record.platforms):
+                title = f"the request line does not say that the {package_set} set is locked"
+                yield Finding(code=Code.FILES_DISAGREE, file=main.one, title=title)
             for subdir in stated.record.locked(package_set):
                 files = {main.name(subdir, many=many) for many in (True, False)}
                 if (package_set, subdir) not in judged and not files & names:
@@ -84,12 +89,20 @@ def _check_sets(opened: Opened, stated: Stated, locks: Sequence[JudgedLock]) -> 
 
 def _check_prose(
     opened: Opened, stated: Stated, locks: Sequence[JudgedLock], knowledge: Knowledge, *, is_good: bool
-) -> Iterator[Finding]:
+) -> tuple[list[Finding], list[SkippedCheck]]:
     """What the headers tell people must be what is told of these locks."""
-    if stated.record is not None:
-        builds = {(one.package_set, one.subdir): one.locked for one in locks if one.locked is not None}
-        locked = builds if is_good else None
-        yield from check_prose(opened.headers, stated.record, stated.requests, locked, knowledge.builds)
+    if stated.record is None:
+        return [], []
+    builds = {(one.package_set, one.subdir): one.locked for one in locks if one.locked is not None}
+    prose = Prose(
+        record=stated.record,
+        requests=stated.requests,
+        locked=builds if is_good else None,
+        builds=knowledge.builds,
+        catalog=knowledge.catalog,
+        own=[mirror.rstrip("/") for mirror in (knowledge.mirrors.wheels, knowledge.mirrors.conda) if mirror],
+    )
+    return check_prose(opened.headers, prose)
 
 
 def _check_smoke_test(opened: Opened, stated: Stated, locks: Sequence[JudgedLock]) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ class Code(StrEnum):
 
     FILE_UNREADABLE = "file-unreadable"
     HEADER_MISSING = "header-missing"
+    HEADER_STRANGE = "header-strange"
     RELEASE_NEWER = "release-newer"
     REQUEST_UNREADABLE = "request-unreadable"
     FILE_EDITED = "file-edited"

@@ -10,6 +10,7 @@ from envgen.core.findings import SkippedCheck
 from envgen.core.locks import PipLock
 from envgen.core.paths import tree
 from envgen.facts.catalog import Catalog
+from envgen.facts.tables import catalog_revision
 from envgen.output.errors import OutputNotWritableError
 from envgen.output.plan import read_folder
 from envgen.verify.core import judge, sorted_findings
@@ -38,8 +39,13 @@ def folders_below(root: Path) -> list[Path]:
 
 def judge_files(found: Mapping[str, str | None], builds: Catalog, mirrors: Mirrors | None = None) -> Judgement:
     """What is wrong with the files of a folder (`read_folder`), held against the catalog and the shipped locks."""
-    root = tree("lockfiles")
-    return judge(found, Knowledge(builds=builds, root=root, known=known_files(root), mirrors=mirrors or Mirrors()))
+    root, mirrors = tree("lockfiles"), mirrors or Mirrors()
+    return judge(
+        found,
+        Knowledge(
+            builds=builds, catalog=catalog_revision(), root=root, known=known_files(root), mirrors=mirrors or Mirrors()
+        ),
+    )
 
 
 def verify_folder(folder: Path, builds: Catalog, asking: Asking) -> Report:
@@ -50,7 +56,7 @@ def verify_folder(folder: Path, builds: Catalog, asking: Asking) -> Report:
     mirrors = Mirrors(wheels=asking.wheel_mirror, pypi=asking.pypi, conda=asking.conda_mirror)
     judgement = judge_files(read_folder(folder), builds, mirrors)
     findings = [*judgement.opening, *judgement.content]
-    skipped = [*judgement.foreign]
+    skipped = [*judgement.skipped]
     for one in judgement.locks:
         found, open_ = _ask(one, asking)
         findings += found

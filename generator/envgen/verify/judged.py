@@ -15,14 +15,18 @@ from envgen.files.formats.smoke import SmokePairing
 from envgen.verify.findings import Finding
 from envgen.verify.known import KnownFiles
 from envgen.verify.places import Mirrors
-from envgen.verify.prose import LockedBuild
+from envgen.verify.told import LockedBuild
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """What a folder is held against without a network: the catalog, the shipped locks (a tree), the user's mirrors."""
+    """What a folder is held against without a network: the catalog, the shipped locks (a tree), the user's mirrors.
+
+    `catalog` is the revision of the facts.
+    """
 
     builds: Catalog
+    catalog: str
     root: Path
     known: KnownFiles
     mirrors: Mirrors
@@ -61,5 +65,5 @@ class Judgement:
     locks: Sequence[JudgedLock]
     opening: Sequence[Finding]
     content: Sequence[Finding]
-    foreign: Sequence[SkippedCheck]
+    skipped: Sequence[SkippedCheck]
     command: str

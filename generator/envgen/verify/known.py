@@ -51,10 +51,14 @@ class CondaRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFiles:
-    """The packages of all shipped locks: wheels by file name, conda packages by subdir and file name."""
+    """The packages of all shipped locks: wheels by file name, conda packages by subdir and file name.
+
+    `names` are the same by sha256.
+    """
 
     wheels: Mapping[str, Collection[PipRecord]]
     conda: Mapping[str, CondaRecord]
+    names: Mapping[str, str]
 
 
 @cache
@@ -74,7 +78,9 @@ def known_files(root: Path) -> KnownFiles:
     for path in sorted(root.glob(f"*/py*/*/{CONDA_LOCK.one}")):
         for conda_record in _conda_records(path.read_text(encoding="utf-8")):
             conda["/".join(conda_record.url.rsplit("/", 2)[1:])] = conda_record
-    return KnownFiles(wheels={name: tuple(found.values()) for name, found in wheels.items()}, conda=conda)
+    names = {record.sha256: name for name, found in wheels.items() for record in found.values()}
+    names |= {record.sha256: name for name, record in conda.items()}
+    return KnownFiles(wheels={name: tuple(found.values()) for name, found in wheels.items()}, conda=conda, names=names)
 
 
 def _pip_records(text: str, place: tuple[str, str]) -> Iterator[PipRecord]:
@@ -106,6 +112,7 @@ def check_known_wheels(lock: PipLock, known: KnownFiles, file: str, *, exact: bo
     """
     for package in lock.packages:
         records = known.wheels.get(file_name(package.url), ())
+        yield from _of_another(package.name, file_name(package.url), package.sha256, known, file)
         if not records:
             continue
         of_hash = next((record for record in records if record.sha256 == package.sha256), None)
@@ -143,6 +150,7 @@ def check_known_conda(lock: CondaLock, known: KnownFiles, file: str) -> Iterator
     for package in lock.packages:
         filename = package.url.rpartition("/")[2]
         record = known.conda.get(f"{package.subdir}/{filename}")
+        yield from _of_another(package.name, f"{package.subdir}/{filename}", package.sha256, known, file)
         if record is None:
             continue
         for locked, there in ((package.sha256, record.sha256), (package.md5, record.md5)):
@@ -169,6 +177,15 @@ def _hash(file: str, filename: str, locked: str, there: str) -> Finding:
     kind = "sha256" if len(there) == 64 else "md5"
     evidence = (f"locked: {locked}", f"a shipped lock: {there}")
     return Finding(code=Code.HASH_MISMATCH, file=file, title=f"{kind} of {filename}", evidence=evidence)
+
+
+def _of_another(name: str, filename: str, sha256: str, known: KnownFiles, file: str) -> Iterator[Finding]:
+    """A hash that is that of another file."""
+    there = known.names.get(sha256, filename)
+    if there != filename:
+        title = f"the hash of {name} is that of another file"
+        evidence = (f"locked: {filename[:160]}", f"a shipped lock: {there}")
+        yield Finding(code=Code.HASH_MISMATCH, file=file, title=title, evidence=evidence)
 
 
 def _is_canonical(url: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from envgen.core.builds import Build
@@ -34,7 +34,7 @@ _TORCH_FILE = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/(?:[a-z0-9
 
 def check_pip_needs(lock: PipLock, record: RequestRecord, file: str) -> Iterator[Finding]:
     """Packages that neither torch, its companions nor the request need."""
-    roots = {"torch", *_COMPANIONS, *map(normalise_project, _asked(record, PackageSet.PIP))}
+    roots = {"torch", *_COMPANIONS, *map(normalise_project, asked_names(record, PackageSet.PIP))}
     needs = {package.name: package.dependencies for package in lock.packages}
     yield from unneeded(roots, needs, file)
 
@@ -66,7 +66,7 @@ def asked_of(record: RequestRecord, package_set: PackageSet) -> tuple[str, ...]:
     return (*texts, *(line for line in lines if not line.startswith(others)))
 
 
-def _asked(record: RequestRecord, package_set: PackageSet) -> Iterator[str]:
+def asked_names(record: RequestRecord, package_set: PackageSet) -> Iterator[str]:
     """The names of the packages that a set was asked for."""
     for text in asked_of(record, package_set):
         if found := _REQUIREMENT.match(split_channel(text)[1]):
@@ -128,19 +128,22 @@ def check_conda_specs(lock: CondaLock, asked: CondaWanted, file: str) -> Iterato
             title = f"the environment file lacks {spec}, which this build is locked with"
             yield Finding(code=Code.REQUEST_UNMET, file=file, title=title)
     more = [spec for spec in lock.specs if spec not in wanted and spec not in stricter]
-    if len(more) > len(list(_asked(asked.record, PackageSet.CONDA))):
+    if len(more) > len(list(asked_names(asked.record, PackageSet.CONDA))):
         title = f"the environment file asks for {', '.join(more)[:160]}, which was not asked for"
         yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
     expected = all_channels(pairing.build.conda.channels, asked.record.channels)
-    if [_last_part(channel) for channel in lock.channels] != [_last_part(channel) for channel in expected]:
+    if not any(_are_channels(lock.channels, names) for names in (expected, pairing.build.conda.channels)):
         title = f"its channels are {', '.join(lock.channels)[:160]}, not {', '.join(expected)[:160]}"
         yield Finding(code=Code.INDEX_WRONG, file=file, title=title)
     yield from _claims(lock, pairing, asked.request, file)
 
 
-def _last_part(channel: str) -> str:
-    """The end of a channel's name or URL, which a mirror's has too."""
-    return channel.rstrip("/").rpartition("/")[2]
+def _are_channels(channels: Sequence[str], names: Sequence[str]) -> bool:
+    """True for channels of these names, or a mirror's: its place is judged by its host."""
+    return len(channels) == len(names) and all(
+        one == name or ("://" in one and one.rstrip("/").endswith(f"/{name.rpartition('://')[2]}"))
+        for one, name in zip(channels, names, strict=True)
+    )
 
 
 def _left_out(spec: str, lock: CondaLock) -> bool:

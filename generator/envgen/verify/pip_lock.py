@@ -15,7 +15,7 @@ from envgen.core.releases import CPU
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI, TORCH
 from envgen.core.toml_text import parse_toml
-from envgen.core.wheel_names import WheelName, file_name
+from envgen.core.wheel_names import WheelName, file_name, glibc_key
 from envgen.facts.catalog import Catalog
 from envgen.files.formats.pylock import environment_marker
 from envgen.files.formats.requirements import Requirements
@@ -95,7 +95,10 @@ def check_environment(text: str, lock: PipLock, file: str) -> Iterator[Finding]:
 
 
 def check_glibc(lock: PipLock, glibc: str, file: str) -> Iterator[Finding]:
-    """Wheels that need a newer glibc than the request's; the lock may have been made for another one."""
+    """Wheels that need a newer glibc than the request's; the lock may have been made for an older one."""
+    if glibc and lock.glibc and glibc_key(lock.glibc) > glibc_key(glibc):
+        title = f"it is for glibc {lock.glibc}, the request is for {glibc}"
+        yield Finding(code=Code.WRONG_PLATFORM, file=file, title=title)
     asked = replace(lock, glibc=glibc)
     for package in lock.packages if lock.subdir.is_linux and lock.glibc != glibc else ():
         yield from _wheel(package, asked, file)

@@ -22,9 +22,9 @@ from envgen.verify.needs import asked_of, check_files, check_pip_needs
 from envgen.verify.online.pip import check_catalog
 from envgen.verify.opened import Opened
 from envgen.verify.places import PIP_PLACES, check_hosts
-from envgen.verify.prose import LockedBuild
 from envgen.verify.request import check_request
 from envgen.verify.stated import Stated
+from envgen.verify.told import LockedBuild
 
 
 def judge_pip(opened: Opened, stated: Stated, knowledge: Knowledge) -> tuple[list[JudgedLock], list[Finding]]:
@@ -63,7 +63,7 @@ def _judge(lock: PipLock, pylock: str, opened: Opened, stated: Stated, knowledge
         lock=lock,
         findings=findings,
         smoke=smoke if tag else None,
-        locked=LockedBuild(build=build, **versions) if build is not None else None,
+        locked=LockedBuild(build=build, lock=lock) if build is not None else None,
         unknown="" if is_shipped_wheels(lock, build, knowledge.root) else _unknown(lock, knowledge),
         asked=asked_of(stated.record, PackageSet.PIP) if stated.record is not None else (),
     )
@@ -101,12 +101,10 @@ def _findings(lock: PipLock, pylock: str, opened: Opened, stated: Stated, knowle
 
 
 def _is_exact(lock: PipLock, stated: Stated, knowledge: Knowledge) -> bool:
-    """True when no extra can add to the needs of a package: none is asked for, and all packages are known."""
-    record = stated.record
-    asked = asked_of(record, PackageSet.PIP) if record is not None else ()
-    return not any("[" in text for text in asked) and all(
-        file_name(package.url) in knowledge.known.wheels for package in lock.packages
-    )
+    """True when no extra can add to the needs of a package: torch is asked for alone, or all packages are known."""
+    asked = asked_of(stated.record, PackageSet.PIP) if stated.record is not None else ()
+    is_known = all(file_name(package.url) in knowledge.known.wheels for package in lock.packages)
+    return not asked or (is_known and not any("[" in text for text in asked))
 
 
 def not_said(more: Iterable[Finding], found: Sequence[Finding]) -> list[Finding]:

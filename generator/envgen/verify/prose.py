@@ -7,83 +7,94 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from envgen import __version__
-from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
-from envgen.core.findings import Level
-from envgen.core.platforms import Subdir
+from envgen.core.findings import SkippedCheck
 from envgen.core.request import Request
 from envgen.core.request_record import RequestRecord
-from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import request_command
 from envgen.files.header import Header
-from envgen.files.prose import (
-    NO_TOOLKIT,
-    SHIPPED_COMMAND,
-    build_lines,
-    conda_lines,
-    file_title,
-    pip_lines,
-    shipped_lines,
-)
+from envgen.files.prose import NO_TOOLKIT, SHIPPED_COMMAND, build_lines, file_title, shipped_lines
 from envgen.files.quoting import command_line, comment_line
-from envgen.files.registry import our_file, set_of
-from envgen.resolve.shipped import pairing_if_it_runs
+from envgen.files.registry import our_file
+from envgen.lock.environment import Environment
+from envgen.lock.fileset import header_lines
 from envgen.verify.findings import Code, Finding
+from envgen.verify.places import check_hosts
+from envgen.verify.told import LockedBuilds, expected_environments, is_known_note
 
-# Free text, of which only the form is known: notices, and what a shipped lock was made from.
-_NOTE = re.compile(r"note \[[a-z0-9-]+\]: .+")
 _MADE = re.compile(r"locked on \d{4}-\d\d-\d\d from [A-Za-z0-9 ._:/-]+")
-_LEFT_OUT = re.compile(
-    r"left out: [A-Za-z0-9._-]+: [A-Za-z0-9.:/_-]+ has no package of that name; "
-    r"--with conda:[A-Za-z0-9._-]+ (?:adds it|names it as conda does)"
-)
 _WITHOUT = re.compile(r"without [a-z0-9 -]+: no build of it was there for this pairing")
+_CATALOG = re.compile(r"\d{4}-\d\d-\d\d\.[0-9a-f]{8}")
+_RELEASE = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:[a-z0-9.+]*)?: .*")
+_SITE = re.compile(r"https?://[A-Za-z0-9._~:/?%&,=+-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LockedBuild:
-    """The build of a lock that is here, with the versions that its files name."""
+class Prose:
+    """What the headers of a folder are held against. `locked` is None while the locks themselves are at fault.
 
-    build: Build
-    torch: str
-    torchvision: str
-
-
-# The locks of a folder by set and platform.
-LockedBuilds = Mapping[tuple[PackageSet, Subdir], LockedBuild]
-
-
-def check_prose(
-    headers: Mapping[str, Header],
-    record: RequestRecord,
-    requests: Sequence[Request],
-    locked: LockedBuilds | None,
-    builds: Catalog,
-) -> Iterator[Finding]:
-    """What each header says beside its request line, where this release wrote it.
-
-    Without `locked` (faulty locks) it is not asked what is said of them.
+    `own` are the mirrors that the user names.
     """
+
+    record: RequestRecord
+    requests: Sequence[Request]
+    locked: LockedBuilds | None
+    builds: Catalog
+    catalog: str
+    own: Sequence[str] = ()
+
+
+def check_prose(headers: Mapping[str, Header], prose: Prose) -> tuple[list[Finding], list[SkippedCheck]]:
+    """What each header says beside its request line, made again; and what can't be made again."""
+    found: list[Finding] = []
+    open_: list[SkippedCheck] = []
+    told = list(expected_environments(prose.record, prose.requests, prose.locked, prose.builds))
     for name, header in headers.items():
-        if header.is_legacy or not header.title.startswith(f"{__version__}:"):
+        if header.is_legacy:
             continue
-        yield from _check_command(name, header, record)
-        title = file_title(name, requests) if requests else ""
-        if title and header.title != _spelled(title):
-            evidence = (f"in the file: {header.title[:160]}", f"as written by envgen: {title[:160]}")
-            yield _strange(name, "its first line is not that of its request line", evidence)
-        if locked is None:
+        release = _RELEASE.fullmatch(header.title)
+        wrong = [
+            *_check_command(name, header, prose.record, prose.own),
+            *_check_names(name, header, prose, is_written=release is not None),
+        ]
+        found += wrong
+        if wrong or release is None:
             continue
-        wanted = {_spelled(line) for line in _lines(name, record, requests, locked, builds)}
-        strange = [line for line in header.lines if line not in wanted and not _is_free(line, record)]
-        if strange:
-            title = "its header says what envgen does not say of these locks"
-            yield _strange(name, title, tuple(f"in the file: {line[:160]}" for line in strange[:3]))
+        stated, ours = tuple(map(int, release.groups())), tuple(map(int, __version__.split(".")[:3]))
+        if stated > ours:
+            title = f"it was written by a newer release of envgen: {header.title[:80]}"
+            found.append(Finding(code=Code.RELEASE_NEWER, file=name, title=title))
+        elif prose.locked is not None and (strange := _strange_lines(name, header, prose, told)):
+            if stated == ours and header.catalog == prose.catalog:
+                title = "its header says what envgen does not say of these locks"
+                found.append(_strange(name, title, tuple(f"in the file: {line[:160]}" for line in strange[:3])))
+            else:
+                reason = f"written with release {release[1]}.{release[2]}.{release[3]} and catalog {header.catalog}"
+                check = f"{name}: what its header tells people: {strange[0][:80]}"
+                open_.append(SkippedCheck(check=check, reason=reason, open=True))
+    return found, open_
+
+
+def _check_names(name: str, header: Header, prose: Prose, *, is_written: bool) -> Iterator[Finding]:
+    """The first line and the catalog's."""
+    title = file_title(name, prose.requests) if _is_asked_for(name, prose.requests) else ""
+    if not is_written or (title and header.title.partition(":")[2] != _spelled(title).partition(":")[2]):
+        evidence = (f"in the file: {header.title[:160]}", f"as written by envgen: {title[:160]}")
+        yield _strange(name, "its first line is not that of its request line", evidence)
+    if prose.requests and not title:
+        yield _strange(name, "its request line asks for no such file", ())
+    if not _CATALOG.fullmatch(header.catalog):
+        yield _strange(name, "its catalog is none of envgen's", (f"in the file: {header.catalog[:160]}",))
+
+
+def _is_asked_for(name: str, requests: Sequence[Request]) -> bool:
+    file = our_file(name)
+    return file is not None and any(file.subdir in (None, request.subdir) for request in requests)
 
 
 def _strange(name: str, title: str, evidence: tuple[str, ...]) -> Finding:
-    return Finding(code=Code.FILES_DISAGREE, file=name, title=title, evidence=evidence, level=Level.ERROR)
+    return Finding(code=Code.HEADER_STRANGE, file=name, title=title, evidence=evidence)
 
 
 def _spelled(line: str) -> str:
@@ -91,55 +102,62 @@ def _spelled(line: str) -> str:
     return comment_line(f"# {line}").removeprefix("#").removeprefix(" ")
 
 
-def _check_command(name: str, header: Header, record: RequestRecord) -> Iterator[Finding]:
+def _check_command(name: str, header: Header, record: RequestRecord, own: Sequence[str]) -> Iterator[Finding]:
     """The command that people are told to run must be the one that the request line stands for; mirrors may follow."""
     made = _spelled(SHIPPED_COMMAND if record.codes else request_command(record))
     rest = header.command.removeprefix(made)
-    if header.command == made or (not record.codes and rest != header.command and _names_mirrors(rest)):
+    mirrors = mirrors_of(rest) if not record.codes and rest != header.command else None
+    if header.command == made:
+        return
+    if mirrors is not None:
+        named = [(f"{option} of its command", url) for option, url in mirrors.items() if url not in own]
+        yield from check_hosts([(what, url) for what, url in named], own, name)
         return
     title = "the command in its header is not the one of its request line: do not run it"
     evidence = (f"in the file: {header.command[:160]}", f"as written by envgen: {made[:160]}")
     yield _strange(name, title, evidence)
 
 
-def _names_mirrors(rest: str) -> bool:
-    """True for the options that say whose URLs the files name, as they are written behind a command."""
+def mirrors_of(rest: str) -> dict[str, str] | None:
+    """Option -> mirror of what is written behind a command, None when it is something else."""
     try:
         words = shlex.split(rest)
     except ValueError:
-        return False
+        return None
     options, values, last = words[:-1:2], words[1:-1:2], words[-1:]
-    in_order = options in (["--conda-mirror"], ["--wheel-mirror"], ["--conda-mirror", "--wheel-mirror"])
-    written = rest == f" {command_line(words)}" and last == ["--write-mirror"]
-    return written and in_order and all(value[:1] not in ("", "-") for value in values)
+    in_order = options in ([], ["--conda-mirror"], ["--wheel-mirror"], ["--conda-mirror", "--wheel-mirror"])
+    if not in_order or last != ["--write-mirror"] or rest != f" {command_line(words)}":
+        return None
+    found = dict(zip(options, values, strict=True))
+    is_site = not found.get("--wheel-mirror") or _SITE.fullmatch(found["--wheel-mirror"])
+    return found if is_site and all(value[:1] not in ("", "-") for value in values) else None
 
 
-def _lines(
-    name: str, record: RequestRecord, requests: Sequence[Request], locked: LockedBuilds, builds: Catalog
-) -> Iterator[str]:
-    """The lines that are said of the locks that a file is for."""
-    file = our_file(name)
-    subdir = file.subdir if file is not None else None
-    yield NO_TOOLKIT
-    for (package_set, platform), found in locked.items():
-        if package_set is not (set_of(name) or package_set) or platform is not (subdir or platform):
-            continue
-        request = next((request for request in requests if request.subdir is platform), None)
-        pairing = pairing_if_it_runs(found.build, request, builds) if request is not None else None
-        if record.codes:
-            yield from shipped_lines(record.codes, record.floor)[:1]
-            yield from build_lines(name, found.build, record.python)
-        elif request is not None and pairing is not None:
-            if package_set is PackageSet.PIP:
-                yield from pip_lines(name, pairing, request, torch=found.torch, torchvision=found.torchvision)
-            else:
-                yield from conda_lines(name, pairing, request, record.name)
+def _strange_lines(name: str, header: Header, prose: Prose, told: Sequence[Sequence[Environment]]) -> list[str]:
+    """The lines of a header that are not said, or not said there, of the locks; empty when it is as it is written."""
+    if prose.record.codes:
+        return _strange_shipped(name, header, prose)
+    given = [line for line in header.lines if not is_known_note(line, prose.record)]
+    best: list[str] | None = None
+    for environments in told:
+        wanted = [_spelled(line) for line in header_lines(name, environments, prose.record)]
+        wanted = [line for line in wanted if not is_known_note(line, prose.record)]
+        if given == wanted:
+            return []
+        best = best or [line for line in given if line not in wanted] or ["a line is missing, or in another place"]
+    return best or ["nothing is said of such locks"]
 
 
-def _is_free(line: str, record: RequestRecord) -> bool:
-    """True for a line whose text depends on more than the locks."""
-    if not record.codes:
-        return bool(_NOTE.fullmatch(line) or _LEFT_OUT.fullmatch(line))
-    floor = _spelled(shipped_lines(record.codes, record.floor)[1])
-    made = line.removeprefix(f"{floor} ")
-    return (made != line and _MADE.fullmatch(made) is not None) or _WITHOUT.fullmatch(line) is not None
+def _strange_shipped(name: str, header: Header, prose: Prose) -> list[str]:
+    every, floor = map(_spelled, shipped_lines(prose.record.codes, prose.record.floor))
+    builds = [
+        _spelled(line)
+        for one in (prose.locked or {}).values()
+        for line in build_lines(name, one.build, prose.record.python)
+    ]
+    lines = list(header.lines)
+    made = lines[1].removeprefix(f"{floor} ") if len(lines) > 1 else ""
+    without = [line for line in lines[2:3] if _WITHOUT.fullmatch(line)]
+    wanted = [every, *lines[1:2], *without, *builds, NO_TOOLKIT]
+    is_made = made not in lines[1:2] and _MADE.fullmatch(made) is not None
+    return [] if is_made and lines == wanted else [line for line in lines if line not in wanted] or lines[1:2]

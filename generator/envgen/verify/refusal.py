@@ -15,9 +15,17 @@ from envgen.verify.folder import judge_files
 from envgen.verify.judged import Judgement
 from envgen.verify.places import Mirrors
 
-# What the next run mends by itself, or asks about: files that are missing, of several runs, edited or a person's own.
+# What the next run mends by itself, or asks about: headers, and files that are missing, of several runs or edited.
 _OF_THE_FILES = frozenset(
-    {Code.FILE_EDITED, Code.FILE_LEFT_OVER, Code.FILE_MISSING, Code.HEADER_MISSING, Code.SET_TORN, Code.SET_CHANGED}
+    {
+        Code.FILE_EDITED,
+        Code.FILE_LEFT_OVER,
+        Code.FILE_MISSING,
+        Code.HEADER_MISSING,
+        Code.HEADER_STRANGE,
+        Code.SET_TORN,
+        Code.SET_CHANGED,
+    }
 )
 # What today's catalog says against a lock for its request, and a mirror that this run doesn't name: the decision is
 # made anew, and may take another build or another place.

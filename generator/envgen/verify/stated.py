@@ -7,12 +7,14 @@ from dataclasses import field, replace
 
 from envgen.core.builds import JetPack
 from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.request_record import GpuRecord, RecordError, RecordNewerError, RequestRecord
 from envgen.facts.catalog import Catalog
 from envgen.files.header import Header
+from envgen.request.values import parse_build, parse_glibc, parse_name, parse_python
 from envgen.verify.findings import Code, Finding
 
 
@@ -43,7 +45,7 @@ def read_stated(headers: Mapping[str, Header], builds: Catalog) -> Stated:
     findings: list[Finding] = []
     for name, header in headers.items():
         try:
-            records[name] = header.record()
+            records[name] = _checked(header.record())
         except RecordNewerError as error:
             title = f"it was written by a newer release of envgen ({error.reason}): {header.title[:80]}"
             findings.append(Finding(code=Code.RELEASE_NEWER, file=name, title=title))
@@ -64,6 +66,26 @@ def read_stated(headers: Mapping[str, Header], builds: Catalog) -> Stated:
     findings += _check_gpus(record, min(records))
     found = () if record.codes else record.requests(lambda gpu: _gpu(gpu, builds), lambda text: _jetpack(text, builds))
     return Stated(record=record, requests=found, findings=findings)
+
+
+def _checked(record: RequestRecord) -> RequestRecord:
+    """The record, once its values are such as options have.
+
+    Raises: RecordError.
+    """
+    subdirs = [platform.subdir for platform in record.platforms]
+    if not subdirs or len({*subdirs}) < len(subdirs):
+        raise RecordError("it names no platform, or one twice")
+    try:
+        parse_python(record.python)
+        parse_build(record.torch or None, record.cuda or None)
+        parse_name(record.name)
+        for platform in record.platforms:
+            if platform.glibc or not platform.subdir.is_windows:
+                parse_glibc(platform.glibc)
+    except EnvgenError as error:
+        raise RecordError(error.headline()) from error
+    return record
 
 
 def _asked(record: RequestRecord) -> RequestRecord:

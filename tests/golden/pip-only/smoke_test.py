@@ -6,7 +6,7 @@
 # No CUDA Toolkit and no cuDNN has to be installed: the packages carry them, only the driver matters.
 # catalog 2026-01-01.00000000
 # request {"v":1,"gpus":[{"name":"GeForce RTX 4090","capability":"8.9"},{"name":"GeForce GTX 1660","capability":"7.5"}],"platforms":[{"subdir":"linux-64","driver":"580.95.05","origin":"given","glibc":"2.28","sets":{"pip":{"state":"locked"},"conda":{"state":"none","code":"not-asked"}}}],"python":"3.12","torch":"","cuda":"","vision":true,"audio":false,"with":{}}
-# body sha256:7dfccce8bdbda04531c0caff55feb4215e2ac5ed4cf4188b54c9f29a3c9e9c06
+# body sha256:ee4478092c3e7a47da8f3bd9a29ff9e07aff2dc1742e3446104376a58e6815c1
 #
 """Smoke test: does this PyTorch really compute on this GPU, and if not, whose fault is it?
 
@@ -18,17 +18,28 @@
 Needs Python 3.8 or newer and torch, nothing else; torchvision is checked when it is there. An environment that is
 locked for the CPU is checked on the CPU.
 Exit status: 0 passed, 1 failed, 2 wrong usage, 77 no GPU here (`--require-gpu` makes that a failure).
+
+The checks run in a child process: one that ends before its last check has failed, whatever its status. Where numbers
+are, which GPUs there are and what they can is asked of the driver. Against a torch that is made to deceive (it can
+answer in the driver's place) nothing is proven: the hashes of the lock files are there for that.
 """
+
+import os
+import sys
+
+if __name__ == "__main__":
+    # A json.py, torch.py or pathlib.py beside this file, or where PYTHONPATH points to, is not the environment's.
+    HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 -- nothing is imported before
+    OTHERS = {HERE, *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+    sys.path[:] = [place for place in sys.path if place and place not in OTHERS]
 
 import argparse
 import ctypes
 import faulthandler
 import importlib
 import json
-import os
 import re
 import subprocess
-import sys
 import warnings
 
 # What the lock files hold: the installed torch must be one of the pairings. An empty value is not checked.
@@ -50,6 +61,10 @@ REMEDIES = {  # code of a failed check -> what to do about it
     "driver-too-old": "update the NVIDIA driver, or take a build for an older CUDA major",
     "cuda-unavailable": "run nvidia-smi, then restart; `envgen doctor` looks for the cause",
     "torch-missing": "install the environment from its lock file and use that environment's Python",
+    "gpu-not-seen": "unset CUDA_VISIBLE_DEVICES and restart the programs; the driver shows more GPUs than torch",
+    "capability-disputed": "reinstall torch: it reports another GPU than the driver does",
+    "not-on-gpu": "reinstall torch: by the driver its numbers are not in the memory of this GPU",
+    "ended-early": "something ended the process: the last lines above, or `python -c 'import torch'`, may say what",
     "cpu-build": LOCK + " (a plain `pip install torch` gives a CPU build on Windows)",
     "torchvision-mismatch": "torchvision was built for another torch or CUDA: " + LOCK,
     "torchvision-cpu-build": "torchvision has no CUDA code: " + LOCK,
@@ -126,6 +141,11 @@ def load_library(linux, windows):
         return None
 
 
+def cuda_driver():
+    """The driver's own library: it is asked where torch could be wrong."""
+    return load_library("libcuda.so.1", "nvcuda.dll")
+
+
 def driver_version():
     """The driver's version as NVML tells it, or an empty string (older Jetsons have no NVML)."""
     nvml = load_library("libnvidia-ml.so.1", "nvml.dll")
@@ -142,7 +162,7 @@ def driver_version():
 def check_driver(facts):
     """The driver is there, fits its kernel module, and shows at least one GPU."""
     facts["driver"] = driver_version()
-    cuda = load_library("libcuda.so.1", "nvcuda.dll")
+    cuda = cuda_driver()
     if cuda is None and facts["driver"]:
         raise Failed("driver-incomplete", "NVML is there, but not the CUDA driver library (libcuda, nvcuda)")
     if cuda is None:
@@ -260,6 +280,9 @@ def check_code(torch, device, facts):
     """The build covers this GPU; if not, every kernel would fail with "no kernel image is available"."""
     name, capability = torch.cuda.get_device_name(device), "{}.{}".format(*torch.cuda.get_device_capability(device))
     facts["gpus"].append({"index": device.index, "name": name, "capability": capability})
+    stated = "{}.{}".format(*driver_attributes(device.index, 75, 76))  # compute capability, major and minor
+    if stated != capability:
+        raise Failed("capability-disputed", f"{name}: torch says {capability}, the driver {stated}")
     gpu, archs = capability_of(capability), facts["arch_list"]
     arch = code_for(archs, gpu)
     if not arch:
@@ -276,12 +299,26 @@ def numbers(version):
     return [int(part) for part in version.split(".")]
 
 
+def driver_attributes(index, *attributes):
+    """The values that cuDeviceGetAttribute gives for a GPU."""
+    values = [ctypes.c_int() for _ in attributes]
+    for value, attribute in zip(values, attributes):
+        cuda_driver().cuDeviceGetAttribute(ctypes.byref(value), attribute, index)
+    return [value.value for value in values]
+
+
 def check_available(torch, facts):
     """torch agrees that there is a GPU."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if torch.cuda.is_available() and torch.cuda.device_count() > 0:
             facts["cudnn"] = torch.backends.cudnn.version()
+            count = ctypes.c_int()
+            cuda_driver().cuDeviceGetCount(ctypes.byref(count))
+            if torch.cuda.device_count() < count.value:
+                raise Failed(
+                    "gpu-not-seen", f"torch sees {torch.cuda.device_count()} of the driver's {count.value} GPUs"
+                )
             return f"{torch.cuda.device_count()} GPU(s), cuDNN {facts['cudnn']}"
     driver, build = facts["driver_cuda"], facts["cuda"]
     if numbers(driver)[0] < numbers(build)[0]:
@@ -290,8 +327,20 @@ def check_available(torch, facts):
     raise Failed("cuda-unavailable", f"torch.cuda.is_available() is False: {reason}")
 
 
-def compare(what, actual, reference, tolerance):
+def check_place(tensor, device):
+    """By the driver, the numbers of a tensor are in the memory of this GPU."""
+    kind, index = ctypes.c_uint(), ctypes.c_int(-1)
+    for value, attribute in ((kind, 2), (index, 9)):  # CU_POINTER_ATTRIBUTE_MEMORY_TYPE, _DEVICE_ORDINAL
+        cuda_driver().cuPointerGetAttribute(ctypes.byref(value), attribute, ctypes.c_uint64(tensor.data_ptr()))
+    if (kind.value, index.value) != (2, device.index):  # CU_MEMORYTYPE_DEVICE
+        place = f"on GPU {index.value}" if kind.value == 2 else "not on a GPU"
+        raise Failed("not-on-gpu", f"what torch computed on GPU {device.index} is {place} by the driver")
+
+
+def compare(what, actual, reference, tolerance, device=None):
     """Fail unless the largest difference is small beside the largest value (NaN never is)."""
+    if device is not None and device.type == "cuda":
+        check_place(actual, device)
     difference = (actual.detach().cpu().double() - reference).abs().max() / reference.abs().max()
     error = difference.item()
     if not error <= tolerance:
@@ -300,8 +349,10 @@ def compare(what, actual, reference, tolerance):
 
 
 def check_copy(torch, device):
-    there = torch.arange(4096, dtype=torch.float32).to(device)
-    if not torch.equal((there + 1).cpu(), torch.arange(1, 4097, dtype=torch.float32)):
+    there = torch.arange(4096, dtype=torch.float32).to(device) + 1
+    if device.type == "cuda":
+        check_place(there, device)
+    if there.cpu().tolist() != list(range(1, 4097)):
         raise Failed("wrong-result", "numbers came back changed")
     return "4096 numbers to the GPU and back"
 
@@ -310,8 +361,19 @@ def check_matmul(torch, device, dtype, tolerance):
     if dtype == torch.bfloat16 and torch.cuda.get_device_capability(device)[0] < 8:
         raise Skipped("not-native", "bf16 is native from compute capability 8.0")
     torch.backends.cuda.matmul.allow_tf32 = False  # TF32 alone would cost an error of about 1e-3
+    rows, right = whole_product()
+    whole = torch.tensor(rows, dtype=dtype).to(device)
+    if torch.matmul(whole, whole).cpu().tolist() != right:
+        raise Failed("wrong-result", "48x48 differs from the product in whole numbers")
     a, b = torch.randn(256, 256).to(dtype), torch.randn(256, 256).to(dtype)
-    return compare("256x256", torch.matmul(a.to(device), b.to(device)), torch.matmul(a.double(), b.double()), tolerance)
+    product = torch.matmul(a.to(device), b.to(device))
+    return compare("256x256", product, torch.matmul(a.double(), b.double()), tolerance, device)
+
+
+def whole_product():
+    """A matrix of small whole numbers and its square, worked out in plain Python: exact in every type of torch's."""
+    rows = [[(7 * i + 3 * j) % 5 - 2 for j in range(48)] for i in range(48)]
+    return rows, [[sum(x * y for x, y in zip(row, column)) for column in zip(*rows)] for row in rows]
 
 
 def convolve(torch, device):
@@ -325,7 +387,7 @@ def convolve(torch, device):
         y.square().mean().backward()
         results.append((y.detach(), x.grad, w.grad))
     for what, reference, actual in zip(("conv2d", "image gradient", "kernel gradient"), *results):
-        compare(what, actual, reference, 1e-4)
+        compare(what, actual, reference, 1e-4, device)
 
 
 def check_convolution(torch, device):
@@ -349,10 +411,10 @@ def check_convolution(torch, device):
 
 def check_linalg(torch, device):
     a, b = torch.randn(64, 64).double(), torch.randn(64, 8).double()
-    compare("SVD", torch.linalg.svd(a.float().to(device))[1], torch.linalg.svd(a)[1], 1e-4)
+    compare("SVD", torch.linalg.svd(a.float().to(device))[1], torch.linalg.svd(a)[1], 1e-4, device)
     a = torch.matmul(a, a.t()) + 64 * torch.eye(64).double()  # far from singular
     result = torch.linalg.solve(a.float().to(device), b.float().to(device))
-    return "SVD and " + compare("solve", result, torch.linalg.solve(a, b), 1e-4)
+    return "SVD and " + compare("solve", result, torch.linalg.solve(a, b), 1e-4, device)
 
 
 def check_magma(torch, device):
@@ -367,11 +429,11 @@ def check_magma(torch, device):
 def check_fft(torch, device):
     signal = torch.randn(4096).double()
     spectrum = torch.view_as_real(torch.fft.rfft(signal.float().to(device)))
-    return compare("4096 points", spectrum, torch.view_as_real(torch.fft.rfft(signal)), 1e-4)
+    return compare("4096 points", spectrum, torch.view_as_real(torch.fft.rfft(signal)), 1e-4, device)
 
 
 def check_sort(torch, device):
-    if not torch.equal(torch.sort(torch.randperm(100000).to(device))[0].cpu(), torch.arange(100000)):
+    if torch.sort(torch.randperm(100000).to(device))[0].cpu().tolist() != list(range(100000)):
         raise Failed("wrong-result", "sorted numbers are not in order")
     return "100000 numbers"
 
@@ -399,6 +461,8 @@ def check_memory(torch, device):
     free, total = torch.cuda.mem_get_info(device)
     size = min(free // 2, 4 << 30)
     block = torch.full((size,), 7, dtype=torch.uint8, device=device)
+    if device.type == "cuda":
+        check_place(block, device)
     values = [block[place].item() for place in (0, size // 2, size - 1)]
     del block
     torch.cuda.empty_cache()
@@ -418,7 +482,8 @@ def check_compile(torch, device):
 
 def check_assert():
     """The negative control: reading out of bounds must raise; in a child process, as it ends the CUDA context."""
-    code = "import torch; torch.zeros(4).cuda()[torch.tensor([9]).cuda()]; torch.cuda.synchronize()"
+    code = "import sys; sys.path[:] = [place for place in sys.path if place]; import torch; "
+    code += "torch.zeros(4).cuda()[torch.tensor([9]).cuda()]; torch.cuda.synchronize()"
     child = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
     output = child.stdout.decode("utf-8", "replace").strip()
     if child.returncode == 0:
@@ -448,8 +513,7 @@ GPU_CHECKS = [
 
 
 def check_cpu_matmul(torch):
-    rows = [[(7 * i + 3 * j) % 11 - 5 for j in range(48)] for i in range(48)]
-    right = [[sum(x * y for x, y in zip(row, column)) for column in zip(*rows)] for row in rows]
+    rows, right = whole_product()
     for dtype in (torch.float32, torch.float64):
         a = torch.tensor(rows, dtype=dtype)
         if torch.matmul(a, a).tolist() != right:
@@ -502,9 +566,12 @@ CPU_CHECKS = [
 ]
 
 
+SEED = int.from_bytes(os.urandom(4), "little")  # what was computed before, or elsewhere, is no answer
+
+
 def synchronised(check, torch, device):
     """Run a check and wait for its kernels, so that their errors surface here and not three checks later."""
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     detail = check(torch, device)
     torch.cuda.synchronize(device)
     return detail
@@ -547,24 +614,30 @@ def run_checks(report, options, expected):
         report.run("assert", check_assert)
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description="Smoke test: does this PyTorch really compute on this GPU?")
     parser.add_argument("--build-only", action="store_true", help="check the installed build only; needs no GPU")
     parser.add_argument("--compile", action="store_true", help="check torch.compile too")
     parser.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     parser.add_argument("--require-gpu", action="store_true", help="fail, instead of exit status 77, without a GPU")
     parser.add_argument("--expect", metavar="FILE", help="JSON file to use in place of EXPECTED")
+    parser.add_argument("--result", metavar="MARK", help=argparse.SUPPRESS)  # the child, and how its last line begins
     options = parser.parse_args()
-    faulthandler.enable()  # a crash inside a library still says where
-    report = Report(sys.stderr if options.json else sys.stdout)
-    expected = EXPECTED
+    options.expected = EXPECTED
     if options.expect:
         try:
             with open(options.expect, encoding="utf-8") as file:
-                expected = dict(json.load(file))
+                options.expected = dict(json.load(file))
         except (OSError, TypeError, ValueError) as error:
             parser.error(f"--expect {options.expect}: {first_line(error)}")
-    run_checks(report, options, {"pairings": [], "gpus": [], "torchvision": "", **expected})
+    return options
+
+
+def run(options):
+    """Run the checks, and print the result behind the mark: whatever ends the process before has not passed."""
+    faulthandler.enable()  # a crash inside a library still says where
+    report = Report(sys.stderr if options.json else sys.stdout)
+    run_checks(report, options, {"pairings": [], "gpus": [], "torchvision": "", **options.expected})
     verdicts = [check["verdict"] for check in report.checks]
     no_gpu = any(check["code"] == "no-gpu" for check in report.checks)
     failed = "failed" in verdicts or (no_gpu and options.require_gpu)
@@ -572,15 +645,47 @@ def main():
     gpus = " and ".join(dict.fromkeys(gpu["name"] for gpu in report.facts["gpus"]))
     remedies = [check["remedy"] for check in report.checks if check["verdict"] == "failed"]
     first = (remedies or ["run this on the computer with the GPU"])[0]
-    last = (
-        f"do this first: {first}" if status else gpus and f"your GPU works: {gpus} with torch {report.facts['torch']}"
-    )
+    works = gpus and f"your GPU works: {gpus} with torch {report.facts['torch']}"
     counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in sorted(set(verdicts)))
-    report.say(f"{verdict} ({counts})\n{last}".strip())
-    if options.json:
-        answer = {"schema_version": 1, "exit_status": status, "build_only": options.build_only, **report.facts}
-        print(json.dumps({**answer, "checks": report.checks}))
+    last = f"{verdict} ({counts})\n{f'do this first: {first}' if status else works}".strip()
+    answer = {"schema_version": 1, "exit_status": status, "build_only": options.build_only, **report.facts}
+    print("\n" + options.result + json.dumps([last, {**answer, "checks": report.checks}]), flush=True)
     return status
+
+
+def main():
+    """Start the checks in a child, pass on what it says, and judge how it ended."""
+    options = arguments()
+    if options.result:
+        return run(options)
+    mark, found = os.urandom(16).hex(), None
+    stream = sys.stderr if options.json else sys.stdout
+    left_out = ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT")
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    flags = ["-W" + option for option in sys.warnoptions]
+    command = [sys.executable, *flags, __file__, *sys.argv[1:], "--result", mark]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**environment, "PYTHONIOENCODING": "utf-8"}) as child:
+        for line in child.stdout or ():
+            text = line.decode("utf-8", "replace")
+            if text.startswith(mark):
+                found = json.loads(text[len(mark) :])
+            elif text.strip():
+                print(text.rstrip("\r\n"), file=stream, flush=True)
+    last, answer = found or ["failed", {"schema_version": 1, "build_only": options.build_only, "checks": []}]
+    status = answer.get("exit_status")
+    if found is None or child.returncode != status:
+        report = Report(stream)
+        report.run("end", ended_early, child.returncode)
+        answer["checks"] += report.checks
+        last, status = f"failed\ndo this first: {REMEDIES['ended-early']}", 1
+    print(last, file=stream)
+    if options.json:
+        print(json.dumps({**answer, "exit_status": status}))
+    return status
+
+
+def ended_early(status):
+    raise Failed("ended-early", f"the process that computes ended with status {status} and without its result")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from typing import Any
 
 from scenario import HOST  # type: ignore[import-not-found]  # on PYTHONPATH of the run only
 
+# What the driver shows; torch may say something else.
+GPUS = HOST["driver_gpus"] or HOST["gpus"]
+
 
 class Nvml:
     def nvmlInit_v2(self) -> int:
@@ -20,6 +23,22 @@ class Nvml:
 class Cuda:
     def cuInit(self, flags: int) -> int:
         return int(HOST["libcuda"]["init"]) + flags
+
+    def cuDeviceGetCount(self, number: Any) -> int:
+        number._obj.value = len(GPUS)
+        return 0
+
+    def cuDeviceGetAttribute(self, value: Any, attribute: int, device: int) -> int:
+        major, minor = GPUS[device]["capability"].split(".")
+        value._obj.value = int({75: major, 76: minor}[attribute])
+        return 0
+
+    def cuPointerGetAttribute(self, value: Any, attribute: int, pointer: Any) -> int:
+        index = (pointer.value >> 32) - 1
+        if index < 0:
+            return 1  # CUDA_ERROR_INVALID_VALUE: no memory of the driver's
+        value._obj.value = {2: 2, 9: index}[attribute]
+        return 0
 
     def cuDriverGetVersion(self, number: Any) -> int:
         number._obj.value = HOST["libcuda"]["version"]

@@ -154,7 +154,7 @@ def _read(text: str, origin: str) -> list[CondaLock]:
 
     try:
         document = read_yaml(text)
-        if document["version"] != 1:
+        if document["version"] != 1 or isinstance(document["version"], bool):
             raise LockFormatError(origin=origin, reason=f"its format version is {document['version']!r}, not 1")
         channels = tuple(str(channel["url"]) for channel in document["metadata"]["channels"])
         subdirs = [Subdir(platform) for platform in document["metadata"]["platforms"]]

@@ -16,6 +16,8 @@ from envgen.verify import conda_lock
 from envgen.verify.claims import claims_of
 from envgen.verify.findings import Code, Finding, has_no_error
 from envgen.verify.form import check_conda_form
+from envgen.verify.headers.stated import Stated
+from envgen.verify.headers.told import LockedBuild
 from envgen.verify.judged import JudgedLock, Knowledge
 from envgen.verify.known import check_known_conda, is_shipped_conda
 from envgen.verify.needs import CondaWanted, check_conda_needs, check_conda_specs, check_conda_urls, shipped_request
@@ -23,8 +25,6 @@ from envgen.verify.opened import Opened
 from envgen.verify.pip_set import not_said
 from envgen.verify.places import CONDA_PLACES, check_hosts
 from envgen.verify.request import check_request
-from envgen.verify.stated import Stated
-from envgen.verify.told import LockedBuild
 
 
 def judge_conda(opened: Opened, stated: Stated, knowledge: Knowledge) -> tuple[list[JudgedLock], list[Finding]]:

@@ -18,12 +18,12 @@ from envgen.files.registry import CONDA_LOCK, PYLOCK, SMOKE_TEST, set_of
 from envgen.verify.conda_set import judge_conda
 from envgen.verify.findings import Code, Finding, has_no_error
 from envgen.verify.form import check_smoke_form
+from envgen.verify.headers.prose import Prose, check_prose
+from envgen.verify.headers.stated import Stated, read_stated
 from envgen.verify.judged import JudgedLock, Judgement, Knowledge
 from envgen.verify.opened import Opened, check_set, open_files
 from envgen.verify.pip_set import judge_pip
 from envgen.verify.places import without_logins
-from envgen.verify.prose import Prose, check_prose
-from envgen.verify.stated import Stated, read_stated
 
 
 def judge(found: Mapping[str, str | None], knowledge: Knowledge) -> Judgement:

@@ -13,9 +13,9 @@ from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.formats.smoke import SmokePairing
 from envgen.verify.findings import Finding
+from envgen.verify.headers.told import LockedBuild
 from envgen.verify.known import KnownFiles
 from envgen.verify.places import Mirrors
-from envgen.verify.told import LockedBuild
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ from envgen.verify.claims import claims_of
 from envgen.verify.contents.pip import check_majors, check_sources
 from envgen.verify.findings import Code, Finding, has_no_error
 from envgen.verify.form import check_pip_form
+from envgen.verify.headers.stated import Stated
+from envgen.verify.headers.told import LockedBuild
 from envgen.verify.judged import JudgedLock, Knowledge
 from envgen.verify.known import check_known_wheels, is_shipped_wheels
 from envgen.verify.needs import asked_of, check_files, check_pip_needs
@@ -23,8 +25,6 @@ from envgen.verify.online.pip import check_catalog
 from envgen.verify.opened import Opened
 from envgen.verify.places import PIP_PLACES, check_hosts
 from envgen.verify.request import check_request
-from envgen.verify.stated import Stated
-from envgen.verify.told import LockedBuild
 
 
 def judge_pip(opened: Opened, stated: Stated, knowledge: Knowledge) -> tuple[list[JudgedLock], list[Finding]]:

@@ -20,8 +20,8 @@ from envgen.files.registry import our_file
 from envgen.lock.environment import Environment
 from envgen.lock.fileset import header_lines
 from envgen.verify.findings import Code, Finding
+from envgen.verify.headers.told import LockedBuilds, expected_environments, is_known_note
 from envgen.verify.places import check_hosts
-from envgen.verify.told import LockedBuilds, expected_environments, is_known_note
 
 _MADE = re.compile(r"locked on \d{4}-\d\d-\d\d from [A-Za-z0-9 ._:/-]+")
 _WITHOUT = re.compile(r"without [a-z0-9 -]+: no build of it was there for this pairing")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -23,6 +23,8 @@ from envgen.readers.requirement import is_pypi, tag_of_url
 # to 2.11.0).
 _FIRST_CUDA_ON_ARM = Version("2.11")
 _LEGACY = "pytorch"
+# Anaconda's own channels have builds of pytorch that no table knows.
+_ANACONDA = frozenset({"defaults", "anaconda", "main"})
 _IMAGE = "pytorch/pytorch"
 
 
@@ -87,7 +89,7 @@ def _cpu_on_pypi(mention: Mention, subdir: Subdir) -> Candidates | None:
 
 def _conda(mention: Mention, subdir: Subdir, catalog: Catalog) -> Candidates:
     channels = [channel.rpartition("/")[2] or channel for channel in mention.sources]
-    rows = [b for b in catalog.builds(PackageSet.CONDA, subdir) if not channels or b.conda.channels[0] in channels]
+    rows = list(catalog.builds(PackageSet.CONDA, subdir))
     if mention.cuda:
         rows = [build for build in rows if build.cuda_tag == mention.cuda]
     elif mention.build and not mention.build.startswith("cuda"):
@@ -95,9 +97,11 @@ def _conda(mention: Mention, subdir: Subdir, catalog: Catalog) -> Candidates:
     known = {_LEGACY, "conda-forge"}
     if channels and not known & set(channels):
         return _unknown(f"builds of the channel {channels[0]} are in no table")
-    found = _fitting(rows, mention, f"the channel {channels[0] if channels else 'conda-forge'}", catalog, subdir)
+    if channels and channels[0] in _ANACONDA:
+        return _unknown(f"builds of Anaconda's channel {channels[0]}, which is asked first, are in no table")
+    found = _of_first_channel(rows, channels or ["conda-forge"], mention, catalog, subdir)
     if found.builds or _LEGACY not in channels or not (mention.version and mention.cuda):
-        if found.builds and not mention.cuda:
+        if found.builds and not mention.cuda and found.builds[0].conda.channels[0] != _LEGACY:
             note = "a solve without a driver in sight takes the CPU build: ask for a build string of cuda*"
             return Candidates(builds=found.builds, is_range=True, notes=(note,))
         return found
@@ -106,6 +110,18 @@ def _conda(mention: Mention, subdir: Subdir, catalog: Catalog) -> Candidates:
     close = _fitting(wheels, mention, "the wheels", catalog, subdir)
     note = f"judged by the wheel of the same release and CUDA: no table has the channel's build {mention.build}".strip()
     return Candidates(builds=close.builds, settled=close.settled, notes=(note,))
+
+
+def _of_first_channel(
+    rows: Sequence[Build], channels: Sequence[str], mention: Mention, catalog: Catalog, subdir: Subdir
+) -> Candidates:
+    """The builds of the first channel that has one: it comes before another's newer release, strict or flexible."""
+    found = []
+    for channel in channels:
+        own = [build for build in rows if build.conda.channels[0] == channel]
+        if own or channel == channels[0]:
+            found.append(_fitting(own, mention, f"the channel {channel}", catalog, subdir))
+    return next((one for one in found if one.builds), found[0])
 
 
 def _fitting(rows: Iterable[Build], mention: Mention, where: str, catalog: Catalog, subdir: Subdir) -> Candidates:

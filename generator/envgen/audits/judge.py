@@ -11,12 +11,15 @@ from envgen.audits.verdict import Judgement, Outcome, Verdict
 from envgen.core.builds import Build
 from envgen.core.capability import CodeKind
 from envgen.core.changes import Change
+from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import RejectionCode
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.readers.mention import Mention
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.failure import Failure
+from envgen.resolve.pairing import LEGACY_CHANNEL
 from envgen.resolve.rules import failures
 from envgen.resolve.rules.code import code_uses
 from envgen.resolve.rules.driver import driver_floor
@@ -36,10 +39,23 @@ _OF_CHOOSING = frozenset(
 
 def judge(file: str, mention: Mention, request: Request, catalog: Catalog) -> Verdict:
     """Return the verdict on one torch for the request's platform, GPUs and driver."""
-    found = candidates(mention, request.subdir, catalog)
+    found = _as_solved(candidates(mention, request.subdir, catalog), mention, request, catalog)
     judgement = found.settled or _judged(found, request, catalog)
     judgement = replace(judgement, notes=(*found.notes, *judgement.notes))
     return Verdict(file=file, mention=mention, platform=request.subdir.value, judgement=judgement)
+
+
+def _as_solved(found: Candidates, mention: Mention, request: Request, catalog: Catalog) -> Candidates:
+    """The candidates that conda's solver takes where that driver is: conda-forge's cuda-version 13 needs __cuda 13.
+
+    The builds of the legacy channel don't ask for a driver.
+    """
+    is_open = mention.package_set is PackageSet.CONDA and not (mention.cuda or mention.locked)
+    if not is_open or request.driver is None:
+        return found
+    own = Evaluation.of(request, catalog).rules.own_cuda
+    left = tuple(b for b in found.builds if b.conda.channels[0] == LEGACY_CHANNEL or release_key(b.cuda)[:1] <= own[:1])
+    return replace(found, builds=left) if left else found
 
 
 def reasons_against(build: Build, request: Request, catalog: Catalog) -> tuple[Failure, ...]:

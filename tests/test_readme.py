@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from envgen.ci.matrix import HOSTED_RUNNERS
+from envgen.cli.app import COMMANDS
 from envgen.cli.lock_all import PYTHONS
 from envgen.cli.main import main
 from envgen.core.platforms import CUDA_SUBDIRS
@@ -106,8 +108,26 @@ def test_the_output_is_the_commands(
     assert is_in_readme(f"```text\n{capsys.readouterr().out}```", r"```text\nGeForce MX450.*?```", request)
 
 
+def test_the_lines_print_what_they_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```console\n(.*?)```", text, re.S)
+    commands = re.findall(r"^\$ (.*)$", block, re.M)
+    assert commands[0] == "cat requirements.txt"
+    Path("requirements.txt").write_text("torch==2.15.0\n", encoding="utf-8")
+    printed = "$ cat requirements.txt\ntorch==2.15.0\n"
+    for command in commands[1:]:
+        program, *arguments = shlex.split(command)
+        assert program == "envgen"
+        main(arguments)
+        printed += f"$ {command}\n{capsys.readouterr().out}"
+    assert is_in_readme(f"```console\n{printed}```", r"```console\n.*?```", request)
+
+
 def test_every_command_of_the_readme_exists(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    for command in ("resolve", "why-not", "gpus", "lock", "verify", "doctor", "probe", "matrix", "ci"):
+    for command in COMMANDS:
         assert f"\n  {command} " in said

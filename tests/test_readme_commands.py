@@ -10,11 +10,14 @@ import re
 import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from ci.fake_wheels import write_lock
+from envgen.lock.shipped import ShippedLocks
+from envgen.site.archives import archive
 from smoke.host import FakeHost
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="README's line is for sh, and its target is Linux")
@@ -79,3 +82,23 @@ def test_the_line_and_what_it_prints_work(clone: Path, tmp_path: Path) -> None:
     # envgen's own environment stays as it was: the printed one is another.
     assert sorted(path.name for path in (clone / ".venv").rglob("*")) == before
     assert (clone / "out" / ".venv" / "bin" / "python").exists()
+
+
+def test_the_commands_of_the_sites_zip_work_in_the_folder_that_it_makes(clone: Path, tmp_path: Path) -> None:
+    locks = ShippedLocks.read(ROOT / "lockfiles")
+    (lock,) = (lock for lock in locks.locks if lock.folder.as_posix() == "linux-64/py3.12/pip-torch-2.14.1-cu126")
+    (clone / "lock.zip").write_bytes(archive(lock, locks.files(lock)))
+    with zipfile.ZipFile(clone / "lock.zip") as packed:
+        packed.extractall(clone)
+    (folder,) = {name.partition("/")[0] for name in packed.namelist()}
+    commands = re.findall(r"^    (.+)$", (clone / folder / "README.txt").read_text(), re.MULTILINE)
+    assert commands[1:] == [
+        ".venv/bin/python -m pip install --require-hashes -r requirements.txt",
+        ".venv/bin/python smoke_test.py",
+    ]
+    requirements = (clone / folder / "requirements.txt").read_text()
+    versions = dict(re.findall(r"^(torch|torchvision)==(\S+) ", requirements, re.MULTILINE))
+    write_lock(clone / folder, tmp_path / "wheels", **versions)
+    pasted = paste(clone, "\n".join([f"cd {folder}", *commands, ""]))
+    assert pasted.returncode == 0, pasted.stdout + pasted.stderr
+    assert "Successfully installed torch-2.14.1+cu126" in pasted.stdout

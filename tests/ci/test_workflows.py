@@ -112,7 +112,7 @@ def test_permissions_start_from_none_and_every_job_says_what_it_needs(workflow: 
     assert all("permissions" in job and job["timeout-minutes"] <= 60 for job in document["jobs"].values())
     assert "group" in document["concurrency"]
     writers = [name for name, job in document["jobs"].items() if job["permissions"].get("contents") == "write"]
-    assert writers == (["propose"] if "propose" in document["jobs"] else [])
+    assert writers == [name for name in ("propose", "files") if name in document["jobs"]]
 
 
 def test_no_script_holds_an_expression(workflow: Path) -> None:

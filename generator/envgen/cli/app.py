@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "envgen.cli.commands.doctor:doctor_command",
     "probe": "envgen.cli.commands.probe:probe_command",
     "site": "envgen.cli.commands.site:site_command",
+    "completion": "envgen.cli.commands.completion:completion_command",
 }
 
 

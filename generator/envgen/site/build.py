@@ -10,9 +10,10 @@ from typing import Any
 
 from envgen.core.dataclass import dataclass
 from envgen.core.messages import LANGUAGES, messages
-from envgen.core.platforms import CUDA_SUBDIRS
+from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
+from envgen.files.registry import SMOKE_TEST
 from envgen.files.templates import read_template
 from envgen.gpus.catalog import GpuCatalog
 from envgen.lock.shipped import ShippedLocks
@@ -69,7 +70,8 @@ class Site:
         published = {"compat": compat_schema(), **schemas()}
         for name, schema in published.items():
             yield f"schemas/{name}.schema.json", (json.dumps(schema, indent=1) + "\n").encode()
-        yield "smoke_test.py", read_template("smoke_test.py").encode()
+        smoke = SMOKE_TEST.name(Subdir.LINUX_64, many=False)
+        yield smoke, read_template(smoke).encode()
         yield "favicon.svg", _ICON.encode()
 
     def _pages(self, language: str, data: Mapping[str, Any]) -> Iterator[Page]:

@@ -1,4 +1,4 @@
-# envgen 0.1.0: smoke_test.py for GeForce GTX 1080 Ti (compute capability 6.1), linux-64, Python 3.12 and win-64
+# envgen 0.2.0: smoke_test.py for GeForce GTX 1080 Ti (compute capability 6.1), linux-64, Python 3.12 and win-64
 # made by: envgen --gpu "GeForce GTX 1080 Ti" --platform linux-64 --platform win-64 --driver "linux-64=570.86.15" --driver "win-64=572.16" --python 3.12 --glibc 2.28
 # pip, linux-64: torch 2.14.1+cu126 with torchvision 0.29.1+cu126 (CUDA tag cu126), runs as sm_60 (SASS), driver 525.60.13 or newer
 # use: .venv/bin/python smoke_test.py

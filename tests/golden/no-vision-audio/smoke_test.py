@@ -1,4 +1,4 @@
-# envgen 0.1.0: smoke_test.py for GeForce RTX 3060 (compute capability 8.6), linux-64, Python 3.12
+# envgen 0.2.0: smoke_test.py for GeForce RTX 3060 (compute capability 8.6), linux-64, Python 3.12
 # made by: envgen --gpu "GeForce RTX 3060" --platform linux-64 --driver 570 --python 3.12 --glibc 2.28 --torch "==2.9.1" --cuda cu126 --no-vision --audio --with einops --with "pip:tqdm>=4" --with conda:scipy
 # pip, linux-64: torch 2.9.1+cu126 (CUDA tag cu126), runs as sm_86 (SASS), driver 525.60.13 or newer
 # use: .venv/bin/python smoke_test.py

@@ -1,4 +1,4 @@
-# envgen 0.1.0: smoke_test.py for GeForce RTX 4090 (compute capability 8.9), GeForce GTX 1660 (compute capability 7.5), linux-64, Python 3.12
+# envgen 0.2.0: smoke_test.py for GeForce RTX 4090 (compute capability 8.9), GeForce GTX 1660 (compute capability 7.5), linux-64, Python 3.12
 # made by: envgen --gpu "GeForce RTX 4090" --gpu "GeForce GTX 1660" --platform linux-64 --driver 580.95.05 --python 3.12 --glibc 2.28 --only pip
 # pip, linux-64: torch 2.15.0 with torchvision 0.29.2 (CUDA tag cu132), runs as sm_86 (SASS), sm_75 (SASS), driver 580.65.06 or newer
 # use: .venv/bin/python smoke_test.py

@@ -1,4 +1,4 @@
-# envgen 0.1.0: smoke_test.py for compute capability 9.0 (compute capability 9.0), linux-64, Python 3.12 and linux-aarch64
+# envgen 0.2.0: smoke_test.py for compute capability 9.0 (compute capability 9.0), linux-64, Python 3.12 and linux-aarch64
 # made by: envgen --compute-capability 9.0 --platform linux-64 --platform linux-aarch64 --driver 580.95.05 --python 3.12 --glibc 2.28
 # pip, linux-64: torch 2.15.0 with torchvision 0.29.2 (CUDA tag cu132), runs as sm_90 (SASS), driver 580.65.06 or newer
 # use: .venv/bin/python smoke_test.py

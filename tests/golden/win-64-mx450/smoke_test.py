@@ -1,4 +1,4 @@
-# envgen 0.1.0: smoke_test.py for GeForce MX450 (compute capability 7.5), win-64, Python 3.12
+# envgen 0.2.0: smoke_test.py for GeForce MX450 (compute capability 7.5), win-64, Python 3.12
 # made by: envgen --gpu "GeForce MX450" --platform win-64 --driver 560.94 --python 3.12
 # pip, win-64: torch 2.14.1+cu126 with torchvision 0.29.1+cu126 (CUDA tag cu126), runs as sm_75 (SASS), driver 528.33 or newer
 # use: .venv\Scripts\python smoke_test.py

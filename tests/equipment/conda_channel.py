@@ -188,6 +188,20 @@ def pytorch_rows() -> tuple[Row, ...]:
     return tuple(rows)
 
 
+def torch_row(version: str) -> list[Row]:
+    """A CUDA 12.9 build of a further release for linux-64, as 2.10.0 is."""
+    rows = [r for r in pytorch_rows() if r.version == "2.10.0" and "cuda129" in r.build and r.subdir == "linux-64"]
+    swapped = (replace(r, depends=tuple(d.replace("2.10.0", version) for d in r.depends)) for r in rows)
+    return [replace(row, version=version) for row in swapped]
+
+
+def for_python_313(rows: Iterable[Row]) -> list[Row]:
+    """The rows that are built for Python 3.12, as they would be for 3.13."""
+    built = [row for row in rows if "py312" in row.build]
+    swapped = (tuple(d.replace("<3.13.0a0", "<3.14.0a0").replace(">=3.12", ">=3.13") for d in r.depends) for r in built)
+    return [replace(r, build=r.build.replace("py312", "py313"), depends=d) for r, d in zip(built, swapped, strict=True)]
+
+
 def write_pytorch_channels(root: Path, *, forms: Sequence[str] = ("json", "zst")) -> Path:
     """Write the small conda-forge below `root`, as a mirror folder holds it; returns `root`."""
     write_channel(root / "conda-forge", pytorch_rows(), forms=forms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
@@ -10,6 +11,8 @@ from typing import ClassVar
 
 from envgen.core.builds import BuildKey
 from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError
+from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
@@ -21,6 +24,8 @@ from envgen.files.reading import split
 from envgen.files.registry import EXPLICIT, VIRTUAL_PACKAGES, set_of, whole_set
 from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources, asked_before
+from envgen.lock.together.beside import candidates
+from envgen.resolve import resolve
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.conda.channels import all_channels
 from envgen.solve.conda.source import CHANNEL_SITE, mirror_site, mirrored
@@ -123,8 +128,22 @@ class CondaLocker:
         return found
 
     def way_out(self, pairing: Pairing, failure: SolveFailedError) -> str:
-        """Nothing that was tried."""
-        del pairing, failure
+        """The Python that has builds of everything, found by a lock with it, or an empty text."""
+        del pairing
+        if not any("python" in line for line in failure.explanation[1:-1]):
+            return ""
+        rows = self.sources.builds.builds(self.package_set, self.request.subdir)
+        known = {python for build in rows for python in build.pythons} - {self.request.python}
+        for python in sorted(known, key=release_key, reverse=True):
+            request = replace(self.request, python=python)
+            found = candidates(None, resolve(self.sources.builds, request), self.package_set, self.sources)
+            pairings, left = list(found), self.sources.options.deadline.left()
+            if not pairings or left <= 0:
+                continue
+            with suppress(EnvgenError):
+                outcomes = CondaLocker(request, self.sources).solve_first(pairings, timeout_s=left)
+                if any(isinstance(outcome, LockedSet) for outcome in outcomes.values()):
+                    return f"--python {python} has builds of everything"
         return ""
 
     def older(self, clash: CudaClashError) -> Extras | None:

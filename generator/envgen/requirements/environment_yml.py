@@ -14,14 +14,12 @@ from envgen.requirements.requirements_txt import read_file
 from envgen.solve.conda.channels import further_channels, read_channel
 from envgen.solve.conda.source import FORGE
 from envgen.solve.conda.specs import as_requirement, split_channel
-from envgen.solve.extras import conda_requirement
+from envgen.solve.extras import OF_THE_BUILD, conda_requirement
 
 # `name`, `name=1.2`, `name==1.2`, `name>=1.2,<2`, `name=1.2=build`, `name 1.2.* build`, `channel::name`.
 _SPEC = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)\s*(?P<rest>.*)")
 _TORCH = {"pytorch": "torch", "torchvision": "torchvision", "torchaudio": "torchaudio"}
-_OF_THE_BUILD = frozenset(
-    {"pytorch-cuda", "pytorch-gpu", "pytorch-mutex", "cudatoolkit", "cuda-version", "cuda-toolkit", "cudnn", "cpuonly"}
-)
+_OF_THE_BUILD = OF_THE_BUILD | {"cuda-toolkit", "cudnn"}
 _READ = frozenset({"name", "channels", "dependencies", "prefix", "platforms"})
 # Channels that are not read for what a file asks of them, and why.
 _OF_TORCH = "torch's build says whether it is read"

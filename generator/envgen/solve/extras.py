@@ -19,6 +19,10 @@ from envgen.solve.conda.specs import as_requirement, name_of, split_channel
 _CONDA_SPEC = re.compile(
     r"(?P<name>[A-Za-z0-9_.-]+)(?P<rest>\s*==?(?!=)\s*[0-9A-Za-z._+!*=-]+|\s+[0-9*][0-9A-Za-z._+!* -]*)"
 )
+# What conda-forge and PyTorch's own channel say a build's CUDA with.
+OF_THE_BUILD = frozenset(
+    {"pytorch-cuda", "pytorch-gpu", "pytorch-cpu", "pytorch-mutex", "cudatoolkit", "cuda-version", "cpuonly"}
+)
 # What is kept as a match spec; a requirement never has a single `=`.
 _KEPT_SPEC = re.compile(r"[^=<>!~ ]+=[^=].*")
 
@@ -124,6 +128,9 @@ def conda_requirement(text: str) -> str:
     """
     channel, rest = split_channel(text)
     prefix = f"{read_channel(channel, '--with')}::" if channel else ""
+    if name_of(rest) in OF_THE_BUILD:
+        hint = "--cuda chooses the build, and it brings its CUDA along"
+        raise UsageError(f"{name_of(rest)} is not an extra: it says which build of torch is meant", hint=hint)
     spec = _CONDA_SPEC.fullmatch(rest)
     if spec is None:
         return prefix + _requirement(rest)

@@ -10,22 +10,16 @@ import pytest
 
 from envgen.core.locks import CondaLock
 from envgen.solve.conda.solve import BestSolve, solve_best
-from equipment.conda_channel import Row, cuda_query, pytorch_rows, write_channel
+from equipment.conda_channel import Row, cuda_query, for_python_313, pytorch_rows, torch_row, write_channel
 
 PY312 = "python >=3.12,<3.13.0a0"
-
-
-def torch_row(version: str) -> list[Row]:
-    """A CUDA 12.9 build of a further release, as its 2.10.0 is."""
-    rows = [r for r in pytorch_rows() if r.version == "2.10.0" and "cuda129" in r.build and r.subdir == "linux-64"]
-    swapped = (replace(r, depends=tuple(d.replace("2.10.0", version) for d in r.depends)) for r in rows)
-    return [replace(row, version=version) for row in swapped]
 
 
 ROWS = (
     *pytorch_rows(),
     *torch_row("2.11.0"),
     *torch_row("2.12.0"),
+    *for_python_313(torch_row("2.12.0")),
     # Its newest is built for one torch, as flash-attn's releases on conda-forge are.
     Row(name="attention", version="2.8.3", build="a_0", depends=("pytorch >=2.10.0,<2.11.0a0", PY312)),
     Row(name="attention", version="2.8.3", build="b_0", depends=("pytorch >=2.11.0,<2.12.0a0", PY312)),
@@ -35,6 +29,8 @@ ROWS = (
     Row(name="codec-lib", version="0.9", depends=("libtorch >=2.10.0,<2.11.0a0",)),
     Row(name="newpython", version="3.0", depends=("python >=3.13,<3.14.0a0",)),
     Row(name="newpython", version="2.0", depends=(PY312,)),
+    Row(name="newerpython", version="3.0", depends=("python >=3.14,<3.15.0a0",)),
+    Row(name="newerpython", version="2.0", depends=(PY312,)),
     Row(name="newglibc", version="3.0", depends=("__glibc >=2.34",)),
     Row(name="newglibc", version="2.0"),
     Row(name="old", version="1.0", depends=("pytorch <2",)),
@@ -105,6 +101,8 @@ def test_a_torch_that_was_asked_for_stays_and_the_package_says_so(folder: Path) 
     ("package", "reason", "advice"),
     [
         ("newpython", "it has no build for Python 3.12", "--python 3.13 frees it"),
+        # There is no Python 3.14 here: what was not found to work is not named.
+        ("newerpython", "it has no build for Python 3.12", ""),
         ("newglibc", "it needs glibc 2.34, the target has 2.28", "--glibc 2.34 frees it"),
     ],
 )

@@ -20,6 +20,9 @@ from envgen.resolve import resolve
 from envgen.solve.errors import CudaClashError, SolveFailedError, WheelMissingError
 from envgen.solve.extras import Extras
 
+# How many packages are left out in turn to find two that clash.
+_CLASHING = 6
+
 
 def candidates(
     first: Pairing | None, resolution: Resolution, package_set: PackageSet, sources: Sources
@@ -139,12 +142,20 @@ def _check_extras(
                 error.advice = _way_out(locker.package_set, extra)
                 return
         return
-    for extra in extras:
-        alone = sources.extras.only(locker.package_set, extra)
-        if _without_torch(locker.asking_for(alone), pairing, deadline) is not None:
-            fewer = sources.extras.without(locker.package_set, extra)
-            if _locks(locker, fewer, candidates(None, resolution, locker.package_set, sources), deadline):
-                failure.advice = _way_out(locker.package_set, extra)
+    if locker.package_set is PackageSet.CONDA and (advice := locker.way_out(pairing, failure)):
+        failure.advice = advice
+        raise failure
+    culprits = (
+        extra
+        for extra in extras
+        if _without_torch(locker.asking_for(sources.extras.only(locker.package_set, extra)), pairing, deadline)
+    )
+    culprit = next(culprits, None)
+    # Where each has a solution by itself, two of them clash: the first that the rest locks without.
+    for extra in (culprit,) if culprit is not None else extras[: _CLASHING if len(extras) > 1 else 0]:
+        fewer = sources.extras.without(locker.package_set, extra)
+        if _locks(locker, fewer, candidates(None, resolution, locker.package_set, sources), deadline):
+            failure.advice = _way_out(locker.package_set, extra)
             break
     raise failure
 

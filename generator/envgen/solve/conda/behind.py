@@ -91,7 +91,7 @@ def _for_the_target(package: Asked) -> tuple[str, str]:
     """Why the newest version does not install on the target by itself, and the option that frees it."""
     builds = package.builds(package.newest)
     if not any(goes_with_python(record, package.python) for record in builds):
-        other = next((p for p in _PYTHONS if any(goes_with_python(record, p) for record in builds)), "")
+        other = next((p for p in _nearest(package.python) if any(goes_with_python(r, p) for r in builds)), "")
         advice = f"--python {other} frees it" if other else ""
         return f"it has no build for Python {package.python}", advice
     glibc = package.claims.get("__glibc", "")
@@ -100,6 +100,22 @@ def _for_the_target(package: Asked) -> tuple[str, str]:
         wanted = needs[0].partition(">=")[2].partition(",")[0]
         return f"it needs glibc {wanted}, the target has {glibc}", f"--glibc {wanted} frees it"
     return "what it needs does not install on the target", ""
+
+
+def changed(target: ChildCandidate, advice: str) -> ChildCandidate:
+    """A target with another Python or glibc, as an advice of `passed_over` names it."""
+    option, value = advice.split(" ")[:2]
+    if option == "--glibc":
+        return {**target, "virtual_packages": {**target["virtual_packages"], "__glibc": value}}
+    specs = [f"python={value}" if name_of(spec) == "python" else spec for spec in target["specs"]]
+    return {**target, "specs": specs}
+
+
+def _nearest(python: str) -> list[str]:
+    """The other Pythons, the next newer first."""
+    minor = int(python.partition(".")[2] or 0)
+    away = ((abs(int(other[2:]) - minor), int(other[2:]) < minor, other) for other in _PYTHONS)
+    return [other for _, _, other in sorted(away) if other != python]
 
 
 def python_of(target: ChildCandidate) -> str:

@@ -50,8 +50,8 @@ def as_requirement(rest: str) -> tuple[str, str]:
 
 
 def build_glob_of(spec: str) -> str:
-    """The build string pattern of `name=version=build` or `name version build`, or an empty string."""
-    parts = spec.split() if " " in spec.strip() else spec.split("=")
+    """The build string pattern of `name=version=build`, `name==version=build` or `name version build`, or nothing."""
+    parts = spec.split() if " " in spec.strip() else spec.replace("==", "=").split("=")
     return parts[2].strip() if len(parts) == 3 and "" not in parts else ""
 
 

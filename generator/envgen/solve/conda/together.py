@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
-from envgen.solve.conda.behind import Asked, goes_with_python, needs_another_torch, passed_over, python_of
+from envgen.solve.conda.behind import Asked, changed, goes_with_python, needs_another_torch, passed_over, python_of
 from envgen.solve.conda.channel_data import ChannelData, written_version
 from envgen.solve.conda.messages import ChildCandidate, ChildPassed, ChildRequest
 from envgen.solve.conda.specs import name_of, split_channel
@@ -92,8 +92,7 @@ class _Ladder:
             asked = [await self._installable(one, alone) for one in asked]
             found = await self._best(asked, alone, gaps)
         before, held_back_by = await self._held_back(found, asked)
-        torch = torch_of(self.candidates[found.chosen])
-        passed = [one for package in asked if (one := passed_over(package, found.version(package.name), torch))]
+        passed = [one for package in asked if (one := await self._passed(package, found)) is not None]
         return replace(found, reasons=tuple(before), held_back_by=tuple(held_back_by), passed=tuple(passed))
 
     async def _with_newest(self, asked: Sequence[Asked], gaps: Sequence[str], *, most: int) -> Solution | None:
@@ -157,6 +156,17 @@ class _Ladder:
             if isinstance(await self._attempt(at, [one.spec, f"{one.name}=={version}"]), str):
                 texts.append(f"{one.name} {version} does not go with pytorch {torch}")
         return texts or [f"{', '.join(one.name for one in asked)} don't go together with pytorch {torch}"]
+
+    async def _passed(self, package: Asked, found: Solution) -> ChildPassed | None:
+        """What is said of a package that is not at its newest; a way out is named after a solve that went it."""
+        candidate = _without(self.candidates[found.chosen], found.dropped)
+        passed = passed_over(package, found.version(package.name), torch_of(candidate))
+        if passed is None or not passed["advice"]:
+            return passed
+        others = [spec for spec in self.extras if name_of(spec) != package.name]
+        freed = changed(candidate, passed["advice"])
+        tried = await self._solve(-1, freed, [*others, package.spec, f"{package.name}=={package.newest}"])
+        return passed if isinstance(tried, Solution) else {**passed, "advice": ""}
 
     async def _asked(self, spec: str) -> Asked:
         """An extra package with what the channels have of it."""

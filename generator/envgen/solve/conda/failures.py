@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from envgen.core.escape import printable
+
 _URL = re.compile(r"(?:https?|file)://[^\s'\"()]+")
 _STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})")
 # A connection that broke while a body was being read leaves wrong bytes; one that broke before leaves nothing.
@@ -66,7 +68,7 @@ def reason_of(text: str) -> str:
     if not lines:
         return "no reason was given"
     inner = _URL.sub("", lines[-1]).replace(" for url ()", "").replace("''", "it").strip(" :")
-    return inner or lines[-1]
+    return printable(inner or lines[-1])
 
 
 def solver_tree(text: str) -> tuple[str, ...]:
@@ -100,4 +102,5 @@ def _depth(line: str) -> int:
 
 
 def _cut(line: str) -> str:
+    line = printable(line)  # it quotes what a channel says
     return line if len(line) <= _LINE_LENGTH else line[: _LINE_LENGTH - 1] + "…"

@@ -347,7 +347,11 @@ def test_no_pairing_at_all_is_said_plainly() -> None:
         pytest.param(
             "linux-gtx1060-515.65.01",
             "3.14.0",
-            ("515.65.01", "update the driver to 525.60.13 or newer: then"),
+            (
+                "515.65.01",
+                "use Python 3.13 (--python 3.13): then",
+                "update the driver to 525.60.13 or newer: ",
+            ),
             id="driver",
         ),
         pytest.param(

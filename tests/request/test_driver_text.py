@@ -88,6 +88,7 @@ def test_a_version_in_every_form(text: str, expected: tuple[str, bool | None]) -
         ("7.2", DriverKind.JETPACK, "7.2"),
         ("JetPack 5.1.2-b104", DriverKind.JETPACK, "5.1.2"),
         ("nvidia-l4t-core 36.4.3-20250107174145", DriverKind.L4T, "36.4.3"),
+        ("L4T R38", DriverKind.L4T, "38"),
     ],
 )
 def test_what_a_jetson_has_instead(text: str, kind: DriverKind, release: str) -> None:

@@ -140,7 +140,10 @@ def test_a_jetpack_is_for_a_jetson_and_for_its_own() -> None:
         read("Jetson AGX Orin", drivers=("37.1",), platforms=("linux-aarch64",))
 
 
-@pytest.mark.parametrize(("text", "jetpack"), [("36.4.7", "6.2.1"), ("35.6.2", "5.1.5"), ("32.7.6", "4.6.6")])
+LINUX = [("36.4.7", "6.2.1"), ("35.6.2", "5.1.5"), ("32.7.6", "4.6.6"), ("32.4.3", "4.4")]
+
+
+@pytest.mark.parametrize(("text", "jetpack"), LINUX)
 def test_a_patch_of_jetson_linux_has_the_cuda_of_its_line(text: str, jetpack: str) -> None:
     """36.4.7 is newer than the table; 32.7.6 and 35.6.2 are dusty-nv/jetson-containers#1179's."""
     if jetpack.startswith("6"):

@@ -23,7 +23,8 @@ _BRANCH = Pattern(
     r"|(?:nvidia|drivers?|cuda)[a-z-]*[- ]([1-9][0-9]{2})(?:xx)?\b|\b(?:r|branch )([1-9][0-9]{2})\b"
 )
 _JETPACK = Pattern(r"\b(?:jet ?pack|jp)[ :]*v?([4-9](?:\.[0-9]+){0,2})\b|^([4-7]\.[0-9](?:\.[0-9])?)$")
-_L4T = Pattern(r"(?:\b(?:l4t(?:-[a-z]+)?|jetson linux|tegra)[ :=]*r?|^r?)((?:2[89]|3[0-9])(?:\.[0-9]+){1,2})(?![0-9.])")
+_L4T = Pattern(r"\b(?:l4t(?:-[a-z]+)?|jetson linux|tegra)[ :=]*r?((?:2[89]|3[0-9])(?:\.[0-9]+){0,2})(?![0-9.])")
+_L4T_ALONE = Pattern(r"^r?((?:2[89]|3[0-9])(?:\.[0-9]+){1,2})(?![0-9.])")
 _L4T_FILE = Pattern(r"\br([23][0-9]) \(release\), revision: ([0-9.]+)")
 _CUDA = Pattern(r"^(?:cuda|cu)?[ -]?(?:version)?[ :]*(?:1[0-9]|[7-9])(?:[.-][0-9])?(?:\.[0-9]+)?$|^cu[0-9]{2,3}$")
 _OPEN_ENDED = Pattern(
@@ -131,7 +132,7 @@ def _jetson_release(plain: str) -> tuple[DriverKind, str] | None:
         return DriverKind.L4T, f"{found[1]}.{found[2]}"
     if found := _JETPACK.search(plain):
         return DriverKind.JETPACK, found[1] or found[2]
-    found = _L4T.search(plain)
+    found = _L4T.search(plain) or _L4T_ALONE.search(plain)
     return (DriverKind.L4T, found[1]) if found else None
 
 

@@ -19,6 +19,7 @@ from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.jetson import OWN_WHEELS
 from envgen.resolve.notices_libraries import library_notices
 from envgen.resolve.rules.libraries import dropped_by, is_proven
+from envgen.resolve.wsl import wsl_limits
 
 
 def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
@@ -26,6 +27,7 @@ def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) 
     request, rules = evaluation.request, evaluation.rules
     if not request.is_cpu:
         yield from _driver(request, rules, pip, conda)
+        yield from wsl_limits(evaluation)
         yield from _jetson(evaluation, pip)
         yield from cuda_compat(evaluation, pip)
     yield from _missing_set(pip, conda)

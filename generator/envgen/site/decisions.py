@@ -239,7 +239,8 @@ def thresholds(catalog: Catalog, subdir: Subdir, support: DriverSupport, builds:
 
 def _lasting(resolution: Resolution) -> Iterator[str]:
     """The codes of what a reader must know; what only the command line's own run means is left out."""
-    left_out = {"driver-assumed", "driver-branch-only", "jetpack", "no-conda-pairing", "no-pip-pairing", "wsl-driver"}
+    codes = "driver-assumed driver-branch-only jetpack no-conda-pairing no-pip-pairing wsl-driver wsl-limits"
+    left_out = frozenset(codes.split())
     return (notice.code for notice in resolution.notices if notice.code not in left_out)
 
 

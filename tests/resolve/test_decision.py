@@ -133,9 +133,13 @@ def test_of_several_machines_each_was_held_against_its_own_driver() -> None:
     rows = catalog_of([wheel("2.8.0", "cu128", f"sm_60 {NEWEST}")])
     alone = resolve(rows, request)
     assert alone.pip is None
-    found = resolve(rows, replace(request, machines=machines)).pip
-    assert found is not None
-    assert str(found.driver_floor) == "525.60.13"
+    resolution = resolve(rows, replace(request, machines=machines))
+    assert resolution.pip is not None
+    assert str(resolution.pip.driver_floor) == "525.60.13"
+    # NVIDIA: R570 is the first branch with an RTX 50.
+    (said,) = [notice.text for notice in resolution.notices if notice.code == "driver-floors"]
+    assert "525.60.13 with" in said
+    assert "; 570 with" in said
 
 
 def test_a_machine_that_runs_compiled_code_needs_no_driver_for_anothers_ptx() -> None:

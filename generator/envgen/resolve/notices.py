@@ -18,6 +18,7 @@ from envgen.resolve.driver import DriverRules
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.jetson import OWN_WHEELS
 from envgen.resolve.notices_libraries import library_notices
+from envgen.resolve.rules.driver import driver_floor
 from envgen.resolve.rules.libraries import dropped_by, is_proven
 from envgen.resolve.wsl import wsl_limits
 
@@ -28,6 +29,8 @@ def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) 
     if not request.is_cpu:
         yield from _driver(request, rules, pip, conda)
         yield from wsl_limits(evaluation)
+        yield from _own_floors(evaluation, pip)
+        yield from _own_floors(evaluation, conda)
         yield from _jetson(evaluation, pip)
         yield from cuda_compat(evaluation, pip)
     yield from _missing_set(pip, conda)
@@ -66,6 +69,21 @@ def _driver(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pa
         )
         text += "pass the full version for an exact answer"
         yield Notice(code="driver-branch-only", text=text)
+
+
+def _own_floors(evaluation: Evaluation, pairing: Pairing | None) -> Iterator[Notice]:
+    """A pairing for several computers states the oldest driver of all; each has one of its own."""
+    if pairing is None:
+        return
+    own = {
+        ", ".join(requested.gpu.name for requested in one.request.gpus): driver_floor(pairing.build, one)
+        for one in evaluation.computers
+        if one.jetpack is None
+    }
+    if len(set(own.values())) > 1:
+        text = f"{pairing.build.label}: the oldest driver that will do is "
+        text += "; ".join(f"{floor} with {names}" for names, floor in own.items())
+        yield Notice(code="driver-floors", text=text, package_set=pairing.package_set)
 
 
 def _jetson(evaluation: Evaluation, pip: Pairing | None) -> Iterator[Notice]:

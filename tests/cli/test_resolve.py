@@ -37,6 +37,11 @@ def test_it_begins_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(lines) <= 20
 
 
+def test_a_jetson_is_told_the_jetpack_that_would_give_more(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(capsys, "--gpu", "Jetson Orin Nano", "--driver", "JetPack 6.2")
+    assert [line for line in lines if line.startswith("fine as it is; JetPack 7.2 would give torch 2.15.0+cu132")]
+
+
 def test_an_announced_build_and_the_shipped_lock_are_one_answer(capsys: pytest.CaptureFixture[str]) -> None:
     """The recipe announces conda's 2.13.0, whose packages nobody has listed; the shipped lock holds 2.10.0."""
     lines = said(capsys, *MX450)

@@ -18,6 +18,8 @@ def with_newer_driver(resolution: Resolution, catalog: Catalog, say: Messages) -
     for driver in sorted(drivers, key=lambda driver: driver.parts):
         other = resolve(catalog, drivers[driver].applied(resolution.request)).pip
         if other is not None and release_key(other.build.torch) > chosen:
+            if jetpack := drivers[driver].jetpack:
+                return say["newer_jetpack"].format(jetpack=jetpack.release, build=other.build.label)
             return say["newer"].format(driver=driver, build=other.build.label)
     return ""
 

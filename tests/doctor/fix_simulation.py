@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 from doctor.samples import SITE, catalog
 from envgen.causes.context import Context
@@ -27,6 +28,9 @@ from envgen.probe.observation import (
     Source,
     SourceStatus,
 )
+from envgen.request.options import RequestOptions
+from envgen.request.read import read_request
+from envgen.resolve import resolve
 
 Step = Callable[[Context, re.Match[str]], Context]
 
@@ -184,9 +188,9 @@ def _install_by_pip(context: Context, found: re.Match[str]) -> Context:
     return _run_again(replace(context, environment=changed, unexamined=""))
 
 
-def _empty(context: Context) -> InspectedEnvironment:
+def _empty(context: Context, version: str = "") -> InspectedEnvironment:
     old = context.environment
-    version = old.interpreter.version if old else "3.12.8"
+    version = version or (old.interpreter.version if old else "3.12.8")
     prefix = "/home/ada/.venv"
     folder = f"{prefix}/lib/python{'.'.join(version.split('.')[:2])}/site-packages"
     python = Interpreter(version=version, executable="", prefix=prefix, base_prefix="/usr", path=(folder,))
@@ -306,7 +310,36 @@ def _wsl(context: Context, _: re.Match[str]) -> Context:
     return _run_again(replace(context, observation=good))
 
 
+def _by_envgen(context: Context, found: re.Match[str]) -> Context:
+    """The environment that envgen's files make: a new one, with the Python and the builds of its decision."""
+    words = shlex.split(found[0])[1:]
+    given = {flag: [value for key, value in pairwise(words) if key == flag] for flag in words[::2]}
+    assert context.subdir is not None
+    options = RequestOptions(
+        gpus=tuple(given.get("--gpu", ())),
+        capabilities=tuple(given.get("--compute-capability", ())),
+        drivers=tuple(given.get("--driver", ())),
+        python=given["--python"][0],
+        platforms=(context.subdir.value,),
+    )
+    (request,) = read_request(options, context.builds, catalog()).requests
+    resolution = resolve(context.builds, request)
+    new = replace(context, environment=_empty(context, f"{request.python}.1"), neighbours=(), unexamined="")
+    if resolution.pip is not None:
+        pairing = resolution.pip
+        torch = pairing.build.torch if pairing.build.on_pypi else pairing.build.short_label
+        vision = f" torchvision=={pairing.torchvision}" if pairing.torchvision else ""
+        command = f"pip install torch=={torch}{vision}"
+        return _one(new, command)
+    assert resolution.conda is not None, found[0]
+    environment = replace(_empty(context, f"{request.python}.1"), kind=EnvironmentKind.CONDA)
+    cuda = resolution.conda.build.cuda_tag.removeprefix("cu")
+    spec = f"conda install pytorch={resolution.conda.build.torch}=cuda{cuda}"
+    return _one(replace(new, environment=environment), spec)
+
+
 _STEPS: tuple[tuple[str, Step], ...] = (
+    (r"^envgen .*--python .*", _by_envgen),
     (r".*pip install .*torch==.*", _install_by_pip),
     (r"^(\S+ )?.*-m venv \.venv$|-m ensurepip$", _as_it_is),
     (r"pip uninstall", _uninstall),

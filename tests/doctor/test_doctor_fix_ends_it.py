@@ -19,7 +19,7 @@ from envgen.causes.context import Context
 from envgen.doctor.diagnose import diagnose
 
 # What only shows something, or leaves the computer for a person to change by hand.
-_SHOWS = re.compile(r"^(envgen |sudo dmesg|nvidia-smi -L|LD_DEBUG=)")
+_SHOWS = re.compile(r"^(envgen [a-z]|sudo dmesg|nvidia-smi -L|LD_DEBUG=)")
 CONTEXTS = {
     **{f"cause-{s.number}": context_of(s.observation, s.inspected, s.run, s.neighbours) for s in SAMPLES},
     **{f"start-{s.name}": s.context for s in START_SAMPLES},
@@ -47,3 +47,11 @@ def test_the_command_ends_the_first_finding(context: Context) -> None:
 
 def test_most_causes_have_a_command_that_is_followed() -> None:
     assert len(commands()) >= 60
+    assert any(_command(row).startswith("envgen --") for row in commands())
+
+
+def _command(row: ParameterSet) -> str:
+    (context,) = row.values
+    assert isinstance(context, Context)
+    fix = diagnose(context, decide).fix
+    return fix.command if fix is not None else ""

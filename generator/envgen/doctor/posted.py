@@ -22,6 +22,7 @@ from envgen.doctor.scrub import Identity, scrub
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
 from envgen.probe.observation import Observation
+from envgen.reports.machines import PostedMachine, machines_in
 from envgen.reports.report import Report, read_report
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
@@ -47,6 +48,29 @@ class UnreadableReportError(EnvgenError):
         return f"ask for the output of `{_COLLECT}` and of `nvidia-smi`"
 
 
+class SeveralMachinesError(EnvgenError):
+    """A text of several computers: what it says of torch is of one of them, and nobody can tell of which."""
+
+    code = "report-of-several-machines"
+    exit_code = 3
+
+    def __init__(self, machines: tuple[PostedMachine, ...]) -> None:
+        super().__init__(machines)
+        self.machines = machines
+
+    def headline(self) -> str:
+        return f"the text shows {len(self.machines)} computers (from --report)"
+
+    def facts(self) -> tuple[str, ...]:
+        return tuple(
+            f"line {one.line}: {', '.join(one.gpus)}" + (f", driver {one.driver}" if one.driver else "")
+            for one in self.machines
+        )
+
+    def hint(self) -> str:
+        return "pass what is of one of them, cut from its line to before the next: each is judged by itself"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lack:
     """Something that the text does not hold, and the command whose output would."""
@@ -68,11 +92,14 @@ class Posted:
 def examine_text(text: str) -> Posted:
     """Return the diagnosis of the machine that a pasted text tells of.
 
-    Raises: UnreadableReportError when nothing in it is of a kind that is known.
+    Raises: UnreadableReportError when nothing in it is of a kind that is known, SeveralMachinesError when it is of
+    several computers.
     """
     report = read_report(text)
     if report is None:
         raise UnreadableReportError
+    if len(machines := machines_in(text)) > 1:
+        raise SeveralMachinesError(machines)
     builds, catalog = Catalog.load(), GpuCatalog.load()
 
     def decide(request: Request) -> Resolution | None:

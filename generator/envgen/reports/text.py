@@ -21,12 +21,17 @@ _LIMIT, _LINE, _LINES = 2 << 20, 4000, 20_000
 
 def plain_lines(text: str) -> list[str]:
     """Return the lines of a pasted text."""
+    return [line for _, line in numbered_lines(text)]
+
+
+def numbered_lines(text: str) -> list[tuple[int, str]]:
+    """Return the lines of a pasted text, each with its number (1-based) there: fences are left out."""
     lines = []
-    for raw in text[:_LIMIT].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:_LINES]:
+    for number, raw in enumerate(text[:_LIMIT].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:_LINES], 1):
         line = _COLOUR.sub("", html.unescape(raw[:_LINE])).replace("\u00a0", " ").lstrip("\ufeff\u200b")
         line = _QUOTE.sub("", line)
         if not _FENCE.fullmatch(line):
-            lines.append(line.rstrip())
+            lines.append((number, line.rstrip()))
     return lines
 
 

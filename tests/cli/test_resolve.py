@@ -37,6 +37,11 @@ def test_it_begins_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(lines) <= 20
 
 
+def test_several_computers_each_have_their_driver(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(capsys, "--machine", "A100;535.183.01;linux-64", "--machine", "T4;550.54.15;linux-64")
+    assert "linux-64, drivers 535.183.01, 550.54.15 (given), Python 3.12, glibc 2.28" in lines
+
+
 def test_a_jetson_is_told_the_jetpack_that_would_give_more(capsys: pytest.CaptureFixture[str]) -> None:
     lines = said(capsys, "--gpu", "Jetson Orin Nano", "--driver", "JetPack 6.2")
     assert [line for line in lines if line.startswith("fine as it is; JetPack 7.2 would give torch 2.15.0+cu132")]

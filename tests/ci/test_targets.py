@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 import yaml
 
 from ci.local_run import commit
+from envgen.ci.locks import CiLock
+from envgen.ci.matrix import target_entries
 from envgen.cli.main import main
+from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog
 
 WORKFLOW = Path(".github/workflows/environments.yml")
 PROJECT = """\
@@ -141,3 +146,17 @@ def test_the_matrix_of_targets(project: Path, capsys: pytest.CaptureFixture[str]
     assert main(["matrix", "--gpu-runner", "x"]) == 2
     assert main(["matrix", "--set", "conda", "--platform", "win-64"]) == 0
     assert capsys.readouterr().out.endswith("0 environments\n")
+
+
+def test_a_build_without_cuda_says_so_in_the_matrix(project: Path) -> None:
+    folder = PurePosixPath("envs")
+    lock = CiLock(
+        package_set=PackageSet.PIP,
+        subdir=Subdir.OSX_ARM64,
+        python="3.12",
+        folder=folder,
+        lock=folder / "requirements.txt",
+        is_cpu=True,
+    )
+    (entry,) = target_entries([lock], {folder: "ci"}, [], project, Catalog.load())
+    assert (entry["id"], entry["tag"], entry["runner"]) == ("ci-osx-arm64-pip", "cpu", "macos-15")

@@ -288,7 +288,7 @@ def target_entries(
             "subdir": lock.subdir.value,
             "python": lock.python,
             "release": lock.torch,
-            "tag": lock.tag or _tag_on_pypi(lock, catalog),
+            "tag": "cpu" if lock.is_cpu else lock.tag or _tag_on_pypi(lock, catalog),
             "runner": HOSTED_RUNNERS[lock.subdir] if own is None else own.runs_on,
             "path": str(lock.folder),
             "lock": str(lock.lock),

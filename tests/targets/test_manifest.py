@@ -33,6 +33,7 @@ platform = ["win-64"]
 only = "pip"
 """
 LINUX = 'platform = "linux-64"\n'
+MISSPELT = [(2, "targets.a.gpus"), (3, "targets.a.platforms")]
 GOOD = '[targets.a]\ngpu = "RTX 4090"\nplatform = "linux-64"\n'
 
 
@@ -100,6 +101,18 @@ audio = true
     assert spelled == fleet
 
 
+def test_labels_of_a_runner_may_be_a_list(tmp_path: Path) -> None:
+    (target,) = read_manifest(write(tmp_path, GOOD + 'runner = ["self-hosted", "gpu"]\n')).targets
+    assert target.runners == {Subdir.LINUX_64: "self-hosted,gpu"}
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    if os.name == "posix":
+        os.mkfifo(tmp_path / "pipe")
+        found = mistakes(write(tmp_path, GOOD + 'requirements = "pipe"\n'))
+        assert found == [(4, "targets.a.requirements", "pipe is no file")]
+
+
 def test_a_targets_own_value_takes_the_place_of_the_files(tmp_path: Path) -> None:
     text = 'with = ["einops"]\npython = "3.13"\n' + GOOD + 'with = []\npython = "3.11"\n[targets.b]\n' + GOOD[12:]
     a, b = read_manifest(write(tmp_path, text)).targets
@@ -123,7 +136,7 @@ only = "pipp"
 gpu = "RTX 4090"
 platform = "linux-64"
 output = "envs/lab"
-driver = {osx = "1"}
+driver = {lnx = "1"}
 [targets.c]
 platform = "linux-64"
 output = "../x"
@@ -145,15 +158,15 @@ runner = "a b"
         (9, "targets.laptop.driver"),
         (10, "targets.laptop.only"),
         (14, "targets.b.output"),
-        (15, "targets.b.driver.osx"),
+        (15, "targets.b.driver.lnx"),
         (16, "targets.c"),
         (18, "targets.c.output"),
         (19, "targets.c.requirements"),
-        (20, "targets.d e"),
-        (21, "targets.d e.gpu"),
-        (22, "targets.d e.platform"),
-        (23, "targets.d e.torch"),
-        (24, "targets.d e.runner"),
+        (20, 'targets."d e"'),
+        (21, 'targets."d e".gpu'),
+        (22, 'targets."d e".platform'),
+        (23, 'targets."d e".torch'),
+        (24, 'targets."d e".runner'),
     ]
     said = {line: text for line, _, text in found}
     assert said[1] == '3.12 is a number, and must be a string: python = "3.12"'
@@ -203,6 +216,18 @@ runner = "a b"
         pytest.param(GOOD + "driver = 2020-01-01\n", [(4, "targets.a.driver")], id="a-date"),
         pytest.param(f"{GOOD}[targets.b]\ngpu = ['cpu', 'T4']\n{LINUX}", [(5, "targets.b.gpu[0]")], id="cpu-and-gpu"),
         pytest.param(GOOD + "[targets.b]\ncuda = 'cpu'\nplatform = 'osx-arm64'\n", None, id="cpu-on-a-mac"),
+        pytest.param(GOOD + 'output = ".git/x"\n', [(4, "targets.a.output")], id="gits-own-folder"),
+        pytest.param(GOOD + 'output = "~/x"\n', [(4, "targets.a.output")], id="no-home"),
+        pytest.param(GOOD + 'driver = {win-64 = "560.94"}\n', [(4, "targets.a.driver.win-64")], id="driver-elsewhere"),
+        pytest.param(GOOD + 'only = {win-64 = "pip"}\n', [(4, "targets.a.only.win-64")], id="only-elsewhere"),
+        pytest.param(GOOD + 'runner = {win-64 = "x"}\n', [(4, "targets.a.runner.win-64")], id="runner-elsewhere"),
+        pytest.param("[targets.a]\ngpus = 'T4'\nplatforms = 'linux-64'\n", MISSPELT, id="misspelt-once"),
+        pytest.param("gpu = 'T4'\n" + GOOD, [(1, "gpu")], id="of-a-target"),
+        pytest.param(f"{GOOD}extra = 'x'\n", [(4, "targets.a.extra")], id="extra-of-nothing"),
+        pytest.param(f"{GOOD}requirements = 'sub'\n", [(4, "targets.a.requirements")], id="a-folder"),
+        pytest.param(f"{GOOD}channel = 'https://me:secret@x/c'\n", [(4, "targets.a.channel")], id="login"),
+        pytest.param("wheel-mirror = 'nowhere'\n" + GOOD, [(1, "wheel-mirror")], id="mirror"),
+        pytest.param('[targets."a\\nb"]\n' + GOOD[12:], [(1, 'targets."a\\nb"')], id="a-name-of-two-lines"),
         pytest.param(GOOD + "timeout = '3'\n", [(4, "targets.a.timeout")], id="an-option-of-a-run"),
         pytest.param(
             '[targets.a]\ngpu = ["GTX 1080 Ti", "RTX 4090"]\ndriver = ["550.54.15", "595.10"]\nplatform="linux-64"\n',

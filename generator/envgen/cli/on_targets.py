@@ -21,6 +21,7 @@ from envgen.facts.catalog import Catalog
 from envgen.output.moved import moved_sets
 from envgen.request.settings import WriteOptions
 from envgen.solve.once import Answers
+from envgen.targets.keys import OF_A_RUN
 from envgen.targets.manifest import Target
 
 JOBS = 4
@@ -118,14 +119,7 @@ def of_target(target: Target, run: WriteOptions) -> WriteOptions:
     """The options about a target's files, with those of the run: mirrors of the command line come before the file's."""
     return replace(
         target.writing,
-        force=run.force,
-        check=run.check,
-        dry_run=run.dry_run,
-        diff=run.diff,
-        upgrade=run.upgrade,
-        format=run.format,
-        offline=run.offline,
-        timeout_s=run.timeout_s,
+        **{name: getattr(run, name) for name in OF_A_RUN},
         may_fall_back=run.may_fall_back,
         conda_mirror=run.conda_mirror or target.writing.conda_mirror,
         wheel_mirror=run.wheel_mirror or target.writing.wheel_mirror,

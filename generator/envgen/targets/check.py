@@ -13,6 +13,7 @@ from envgen.ci.matrix import GpuRunner
 from envgen.core.errors import EnvgenError
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
+from envgen.net.sites import Site
 from envgen.request.cpu import asks_for_cpu
 from envgen.request.drivers import read_drivers
 from envgen.request.options import RequestOptions
@@ -20,6 +21,8 @@ from envgen.request.read import read_request
 from envgen.request.values import for_platform, parse_name, parse_set
 from envgen.requirements.read import read_files
 from envgen.resolve.evaluation import Evaluation
+from envgen.solve.conda.channels import read_channel
+from envgen.solve.conda.source import ChannelSource
 from envgen.solve.extras import read_extras
 from envgen.targets.manifest import Target
 from envgen.targets.toml_lines import Place
@@ -93,6 +96,9 @@ def _of_files(target: Target, values: Mapping[str, Stated], root: Path) -> Itera
         ("only", lambda text: parse_set(for_platform(text)[1])),
         ("with_packages", lambda text: read_extras((text,), ())),
         ("runner", GpuRunner.parse),
+        ("channels", read_channel),
+        ("wheel_mirror", Site.parse),
+        ("conda_mirror", ChannelSource.parse),
     ):
         for value, place in values.get(field, ()):
             if (error := _error(read, value)) is not None:
@@ -104,10 +110,18 @@ def _of_files(target: Target, values: Mapping[str, Stated], root: Path) -> Itera
             if Path(value).is_absolute():
                 yield place, f"{value} is absolute: a path is relative to the project's file"
                 continue
+            if (root / value).exists() and not (root / value).is_file():
+                yield place, f"{value} is no file"
+                continue
             with chdir(root):
                 error = _error(partial(read_files, (value,), extras=extras, groups=groups))
             if error is not None:
                 yield place, text_of(error)
+
+    if not any(Path(value).suffix == ".toml" for value in writing.requirements):
+        for field in ("extras", "groups"):
+            for value, place in values.get(field, ()):
+                yield place, f"{value} is of a pyproject.toml, and requirements names none"
 
 
 def _error(read: Callable[..., object], *given: object) -> EnvgenError | None:

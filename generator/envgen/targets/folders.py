@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +12,7 @@ from envgen.targets.manifest import FOLDERS, Target
 
 # What a folder's name can be on every system (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
 _PART = Pattern(r"[^<>:\"|?*\\\x00-\x1f\x7f/]{0,200}[^<>:\"|?*\\\x00-\x1f\x7f/ .]")
-_RESERVED = Pattern(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", 2)  # 2: re.IGNORECASE
+_RESERVED = Pattern(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?|\.git|~.*", re.IGNORECASE)
 
 
 def folder_of(name: str, output: str | None) -> PurePosixPath:
@@ -26,7 +27,7 @@ def folder_mistake(root: Path, folder: PurePosixPath) -> str | None:
         return f"{text} is outside: a folder below the project's file, relative to it, with /"
     for part in folder.parts:
         if not _PART.fullmatch(part) or _RESERVED.fullmatch(part):
-            return f"{text} is no name of a folder on every system"
+            return f"{text} is no name of a folder that every system leaves to a project"
     try:
         place, top = (root / folder).resolve(), root.resolve()
     except (OSError, RuntimeError) as error:

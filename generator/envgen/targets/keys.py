@@ -12,7 +12,7 @@ from envgen.request.options import RequestOptions, declared
 from envgen.request.settings import WriteOptions
 
 # Options of one run, which say nothing of the environment.
-_OF_A_RUN = frozenset({"force", "check", "dry_run", "diff", "upgrade", "format", "offline", "timeout_s"})
+OF_A_RUN = frozenset({"force", "check", "dry_run", "diff", "upgrade", "format", "lang", "offline", "timeout_s"})
 _BY_PLATFORM = frozenset({"drivers", "glibc", "only"})
 # Files, by the names of their fields: they are relative to the project's file.
 PATHS = frozenset({"requirements", "environments"})
@@ -52,7 +52,7 @@ def keys() -> Mapping[str, Key]:
     found: dict[str, Key] = {}
     for group in (RequestOptions, WriteOptions):
         for field, (kind, option) in declared(group).items():
-            if field in _OF_A_RUN:
+            if field in OF_A_RUN:
                 continue
             name = option.flag.removeprefix("--")
             form = Kind.FLAG if kind is bool else Kind.TEXTS if get_origin(kind) is tuple else Kind.TEXT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from envgen.targets.keys import MACHINE_KEYS, OF_A_TARGET, Key, Kind, keys
 from envgen.targets.manifest import SHARED_FILE, Manifest, Target, read_plain
 from envgen.targets.toml_lines import Lines, Place, lines_of
 
+_BARE_KEY = Pattern(r"[A-Za-z0-9_-]{1,80}")
 _AT_LINE = Pattern(r"at line (\d+)")
 
 
@@ -96,8 +98,11 @@ class _Reader:
             self._wrong(("targets", target.name, "output"), text)
         is_well_formed = not self.mistakes
         for values, target in found:
-            if (problem := folder_mistake(root, target.folder)) is not None:
+            has_folder = is_environment_name(target.name) or "output" in values
+            if has_folder and (problem := folder_mistake(root, target.folder)) is not None:
                 self._wrong(("targets", target.name, "output"), problem)
+            for place, text in _elsewhere(values):
+                self._wrong(place, text)
             for place, text in mistakes_of(target, values, root, is_well_formed=is_well_formed):
                 self._wrong(place or ("targets", target.name), text)
         return [target for _, target in found]
@@ -108,9 +113,9 @@ class _Reader:
             self._wrong(place, f"{_value(own)}, and must be a table: write [targets.{name}]")
             return None
         values = {**shared, **self._stated(own, place)}
-        stated = {key for key, value in own.items() if value != []} | {
-            k.name for k in keys().values() if k.field in shared
-        }
+        # A key that is only misspelt is one mistake, not two.
+        stated = {key if key in keys() else _close(key, keys()) for key, value in own.items() if value != []}
+        stated |= {key.name for key in keys().values() if key.field in shared}
         self._check_form(name, place, stated, values)
         return values, _target(name, values, self._lines.of((*self._prefix, *place)))
 
@@ -121,7 +126,9 @@ class _Reader:
         for name, value in table.items():
             here = (*place, name)
             if (key := known.get(name)) is None:
-                self._wrong(here, f"no key {within}{_nearest(name, known)}")
+                of_target = "; it is one of a target, below [targets.NAME]" if name in keys() else ""
+                near = _nearest(name, known if place else {**known, "targets": None})
+                self._wrong(here, f"no key {within}{of_target or near}")
             elif found.get(key.field):
                 self._wrong(here, f"said already, at line {self._lines.of((*self._prefix, *found[key.field][0][1]))}")
             else:
@@ -129,6 +136,8 @@ class _Reader:
         return found
 
     def _values(self, key: Key, value: object, place: Place) -> Iterator[tuple[Any, Place]]:
+        if key.name == "runner" and isinstance(value, list) and all(isinstance(label, str) for label in value):
+            value = ",".join(value)
         if key.kind is Kind.FLAG and isinstance(value, bool):
             yield value is not key.negated, place
         elif key.kind is Kind.MACHINES and isinstance(value, list):
@@ -198,12 +207,35 @@ class _Reader:
         self.mistakes.append(Mistake(line=line, place=shown(place), text=text))
 
 
+def _elsewhere(values: Mapping[str, Stated]) -> Iterator[tuple[Place, str]]:
+    """What is stated for a platform that the target does not have."""
+    subdirs = _subdirs([platform for platform, _ in values.get("platforms", ())])
+    for field in ("drivers", "glibc", "only", "runner"):
+        for text, place in values.get(field, ()):
+            before, mark, _ = str(text).partition("=")
+            is_own = mark and place[-1] not in ("driver", "glibc", "only", "runner")
+            if is_own and subdirs and before in [one.value for one in Subdir] and Subdir(before) not in subdirs:
+                there = ", ".join(subdir.value for subdir in subdirs)
+                yield place, f"{before} is no platform of the target, which has {there}"
+
+
+def _subdirs(platforms: Sequence[str]) -> list[Subdir]:
+    """The platforms that can be read; the others are told by the check of the values."""
+    found = []
+    for platform in platforms:
+        with suppress(EnvgenError):
+            found.append(parse_platform(platform))
+    return found
+
+
 def shown(place: Place) -> str:
     """A place as TOML writes it: `targets.lab.machines[0].gpu`."""
-    parts = [
-        f"[{part}]" if isinstance(part, int) else f".{part if part.isprintable() else ascii(part)}" for part in place
-    ]
-    return "".join(parts).removeprefix(".")[:200]
+    parts = (f"[{part}]" if isinstance(part, int) else f".{_shown_key(part)}" for part in place)
+    return "".join(parts).removeprefix(".")
+
+
+def _shown_key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else show(key)
 
 
 def _target(name: str, values: Mapping[str, Stated], line: int) -> Target:
@@ -225,12 +257,7 @@ def _target(name: str, values: Mapping[str, Stated], line: int) -> Target:
 
 def _runners(texts: Sequence[str], platforms: Sequence[str]) -> dict[Subdir, str]:
     """Platform -> the labels of its runner; a runner without a platform is that of all."""
-    subdirs = []
-    for platform in platforms:
-        try:
-            subdirs.append(parse_platform(platform))
-        except EnvgenError:
-            continue  # told by the check of the values
+    subdirs = _subdirs(platforms)
     found: dict[Subdir, str] = {}
     for text in texts:
         before, equals, after = text.partition("=")
@@ -244,8 +271,13 @@ def _is_cpu(values: Mapping[str, Stated]) -> bool:
 
 
 def _nearest(name: str, known: Mapping[str, object]) -> str:
-    close = get_close_matches(name.replace("_", "-").lower()[:40], known, n=1, cutoff=0.5)
-    return f"; the nearest is {close[0]}" if close else f"; there are {', '.join(known)}"
+    close = _close(name, known)
+    return f"; the nearest is {close}" if close else f"; there are {', '.join(known)}"
+
+
+def _close(name: str, known: Mapping[str, object]) -> str:
+    """The key that is meant by another spelling, or an empty text."""
+    return next(iter(get_close_matches(name.replace("_", "-").lower()[:40], known, n=1, cutoff=0.5)), "")
 
 
 def _value(value: object) -> str:

@@ -25,6 +25,7 @@ def take_pyproject(asked: Asked, path: Path, name: str, *, extras: Sequence[str]
         document = parse_toml(read_file(path, name), name=name)
     except FileUnreadableError as error:
         raise RequirementsFileError(error.headline(), fact=error.reason) from error
+    _check_shape(document, name)
     elsewhere = _elsewhere(document)
     for where, line in _lines(document, name, extras, groups):
         project = canonical(line.split(";")[0].split("[")[0].split("=")[0].split("<")[0].split(">")[0].strip(" !~("))
@@ -37,6 +38,38 @@ def take_pyproject(asked: Asked, path: Path, name: str, *, extras: Sequence[str]
     for line in texts(table(document, "tool", "uv").get("override-dependencies")):
         pass_over(asked, f"{name} [tool.uv] override-dependencies", line, "what packages ask for is not overridden")
     take_poetry(asked, document, name, extras=extras, groups=groups)
+
+
+def _check_shape(document: Table, name: str) -> None:
+    """See that what is read of a file has the form that it must have: nothing of it is dropped without a word.
+
+    Raises: RequirementsFileError.
+    """
+    project = _table_of(document, "project", name)
+    if "dependencies" in project and not _is_list_of_texts(project["dependencies"]):
+        raise _misshapen(f"{name} [project] dependencies", "a list of texts (PEP 621)")
+    optional = _table_of(project, "optional-dependencies", f"{name} [project]")
+    for extra, lines in optional.items():
+        if not _is_list_of_texts(lines):
+            raise _misshapen(f"{name} extra {extra}", "a list of texts (PEP 621)")
+    for group, entries in _table_of(document, "dependency-groups", name).items():
+        included = [one for one in entries if not isinstance(one, str)] if isinstance(entries, list) else [entries]
+        if not all(isinstance(one, Mapping) and isinstance(one.get("include-group"), str) for one in included):
+            raise _misshapen(f"{name} group {group}", "a list of texts and of include-group (PEP 735)")
+
+
+def _table_of(document: Table, key: str, where: str) -> Table:
+    if not isinstance(document.get(key, {}), Mapping):
+        raise _misshapen(f"{where} {key}", "a table")
+    return table(document, key)
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _misshapen(where: str, expected: str) -> RequirementsFileError:
+    return RequirementsFileError(f"{where} can't be read", fact=f"it is not {expected}")
 
 
 def _elsewhere(document: Table) -> dict[str, str]:

@@ -67,3 +67,12 @@ def test_other_bytes_than_the_page_states_are_not_read(run: Run, pypi: WheelInde
     served = next(one for one in pypi.wheels["/simple"] if one.filename == "flash-2.0.tar.gz")
     pypi.faults["/simple/flash-2.0.tar.gz"] = Fault(body=(served.content or b"") + b" ")
     assert run(*BUILD, "--with", "pip:flash", "--allow-source", "flash") == 3
+
+
+def test_what_nothing_helps_is_named_to_be_left_out(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """GPT-SoVITS asks for LangSegment>=0.2.5, of which PyPI has 0.2.0 alone, beside packages without a wheel."""
+    asked = ["pip:flash", "pip:einops>=99", "pip:tqdm"]
+    assert run(*BUILD, *(word for one in asked for word in ("--with", one))) == 3
+    told = capsys.readouterr().err
+    assert "hint: without einops>=99 it locks, with --allow-source flash" in told
+    assert run(*BUILD, "--with", "pip:flash", "--with", "pip:tqdm", "--allow-source", "flash") == 0

@@ -95,7 +95,7 @@ def test_a_pre_release_is_not_taken_for_want_of_a_wheel(
     assert run(*EITHER, "--with", "pip:medlar") == 3
     told = capsys.readouterr().err
     assert "only medlar 1.0.dev3 could be had in place of 2.0" in told
-    assert "hint: ask for medlar==1.0.dev3 to have it" in told
+    assert "hint: ask for medlar==1.0.dev3, the newest that is all wheels" in told
     assert not (tmp_path / "out").exists()
 
 

@@ -121,13 +121,22 @@ class PipLocker:
 
     def way_out(self, pairing: Pairing, failure: SolveFailedError) -> str:
         """The smallest change of the target with which everything can be locked, as was tried, or empty."""
-        from envgen.solve.pip.freeing import freed, freed_by_sources
+        from envgen.solve.pip.freeing import freed, repaired
 
-        if allowed := freed_by_sources(self._together(), failure.lacking) if failure.lacking else ():
-            options = " ".join(f"--allow-source {name}" for name in allowed)
-            return f"{options} locks it: that is built on the machine that installs it, and needs what it is built with"
-        found = freed(self._together(), torch=pairing.build.torch, accepts=self._locks)
-        return f"{found.option} locks it, with torch {found.pairing.build.short_label}" if found else ""
+        asked = self._together()
+        torch = pairing.build.torch
+        for glibc_alone in (True, False):
+            found = freed(asked, torch=torch, accepts=self._locks, glibc_alone=glibc_alone)
+            if found is not None:
+                return f"{found.option} locks it, with torch {found.pairing.build.short_label}"
+            repair = repaired(asked, failure) if glibc_alone and failure.lacking else None
+            if repair is not None:
+                return f"{repair.option} locks it: that is built where it is installed, and needs what it is built with"
+        repair = repaired(asked, failure, may_leave_out=True)
+        if repair is None:
+            return ""
+        options = f", with {repair.option}" if repair.sources else ""
+        return f"without {', '.join(repair.left_out)} it locks{options}"
 
     def _locks(self, change: Freed) -> bool:
         try:

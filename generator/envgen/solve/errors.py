@@ -7,6 +7,7 @@ import re
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import NoPairingError, ToolError, show
 
+_ASKED_FOR = re.compile(r"\bthe request asks for ([\w-]+(?:\.[\w-]+)*)")
 _WITHOUT_WHEEL = re.compile(r"(?<![\w.-])([\w.-]++)(?:[<>=!~]\S{0,80})? ha(?:s|ve) no (?:usable )?wheels?\b")
 
 
@@ -81,6 +82,11 @@ class SolveFailedError(NoPairingError):
     def lacking(self) -> tuple[str, ...]:
         """The packages of which the explanation says that they have no wheel that would do."""
         return tuple(dict.fromkeys(_WITHOUT_WHEEL.findall(" ".join(self.explanation))))
+
+    @property
+    def asked_for(self) -> tuple[str, ...]:
+        """The packages that the explanation says are asked for by the request."""
+        return tuple(dict.fromkeys(name.lower() for name in _ASKED_FOR.findall(" ".join(self.explanation))))
 
     def facts(self) -> tuple[str, ...]:
         return self.explanation or ("it gave no reason",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,12 +14,11 @@ from envgen.net.deadline import Deadline, Patience
 from envgen.net.pip_index import read_project
 from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError
-from envgen.solve.pip.freeing import Freed, freed, freed_by_sources
+from envgen.solve.pip.freeing import Freed, freed, repaired
 from envgen.solve.pip.together import Found, Together
 
 _OLDEST_YEARS = 2  # how much younger a release may be than the one that is locked in its place
 _LONGEST_S = 90.0  # what explaining may cost; after it the rest is only named
-_THEREFORE = ", we can conclude that your requirements are unsatisfiable."
 _NEXT_TO_NOTHING = "it doesn't go with the rest of what is asked for"
 
 
@@ -107,18 +107,22 @@ def _freed_by(change: Freed, one: PassedOver, lacking: Sequence[str], asked: Tog
 
 def _unfree(one: PassedOver, lacking: Sequence[str], error: SolveFailedError, asked: Together) -> _Why:
     if not lacking:
-        return _Why(
-            reason=error.explanation[-1].removesuffix(", we can conclude that your requirements are unsatisfiable.")
-        )
+        return _Why(reason=_against(one, error))
     others = [name for name in lacking if name != one.name]
-    allowed = freed_by_sources(asked, lacking, instead=(f"{one.name}=={one.newer}",))
-    options = " ".join(f"--allow-source {name}" for name in allowed)
-    built = f"{options} gives {one.name} {one.newer}, built where it is installed; or " if allowed else ""
+    found = repaired(asked, error, instead=(f"{one.name}=={one.newer}",))
+    built = f"{found.option} gives {one.name} {one.newer}, built where it is installed; or " if found else ""
     advice = f"{built}ask for {one.name}=={one.locked}, the newest that is all wheels"
     if one.name in lacking or not others:
         return _Why(reason=f"it has no wheel for {_target(asked)}", advice=advice, is_without_wheel=True)
     reason = f"{', '.join(others)}, which it needs, has no wheel for {_target(asked)}"
     return _Why(reason=reason, advice=advice, is_without_wheel=True)
+
+
+def _against(one: PassedOver, error: SolveFailedError) -> str:
+    """What doesn't allow a release, as the solver names it."""
+    told = " ".join(error.explanation)
+    by = re.search(rf"([\w.-]{{1,80}})(\S{{0,80}}) depends on {re.escape(one.name)}([<>=!~]\S{{0,200}})", told)
+    return f"{by[1]}{by[2]} needs {one.name}{by[3].rstrip(',')}" if by else _NEXT_TO_NOTHING
 
 
 def _target(asked: Together) -> str:

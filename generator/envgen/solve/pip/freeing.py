@@ -12,6 +12,7 @@ from envgen.core.errors import EnvgenError
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
+from envgen.core.requirements import canonical, parsed
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.resolve.shipped import pairing_if_it_runs
@@ -19,7 +20,7 @@ from envgen.solve.errors import SolveFailedError
 from envgen.solve.pip.query import newer_glibcs
 from envgen.solve.pip.together import Found, Together
 
-_SOURCES = 4  # how often what is missing is added
+_REPAIRS = 16  # packages that are allowed as sources or left out
 _PYTHONS = 4  # how many other Pythons are asked for, nearest first
 
 
@@ -43,14 +44,20 @@ class Freed:
 
 
 def freed(
-    asked: Together, *, torch: str = "", instead: Sequence[str] = (), accepts: Callable[[Freed], bool] = lambda _: True
+    asked: Together,
+    *,
+    torch: str = "",
+    instead: Sequence[str] = (),
+    accepts: Callable[[Freed], bool] = lambda _: True,
+    glibc_alone: bool = False,
 ) -> Freed | None:
     """Return the smallest change with which the packages have a solution and that is accepted; None for none in time.
 
     `torch` is the release that was decided on: where the change gives another one, the bound of the package that needs
-    it is part of it. `instead` are requirements that take the place of those of the same packages.
+    it is part of it. `instead` are requirements that take the place of those of the same packages. With `glibc_alone`
+    nothing else is changed.
     """
-    for changed in _requests(asked, instead):
+    for changed in _glibcs(asked, instead) if glibc_alone else _requests(asked, instead):
         found = _tried(asked, changed, instead)
         pairing = _best(found, changed, asked) if found is not None else None
         if found is not None and pairing is not None:
@@ -61,27 +68,63 @@ def freed(
     return None
 
 
-def freed_by_sources(asked: Together, lacking: Sequence[str], *, instead: Sequence[str] = ()) -> tuple[str, ...]:
-    """The packages that need to be allowed as source distributions for a solution, or none where that is not enough.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repaired:
+    """What was allowed as source distributions, and left out of what is asked for, until there was a solution."""
 
-    `lacking` are those that have no wheel; what they need may have none either.
-    """
-    allowed = list(lacking)
-    for _ in range(_SOURCES):
-        if asked.deadline.left() <= 0:
-            break
-        try:
-            found = replace(asked, extras=replace(asked.extras, sources=tuple(allowed))).solve(instead=instead)
-        except SolveFailedError as error:
-            more = [name for name in error.lacking if name not in allowed]
-            if not more:
-                break
-            allowed += more
-        except EnvgenError:
-            break
+    sources: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def option(self) -> str:
+        """The options as they are typed."""
+        return " ".join(f"--allow-source {name}" for name in self.sources)
+
+
+def repaired(
+    asked: Together, failure: SolveFailedError, *, instead: Sequence[str] = (), may_leave_out: bool = False
+) -> Repaired | None:
+    """Allow the packages that lack a wheel as sources, and leave out what nothing helps, until there is a solution."""
+    extras, left_out = asked.extras, list[str]()
+    for _ in range(_REPAIRS):
+        lacking = [name for name in failure.lacking if name not in extras.sources]
+        named = [*failure.lacking, *failure.asked_for]
+        at_fault = next((one for one in extras.pip if _name(one) in named), "") if may_leave_out else ""
+        if lacking:
+            extras = replace(extras, sources=(*extras.sources, *lacking))
+        elif at_fault and len(extras.pip) > 1:
+            extras = extras.without(PackageSet.PIP, at_fault)
+            left_out.append(at_fault)
         else:
-            return tuple(name for name in allowed if name in found.sources)
-    return ()
+            return None
+        try:
+            found = replace(asked, extras=extras).solve(instead=instead)
+        except SolveFailedError as error:
+            failure = error
+        except EnvgenError:
+            return None
+        else:
+            return _with_fewest(Repaired(sources=extras.sources, left_out=tuple(left_out)), asked, found, instead)
+        if asked.deadline.left() <= 0:
+            return None
+    return None
+
+
+def _with_fewest(repair: Repaired, asked: Together, found: Found, instead: Sequence[str]) -> Repaired:
+    """The same without what turns out not to be needed: a package that was left out before another one was."""
+    left_out = repair.left_out
+    for one in repair.left_out[:-1]:
+        fewer = tuple(other for other in left_out if other != one)
+        pip = tuple(extra for extra in asked.extras.pip if extra not in fewer)
+        with suppress(EnvgenError):
+            extras = replace(asked.extras, pip=pip, sources=repair.sources)
+            found = replace(asked, extras=extras).solve(instead=instead)
+            left_out = fewer
+    return Repaired(sources=tuple(name for name in repair.sources if name in found.sources), left_out=left_out)
+
+
+def _name(requirement: str) -> str:
+    return next((canonical(one.name) for one in parsed([requirement])), "")
 
 
 def _tried(asked: Together, changed: Request, instead: Sequence[str]) -> Found | None:
@@ -92,13 +135,20 @@ def _tried(asked: Together, changed: Request, instead: Sequence[str]) -> Found |
     return None
 
 
+def _glibcs(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
+    """Requests with a newer glibc; none where the newest doesn't help."""
+    request = asked.request
+    glibcs = newer_glibcs(request.glibc) if request.subdir.is_linux else ()
+    if glibcs and _tried(asked, replace(request, glibc=glibcs[-1]), instead) is not None:
+        yield from (replace(request, glibc=glibc) for glibc in glibcs)
+
+
 def _requests(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
     """Other requests, the smallest change first."""
     request = asked.request
+    yield from _glibcs(asked, instead)
     glibcs = newer_glibcs(request.glibc) if request.subdir.is_linux else ()
     newest = replace(request, glibc=glibcs[-1]) if glibcs else request
-    if glibcs and _tried(asked, newest, instead) is not None:  # where the newest doesn't help, no older one does
-        yield from (replace(request, glibc=glibc) for glibc in glibcs)
     any_cuda = request.cuda if request.is_cpu else ""
     any_build = replace(request, torch="", cuda=any_cuda)
     others = (replace(request, torch=""), replace(request, cuda=any_cuda), any_build)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 
+_NAMED = 4  # packages that a message names
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Together:
     """What is asked for on one target: further packages, and any torch that runs there."""
@@ -50,7 +53,9 @@ class Together:
         Raises: SolveFailedError when they go with none of the releases; UnreachableError, SourceDataError, SolverError.
         """
         request, releases = self.request, self.releases()
-        named = ", ".join(instead or self.extras.pip)
+        named = ", ".join((instead or self.extras.pip)[:_NAMED])
+        more = len(instead or self.extras.pip) - _NAMED
+        named += f" and {more} more" if more > 0 else ""
         subject = f"{named} with any torch that runs, {request.subdir.value}, Python {request.python}"
         if not releases:
             raise SolveFailedError(solver="pip", subject=subject, explanation=("no build of torch runs there",))

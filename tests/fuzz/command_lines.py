@@ -95,7 +95,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     line = [name] if name else []
     if not name:
         line += ["--gpu", draw(st.sampled_from(WORDS[:10]))] if draw(st.booleans()) else []
-    for option in draw(st.lists(st.sampled_from(options), max_size=8)):
+    for option in draw(st.lists(st.sampled_from(options), max_size=8)) if options else ():
         line.append(draw(st.sampled_from([*option.opts, *option.secondary_opts])))
         if not option.is_flag:
             line.append(draw(values()))

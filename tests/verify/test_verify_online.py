@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from envgen.core.capability import ArchCode
+from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin
 from envgen.core.request_record import PlatformRecord, RequestRecord
@@ -23,6 +24,7 @@ from envgen.solve.pip.solve import solve_pip
 from envgen.verify.findings import Asking
 from envgen.verify.pip_requires import marker_environment, unmet
 from equipment.conda_channel import cuda_query, write_pytorch_channels
+from equipment.damage import conda, conda_package, package, pip, without
 from equipment.invented import forget_real_packages
 from equipment.lock_damage import change, codes, sign, verify
 from equipment.loopback import refused_url, serving
@@ -37,6 +39,10 @@ REQUEST = RequestRecord(
     python="3.12",
     codes=(ArchCode.parse("sm_86"),),
 )
+
+
+# Builds that nobody made, under headers that no run wrote.
+NO_FAULTS_HERE = ("build-unknown", "companion-mismatch", "header-strange", "files-disagree")
 
 
 def write(folder: Path, bodies: dict[str, str]) -> Path:
@@ -86,7 +92,7 @@ def pip_folder(tmp_path: Path, asking: Asking) -> Path:
 
 
 def test_one_digit_of_a_pypi_hash_is_found_on_the_index(pip_folder: Path, asking: Asking) -> None:
-    good = {c for c in codes(pip_folder, asking) if c not in ("build-unknown", "companion-mismatch")}
+    good = {c for c in codes(pip_folder, asking) if c not in NO_FAULTS_HERE}
     assert good == set()
     body = (pip_folder / "requirements.txt").read_text("utf-8")
     digest = next(line.rpartition(":")[2] for line in body.splitlines() if line.startswith("filelock=="))
@@ -177,3 +183,83 @@ def test_the_hashes_of_a_lock_with_a_mirrors_urls_are_compared(tmp_path: Path, c
         for name in ("conda-lock.yml", f"conda-{lock.subdir}.lock"):
             change(folder, name, md5, md5[:-1] + ("0" if md5[-1] != "0" else "1"))
         assert "hash-mismatch" in codes(folder, asking)
+
+
+def named(index: WheelIndex, filename: str) -> PipPackage:
+    """A package as the index that stands for PyPI has it."""
+    served = next(wheel for wheel in index.wheels["/simple"] if wheel.filename == filename)
+    name = filename.partition("-")[0]
+    url = f"{index.url('/simple')}/{name}/{filename}"
+    version = filename.split("-")[1]
+    return PipPackage(
+        name=name, version=version, index=index.url("/simple"), url=url, sha256=served.sha256, size=served.size
+    )
+
+
+def test_a_withdrawn_file_is_told(pip_folder: Path, asking: Asking, pypi_index: WheelIndex) -> None:
+    wheels = pypi_index.wheels["/simple"]
+    pypi_index.wheels = {"/simple": [replace(w, is_yanked=w.project == "filelock") for w in wheels]}
+    report = verify(pip_folder, asking)
+    assert [(str(f.level), f.title) for f in report.findings if f.code == "file-yanked"] == [
+        ("warning", "filelock-3.20.0-py3-none-any.whl was withdrawn from its index (yanked)")
+    ]
+
+
+def test_a_package_that_torch_is_said_to_need_is_found_by_its_metadata(
+    pip_folder: Path, asking: Asking, pypi_index: WheelIndex
+) -> None:
+    more = named(pypi_index, "timm-1.0.0-py3-none-any.whl")
+
+    def added(lock: PipLock) -> PipLock:
+        torch = (replace(p, dependencies=(*p.dependencies, "timm")) if p.name == "torch" else p for p in lock.packages)
+        return replace(lock, packages=tuple(sorted((*torch, more), key=lambda p: p.name)))
+
+    pip(added)(pip_folder)
+    assert "package-not-needed" in codes(pip_folder, asking)
+
+
+def test_a_package_that_is_gone_with_its_edges_is_missed(pip_folder: Path, asking: Asking) -> None:
+    pip(lambda lock: without(lock, "mpmath"))(pip_folder)
+    assert "dependency-missing" in codes(pip_folder, asking)
+
+
+def test_a_file_of_another_place_is_found_on_its_own_index(pip_folder: Path, asking: Asking) -> None:
+    """A mirror has the files elsewhere: only the index that a lock names is asked where they are."""
+    package("filelock", url=lambda p: p.url.replace("/filelock-", "/../filelock-"))(pip_folder)
+    assert "index-wrong" in codes(pip_folder, asking)
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (conda_package("pytorch", depends=lambda p: tuple(d.split()[0] for d in p.depends)), "dependency-version"),
+        (conda_package("tzdata", depends=("python >=3 *",)), "dependency-version"),
+        (
+            conda(
+                lambda lock: replace(
+                    lock,
+                    packages=tuple(
+                        replace(p, depends=tuple(d for d in p.depends if d.split()[0] != "tzdata"))
+                        for p in lock.packages
+                        if p.name != "tzdata"
+                    ),
+                )
+            ),
+            "dependency-missing",
+        ),
+        (conda_package("tzdata", version="2026z", url=lambda p: p.url.replace(p.version, "2026z")), "not-on-index"),
+        (
+            conda_package("tzdata", build="x_0", url=lambda p: p.url.replace(p.build, "x_0")),
+            "not-on-index",
+        ),
+        (conda_package("tzdata", url=lambda p: p.url.replace("/noarch/", "/linux-64/")), "index-wrong"),
+        (conda_package("tzdata", url=lambda p: p.url.replace(".conda", ".tar.bz2")), "index-wrong"),
+    ],
+    ids=["weaker-need", "need-more", "package-less", "version", "build", "subdir", "format"],
+)
+def test_a_conda_solution_is_held_against_the_channels_records(
+    conda_folder: Path, channels: Path, damage: Callable[[Path], None], code: str
+) -> None:
+    asking = Asking(conda_mirror=str(channels), deadline=Deadline.after(60.0))
+    damage(conda_folder)
+    assert code in codes(conda_folder, asking)

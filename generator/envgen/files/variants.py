@@ -29,6 +29,11 @@ def variant_like(body: str, text: str, name: str) -> str:
     """The body of a file in the variant that a text of the same file is in."""
     if REQUIREMENTS.matches(name) and not _INDEX_LINES.search(text):
         return without_index_lines(body)
-    found = _NAME_LINE.search(text) if ENVIRONMENT_YML.matches(name) else None
-    given = found[0].removeprefix("name: ").strip('"') if found else ""
+    given = name_in(text) if ENVIRONMENT_YML.matches(name) else ""
     return with_name(body, given) if is_environment_name(given) else body
+
+
+def name_in(environment_yml: str) -> str:
+    """The name that a text of environment.yml gives, or an empty string."""
+    found = _NAME_LINE.search(environment_yml)
+    return found[0].removeprefix("name: ").strip('"') if found else ""

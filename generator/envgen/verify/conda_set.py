@@ -9,8 +9,10 @@ from envgen.core.locks import CondaLock
 from envgen.core.sets import PackageSet
 from envgen.files.bodies import read_conda
 from envgen.files.errors import LockFormatError
+from envgen.files.formats.environment_yml import environment_name
 from envgen.files.formats.smoke import SmokePairing
 from envgen.files.registry import CONDA_LOCK, EXPLICIT, VIRTUAL_PACKAGES, environment_beside
+from envgen.files.variants import name_in
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.verify import conda_lock
 from envgen.verify.claims import claims_of
@@ -101,10 +103,22 @@ def _findings(lock: CondaLock, file: str, opened: Opened, stated: Stated, knowle
     if build is not None and request is not None and (python := _python(lock)):
         yield from not_said(check_request(build, python, request, file, builds), of_lock)
         yield from conda_lock.check_glibc(lock, request.glibc, file)
+    yield from _check_name(lock, build, bodies[environment_beside(file)], environment_beside(file), stated)
     yield from check_conda_needs(lock, file)
     yield from check_conda_urls(lock, file)
     yield from check_known_conda(lock, knowledge.known, file)
     yield from _specs(lock, build, file, stated, knowledge)
+
+
+def _check_name(lock: CondaLock, build: Build | None, text: str, file: str, stated: Stated) -> Iterator[Finding]:
+    """The name of the environment is the one that was asked for, else that of the build: never one that is in use."""
+    asked = stated.record.name if stated.record is not None else ""
+    own = {build.environment_name} if build is not None else set()
+    if lock.find("pytorch") is not None:
+        own.add(environment_name(lock))
+    if name_in(text) not in ({asked} if asked else own):
+        title = f"it names the environment {name_in(text)[:60]!r}, which was not asked for"
+        yield Finding(code=Code.REQUEST_UNMET, file=file, title=title)
 
 
 def _specs(lock: CondaLock, build: Build | None, file: str, stated: Stated, knowledge: Knowledge) -> Iterator[Finding]:

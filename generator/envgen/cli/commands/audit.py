@@ -50,10 +50,12 @@ def audit_command(
     from envgen.audits.report import as_github, as_json, as_text, audit_files, exit_status
     from envgen.facts.catalog import Catalog
     from envgen.readers.registry import files_in
+    from envgen.verify.refusal import refuse_for_audit
 
     catalog = Catalog.load()
     asked = _asked(wanted, target, catalog)
     paths = [path for file in files for path in (files_in(file) if file.is_dir() else [file])]
+    refuse_for_audit(paths, catalog)
     reports = {name: audit_files(dict.fromkeys(paths), one.requests, catalog) for name, one in asked.items()}
     for notice in dict.fromkeys(notice.text for one in asked.values() for notice in one.notices):
         print_note(notice)

@@ -136,6 +136,7 @@ def test_of_several_machines_each_was_held_against_its_own_driver() -> None:
     resolution = resolve(rows, replace(request, machines=machines))
     assert resolution.pip is not None
     assert str(resolution.pip.driver_floor) == "525.60.13"
+    assert resolution.drivers == "drivers 550.54.15, 580.95.05"
     # NVIDIA: R570 is the first branch with an RTX 50.
     (said,) = [notice.text for notice in resolution.notices if notice.code == "driver-floors"]
     assert "525.60.13 with" in said

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.core.request import RequestedGpu
+from envgen.core.drivers import DriverVersion
+from envgen.core.request import Machine, RequestedGpu
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
 from envgen.resolve import resolve
@@ -34,3 +35,16 @@ def test_what_the_guide_leaves_out_is_said(gpu: str, driver: str, words: str) ->
     said = [notice.text for notice in resolve(FACTS, asked).notices if notice.code == "wsl-limits"]
     assert bool(said) == bool(words)
     assert all(words in text for text in said)
+
+
+def test_each_of_several_computers_has_its_limits() -> None:
+    asked = ask("5.2 8.6", driver="461.72", python="3.10")
+    drivers = (asked.driver, DriverVersion.parse("560.94"))
+    machines = tuple(Machine(gpus=(gpu,), driver=driver) for gpu, driver in zip(asked.gpus, drivers, strict=True))
+    (said,) = (
+        notice.text
+        for notice in resolve(FACTS, replace(asked, machines=machines)).notices
+        if notice.code == "wsl-limits"
+    )
+    assert "461.72 is older" in said
+    assert said.count("Pascal and newer") == 1

@@ -69,7 +69,7 @@ def _lines(report: Report) -> Iterator[str]:
     for requested in request.gpus:
         gpu = requested.gpu
         yield f"{gpu.name}: compute capability {gpu.capability} ({gpu.architecture})"
-    origin = f"{_drivers(resolution)} ({request.driver_origin.value})" if resolution.driver else "the CPU"
+    origin = f"{resolution.drivers} ({request.driver_origin.value})" if resolution.driver else "the CPU"
     libc = f", glibc {request.glibc}" if request.subdir.is_linux else ""
     yield f"{request.subdir}, {origin}, Python {request.python}{libc}"
     for package_set in PackageSet:
@@ -83,16 +83,6 @@ def _lines(report: Report) -> Iterator[str]:
     if notices := [notice for notice in resolution.notices if notice.code not in _SAID_ABOVE]:
         yield ""
         yield from (f"note: {notice.text} [{notice.code}]" for notice in notices)
-
-
-def _drivers(resolution: Resolution) -> str:
-    """The driver, or those of several computers."""
-    own = [
-        f"JetPack {machine.jetpack.release}" if machine.jetpack else str(machine.driver or resolution.driver)
-        for machine in resolution.request.machines
-    ]
-    drivers = tuple(dict.fromkeys(own)) or (str(resolution.driver),)
-    return f"driver{'s' if len(drivers) > 1 else ''} {', '.join(drivers)}"
 
 
 def _pairing_lines(package_set: PackageSet, report: Report) -> Iterator[str]:

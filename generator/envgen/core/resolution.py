@@ -125,6 +125,16 @@ class Resolution:
     notices: tuple[Notice, ...]
     absent: frozenset[BuildKey] = frozenset()
 
+    @property
+    def drivers(self) -> str:
+        """The driver in words, or those of several computers: `drivers 535.183.01, JetPack 6.2`."""
+        own = [
+            f"JetPack {machine.jetpack.release}" if machine.jetpack else str(machine.driver or self.driver)
+            for machine in self.request.machines
+        ]
+        drivers = tuple(dict.fromkeys(own)) or (str(self.driver),)
+        return f"driver{'s' if len(drivers) > 1 else ''} {', '.join(drivers)}"
+
     def pairing(self, package_set: PackageSet) -> Pairing | None:
         """The pairing of one set, or None when no build of it runs."""
         return self.pip if package_set is PackageSet.PIP else self.conda

@@ -154,7 +154,7 @@ class NoBuildError(NoPairingError):
         runs = "is proven to run" if self.is_unproven else "runs"
         names = ", ".join(f"{r.gpu.name} (compute capability {r.gpu.capability})" for r in request.gpus)
         build = f"{self.package_set} build of PyTorch" if self.package_set else "PyTorch build"
-        driver = f"driver {self.resolution.driver}, " if self.resolution.driver else ""
+        driver = f"{self.resolution.drivers}, " if self.resolution.driver else ""
         return f"no {build} {runs} on {names or 'the CPU'} with {driver}{request.subdir}, Python {request.python}"
 
     @property

@@ -17,17 +17,19 @@ _FIRST_CAPABILITY = ComputeCapability.parse("6.0")
 
 def wsl_limits(evaluation: Evaluation) -> Iterator[Notice]:
     """A notice when NVIDIA's guide leaves the driver or a GPU out; only where the driver is one of Windows."""
+    if limits := [limit for one in evaluation.each for limit in _limits(one)]:
+        text = "NVIDIA's guide on CUDA in WSL2: " + "; ".join(dict.fromkeys(limits))
+        yield Notice(code="wsl-limits", text=text)
+
+
+def _limits(evaluation: Evaluation) -> Iterator[str]:
     request = evaluation.request
     if not evaluation.rules.is_wsl or request.driver is None:
         return
-    limits = []
     if request.driver.branch < _FIRST_BRANCH:
-        limits.append(f"drivers of Windows have it since R{_FIRST_BRANCH}, {request.driver} is older: update it")
+        yield f"drivers of Windows have it since R{_FIRST_BRANCH}, {request.driver} is older: update it"
     for requested in request.gpus:
         if requested.gpu.capability < _FIRST_CAPABILITY:
-            limits.append(f"it serves Pascal and newer, {requested.gpu.name} is older and may work")
+            yield f"it serves Pascal and newer, {requested.gpu.name} is older and may work"
         elif requested.gpu.segment == "datacenter":
-            limits.append(f"it needs the GPU in WDDM mode, which {requested.gpu.name} may not have (TCC)")
-    if limits:
-        text = "NVIDIA's guide on CUDA in WSL2: " + "; ".join(dict.fromkeys(limits))
-        yield Notice(code="wsl-limits", text=text)
+            yield f"it needs the GPU in WDDM mode, which {requested.gpu.name} may not have (TCC)"

@@ -36,7 +36,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-LEFT_OUT = "left out: opencv-python-headless: conda-forge has no package of that name; --with conda:py-opencv adds it"
+LEFT_OUT = "left out: opencv-python-headless: conda-forge calls it py-opencv; --with conda:py-opencv adds it"
 HEADLESS = [*BUILD, "--with", "opencv-python-headless"]
 
 
@@ -71,6 +71,39 @@ def test_a_name_that_conda_does_not_have_is_left_out_of_its_set(
         assert main(["verify", "--offline", str(out)]) == 0
     assert run(*BOTH, "--with", "opencv-python-headless", *only) == 0
     assert contents(out) == before
+
+
+@pytest.mark.parametrize("asked", ["hugging_face_hub", "hugging-face-hub", "Hugging.Face.Hub"])
+def test_a_name_is_taken_in_the_spelling_of_the_channel(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], asked: str
+) -> None:
+    """To PyPI they are one name (PEP 503); conda-forge has huggingface_hub, typing_extensions and scikit-learn."""
+    further = [Row(name="hugging_face_hub", version="1.0")]
+    write_channel(tmp_path / "channels" / "conda-forge", (*pytorch_rows(), *further))
+    options = [*BOTH, "--only", "conda", "--with", asked]
+    assert run(*options) == 0
+    assert "left out" not in capsys.readouterr().out
+    assert '- "hugging_face_hub=1.0"' in (tmp_path / "out/environment.yml").read_text(encoding="utf-8")
+    assert run(*options, "--check") == 0
+    assert main(["verify", "--conda-mirror", str(tmp_path / "channels"), str(tmp_path / "out")]) == 0
+
+
+def test_a_name_that_conda_has_for_something_else_is_left_out(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """graphviz is PyPI's binding and conda-forge's program, which has the binding as python-graphviz."""
+    further = [Row(name="graphviz", version="14.0"), Row(name="python-graphviz", version="0.21")]
+    write_channel(tmp_path / "channels" / "conda-forge", (*pytorch_rows(), *further))
+    options = [*BOTH, "--only", "conda", "--with", "graphviz"]
+    assert run(*options) == 0
+    told = capsys.readouterr().out.splitlines()[0]
+    assert told == "left out: graphviz: conda-forge calls it python-graphviz; --with conda:python-graphviz adds it"
+    assert (
+        "graphviz"
+        not in (tmp_path / "out/conda-linux-64.lock").read_text(encoding="utf-8").replace(told, "").split("\n#\n")[-1]
+    )
+    assert run(*options, "--check") == 0
+    assert run(*BOTH, "--only", "conda", "--with", "conda:python-graphviz") == 0
 
 
 def test_the_way_to_name_it_works(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.releases import release_key
 from envgen.core.request import Request
+from envgen.core.requirements import canonical
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
@@ -98,7 +99,7 @@ class CondaLocker:
         outcomes: dict[BuildKey, LockedSet | SolveFailedError | None] = dict(zip(keys, found.failures, strict=False))
         if found.lock is not None:
             chosen = tried[len(found.failures)]
-            left_out = self._left_out(chosen, found.left_out)
+            left_out = self._left_out(chosen, (*found.left_out, *self._named_otherwise()))
             lock = mirrored(found.lock, options.mirrors.conda) if options.mirrors.written else found.lock
             outcomes[chosen.build.key] = LockedSet(
                 pairing=chosen,
@@ -167,12 +168,17 @@ class CondaLocker:
         missing = tuple(name for name in companions if name not in names)
         asked = self.sources.extras.match_specs(self.request.subdir, self.request.python)
         for_both = self.sources.extras.for_both.intersection(map(name_of, asked))
-        left_out = self._left_out(pairing, (name for name in sorted(for_both) if name not in names))
+        here = {canonical(name) for name in names}
+        absent = (name for name in for_both if canonical(name) not in here)
+        left_out = self._left_out(pairing, (*absent, *self._named_otherwise()))
         return LockedSet(pairing=pairing, origin=origin, bodies=bodies, missing=missing, left_out=left_out)
 
     def _left_out(self, pairing: Pairing, names: Iterable[str]) -> tuple[LeftOut, ...]:
         channels = all_channels(pairing.build.conda.channels, self.sources.extras.channels)
-        return tuple(LeftOut(name=name, conda_name=conda_name_of(name), channels=channels) for name in names)
+        return tuple(LeftOut(name=name, conda_name=conda_name_of(name), channels=channels) for name in sorted({*names}))
+
+    def _named_otherwise(self) -> tuple[str, ...]:
+        return self.sources.extras.named_otherwise(self.request.subdir, self.request.python)
 
     def _explicit(self) -> str:
         return EXPLICIT.name(self.request.subdir, many=True)

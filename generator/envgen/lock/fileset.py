@@ -16,6 +16,7 @@ from envgen.files.registry import ENVIRONMENT_YML, REQUIREMENTS, SMOKE_TEST, our
 from envgen.files.variants import with_name, without_index_lines
 from envgen.lock.environment import Environment
 from envgen.lock.locked import LockedSet
+from envgen.solve.conda.source import FORGE
 
 
 def environment_files(
@@ -118,7 +119,8 @@ def left_out_lines(locked: LockedSet) -> Iterator[str]:
     for one in locked.left_out:
         way = f"--with conda:{one.conda_name} adds it" if one.conda_name else "--with conda:NAME names it as conda does"
         have = f"{one.channels[0]} has" if len(one.channels) == 1 else f"{' and '.join(one.channels)} have"
-        yield f"left out: {one.name}: {have} no package of that name; {way}"
+        why = f"{have} no package of that name" if not one.conda_name else f"{FORGE} calls it {one.conda_name}"
+        yield f"left out: {one.name}: {why}; {way}"
 
 
 def _concerns(name: str, notice: Notice) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, show
 from envgen.core.platforms import Subdir
-from envgen.core.requirements import applies, marker_environment, parsed
+from envgen.core.requirements import applies, canonical, marker_environment, parsed
 from envgen.core.sets import PackageSet
 from envgen.solve.conda.channels import further_channels, read_channel
 from envgen.solve.conda.source import FORGE
@@ -55,6 +55,17 @@ class Extras:
 
     def match_specs(self, subdir: Subdir, python: str) -> tuple[str, ...]:
         """What conda is asked for on a platform, in its own spelling: it knows no extras, markers, ~= or ===."""
+        return tuple(spec for spec in self._specs(subdir, python) if not self._is_other(name_of(spec)))
+
+    def named_otherwise(self, subdir: Subdir, python: str) -> tuple[str, ...]:
+        """Names without a prefix that conda-forge has for something else, or not: it calls the project another way."""
+        names = sorted({name_of(spec) for spec in self._specs(subdir, python)})
+        return tuple(name for name in names if self._is_other(name))
+
+    def _is_other(self, name: str) -> bool:
+        return name in self.for_both and canonical(conda_name_of(name) or name) != canonical(name)
+
+    def _specs(self, subdir: Subdir, python: str) -> tuple[str, ...]:
         environment = environment_of(subdir, python)
         return tuple(spec for text in self.conda if (spec := _match_spec(text, environment)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -189,7 +190,7 @@ def _locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadl
 
 
 def _way_out(package_set: PackageSet, extra: str) -> str:
-    if "::" in extra:
+    if "::" in extra or re.search(r"[^=<>!~]=[^=]", extra):  # pip has no channels, and no single =
         return f"without {extra} it locks: leave it out"
     other = next(one for one in PackageSet if one is not package_set)
     return f"without {extra} it locks: leave it out, or ask for it in the other set alone ({other}:{extra})"

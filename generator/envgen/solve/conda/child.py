@@ -70,6 +70,7 @@ def answer(request: ChildRequest) -> ChildAnswer:
         "held_back_by": list(found.held_back_by),
         "passed": list(found.passed),
         "lacking": list(found.lacking),
+        "renamed": dict(found.renamed),
         "dropped": list(found.dropped),
     }
 
@@ -84,6 +85,7 @@ def _answer(part: str, error: Exception, reasons: list[str | None] | None = None
         "held_back_by": [],
         "passed": [],
         "lacking": [],
+        "renamed": {},
         "dropped": [],
     }
 

@@ -74,8 +74,8 @@ class ChildAnswer(TypedDict):
 
     `chosen` is the position of the candidate that was taken. `reasons` state for each one before it why it has no
     solution, None for one that has one without the extra packages: `held_back_by` says who needs another. `lacking` are
-    the names of `may_lack` that were left out, `dropped` those of `optional`, `passed` the extra packages that are not
-    at their newest.
+    the names of `may_lack` that were left out, `renamed` those that the channels spell another way, `dropped` those of
+    `optional`, `passed` the extra packages that are not at their newest.
     """
 
     failure: str
@@ -86,4 +86,5 @@ class ChildAnswer(TypedDict):
     held_back_by: list[str]
     passed: list[ChildPassed]
     lacking: list[str]
+    renamed: dict[str, str]
     dropped: list[str]

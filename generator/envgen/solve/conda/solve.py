@@ -5,7 +5,7 @@ Nothing of the host enters a solution: the virtual packages are the query's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,7 +25,7 @@ from envgen.solve.conda.process import ChildOutcome, run_children
 from envgen.solve.conda.query import CondaQuery
 from envgen.solve.conda.records import locked_package
 from envgen.solve.conda.source import CHANNEL_SITE, ChannelSource
-from envgen.solve.conda.specs import build_glob_of, name_of
+from envgen.solve.conda.specs import build_glob_of, name_of, renamed
 from envgen.solve.errors import SolveFailedError, SolverError
 
 Progress = Callable[[str], None]
@@ -154,7 +154,7 @@ class _Run:
         )
         if answer["failure"]:
             return BestSolve(lock=None, failures=failures)
-        query = _without(queries[answer["chosen"]], {*answer["dropped"], *answer["lacking"]})
+        query = _as_solved(queries[answer["chosen"]], answer)
         return BestSolve(
             lock=replace(_checked(query, answer["records"], self.source), passed_over=_passed(answer)),
             failures=failures,
@@ -204,7 +204,7 @@ class _Run:
         if answer is None or answer["failure"]:
             return self._failure(query, outcome)
         try:
-            return _checked(_without(query, answer["lacking"]), answer["records"], self.source)
+            return _checked(_as_solved(query, answer), answer["records"], self.source)
         except EnvgenError as error:
             return error
 
@@ -248,10 +248,14 @@ def _passed(answer: ChildAnswer) -> tuple[PassedOver, ...]:
     return tuple(PassedOver(**passed) for passed in answer["passed"])
 
 
-def _without(query: CondaQuery, names: Collection[str]) -> CondaQuery:
-    """The query without some packages."""
-    specs = tuple(spec for spec in query.specs if name_of(spec) not in names)
-    return replace(query, specs=specs, extras=tuple(spec for spec in query.extras if name_of(spec) not in names))
+def _as_solved(query: CondaQuery, answer: ChildAnswer) -> CondaQuery:
+    """The query without what was left out, in the channels' own spelling."""
+    left = {*answer["dropped"], *answer["lacking"]}
+    specs, extras = (
+        tuple(renamed(spec, answer["renamed"]) for spec in specs if name_of(spec) not in left)
+        for specs in (query.specs, query.extras)
+    )
+    return replace(query, specs=specs, extras=extras)
 
 
 def _retries_within(seconds: float) -> int:

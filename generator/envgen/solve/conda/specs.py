@@ -7,6 +7,7 @@ a star behind it (`name=1.2.*`) adds nothing and rattler's strict mode refuses i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from envgen.core.errors import ValueFormatError
 
@@ -25,6 +26,12 @@ def split_channel(spec: str) -> tuple[str, str]:
     """The channel that a match spec names, or an empty string, and the rest of it."""
     channel, mark, rest = spec.strip().rpartition("::")
     return (channel, rest.strip()) if mark else ("", rest)
+
+
+def renamed(spec: str, names: Mapping[str, str]) -> str:
+    """The match spec with its package called as a mapping from old to new names says."""
+    name = name_of(spec)
+    return names[name] + constraint_of(spec) if names.get(name, name) != name else spec
 
 
 def constraint_of(spec: str) -> str:

@@ -7,15 +7,16 @@ Each is asked for by a solve of its own, since a solver alone would weigh them i
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
 from envgen.solve.conda.behind import Asked, changed, goes_with_python, needs_another_torch, passed_over, python_of
 from envgen.solve.conda.channel_data import ChannelData, written_version
 from envgen.solve.conda.messages import ChildCandidate, ChildPassed, ChildRequest
-from envgen.solve.conda.specs import name_of, split_channel
+from envgen.solve.conda.specs import name_of, renamed, split_channel
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
@@ -37,6 +38,7 @@ class Solution:
     records: Sequence[RepoDataRecord]
     dropped: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
     reasons: tuple[str | None, ...] = ()
     held_back_by: tuple[str, ...] = ()
     passed: tuple[ChildPassed, ...] = ()
@@ -52,12 +54,22 @@ async def solve_together(request: ChildRequest, data: ChannelData) -> Solution:
     Raises: NoCandidateError when none of the candidates has one; rattler's errors for everything else.
     """
     channels = request["candidates"][0]["channels"]
-    lacking = tuple([name for name in request["may_lack"] if not await data.records(name, channels)])
-    specs = [spec for spec in request["extras"] if name_of(spec) not in lacking]
-    candidates = [_without(candidate, lacking) for candidate in request["candidates"]]
+    names = {name: await _spelling(name, data, channels) for name in request["may_lack"]}
+    lacking = tuple(name for name, spelt in names.items() if not spelt)
+    specs = [renamed(spec, names) for spec in request["extras"] if name_of(spec) not in lacking]
+    candidates = [_without(candidate, lacking, names) for candidate in request["candidates"]]
     ladder = _Ladder(request, data, candidates, specs)
     found = await (ladder.with_extras() if specs else ladder.first(()))
-    return replace(found, lacking=lacking)
+    return replace(found, lacking=lacking, renamed={old: new for old, new in names.items() if new and new != old})
+
+
+async def _spelling(name: str, data: ChannelData, channels: Sequence[str]) -> str:
+    """The name as the channels spell it, of those that PyPI takes for the same (PEP 503); empty when they lack it."""
+    spellings = [name, *(re.sub(r"[-_.]+", mark, name) for mark in "-_.")]
+    for spelling in dict.fromkeys(spellings):
+        if await data.records(spelling, channels):
+            return spelling
+    return ""
 
 
 @dataclass(slots=True)
@@ -233,8 +245,12 @@ def torch_of(candidate: ChildCandidate) -> str:
     return spec.split("=")[1] if "=" in spec else ""
 
 
-def _without(candidate: ChildCandidate, names: Collection[str]) -> ChildCandidate:
-    return {**candidate, "specs": [spec for spec in candidate["specs"] if name_of(spec) not in names]}
+def _without(
+    candidate: ChildCandidate, left: Collection[str], names: Mapping[str, str] | None = None
+) -> ChildCandidate:
+    """A candidate without some packages, and with others called as a mapping says."""
+    specs = [renamed(spec, names or {}) for spec in candidate["specs"] if name_of(spec) not in left]
+    return {**candidate, "specs": specs}
 
 
 def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:

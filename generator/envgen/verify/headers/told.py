@@ -26,7 +26,8 @@ from envgen.verify.needs import asked_names
 _NOTE = re.compile(r"note \[(?:gpu-note|gpu-variants-agree|wsl-driver)\]: (.+)")
 _WSL = re.compile(r"\d{3,4}(?:\.\d+)* is a number of Windows drivers, as WSL shows it: it is taken as R\d{3,4}")
 _LEFT_OUT = re.compile(
-    r"left out: (?P<name>[A-Za-z0-9._-]+): [A-Za-z0-9.:/_ -]+ ha(?:s|ve) no package of that name; "
+    r"left out: (?P<name>[A-Za-z0-9._-]+): "
+    r"(?:[A-Za-z0-9.:/_ -]+ ha(?:s|ve) no package of that name|conda-forge calls it (?P<called>[A-Za-z0-9._-]+)); "
     r"--with conda:(?P<way>[A-Za-z0-9._-]+ (?:adds it|names it as conda does))"
 )
 
@@ -83,7 +84,8 @@ def is_known_note(line: str, record: RequestRecord) -> bool:
     if found := _LEFT_OUT.fullmatch(line):
         own = conda_name_of(found["name"])
         way = f"{own} adds it" if own else "NAME names it as conda does"
-        return found["way"] == way and found["name"] in asked_names(record, PackageSet.CONDA)
+        is_ours = found["way"] == way and found["called"] in (None, own)
+        return is_ours and found["name"] in asked_names(record, PackageSet.CONDA)
     if note := _NOTE.fullmatch(line):
         return _WSL.fullmatch(note[1]) is not None or note[1] in _notes_of(record)
     return False

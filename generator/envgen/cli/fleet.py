@@ -70,7 +70,7 @@ def report(plan: FleetPlan, targets: Sequence[NewTarget], listed: int) -> Iterat
     yield f"{count} target{'' if count == 1 else 's'} for {served} of {listed} machines; fewer can't serve them"
     for kinds, target in zip(plan.targets, targets, strict=True):
         gpus = ", ".join(dict.fromkeys(gpu for kind in kinds for gpu in kind.gpus))
-        yield f"{target.name}: {sum(len(kind.machines) for kind in kinds)} machines ({gpus})"
+        yield f"{target.name}: {_who([machine for kind in kinds for machine in kind.machines])} ({gpus})"
         yield from (f"  {line}" for line in _leads_to(target.wanted))
     yield from _left_lines(plan)
     if plan.update is not None:

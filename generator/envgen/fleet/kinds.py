@@ -89,6 +89,9 @@ def kinds_of(
             place = _blamed(options, error, builds, known)
             mistakes += [Mistake(line=machine.line, place=place, text=text_of(error)) for machine in own]
             continue
+        if not request.gpus:
+            left.append(LeftOut(machines=tuple(own), reason='it has no GPU: a target with cuda = "cpu" serves it'))
+            continue
         usable = usable_builds(request, builds, sets)
         if any(usable.values()):
             kinds.append(Kind(gpus=gpus, driver=driver, machines=tuple(own), request=request, usable=usable))

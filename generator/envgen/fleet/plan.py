@@ -52,7 +52,16 @@ def plan_fleet(kinds: Sequence[Kind], left_out: Sequence[LeftOut]) -> FleetPlan:
 
 def count_targets(kinds: Sequence[Kind]) -> int:
     """How many targets serve some kinds of machines at the least."""
-    return max((len(_cover([kind for kind in kinds if kind.subdir is subdir])) for subdir in Subdir), default=0)
+    of_platforms = ([kind for kind in kinds if kind.subdir is subdir] for subdir in Subdir)
+    return max((len(_cover([alike[0] for alike in _alike(own)])) for own in of_platforms), default=0)
+
+
+def _alike(kinds: Sequence[Kind]) -> list[list[Kind]]:
+    """The kinds of one platform that run the same builds, together: thousands of drivers make a dozen of these."""
+    found: dict[tuple[frozenset[Place], ...], list[Kind]] = {}
+    for kind in kinds:
+        found.setdefault(tuple(kind.usable.values()), []).append(kind)
+    return list(found.values())
 
 
 def _cover(kinds: Sequence[Kind]) -> tuple[int, ...]:
@@ -91,37 +100,42 @@ def _groups(kinds: Sequence[Kind]) -> list[tuple[Kind, ...]]:
     A kind that fits several groups goes where all machines together get the newest torch, as far as moving one kind
     after the other finds it.
     """
+    alike = {id(own[0]): own for own in _alike(kinds)}
+    first = [own[0] for own in alike.values()]
+    weights = {key: sum(len(kind.machines) for kind in own) for key, own in alike.items()}
     groups: list[list[Kind]] = []
-    left = (1 << len(kinds)) - 1
-    for mask in _cover(kinds):
-        groups.append([kind for place, kind in enumerate(kinds) if mask & left & 1 << place])
+    left = (1 << len(first)) - 1
+    for mask in _cover(first):
+        groups.append([kind for place, kind in enumerate(first) if mask & left & 1 << place])
         left &= ~mask
-    while any(_improved(groups, kind) for kind in kinds):
+    while any(_improved(groups, kind, weights) for kind in first):
         pass  # each move gives more than the one before, so it ends
-    ordered = sorted(filter(None, groups), key=lambda group: (_newest(group), -kinds.index(group[0])), reverse=True)
-    return [tuple(sorted(group, key=kinds.index)) for group in ordered]
+    order = {id(kind): place for place, kind in enumerate(kinds)}
+    ordered = sorted(filter(None, groups), key=lambda group: (_newest(group), -order[id(group[0])]), reverse=True)
+    whole = ([kind for one in group for kind in alike[id(one)]] for group in ordered)
+    return [tuple(sorted(group, key=lambda kind: order[id(kind)])) for group in whole]
 
 
-def _improved(groups: Sequence[list[Kind]], kind: Kind) -> bool:
+def _improved(groups: Sequence[list[Kind]], kind: Kind, weights: Mapping[int, int]) -> bool:
     """Move a kind to the group where the machines get the newest torch; True when that is another one."""
-    own = next(group for group in groups if kind in group)
-    before, best = _worth(groups), own
+    own = next(group for group in groups if any(one is kind for one in group))
+    before, best = _worth(groups, weights), own
     own.remove(kind)
     for group in groups:
         group.append(kind)
-        if group is not own and _fit(group) and (worth := _worth(groups)) > before:
+        if group is not own and _fit(group) and (worth := _worth(groups, weights)) > before:
             before, best = worth, group
         group.pop()
     best.append(kind)
     return best is not own
 
 
-def _worth(groups: Sequence[Sequence[Kind]]) -> int:
+def _worth(groups: Sequence[Sequence[Kind]], weights: Mapping[int, int]) -> int:
     """The machines of all groups by the torch that they get: 2.14.1 counts as 2,014,001."""
     worth = 0
     for group in filter(None, groups):
         release = (*_newest(group), 0, 0)[:3]
-        worth += sum(len(kind.machines) for kind in group) * (release[0] * 10**6 + release[1] * 10**3 + release[2])
+        worth += sum(weights[id(kind)] for kind in group) * (release[0] * 10**6 + release[1] * 10**3 + release[2])
     return worth
 
 
@@ -145,7 +159,9 @@ def _update(kinds: Sequence[Kind], count: int) -> Update | None:
     if count < 2:
         return None
     catalog = Catalog.load()
-    for kind in sorted(kinds, key=lambda kind: len(kind.machines)):
+    # While others run the same builds, as many targets are needed for them.
+    alone = [own[0] for subdir in Subdir for own in _alike([k for k in kinds if k.subdir is subdir]) if len(own) == 1]
+    for kind in sorted(alone, key=lambda kind: len(kind.machines)):
         if not kind.driver or kind.request.jetpack is not None or kind.request.machines:
             continue
         newest = assumed_driver(replace(kind.request, driver=None), catalog)

@@ -231,3 +231,12 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path) -> None:
     a, b = read_machines(path)
     assert (a.name, a.gpus, a.driver, a.line) == ("a", ("RTX 4090", "RTX 3090"), "550.54.15", 2)
     assert (b.gpus, b.driver, b.platform) == (("T4",), "", "windows")
+
+
+def test_thousands_of_drivers_are_a_few_kinds_and_a_machine_without_gpu_is_for_the_cpu() -> None:
+    rows = [
+        (gpu, f"{535 + number % 50}.{number % 99:02d}", "linux-64") for number in range(400) for gpu in ("A100", "T4")
+    ]
+    found = plan([*rows, ("cpu", "", "linux-64")])
+    assert len(found.targets) == 1
+    assert [one.reason for one in found.left_out] == ['it has no GPU: a target with cuda = "cpu" serves it']

@@ -98,6 +98,7 @@ OUTPUTS = {
     "proc": ("/proc/self/fd/9", None),
     "nul": ("a\0b", None),
     "surrogate": ("a\udcff", None),
+    "half-a-character": ("a\ud800", None),
 }
 
 
@@ -114,6 +115,20 @@ def test_an_output_that_is_no_folder(name: str, tmp_path: Path, capsys: pytest.C
     assert status == expected or (expected is None and status in (0, 2, 4, 5)), said
     assert status == 0 or "error: " in said
     assert (tmp_path / "file").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "a" * 300, "/" * 9000])
+@pytest.mark.parametrize("option", ["--requirements", "--environment", "audit", "doctor", "verify", "matrix"])
+def test_an_input_that_no_system_takes(option: str, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    target = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64"]
+    commands = {
+        "audit": ["audit", path, *target],
+        "doctor": ["doctor", "--report", path],
+        "verify": ["verify", path],
+        "matrix": ["matrix", "--lockfiles", path],
+    }
+    assert main(commands.get(option, [*target, option, path, "--offline", "--dry-run"])) in {0, 1, 2, 3, 4, 5}
+    assert "Traceback" not in capsys.readouterr().err
 
 
 DEEP = 100_000

@@ -7,6 +7,8 @@ from pathlib import PurePath
 from envgen.core.errors import EnvgenError, ToolError, show
 
 _REPORT = "https://github.com/cuda-envgen/cuda-envgen/issues"
+# Python's words for a thread that is refused, and for paths that no system takes: with a NUL, or of half a character.
+_REFUSALS = ("can't start new thread", "embedded null", "surrogates not allowed")
 
 
 class RefusedBySystemError(ToolError):
@@ -47,10 +49,7 @@ class InternalError(EnvgenError):
 
 def foreseen(error: Exception) -> EnvgenError:
     """The error to show for an exception that no command foresaw."""
-    is_refused = isinstance(error, (OSError, MemoryError)) or any(
-        words in str(error)
-        for words in ("can't start new thread", "embedded null")  # the last: a path of an envgen.toml
-    )
+    is_refused = isinstance(error, (OSError, MemoryError)) or any(words in str(error) for words in _REFUSALS)
     if isinstance(error, ImportError):  # a package that is broken or gone, or one that there is no memory to load
         is_refused = not (error.name or "").startswith("envgen")
     return RefusedBySystemError(error) if is_refused else InternalError(error)

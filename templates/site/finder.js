@@ -22,7 +22,7 @@
   };
 
   function makeFinder(data) {
-    const leading = new Set(data.leading);
+    const leading = new Set(["nvidia", ...data.leading]);
     const coreOf = (name) => {
       const words = tokens(name);
       while (words.length > 1 && leading.has(words[0])) words.shift();
@@ -41,7 +41,12 @@
         if (!mask) keys.set(core, [at]);
         else data.leading.forEach((front, bit) => { if ((parseInt(mask, 16) >> bit) & 1) keys.set(front + (core || coreOf(gpu.name)), [at]); });
       }
-      for (const device of gpu.pci ? gpu.pci.split(" ") : []) devices.set(device, [...(devices.get(device) || []), at]);
+      let before = "";
+      for (const short of gpu.pci ? gpu.pci.split(" ") : []) {
+        const device = short.length < 4 ? before.slice(0, 2) + short : short;
+        before = device;
+        devices.set(device, [...(devices.get(device) || []), at]);
+      }
     });
     const chips = new Set(data.chips);
     const changing = new Set(data.changing), vendors = new Set(data.vendors);
@@ -78,7 +83,8 @@
     // {state: "found", at} | {state: "ask", list} | {state: "unknown" | "changed" | "vendor"}
     function find(text) {
       const device = byDevice(text);
-      if (device) return settle(device);
+      if (device && device.length) return settle(device);
+      if (device) return { state: tokens(text).some((word) => vendors.has(word)) ? "vendor" : "unknown" };
       // Direct3D's shader models (vs_5_0) are no "versus", `8x H100` is a H100, and other scripts have their words.
       text = text.slice(0, 20000).replace(/\b[vp]s_\d_\d\b|\(rev \w+\)|\b\d{1,2} ?x ?(?=[a-z]+\d{1,4})/gi, " ").toLowerCase();
       for (const [word, latin] of data.replace) text = text.replaceAll(word, ` ${latin} `);
@@ -95,7 +101,7 @@
       }
       if (words.some((word) => vendors.has(word))) {
         // Of a list (Intel UHD 630 + GeForce GTX 1650) NVIDIA's part alone is read.
-        const pieces = text.split(/ \+ | & |[,;|]/);
+        const pieces = text.split(/ \+ | & | \/ |[,;|]/);
         const own = pieces.filter((piece) => !tokens(piece).some((word) => vendors.has(word)) && /nvidia|geforce|quadro|[rg]tx/i.test(piece));
         if (own.length && own.length < pieces.length) return find(own.join(" , "));
       }
@@ -179,9 +185,11 @@
       return { torch, tag, code, floor, source, vision, specs: specs.split("\t") };
     };
     function unpack(at) {
-      const [pip, conda, pipLock, condaLock, reason, notices] = data.answers[at];
+      const [pip, conda, pipLock, condaLock, remark] = data.answers[at];
+      const codes = data.remarks[remark].split(" ").filter(Boolean);
+      const reason = pip < 0 && conda < 0 ? codes.shift() : "";
       const lock = (position) => (position < 0 ? null : { folder: data.locks[position], sizes: data.sizes[position] });
-      return { pip: pairing(pip), conda: pairing(conda), pipLock: lock(pipLock), condaLock: lock(condaLock), reason, notices: notices ? notices.split(" ") : [] };
+      return { pip: pairing(pip), conda: pairing(conda), pipLock: lock(pipLock), condaLock: lock(condaLock), reason, notices: codes };
     }
 
     // A driver in a pasted text: nvidia-smi's banner, Windows' four fields, or the number or branch alone.

@@ -74,6 +74,13 @@ def test_what_people_and_programs_write(site: Site, data: dict[str, Any], progra
     assert same >= 0.9 * answered, (same, answered)
 
 
+def test_every_pci_id(site: Site, data: dict[str, Any], program: GpuCatalog) -> None:
+    texts = [f"10de:{device}" for device in site.names.pci]
+    for text, found in zip(texts, run_page(data, *(["find", text] for text in texts)), strict=True):
+        said, right = shown(site.names, found), said_by(program, text)
+        assert said == ("ask" if right == "ambiguous" else right), (text, said, right)
+
+
 def questions(data: dict[str, Any], catalog: Catalog) -> Iterator[tuple[str, Subdir, str, str]]:
     """(capability, platform, Python, driver) at each threshold of a row, just below it, and at drivers in between."""
     draw = random.Random(5)

@@ -111,6 +111,50 @@ def test_a_browser_that_hides_the_card_is_said_to(renderer: str, browser: Browse
     assert "PyTorch" not in visit.answer()
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("AMD Radeon RX 7900 XTX", "That is not an NVIDIA card."),
+        ("GeForce GTX 980, or similar", "A word beside the name can make it another card, so nothing is answered."),
+        ("HP LaserJet P40", "No card of that name is known."),
+        ("GTX 1080 Ti and RTX 5090", 'uvx cuda-envgen --gpu "GeForce GTX 1080 Ti" --gpu "GeForce RTX 5090"'),
+        ("GeForce RTX 40", "Did you mean one of these?"),
+    ],
+)
+def test_what_is_no_one_card_is_said_to_be_that(text: str, says: str, browser: Browser) -> None:
+    visit = browser.visit().open("index.html#platform=linux-64")
+    visit.type(text)
+    assert says in visit.answer()
+    assert "PyTorch 2" not in visit.answer()
+    assert visit.said == []
+
+
+@pytest.mark.parametrize(
+    ("driver", "says"),
+    [
+        ("12.6", "is a CUDA version"),
+        ("latest", "is not one version of NVIDIA's driver"),
+        ("570.133.20", "is a Linux driver's version"),
+        ("450", "Driver 450 is too old for every build with code for this card"),
+    ],
+)
+def test_what_is_no_driver_is_said_to_be_that(driver: str, says: str, browser: Browser) -> None:
+    visit = browser.visit().open("index.html#gpu=MX450&platform=win-64")
+    visit.page.fill("#driver", driver)
+    visit.page.press("#driver", "Enter")
+    assert says in visit.answer()
+    assert "undefined" not in visit.answer()
+
+
+def test_a_jetson_has_its_jetpacks(browser: Browser) -> None:
+    visit = browser.visit().open("index.html#gpu=Jetson+AGX+Orin&platform=win-64")
+    assert visit.page.input_value("#platform") == "linux-aarch64"
+    assert visit.page.is_hidden("#driver")
+    visit.page.select_option("#jetpack", "JetPack 6.2")
+    assert "from conda only" in visit.answer()
+    assert "NVIDIA has wheels of its own" in visit.answer()
+
+
 def test_a_name_of_several_cards_is_asked_about(browser: Browser) -> None:
     visit = browser.visit().open(WINDOWS)
     visit.type("GT 730")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -76,14 +77,14 @@ class Site:
 
     def _pages(self, language: str, data: Mapping[str, Any]) -> Iterator[Page]:
         frame = Frame(language=language, say=self.say[language], revision=self.revision)
-        scripts = tuple(read_template(f"site/{name}.js").strip() for name in ("finder", "page"))
+        scripts = tuple(_small(read_template(f"site/{name}.js")) for name in ("finder", "page"))
         yield frame.page(
             "index.html",
             "index.html.j2",
             frame.say["title"],
             scripts=scripts,
             data=script_json(data),
-            texts=script_json(_texts(frame.say, scripts[1])),
+            texts=script_json(_texts(frame.say, scripts)),
             platforms=[subdir.value for subdir in CUDA_SUBDIRS],
             pythons=data["pythons"],
         )
@@ -93,6 +94,18 @@ class Site:
         yield frame.page("data.html", "data.html.j2", frame.say["data"], names=["compat", *schemas()])
 
 
-def _texts(say: Mapping[str, str], script: str) -> Mapping[str, str]:
-    """The texts that the finder's script can show."""
-    return {key: text for key, text in say.items() if key in script or key.startswith(("reason.", "notice."))}
+def _texts(say: Mapping[str, str], scripts: Sequence[str]) -> Mapping[str, str]:
+    """The texts that the finder's scripts can show: by name, or by a key in quotes."""
+    code = "".join(scripts)
+    by_code = ("reason.", "notice.")
+    return {
+        key: text
+        for key, text in say.items()
+        if key.startswith(by_code) or f'"{key}"' in code or re.search(rf"say\.{re.escape(key)}\b", code)
+    }
+
+
+def _small(script: str) -> str:
+    """A script without its comment lines and indentation."""
+    lines = (line.strip() for line in script.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))

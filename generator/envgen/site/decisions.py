@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cached_property
 
 from envgen.core.builds import Build, DriverSupport, Existence
@@ -97,7 +97,7 @@ def _fill(
 ) -> None:
     row: list[tuple[str, int]] = []
     branches: list[tuple[str, int]] = []
-    decided: dict[DriverVersion, Answer] = {}
+    decided: dict[tuple[DriverVersion, bool], Answer] = {}
 
     def place(driver: str) -> int:
         answer = about.answer(python, driver, shipped, decided)
@@ -134,22 +134,17 @@ class _About:
         return [build for build in every if code_for(build.codes, self._gpu(), build.cuda)]
 
     def answer(
-        self, python: str, driver: str, shipped: Sequence[Shipped], decided: dict[DriverVersion, Answer]
+        self, python: str, driver: str, shipped: Sequence[Shipped], decided: dict[tuple[DriverVersion, bool], Answer]
     ) -> Answer:
         """The answer for a driver or JetPack. `decided` keeps those of drivers: Linux reads many of WSL's as one."""
         request = self.request(python, driver)
         if request.jetpack or request.driver is None:
             return self._decide(request, shipped)
         version = request.driver if self.subdir.is_windows else of_linux(request.driver, self.catalog)
-        if version not in decided:
-            decided[version] = self._decide(replace(request, driver=version), shipped)
-        return decided[version]
-
-    def jetpacks(self) -> list[str]:
-        """The JetPacks of the Jetsons with this capability, the oldest first; none where there is no Jetson."""
-        if self.subdir is not Subdir.LINUX_AARCH64:
-            return []
-        return [f"{JETPACK}{j.release}" for j in self.catalog.jetpacks if self.capability in j.capabilities]
+        key = version, version != request.driver
+        if key not in decided:
+            decided[key] = self._decide(request, shipped)
+        return decided[key]
 
     def drivers(self) -> list[str]:
         """The drivers at which an answer can change; one where no build has code, since none changes that."""

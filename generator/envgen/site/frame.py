@@ -27,7 +27,7 @@ class Frame:
         home = "../" * path.count("/")
         english = self.language == "en"
         root = home if english else f"{home}../"
-        style = read_template("site/style.css").strip()
+        style = "".join(line.strip() for line in read_template("site/style.css").splitlines())
         text = render_html(
             f"site/{template}",
             lang=self.language,
@@ -67,5 +67,5 @@ def _hash(text: str) -> str:
 
 
 def script_json(value: object) -> str:
-    """JSON in ASCII that can stand in a script element."""
-    return json.dumps(value, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
+    """JSON that can stand in a script element."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False).replace("<", "\\u003c")

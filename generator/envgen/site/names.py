@@ -34,9 +34,8 @@ LEADING = (
     "gt",
     "geforce gt",
     "jetson",
-    "nvidia",
 )
-_LEADING_WORDS = frozenset(word for front in LEADING for word in front.split())
+_LEADING_WORDS = frozenset(["nvidia", *(word for front in LEADING for word in front.split())])
 # How lspci and nouveau write a chip.
 _CHIP_ENDINGS = ("", "M", "B", "C", "S", "BM", "GL", "GLM")
 

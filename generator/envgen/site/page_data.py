@@ -47,6 +47,7 @@ def page_data(table: Table, names: NameTables, sizes: Mapping[str, int], revisio
         "answers": [list(answer) for answer in packed.answers],
         "pairings": [list(pairing) for pairing in packed.pairings],
         "locks": list(packed.locks),
+        "remarks": list(packed.remarks),
         "sizes": _sizes(packed.locks, sizes),
         "assumed": {
             subdir.value: [table.assumed.get((capability, subdir), "") for capability in capabilities]
@@ -73,13 +74,17 @@ def page_data(table: Table, names: NameTables, sizes: Mapping[str, int], revisio
 
 @dataclass(slots=True)
 class _Packed:
-    """Rows, answers, pairings and locks, each written once and named by its position (the order of first use)."""
+    """Rows, answers, pairings, locks and remarks, each written once and named by its position.
+
+    A remark has the reason when nothing runs, and the codes of notices.
+    """
 
     table: Table
     lines: dict[str, int] = field(default_factory=dict)
     answers: dict[tuple[Any, ...], int] = field(default_factory=dict)
     pairings: dict[tuple[Any, ...], int] = field(default_factory=dict)
     locks: dict[str, int] = field(default_factory=dict)
+    remarks: dict[str, int] = field(default_factory=dict)
 
     def row(self, capability: ComputeCapability, subdir: Subdir, python: str) -> int:
         """The line of a row, or -1: `450.80.02:3,=525:7`, the answer from a driver on, and that of a bare branch."""
@@ -94,8 +99,7 @@ class _Packed:
         entry = (
             *(self._pairing(pairing, python) for pairing in (answer.pip, answer.conda)),
             *(_place(self.locks, lock.replace(f"/py{python}/", f"/py{ANY_PYTHON}/")) if lock else -1 for lock in locks),
-            answer.reason,
-            " ".join(answer.notices),
+            _place(self.remarks, " ".join(filter(None, (answer.reason, *answer.notices)))),
         )
         return _place(self.answers, entry)
 
@@ -159,8 +163,14 @@ def _gpus(names: NameTables, capabilities: Sequence[ComputeCapability]) -> list[
     groups: dict[ComputeCapability, list[str]] = {capability: [] for capability in capabilities}
     for at, gpu in enumerate(names.gpus):
         short = " ".join(_packed(keys.get(at, set()), core_key(gpu.name)))
-        groups[gpu.capability].append("|".join((gpu.name, short, " ".join(sorted(pci.get(at, []))))))
+        groups[gpu.capability].append("|".join((gpu.name, short, _devices(sorted(pci.get(at, []))))))
     return list(groups.values())
+
+
+def _devices(devices: Sequence[str]) -> str:
+    """PCI ids, the later ones without the two digits that they share with the one before: `1f97 98 9c`."""
+    before = ["", *devices]
+    return " ".join(one[2:] if one[:2] == last[:2] else one for one, last in zip(devices, before, strict=False))
 
 
 def _packed(keys: set[str], own: str) -> list[str]:

@@ -21,7 +21,7 @@ from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
-from envgen.resolve.driver import DriverRules, of_linux
+from envgen.resolve.driver import DriverRules, is_of_windows, of_linux
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rules import failures
 from envgen.resolve.rules.driver import serves_gpus
@@ -141,10 +141,16 @@ class _About:
         if request.jetpack or request.driver is None:
             return self._decide(request, shipped)
         version = request.driver if self.subdir.is_windows else of_linux(request.driver, self.catalog)
-        key = version, version != request.driver
+        key = version, not self.subdir.is_windows and is_of_windows(request.driver, self.catalog)
         if key not in decided:
             decided[key] = self._decide(request, shipped)
         return decided[key]
+
+    def jetpacks(self) -> list[str]:
+        """The JetPacks of the Jetsons with this capability, the oldest first; none where there is no Jetson."""
+        if self.subdir is not Subdir.LINUX_AARCH64:
+            return []
+        return [f"{JETPACK}{j.release}" for j in self.catalog.jetpacks if self.capability in j.capabilities]
 
     def drivers(self) -> list[str]:
         """The drivers at which an answer can change; one where no build has code, since none changes that."""

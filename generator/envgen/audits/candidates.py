@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -65,6 +66,8 @@ def _pip(mention: Mention, subdir: Subdir, catalog: Catalog) -> Candidates:
     foreign = [url for url in mention.sources if not is_pypi(url) and not tag_of_url(url)]
     if not mention.cuda and foreign and foreign[0] == mention.sources[0]:
         return _unknown(f"torch comes from {foreign[0]}, whose builds no table knows")
+    if mention.beside_pypi:
+        return _highest(mention, subdir, catalog)
     if mention.cuda:
         rows = tuple(build for build in rows if build.cuda_tag == mention.cuda)
     elif (cpu := _cpu_on_pypi(mention, subdir)) is not None:
@@ -72,6 +75,26 @@ def _pip(mention: Mention, subdir: Subdir, catalog: Catalog) -> Candidates:
     else:
         rows = tuple(build for build in rows if build.on_pypi)
     return _fitting(rows, mention, f"{mention.cuda or 'PyPI'}", catalog, subdir)
+
+
+def _highest(mention: Mention, subdir: Subdir, catalog: Catalog) -> Candidates:
+    """The builds of an index beside PyPI: of one release the index's (`+cu118` is higher), else the newest of both."""
+    known = catalog.builds(PackageSet.PIP, subdir)
+    of_index = [build for build in known if build.cuda_tag == mention.cuda]
+    has = {build.torch for build in of_index}
+    on_pypi = [build for build in (*known, *catalog.builds(PackageSet.PIP, subdir, cpu=True)) if build.on_pypi]
+    rows = [*of_index, *(build for build in on_pypi if build.torch not in has)]
+    found = _fitting(sorted(rows, key=lambda build: Version(build.torch)), mention, mention.cuda, catalog, subdir)
+    taken = next(iter(found.builds), None)
+    if taken is None or taken.torch in has:
+        return replace(found, builds=tuple(build for build in found.builds if not build.is_cpu))
+    newest = f"pip takes the highest of all indexes, and that of {mention.cuda} has no torch {taken.torch}"
+    if taken.is_cpu:
+        return _cpu(f"{newest}: PyPI's is a CPU build for {subdir.value}")
+    builds = tuple(build for build in found.builds if not build.is_cpu)
+    return replace(
+        found, builds=builds, notes=(*found.notes, f"{newest}: it installs PyPI's (uv stays with the first index)")
+    )
 
 
 def _cpu_on_pypi(mention: Mention, subdir: Subdir) -> Candidates | None:

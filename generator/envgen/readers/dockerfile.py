@@ -212,10 +212,15 @@ def _command_mentions(words: list[str], item: Instruction, stage: str) -> list[M
     if any(re.fullmatch(r"pip\d?(\.\d+)?|uv", name) for name in tool):
         options = index_options(rest)
         found = [(word, torch_requirement(word)) for word in packages]
-        return [
-            replace(mention_of(item.line, f"pip install {word}", requirement, options), variant=stage, locked=False)
+        mentions = [
+            mention_of(item.line, f"pip install {word}", requirement, options)
             for word, requirement in found
             if requirement is not None
+        ]
+        # uv asks the first index that has torch, and no other.
+        return [
+            replace(mention, variant=stage, locked=False, beside_pypi=mention.beside_pypi and "uv" not in tool)
+            for mention in mentions
         ]
     if tool & {"conda", "mamba", "micromamba"}:
         channels = [rest[n + 1] for n, word in enumerate(rest[:-1]) if word in ("-c", "--channel")]

@@ -19,6 +19,7 @@ class Mention:
     resolver asks first. `platforms` (`linux-64`, also `osx-arm64`) and `pythons` (X.Y) are empty for any. `variant`
     names the extra, group, environment or stage; `locked` says that exactly one build is meant. `unclear` is a reason
     why it can't be judged, as a sentence, or empty. `image` is the tag of a container image that brings it.
+    `beside_pypi`: `cuda` is only that of an index beside PyPI, and the highest version of both is taken, as by pip.
     """
 
     line: int
@@ -35,6 +36,7 @@ class Mention:
     image: str = ""
     locked: bool = False
     unclear: str = ""
+    beside_pypi: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ from envgen.readers.requirement import TorchRequirement, tag_of_url, torch_requi
 
 _INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--default-index", "--index")
 _COMMENT = re.compile(r"(^|(?<!\s)\s+)#.*$")
-# What stands behind a requirement on its line.
-_PER_LINE = re.compile(r"(?<!\s)\s+--(hash|config-settings?|global-option|install-option)[= ].*$", re.DOTALL)
+# What stands behind a requirement on its line: from the first word with a dash on. pip reads hashes and build options
+# there; an index that somebody names there is no error, and counts for nothing.
+_PER_LINE = re.compile(r"(?<!\s)\s+-.*$", re.DOTALL)
 
 
 def read_requirements(text: str, *, name: str = "requirements.txt", given: Sequence[IndexOption] = ()) -> Reading:
@@ -138,4 +139,5 @@ def _mention(line: int, text: str, requirement: TorchRequirement, indexes: Index
         variant=requirement.extra,
         locked=bool(requirement.version),
         unclear=requirement.unclear if is_settled else indexes.unclear,
+        beside_pypi=not is_settled and bool(indexes.cuda) and PYPI in indexes.sources,
     )

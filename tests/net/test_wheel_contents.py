@@ -48,6 +48,8 @@ def read(index: WheelIndex, served: ServedWheel) -> WheelContents:
         pytest.param({"plum/cuda12.so": CUDA_12, "plum/cuda13.so": CUDA_13}, {12, 13}, id="one for each CUDA"),
         pytest.param({"plum/_C.so": "\x7fELF\0libc.so.6\0"}, set(), id="no CUDA"),
         pytest.param({"plum.libs/libcudart-1a2b.so.12": CUDA_12}, set(), id="what auditwheel put beside it"),
+        # PyNvVideoCodec 2.0.4 of PyPI.
+        pytest.param({"plum./libcudart-c64a25f3.so.12.3.101": CUDA_12}, set(), id="its own runtime"),
         pytest.param({"plum/notes.txt": CUDA_12}, set(), id="no library"),
         pytest.param({"plum/_C.so": "\x7fELF\0libcusparse.so.12\0"}, set(), id="cuSPARSE 12 is of CUDA 13 too"),
     ],

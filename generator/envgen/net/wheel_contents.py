@@ -18,7 +18,7 @@ from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.ranges import RangedFile, size_of
 
-_FORMAT = 1  # of the files that are kept
+_FORMAT = 2  # of the files that are kept
 _TAIL = 1 << 16  # the central directory of most wheels; those of torch and transformers take a second request
 _PREFIX = 1 << 18  # of a library, as it is packed
 _ENOUGH = 3  # libraries that load CUDA; a wheel with one library for each CUDA has them side by side
@@ -78,6 +78,8 @@ def _installed(members: list[zipfile.ZipInfo]) -> Iterator[tuple[str, tuple[int,
 def _majors(stream: RangedFile, members: list[zipfile.ZipInfo]) -> frozenset[int]:
     """The CUDA majors that the libraries of a wheel load, without those that auditwheel put beside them."""
     libraries = [one for one in members if _LIBRARY.search(one.filename) and ".libs/" not in one.filename]
+    if any(one.filename.rpartition("/")[2].startswith("libcudart") for one in libraries):
+        return frozenset()  # it brings its own runtime (PyNvVideoCodec, in a folder of another name)
     found: list[frozenset[int]] = []
     for library in sorted(libraries, key=lambda one: one.compress_size)[:_LIBRARIES]:
         loaded = frozenset(int(number) for number in _LOADED.findall(_beginning(stream, library)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property
 
 from envgen.core.builds import Build, DriverSupport, Existence
@@ -21,7 +21,7 @@ from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
-from envgen.resolve.driver import DriverRules, is_of_windows, of_linux
+from envgen.resolve.driver import DriverRules, of_linux
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rules import failures
 from envgen.resolve.rules.driver import serves_gpus
@@ -97,7 +97,7 @@ def _fill(
 ) -> None:
     row: list[tuple[str, int]] = []
     branches: list[tuple[str, int]] = []
-    decided: dict[tuple[DriverVersion, bool], Answer] = {}
+    decided: dict[DriverVersion, Answer] = {}
 
     def place(driver: str) -> int:
         answer = about.answer(python, driver, shipped, decided)
@@ -134,17 +134,16 @@ class _About:
         return [build for build in every if code_for(build.codes, self._gpu(), build.cuda)]
 
     def answer(
-        self, python: str, driver: str, shipped: Sequence[Shipped], decided: dict[tuple[DriverVersion, bool], Answer]
+        self, python: str, driver: str, shipped: Sequence[Shipped], decided: dict[DriverVersion, Answer]
     ) -> Answer:
         """The answer for a driver or JetPack. `decided` keeps those of drivers: Linux reads many of WSL's as one."""
         request = self.request(python, driver)
         if request.jetpack or request.driver is None:
             return self._decide(request, shipped)
         version = request.driver if self.subdir.is_windows else of_linux(request.driver, self.catalog)
-        key = version, not self.subdir.is_windows and is_of_windows(request.driver, self.catalog)
-        if key not in decided:
-            decided[key] = self._decide(request, shipped)
-        return decided[key]
+        if version not in decided:  # the page states Linux's floors: with WSL's numbers each would be said twice
+            decided[version] = self._decide(replace(request, driver=version), shipped)
+        return decided[version]
 
     def jetpacks(self) -> list[str]:
         """The JetPacks of the Jetsons with this capability, the oldest first; none where there is no Jetson."""
@@ -236,6 +235,10 @@ def thresholds(catalog: Catalog, subdir: Subdir, support: DriverSupport, builds:
         found |= {str(floor.windows) for floor in floors}
     parsed = {DriverVersion.parse(text) for text in found}
     return [str(driver) for driver in sorted(parsed, key=lambda driver: driver.parts)]
+
+
+# The page doesn't ask whether a Linux is one of WSL.
+_OF_WSL = {"wsl-driver", "wsl-limits"}
 
 
 def _lasting(resolution: Resolution) -> Iterator[str]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from envgen.core.errors import UsageError
 from envgen.net.sites import show_without_login
+from envgen.solve.conda.failures import says_no_channel
 from envgen.solve.conda.source import CHANNEL_SITE, FORGE
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
@@ -21,8 +22,6 @@ _NO_CHANNEL = {
 }
 
 
-# What py-rattler says of a server, and the solving process of a folder, that has no such channel.
-_NOT_THERE = re.compile(r"could not find subdir '[^']*' in channel|no repodata\.json or repodata\.json\.zst of ")
 # The channels of builds: when one of these is not there, it is the mirror that is wrong.
 _OF_BUILDS = (FORGE, "pytorch", "nvidia")
 
@@ -39,7 +38,7 @@ class ChannelMissingError(UsageError):
 
 def missing_channel(text: str, channels: Iterable[str]) -> str:
     """The further channel that an error text says is not there, or an empty string."""
-    if not _NOT_THERE.search(text):
+    if not says_no_channel(text):
         return ""
     words = set(re.split(r"['\s]+", text.replace("/'", "'")))
     further = (channel for channel in channels if channel not in _OF_BUILDS)

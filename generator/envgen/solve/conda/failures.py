@@ -104,3 +104,9 @@ def _depth(line: str) -> int:
 def _cut(line: str) -> str:
     line = printable(line)  # it quotes what a channel says
     return line if len(line) <= _LINE_LENGTH else line[: _LINE_LENGTH - 1] + "…"
+
+
+def says_no_channel(text: str) -> bool:
+    """Whether py-rattler says of a server, or the solving process of a folder, that it has no such channel."""
+    absent = r"could not find subdir '[^']*' in channel|no repodata\.json or repodata\.json\.zst of "
+    return re.search(absent, text) is not None

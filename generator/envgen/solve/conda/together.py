@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
 from envgen.solve.conda.behind import Asked, changed, goes_with_python, needs_another_torch, passed_over, python_of
-from envgen.solve.conda.channel_data import ChannelData, written_version
+from envgen.solve.conda.channel_data import BadFolderError, ChannelData, written_version
+from envgen.solve.conda.failures import says_no_channel
 from envgen.solve.conda.messages import ChildCandidate, ChildPassed, ChildRequest
 from envgen.solve.conda.specs import name_of, renamed, split_channel
 
@@ -200,11 +201,19 @@ class _Ladder:
         if len(self.candidates) == 1:
             return ""
         from rattler import MatchSpec
+        from rattler.exceptions import GatewayError
 
         spec = next((MatchSpec(s) for s in candidate["specs"] if name_of(s) == "pytorch"), None)
         if spec is None:
             return ""
-        records = [r for r in await self.data.records("pytorch", candidate["channels"]) if spec.matches(r)]
+        try:
+            listed = await self.data.records("pytorch", candidate["channels"])
+        except (BadFolderError, GatewayError) as error:
+            # A mirror need not have the channels of older builds; the first one's it must have.
+            if candidate["channels"] == self.candidates[0]["channels"] or not says_no_channel(str(error)):
+                raise
+            return str(error)
+        records = [record for record in listed if spec.matches(record)]
         if not records:
             return f"No candidates were found for {spec}."
         python = python_of(candidate)

@@ -18,7 +18,7 @@ from envgen.cli.main import main
 SCHEMAS = Path(envgen.__file__).parent / "schemas"
 MX450 = ("--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94")
 # Commands that write files or whose answer is no document.
-WITHOUT_JSON = {"init", "project", "ci", "site"}
+WITHOUT_JSON = {"completion", "init", "project", "ci", "site"}
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
-from envgen.files.registry import FORMATS, formats_of, missing_beside, our_file, whole_set
+from envgen.files.registry import FORMATS, formats_of, missing_beside, name_globs, our_file, whole_set
 
 PACKAGE = Path(__file__).parent.parent.parent / "generator" / "envgen"
 # Parts of the names that a run writes, and of how one could be put together.
 SPELLED = re.compile(
-    r"pylock|conda-lock\.yml|requirements[-.]|^requirements$|environment(-|\.yml)|virtual-packages|smoke_test\.py|^conda-$"
+    r"pylock|conda-lock\.yml|requirements[-.]|environment(-|\.yml)|virtual-packages|smoke_test\.py|^conda-$"
 )
-# uv's own inputs have its names, whatever ours are; what people type is help text.
-NOT_OURS = {"solve/pip/uv.py"}
+# uv's own inputs have its names, and a text to be judged somebody else's; what people type is help text.
+NOT_OURS = {"solve/pip/uv.py", "api/calls.py"}
 # Files that other tools and people write, of which some are called like ours.
 OTHERS = "readers"
 
@@ -64,6 +65,13 @@ def test_a_whole_set_is_found_and_a_file_that_is_gone_is_missed(
         missed = {missing for name in left for missing in missing_beside(name, left)}
         # Which explicit locks there must be is not in a file's name: conda-lock.yml tells.
         assert missed == (set() if re.fullmatch(r"conda-.*\.lock", gone) else {gone})
+
+
+def test_the_patterns_match_every_name_and_no_other() -> None:
+    patterns = [*name_globs()]
+    names = {one.name(subdir, many=many) for one in FORMATS for subdir in Subdir for many in (True, False)}
+    assert [name for name in names if not any(fnmatch(name, pattern) for pattern in patterns)] == []
+    assert [name for name in ("README.md", "train.py", "uv.lock") if any(fnmatch(name, one) for one in patterns)] == []
 
 
 def test_no_two_formats_share_a_name() -> None:

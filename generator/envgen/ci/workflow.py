@@ -14,7 +14,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, show
 from envgen.facts.tables import catalog_revision
 from envgen.files.header import Header, body_digest, compose
-from envgen.files.registry import EXPLICIT, REQUIREMENTS
+from envgen.files.registry import EXPLICIT, REQUIREMENTS, name_globs
 from envgen.files.templates import render
 
 
@@ -108,7 +108,8 @@ def workflow_body(locks: Sequence[CiLock], runners: Iterable[GpuRunner], checks:
         raise MatrixTooLargeError(max(len(hosted), len(gpu)))
     folders = list(dict.fromkeys(as_argument(lock.folder) for lock in locks))
     own = {*checks.inputs, checks.output, *(lock.smoke_test for lock in locks)}
-    beside = {lock.folder / name for lock in locks for name in _BESIDE}
+    # Every file of an environment has a part in what is checked.
+    beside = {lock.folder / name for lock in locks for name in name_globs()}
     return render(
         "workflows/environments.yml.j2",
         hosted=hosted,
@@ -118,10 +119,6 @@ def workflow_body(locks: Sequence[CiLock], runners: Iterable[GpuRunner], checks:
         envgen=f"cuda-envgen=={__version__}",
         targets="\n".join(f"--target={name}" for name in checks.targets),
     )
-
-
-# Every file of an environment has a part in what is checked.
-_BESIDE = ("*.lock", "*lock.yml", "environment*.yml", "pylock*.toml", "requirements*.txt", "virtual-packages.yml")
 
 
 def workflow_text(body: str, name: str, command: str) -> str:

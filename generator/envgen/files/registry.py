@@ -48,6 +48,14 @@ def is_ours(name: str) -> bool:
     return our_file(name) is not None
 
 
+def name_globs() -> Iterator[str]:
+    """Yield glob patterns of all names, with and without a platform."""
+    for one in FORMATS:
+        name = one.name(Subdir.LINUX_64, many=True)
+        before, subdir, after = name.partition(Subdir.LINUX_64.value)
+        yield f"{before.rstrip('-.')}*{after if before else after.lstrip('.')}" if subdir else name
+
+
 def input_option(name: str) -> str:
     """The option that reads a person's own file of that name, or an empty string."""
     found = our_file(name)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from smoke.host import FAKES
+from smoke.host import with_fakes
 
 PINS = {
     "actions/checkout": "3d3c42e5aac5ba805825da76410c181273ba90b1",
@@ -59,13 +59,14 @@ STAND_INS = {
     ),
 }
 
-# Notes each call; `create` reads the lock as the real one would, `run` runs the command behind the environment's name.
+# Notes each call; `create` reads the lock as the real one would, `run` the command behind the
+# environment's name by a Python that has the torch of the tests, whatever `python` is called there.
 MICROMAMBA = """\
 #!/bin/bash
 printf '%s\\n' "$*" >> "$ARTIFACTS/micromamba.log"
 case "$1" in
   create) grep -q '^@EXPLICIT$' "${6}" || { echo "no explicit lock: ${6}" >&2; exit 1; } ;;
-  run) shift 5; PYTHONPATH="$FAKES" exec "$@" ;;
+  run) shift 6; exec "$PYTHON_WITH_TORCH" "$@" ;;
 esac
 """
 
@@ -146,7 +147,12 @@ def run_workflow(
         command += ["-P", f"{runner}=-self-hosted"]
     for action, sha in PINS.items():
         command += ["--local-repository", f"{action}@{sha}={_stand_in(scratch, action)}"]
-    values = {"ARTIFACTS": str(artifacts), "MICROMAMBA": str(tools / "micromamba"), "FAKES": str(FAKES), **environment}
+    values = {
+        "ARTIFACTS": str(artifacts),
+        "MICROMAMBA": str(tools / "micromamba"),
+        "PYTHON_WITH_TORCH": with_fakes(sys.executable),
+        **environment,
+    }
     for name, value in values.items():
         command += ["--env", f"{name}={value}"]
     environ = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "HOME": str(scratch)}

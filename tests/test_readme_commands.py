@@ -59,7 +59,7 @@ def paste(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
         PIP_NO_INPUT="1",
         ENVGEN_OFFLINE="1",
     )
-    del environment["PYTHONPATH"]
+    environment.pop("PYTHONPATH", None)
     return subprocess.run(
         ["/bin/sh", "-e"], input=text, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 from pathlib import Path
+from socket import INADDR_LOOPBACK
 from threading import Thread
 from urllib.parse import quote, unquote, urlsplit
 
@@ -18,7 +20,7 @@ from envgen.core.errors import ValueFormatError
 from envgen.core.wheel_names import WheelName
 from envgen.net.sites import check_wheel_mirror
 
-_HOST = "127.0.0.1"
+_HOST = str(IPv4Address(INADDR_LOOPBACK))
 _PART = 1 << 20
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 

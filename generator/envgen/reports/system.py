@@ -18,7 +18,7 @@ from envgen.reports.smi_table import SmiTable
 _WINDOWS = re.compile(r"\b[A-Z]:\\|\[WinError|\bWindows (?:10|11|Server)\b|\bwin-64\b|MSC v\.\d+")
 _LINUX = re.compile(
     r"\b(Ubuntu|Debian|Fedora|CentOS|Rocky|AlmaLinux|Arch Linux|NixOS|RHEL|openSUSE)\b"
-    r"|/usr/lib|linux-64|\d-generic\b|(?<![\w:/.~])/home/\w"
+    r"|/usr/lib|linux-64|\d-generic\b|(?<![\w:/.~])[/]home/\w"
 )
 _SECURE_BOOT = re.compile(r"SecureBoot enabled|Key was rejected by service|Required key not available")
 _MACOS = re.compile(r"\bmacOS\b|\bMacBook|\bApple M\d|\bdarwin\b|(?<![\w:/])[/]Users/")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from envgen.core.dataclass import dataclass
 from envgen.core.releases import tag_of_cuda
+from envgen.readers.requirement import path_of
 
 # Packages that bring pytorch with CUDA or without, whatever the build string of `pytorch` is asked to be.
 TORCH_NAMES = ("pytorch", "pytorch-gpu", "pytorch-cpu", "libtorch")
@@ -31,7 +32,7 @@ class CondaFile:
 
 def conda_file(url: str) -> CondaFile | None:
     """Take a package's URL apart; None when it is none. The channel is the URL's part in front of the subdir."""
-    parts = [part for part in unquote(urlsplit(url.partition("#")[0]).path).split("/") if part]
+    parts = [part for part in unquote(path_of(url.partition("#")[0])).split("/") if part]
     if not parts or not parts[-1].endswith(_EXTENSIONS):
         return None
     stem = parts[-1].removesuffix(".conda").removesuffix(".tar.bz2")

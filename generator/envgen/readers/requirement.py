@@ -109,7 +109,7 @@ def wheel_of(url: str) -> TorchWheel | None:
 
     The CUDA tag is the version's local part, else that of the path (`/whl/cu118/`).
     """
-    path = unquote(urlsplit(url).path)
+    path = unquote(path_of(url))
     try:
         name, version, _, tags = parse_wheel_filename(path.rpartition("/")[2])
     except (InvalidWheelFilename, InvalidVersion):
@@ -140,15 +140,23 @@ def _python_of(interpreter: str) -> str:
     return f"{found[1]}.{found[2]}" if found else ""
 
 
+def path_of(url: str) -> str:
+    """The path of an address; of what is none (`http://x[y`), nothing."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
 def tag_of_url(url: str) -> str:
     """The CUDA tag (or `cpu`) that an index's URL names in its path: PyTorch's own and its mirrors; else empty."""
-    parts = [part for part in urlsplit(url).path.split("/") if part]
+    parts = [part for part in path_of(url).split("/") if part]
     return next((part for part in reversed(parts) if _TAG.fullmatch(part)), "")
 
 
 def is_pypi(url: str) -> bool:
     """True for PyPI and for mirrors of it, which end with `/simple`."""
-    return not tag_of_url(url) and urlsplit(url).path.rstrip("/").endswith("/simple")
+    return not tag_of_url(url) and path_of(url).rstrip("/").endswith("/simple")
 
 
 def marker_targets(marker: Marker | None) -> tuple[tuple[str, ...], tuple[str, ...], str]:
@@ -184,5 +192,8 @@ def environment(platform: str, python: str) -> dict[str, str]:
 
 
 def _shown_url(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that can't be read"
     return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"

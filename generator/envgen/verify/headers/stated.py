@@ -81,7 +81,7 @@ def _checked(record: RequestRecord) -> RequestRecord:
         parse_build(record.torch or None, record.cuda or None)
         parse_name(record.name)
         for platform in record.platforms:
-            if platform.glibc or not platform.subdir.is_windows:
+            if platform.glibc or platform.subdir.is_linux:
                 parse_glibc(platform.glibc)
     except EnvgenError as error:
         raise RecordError(error.headline()) from error

@@ -21,7 +21,7 @@ from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.scrub import Identity, scrub
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
-from envgen.probe.observation import Observation
+from envgen.probe.observation import Observation, Vendor
 from envgen.reports.machines import PostedMachine, machines_in
 from envgen.reports.report import Report, read_report
 from envgen.resolve import resolve
@@ -107,10 +107,11 @@ def examine_text(text: str) -> Posted:
 
     shown = Trait.PACKAGES if report.has_packages else NO_TRAIT
     shown |= Trait.LIBRARIES if report.observation.parts.libraries else NO_TRAIT
-    is_other = report.observation.gpus and not report.observation.nvidia
-    shown |= Trait.BUS if is_other or report.observation.system.os == "macos" else NO_TRAIT
+    observation = _completed(report, builds, catalog)
+    is_other = observation.gpus and not observation.nvidia
+    shown |= Trait.BUS if is_other or observation.system.os == "macos" else NO_TRAIT
     context = Context(
-        observation=_with_l4t(report, builds),
+        observation=observation,
         builds=builds,
         catalog=catalog,
         environment=report.environment,
@@ -123,13 +124,18 @@ def examine_text(text: str) -> Posted:
     return Posted(report=report, context=context, diagnosis=diagnosis, lacks=tuple(_lacks(context)))
 
 
-def _with_l4t(report: Report, builds: Catalog) -> Observation:
-    """What was observed, with the L4T of the JetPack that a person named where nothing prints it."""
+def _completed(report: Report, builds: Catalog, catalog: GpuCatalog) -> Observation:
+    """What was observed, with what the tables tell of names: whose a GPU is, and the L4T of a JetPack.
+
+    ROCm's torch speaks of CUDA devices, too.
+    """
     observation, jetson = report.observation, report.observation.system.jetson
+    is_amd = {gpu.name for gpu in observation.gpus if gpu.name and catalog.match(gpu.name).vendor == "AMD"}
+    gpus = tuple(replace(gpu, vendor=Vendor.AMD) if gpu.name in is_amd else gpu for gpu in observation.gpus)
     named = [jetpack for jetpack in builds.jetpacks if report.jetpack in (jetpack.release, *jetpack.l4t)]
-    if jetson is None or jetson.l4t or not named:
-        return observation
-    return replace(observation, system=replace(observation.system, jetson=replace(jetson, l4t=named[0].l4t[-1])))
+    if jetson is not None and not jetson.l4t and named:
+        jetson = replace(jetson, l4t=named[0].l4t[-1])
+    return replace(observation, gpus=gpus, system=replace(observation.system, jetson=jetson))
 
 
 def _of_torch_itself(context: Context) -> Context:

@@ -201,11 +201,8 @@ def _of_a_board(system: System) -> tuple[HostGpu, ...]:
 
 
 def _gpu(name: str, capability: ComputeCapability | None = None, *, is_driven: bool = False) -> HostGpu:
-    """A GPU by a name that torch or a person gave it: ROCm's torch speaks of CUDA, too."""
-    is_amd = re.search(r"\b(?:AMD|Radeon|Instinct|gfx\d+)\b", name)
-    return HostGpu(
-        vendor=Vendor.AMD if is_amd else Vendor.NVIDIA, name=name, capability=capability, is_driven=is_driven
-    )
+    """A GPU by a name that torch or a person gave it."""
+    return HostGpu(vendor=Vendor.NVIDIA, name=name, capability=capability, is_driven=is_driven)
 
 
 def _torch(parts: Parts) -> VersionFile | None:

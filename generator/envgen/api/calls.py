@@ -48,21 +48,8 @@ def decide(  # noqa: PLR0913 -- one parameter for each option of a request
     `capability-unknown`, `platform-without-cuda`, `jetpack-without-build` or `no-pairing` when nothing runs;
     `value-format` or `usage` for a value that can't be read.
     """
-    request, notices = _read(
-        RequestOptions(
-            gpus=_texts(gpu),
-            capabilities=_texts(compute_capability),
-            drivers=_texts(driver),
-            machines=_texts(machine),
-            platforms=_texts(platform),
-            python=python,
-            glibc=(glibc,) if glibc is not None else (),
-            torch=torch,
-            cuda=cuda,
-            vision=vision,
-            audio=audio,
-        )
-    )
+    target = _target(gpu, compute_capability, driver, machine, platform, python, glibc)
+    request, notices = _read(replace(target, torch=torch, cuda=cuda, vision=vision, audio=audio))
     resolution = resolve(_builds(), request)
     if resolution.pip is None and resolution.conda is None:
         raise NoBuildError(resolution)
@@ -102,18 +89,8 @@ def why_not(  # noqa: PLR0913 -- one parameter for each option of a request
     from envgen.resolve.why_not import explain
 
     release, tag = parse_named_build(build)
-    request, _ = _read(
-        RequestOptions(
-            gpus=_texts(gpu),
-            capabilities=_texts(compute_capability),
-            drivers=_texts(driver),
-            machines=_texts(machine),
-            platforms=_texts(platform),
-            python=python,
-            glibc=(glibc,) if glibc is not None else (),
-            vision=vision,
-        )
-    )
+    target = _target(gpu, compute_capability, driver, machine, platform, python, glibc)
+    request, _ = _read(replace(target, vision=vision))
     return tuple(explanation(request, found) for found in explain(_builds(), request, torch=release, cuda_tag=tag))
 
 
@@ -140,17 +117,29 @@ def audit(  # noqa: PLR0913 -- one parameter for each option of a request
     from envgen.api.convert import audited
     from envgen.audits.report import audit_text
 
-    request, _ = _read(
-        RequestOptions(
-            gpus=_texts(gpu),
-            capabilities=_texts(compute_capability),
-            drivers=_texts(driver),
-            machines=_texts(machine),
-            platforms=_texts(platform),
-            python=python,
-        )
-    )
+    request, _ = _read(_target(gpu, compute_capability, driver, machine, platform, python))
     return audited(audit_text(text, name, [request], _builds()))
+
+
+def _target(  # noqa: PLR0913, PLR0917 -- the parameters that all calls have
+    gpu: str | Sequence[str] | None,
+    compute_capability: str | Sequence[str] | None,
+    driver: str | Sequence[str] | None,
+    machine: str | Sequence[str] | None,
+    platform: str | None,
+    python: str | None,
+    glibc: str | None = None,
+) -> RequestOptions:
+    """The options that say for which computers something is asked."""
+    return RequestOptions(
+        gpus=_texts(gpu),
+        capabilities=_texts(compute_capability),
+        drivers=_texts(driver),
+        machines=_texts(machine),
+        platforms=_texts(platform),
+        python=python,
+        glibc=(glibc,) if glibc is not None else (),
+    )
 
 
 def _read(options: RequestOptions) -> tuple[Request, tuple[Notice, ...]]:

@@ -30,6 +30,11 @@ def is_newer(one: str, other: str) -> bool:
     return bool(both) and release_key(one)[:2] > release_key(other)[:2]
 
 
+def first_of_major(cuda: str) -> str:
+    """Return the first release of a CUDA version's major: `12.0` of `12.6`."""
+    return f"{cuda.partition('.')[0]}.0"
+
+
 def cuda_of_tag(tag: str) -> str:
     """Return the toolkit's major.minor of a CUDA tag: `12.6` of `cu126`; `cpu` stays what it is."""
     if tag == CPU:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envgen.core.errors import NoPairingError
 from envgen.core.platforms import Subdir
+from envgen.core.releases import first_of_major
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
 from envgen.files.registry import REQUIREMENTS, SMOKE_TEST
@@ -56,5 +57,5 @@ def _needs(pairing: Pairing, request: Request) -> tuple[str, str] | None:
     if pairing.driver_floor is None:
         return None
     if request.jetpack is not None:
-        return "cuda", f"{pairing.build.cuda.partition('.')[0]}.0"
+        return "cuda", first_of_major(pairing.build.cuda)
     return "driver", str(pairing.driver_floor)

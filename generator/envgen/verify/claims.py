@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from envgen.core.builds import Build
 from envgen.core.capability import ArchCode
@@ -78,6 +79,12 @@ def _check_driver(build: Build, claims: Claims, file: str, builds: Catalog, labe
         if driver is not None and not driver.meets_floor(floor):
             title = f"{label} needs driver {floor} or newer, {driver} {what}"
             yield Finding(code=Code.DRIVER_TOO_OLD, file=file, title=title)
+
+
+def check_once(names: Iterable[str], file: str) -> Iterator[Finding]:
+    """Packages that a lock has several entries of."""
+    for name in sorted(name for name, count in Counter(names).items() if count > 1):
+        yield Finding(code=Code.PACKAGE_TWICE, file=file, title=f"{name} has several entries")
 
 
 def check_cudnn(claims: Claims, name: str, version: str, file: str) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from envgen.facts.catalog import Catalog
 from envgen.files.registry import environment_beside
 from envgen.solve.conda.source import CHANNEL_SITE
 from envgen.solve.conda.specs import build_glob_of, constraint_of, name_of, split_channel, version_matches
-from envgen.verify.claims import Claims, check_build, check_cudnn, other_kind
+from envgen.verify.claims import Claims, check_build, check_cudnn, check_once, other_kind
 from envgen.verify.findings import Code, Finding
 
 _CUDA_BUILD = re.compile(r"cuda_?(\d+)\.?(\d?)")
@@ -52,9 +52,7 @@ def check_conda(lock: CondaLock, claims: Claims, file: str, builds: Catalog) -> 
         else:
             yield from check_build(row, claims, file, builds)
         yield from _companion(lock, torch, claims, file)
-    names = [package.name for package in lock.packages]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Finding(code=Code.PACKAGE_TWICE, file=file, title=f"{name} has several entries")
+    yield from check_once((package.name for package in lock.packages), file)
     for package in lock.packages:
         yield from _place(package, lock, file)
         if package.name in ("cudnn", "libcudnn"):

@@ -19,7 +19,7 @@ from envgen.core.wheel_names import WheelName, file_name, glibc_key
 from envgen.facts.catalog import Catalog
 from envgen.files.formats.pylock import environment_marker
 from envgen.files.formats.requirements import Requirements
-from envgen.verify.claims import Claims, check_build, check_cudnn, other_kind
+from envgen.verify.claims import Claims, check_build, check_cudnn, check_once, other_kind
 from envgen.verify.findings import Code, Finding
 from envgen.verify.pip_requires import check_known_requires
 from envgen.verify.places import place_of
@@ -144,9 +144,7 @@ def check_pip(lock: PipLock, claims: Claims, file: str, builds: Catalog) -> Iter
     else:
         yield from check_build(build, claims, file, builds)
     yield from _companions(lock, tag, file, builds)
-    names = [package.name for package in lock.packages]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Finding(code=Code.PACKAGE_TWICE, file=file, title=f"{name} has several entries")
+    yield from check_once((package.name for package in lock.packages), file)
     for package in lock.packages:
         yield from _place(package, tag, lock, file)
         yield from _wheel(package, lock, file)

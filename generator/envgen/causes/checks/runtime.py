@@ -11,7 +11,7 @@ from envgen.causes.remedies import INSTALL_BUILD
 from envgen.core.capability import CodeKind, ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
-from envgen.core.releases import is_newer
+from envgen.core.releases import first_of_major, is_newer
 from envgen.core.sets import PackageSet
 from envgen.environments.torch_run import TorchDevice
 from envgen.probe.visible_devices import shown
@@ -35,11 +35,7 @@ def driver_too_old(context: Context) -> Iterator[Finding]:
     evidence = [message] if message else []
     if not context.torch_cuda and not message:
         return
-    if (
-        jetpack
-        and context.torch_cuda
-        and is_newer(context.torch_cuda.partition(".")[0] + ".0", jetpack.cuda.partition(".")[0] + ".0")
-    ):
+    if jetpack and context.torch_cuda and is_newer(first_of_major(context.torch_cuda), first_of_major(jetpack.cuda)):
         serves = f"JetPack {jetpack.release} (L4T {jetpack.l4t[-1]}) serves CUDA {jetpack.cuda}"
         evidence.append(f"torch is built for CUDA {context.torch_cuda}; {serves}")
     if floor:
@@ -51,11 +47,6 @@ def driver_too_old(context: Context) -> Iterator[Finding]:
             evidence=tuple(evidence),
             remedy=_driver_remedy(context, floor),
         )
-
-
-def _major(cuda: str) -> str:
-    """The first release of a CUDA major."""
-    return f"{cuda.partition('.')[0]}.0"
 
 
 def _unmet_floor(context: Context) -> DriverVersion | None:

@@ -7,6 +7,7 @@ from dataclasses import field
 from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
+from envgen.core.releases import first_of_major
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
 from envgen.solve.conda.channels import all_channels
@@ -50,7 +51,7 @@ def extras_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQue
 
 def claimed_cuda(build: Build) -> str:
     """The CUDA version that a lock claims of the target's driver: the first of the build's major, none for the CPU."""
-    return "" if build.is_cpu else f"{build.cuda.partition('.')[0]}.0"
+    return "" if build.is_cpu else first_of_major(build.cuda)
 
 
 def conda_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuery:

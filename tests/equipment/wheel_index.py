@@ -6,6 +6,7 @@ Files are real minimal wheels when the test makes them, or names and hashes alon
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import html
 import io
@@ -89,12 +90,12 @@ def make_sdist(filename: str, members: Mapping[str, str]) -> ServedWheel:
     folder = filename.removesuffix(".tar.gz")
     texts = {"setup.py": "raise SystemExit('somebody ran it')\n", **members}
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+    with tarfile.open(fileobj=stream, mode="w") as archive:
         for path, text in texts.items():
             entry = tarfile.TarInfo(f"{folder}/{path}")
             entry.size = len(text.encode())
             archive.addfile(entry, io.BytesIO(text.encode()))
-    content = stream.getvalue()
+    content = gzip.compress(stream.getvalue(), mtime=0)  # the same members, the same bytes
     digest = hashlib.sha256(content).hexdigest()
     return ServedWheel(filename=filename, sha256=digest, metadata="", content=content, size=len(content))
 

@@ -8,7 +8,16 @@ import json
 import pytest
 from hypothesis import given
 
-from envgen.cli.output import Progress, emit, emit_json, print_error, print_note, say, usage_error, use_colour
+from envgen.cli.output import (
+    Progress,
+    print_error,
+    print_note,
+    usage_error,
+    use_colour,
+    write_answer,
+    write_json,
+    write_line,
+)
 from envgen.core.errors import UsageError
 from files.hostile import ANY_TEXT
 
@@ -33,8 +42,8 @@ ERROR = UsageError("no x", fact="a fact", hint="do y")
 
 
 def test_the_answer_alone_is_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
-    emit("answer\n")
-    say("word")
+    write_answer("answer\n")
+    write_line("word")
     print_note("a notice")
     print_error(ERROR)
     print_error(usage_error("No such option: --gpus."))
@@ -90,14 +99,14 @@ def test_a_console_without_the_characters_never_ends_a_run(
 ) -> None:
     console = Console(encoding)
     monkeypatch.setattr("sys.stdout", console)
-    emit("12.6 → 13.0 … 显 ™\n")
+    write_answer("12.6 → 13.0 … 显 ™\n")
     assert console.shown() == expected
 
 
 def test_a_file_name_that_is_no_text_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     console = Console("utf-8")
     monkeypatch.setattr("sys.stdout", console)
-    emit("out\udcff\n")
+    write_answer("out\udcff\n")
     assert console.shown() == "out\\udcff\n"
 
 
@@ -106,7 +115,7 @@ def test_a_message_can_not_act_on_a_terminal(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         terminal = io.StringIO()
         patch.setattr("sys.stderr", terminal)
-        say(text)
+        write_line(text)
     assert all(c.isprintable() or c == "\n" for c in terminal.getvalue())
 
 
@@ -115,7 +124,7 @@ def test_json_is_ascii_and_reads_back(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         stream = io.StringIO()
         patch.setattr("sys.stdout", stream)
-        emit_json({"text": text, "list": [1, None]})
+        write_json({"text": text, "list": [1, None]})
     assert stream.getvalue().isascii()
     assert json.loads(stream.getvalue()) == {"text": text, "list": [1, None]}
 

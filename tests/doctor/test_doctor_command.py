@@ -11,7 +11,7 @@ import pytest
 
 from doctor.fake_torch import FakeEnvironment
 from envgen.cli.main import main
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.doctor.examine import Boundary, examine_host
 from envgen.environments.find import Wanted, find_python
 from envgen.probe.files import DirectoryFiles
@@ -123,7 +123,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_examined(
     missing = tmp_path / "missing" / "report.txt"
     assert main(["doctor", "--collect", str(missing)]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == f"error: {show(str(missing))} can't be written (from --collect) [usage]"
+    assert said[0] == f"error: {quoted(str(missing))} can't be written (from --collect) [usage]"
     assert said[1] == f"  {missing.parent} is not a folder"
     assert main(["doctor", "--collect", str(tmp_path)]) == 2
     assert "can't be written (from --collect)" in capsys.readouterr().err

@@ -34,10 +34,10 @@ def effective(torch: str, cuda: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("cuda", ["12.6", "13.0", "13.2"])
 @pytest.mark.parametrize("torch", sorted({row["torch"] for row in read_table("device_rules")}))
 def test_code_runs_where_torchs_own_table_says(torch: str, cuda: str) -> None:
-    """DEVICE_REQUIREMENT and its twin for CUDA 13.2, of every PyPI wheel that has them."""
-    # 2.11 to 2.13 came before the twin; no build of theirs for 13.2 has Jetson code, so that only the newer say it.
+    """DEVICE_REQUIREMENT and the same table for CUDA 13.2, of every PyPI wheel that has them."""
+    # 2.11 to 2.13 came before the second table; no build of theirs for 13.2 has Jetson code, so only newer ones say it.
     if cuda == "13.2" and release_key(torch) < (2, 14):
-        pytest.skip("no twin yet")
+        pytest.skip("its wheels have no table for CUDA 13.2 and no code for it")
     differing = set()
     for row in effective(torch, cuda):
         code = ArchCode(CodeKind.SASS, ComputeCapability.parse(row["code"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envgen.core.errors import ToolError, show
+from envgen.core.errors import ToolError, quoted
 from envgen.probe.process import Command, Outcome, run_command
 
 _LIMIT_S = 120.0
@@ -20,7 +20,7 @@ class GitFailedError(ToolError):
         self.revision, self.reason = revision, reason
 
     def headline(self) -> str:
-        return f"git cannot compare the locks with {show(self.revision)}"
+        return f"git cannot compare the locks with {quoted(self.revision)}"
 
     def facts(self) -> tuple[str, ...]:
         return (self.reason,)

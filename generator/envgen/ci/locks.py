@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import DataError, show
+from envgen.core.errors import DataError, quoted
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
@@ -109,7 +109,7 @@ def _conda(place: Path, folder: PurePosixPath, name: str, subdir: Subdir) -> CiL
         raise LockIncompleteError(str(folder / name), "it holds no package named python")
     python = ".".join(packages["python"][0].split(".")[:2])
     if not _PYTHON.fullmatch(python):
-        raise LockIncompleteError(str(folder / name), f"its python is {show(packages['python'][0])}")
+        raise LockIncompleteError(str(folder / name), f"its python is {quoted(packages['python'][0])}")
     missing = ("", "")
     return CiLock(
         package_set=PackageSet.CONDA,

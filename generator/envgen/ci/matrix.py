@@ -13,7 +13,7 @@ from envgen.ci.places import as_argument
 from envgen.core.builds import Build
 from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import DataError, UsageError, show
+from envgen.core.errors import DataError, UsageError, quoted
 from envgen.core.escape import printable
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import CUDA_SUBDIRS, Subdir
@@ -65,13 +65,13 @@ class GpuRunner:
         named = equals and before in subdirs
         if equals and not named and before.lower().startswith(("linux", "win", "osx", "mac")):
             hint = f"the subdir before = is one of {', '.join(subdirs)}; without one it is linux-64"
-            raise UsageError(f"{show(before)} is not a subdir that envgen knows (from --gpu-runner)", hint=hint)
+            raise UsageError(f"{quoted(before)} is not a subdir that envgen knows (from --gpu-runner)", hint=hint)
         labels = tuple(label.strip() for label in (after if named else text).split(","))
         for label in labels:
             if not _LABEL.fullmatch(label.replace("${{ github.run_id }}", "")):
                 fact = "letters, digits and ._/=:- are allowed, and ${{ github.run_id }} inside"
                 hint = "--gpu-runner gpu-t4-4-core, or win-64=self-hosted,windows,gpu"
-                raise UsageError(f"{show(text)} is not a runner label", fact=fact, hint=hint)
+                raise UsageError(f"{quoted(text)} is not a runner label", fact=fact, hint=hint)
         return cls(subdir=Subdir(before) if named else Subdir.LINUX_64, labels=labels)
 
     @property

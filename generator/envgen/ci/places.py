@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.core.patterns import Pattern
 
 # And no space, at which setup-micromamba would split.
@@ -20,7 +20,7 @@ def check_plain(folder: PurePosixPath) -> None:
     if not _PLAIN.fullmatch(str(folder)) or ".." in folder.parts or folder.is_absolute():
         fact = "a folder below the current one, in letters, digits and ._/-"
         hint = "name it relative to the repository's root, or rename or move the folder"
-        raise UsageError(f"{show(str(folder))} cannot stand in a workflow", fact=fact, hint=hint)
+        raise UsageError(f"{quoted(str(folder))} cannot stand in a workflow", fact=fact, hint=hint)
 
 
 def check_quotable(folder: PurePosixPath) -> None:
@@ -30,7 +30,7 @@ def check_quotable(folder: PurePosixPath) -> None:
     """
     if not _QUOTABLE.fullmatch(str(folder)):
         hint = "rename or move the folder, or print it with --format text"
-        raise UsageError(f"{show(str(folder))} cannot stand in a workflow", hint=hint)
+        raise UsageError(f"{quoted(str(folder))} cannot stand in a workflow", hint=hint)
 
 
 def as_argument(path: PurePosixPath) -> str:

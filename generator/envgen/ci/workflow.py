@@ -11,7 +11,7 @@ from envgen.ci.locks import CiLock, LockIncompleteError, read_locks
 from envgen.ci.matrix import GITHUB_LIMIT, HOSTED_RUNNERS, GpuRunner, MatrixTooLargeError, with_unique_ids
 from envgen.ci.places import as_argument, check_plain
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.facts.tables import catalog_revision
 from envgen.files.header import Header, body_digest, compose
 from envgen.files.registry import EXPLICIT, REQUIREMENTS, name_globs
@@ -26,7 +26,7 @@ class NoLockHereError(UsageError):
     def __init__(self, folder: str) -> None:
         names = (REQUIREMENTS.one, REQUIREMENTS.each, EXPLICIT.each)
         fact = f"looked for {', '.join(names).replace('{subdir}', 'SUBDIR')}"
-        super().__init__(f"{show(folder)} holds no locked environment", fact=fact, hint="run envgen there first")
+        super().__init__(f"{quoted(folder)} holds no locked environment", fact=fact, hint="run envgen there first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def workflow_body(locks: Sequence[CiLock], runners: Iterable[GpuRunner], checks:
             there = ", ".join(sorted({lock.subdir.value for lock in locks if runner.folder in (None, lock.folder)}))
             raise UsageError(
                 f"no lock {f'in {runner.folder}' if runner.folder else 'here'} is for {runner.subdir}, as the runner "
-                f"{show(','.join(runner.labels))} needs",
+                f"{quoted(','.join(runner.labels))} needs",
                 fact=f"the locks are for {there}",
                 hint="name the runner's subdir: --gpu-runner win-64=LABEL",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from envgen.cli.job import Obtained, obtain, prepare
-from envgen.cli.output import Progress, emit, print_note, say
+from envgen.cli.output import Progress, print_note, write_answer, write_line
 from envgen.cli.planned import TEXT, check_format, emit_moved, moved_lines, planned_lines
 from envgen.cli.summary import cause, summary
 from envgen.core.locks import PipLock
@@ -56,7 +56,7 @@ def finish(found: Obtained, builds: Catalog) -> int:
     if found.job.writing.format != TEXT:
         emit_moved(found.job.writing.format, moved_sets(found.plan))
     elif not (found.job.writing.check or found.job.writing.dry_run):
-        emit(summary(found.environments, builds, reader, found.job.writing))
+        write_answer(summary(found.environments, builds, reader, found.job.writing))
     return status
 
 
@@ -75,14 +75,14 @@ def tell(found: Obtained, prefix: str = "") -> int:
     Raises: OutputEditedError for files that would have to be forced.
     """
     plan, writing = found.plan, found.job.writing
-    show = emit if writing.format == TEXT else _nothing
+    show = write_answer if writing.format == TEXT else _nothing
     for name in plan.left:
         text = f"{name} is of an earlier environment, and kept because it was edited: delete it if you don't need it"
         print_note(f"{prefix}{text}")
     if writing.check:
         show(plan.diff())
         if plan.pending:
-            say(
+            write_line(
                 f"{prefix}{len(plan.pending)} file(s) would change: {', '.join(change.name for change in plan.pending)}"
             )
         return 1 if plan.pending else 0
@@ -92,13 +92,13 @@ def tell(found: Obtained, prefix: str = "") -> int:
         show("".join(f"{line}\n" for line in planned_lines(plan)))
         if not writing.force and (refusal := plan.refusal()):
             raise refusal
-        say(prefix + _written(plan, "would be"))
+        write_line(prefix + _written(plan, "would be"))
         return 0
     for text in _stderr_notes(found.environments):
         print_note(f"{prefix}{text}")
     if plan.torn:
         print_note(f"{prefix}the files here came from several runs, one of them interrupted: they are completed now")
-    say(prefix + _written(plan, "were"))
+    write_line(prefix + _written(plan, "were"))
     show("".join(f"{line}\n" for line in moved_lines(plan)))
     return 0
 

@@ -11,7 +11,7 @@ from envgen.cli.folder import OutputFolder, output_folder
 from envgen.cli.output import print_note
 from envgen.cli.remake import mirror_words, record_of
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import EnvgenError, UsageError, show
+from envgen.core.errors import EnvgenError, UsageError, quoted
 from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.request_record import RequestRecord
@@ -232,4 +232,4 @@ def _check_mirrors(writing: WriteOptions) -> None:
             raise UsageError(error.message, fact=error.fact, hint=error.hint(), origin=option) from error
     if writing.write_mirror and writing.wheel_mirror and check_wheel_mirror(writing.wheel_mirror) is not None:
         hint = "serve the folder over HTTP, or leave --write-mirror out"
-        raise UsageError(f"--write-mirror cannot write the folder {show(writing.wheel_mirror)} into files", hint=hint)
+        raise UsageError(f"--write-mirror cannot write the folder {quoted(writing.wheel_mirror)} into files", hint=hint)

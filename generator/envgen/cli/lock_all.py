@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envgen.cli.output import Progress, say
+from envgen.cli.output import Progress, write_line
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.paths import tree
@@ -83,7 +83,7 @@ def lock_all(root: Path | None, options: LockAllOptions) -> None:
     missing = (root / MISSING).read_text(encoding="utf-8") if (root / MISSING).exists() else missing_csv(results)
     text = readme(ShippedLocks.read(root).locks, missing, builds, PYTHONS)
     replace_files(root, {"README.md": text})
-    say(
+    write_line(
         f"{len(results.locks)} locks made, {len(changed)} of them changed, "
         f"{len(removed)} removed that no lane holds any more, in {root.name}/"
     )

@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
     """
     import click
 
-    from envgen.cli.output import print_error, say, silence, usage_error, wants_json
+    from envgen.cli.output import print_error, silence, usage_error, wants_json, write_line
     from envgen.core.errors import EnvgenError
     from envgen.core.stop import StoppedError
 
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
         print_error(usage_error(error.format_message(), command), as_json=as_json)
         return 2
     except StoppedError as error:
-        say("\nstopped: nothing is left half done")
+        write_line("\nstopped: nothing is left half done")
         return error.status
     except (BrokenPipeError, SystemExit):  # click's end of `envgen --help | head -1`
         silence(sys.stdout)

@@ -8,7 +8,7 @@ import typer
 
 from envgen import __version__
 from envgen.cli import options
-from envgen.cli.output import emit
+from envgen.cli.output import write_answer
 from envgen.core.errors import UsageError
 from envgen.request.options import RequestOptions
 from envgen.request.settings import WriteOptions
@@ -16,7 +16,7 @@ from envgen.request.settings import WriteOptions
 
 def _version(value: bool) -> None:
     if value:
-        emit(f"envgen {__version__}\n")
+        write_answer(f"envgen {__version__}\n")
         raise typer.Exit
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from envgen.cli.generate import tell, write
 from envgen.cli.job import Job, Obtained, obtain, prepare
-from envgen.cli.output import ManySteps, emit, print_error, say
+from envgen.cli.output import ManySteps, print_error, write_answer, write_line
 from envgen.cli.planned import TEXT, check_format, emit_moved
 from envgen.cli.project import Project
 from envgen.cli.summary import pairings
@@ -56,7 +56,7 @@ def generate_targets(project: Project, writing: WriteOptions, jobs: int = JOBS) 
     failed = [target.name for target, status in zip(project.targets, statuses, strict=True) if status > 1]
     if failed:
         others = "; the others are done" if len(failed) < len(statuses) else ""
-        say(f"{len(failed)} of {len(statuses)} targets failed: {', '.join(failed)}{others}")
+        write_line(f"{len(failed)} of {len(statuses)} targets failed: {', '.join(failed)}{others}")
     return max(statuses)
 
 
@@ -102,15 +102,15 @@ def _tell(project: Project, made: Made) -> int:
         is_checked = made.found.job.writing.check
         is_text = made.found.job.writing.format == TEXT
         if is_text and (not is_checked or made.found.plan.pending):
-            emit(f"{name}\n")
+            write_answer(f"{name}\n")
         try:
             status = tell(made.found, f"{made.target.name}: ")
         except EnvgenError as refusal:
             error = error or refusal
         if is_text and not (is_checked or made.found.job.writing.dry_run):
-            emit("".join(f"  {line}\n" for line in pairings(made.found.environments, made.found.job.writing)))
+            write_answer("".join(f"  {line}\n" for line in pairings(made.found.environments, made.found.job.writing)))
     if error is not None:
-        say(f"target {name}:")
+        write_line(f"target {name}:")
         print_error(error)
     return max(status, error.exit_code if error is not None else 0)
 

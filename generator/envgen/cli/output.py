@@ -23,16 +23,16 @@ _CLEAR = "\r\x1b[K"
 _PLAIN = str.maketrans({"…": "...", "–": "-", "—": "-", "×": "x", "→": "->", "≥": ">=", "≤": "<=", "®": "", "™": ""})
 
 
-def emit(text: str) -> None:
+def write_answer(text: str) -> None:
     """Write the answer to stdout as it is."""
     _write(sys.stdout, text)
 
 
-def emit_json(document: object) -> None:
+def write_json(document: object) -> None:
     """Write the answer to stdout as JSON, in ASCII: PowerShell decodes a pipe with the code page."""
     import json
 
-    emit(json.dumps(document, indent=2) + "\n")
+    write_answer(json.dumps(document, indent=2) + "\n")
 
 
 def error_json(error: EnvgenError) -> dict[str, object]:
@@ -54,7 +54,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
     return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
 
 
-def say(text: str) -> None:
+def write_line(text: str) -> None:
     """Write a line for people to stderr."""
     _write(sys.stderr, printable(text, keep="\n") + "\n")
 
@@ -68,7 +68,7 @@ def print_error(error: EnvgenError, *, as_json: bool = False) -> None:
     """Write an error to stderr: `error: what [code]`, the facts, a hint; `as_json` to stdout as well, for programs."""
     if as_json:
         with contextlib.suppress(OutputError):  # it may be what could not be written
-            emit_json({"schema_version": 1, "error": error_json(error)})
+            write_json({"schema_version": 1, "error": error_json(error)})
     _labelled("error:", _RED, str(error))
 
 

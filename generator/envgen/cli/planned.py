@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from envgen.cli.output import emit, emit_json
+from envgen.cli.output import write_answer, write_json
 from envgen.core.errors import ValueFormatError
 from envgen.output.moved import MovedSet, moved_json, moved_markdown
 from envgen.output.package_changes import SetChange, package_changes
@@ -50,6 +50,6 @@ def check_format(text: str) -> None:
 def emit_moved(output_format: str, found: Iterable[MovedSet]) -> None:
     """Print what moved as JSON or as Markdown; both are there when nothing did."""
     if output_format == JSON:
-        emit_json(moved_json(found))
+        write_json(moved_json(found))
     else:
-        emit(moved_markdown(found))
+        write_answer(moved_markdown(found))

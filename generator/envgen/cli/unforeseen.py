@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from envgen.core.errors import EnvgenError, ToolError, show
+from envgen.core.errors import EnvgenError, ToolError, quoted
 
 _REPORT = "https://github.com/cuda-envgen/cuda-envgen/issues"
 # Python's words for a thread that is refused, and for paths that no system takes: with a NUL, or of half a character.
@@ -26,7 +26,7 @@ class RefusedBySystemError(ToolError):
             return "the memory is used up"
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
         name = error.filename if isinstance(error, OSError) else None
-        return f"{show(str(name))}: {reason}" if name is not None else reason
+        return f"{quoted(str(name))}: {reason}" if name is not None else reason
 
 
 class InternalError(EnvgenError):
@@ -40,7 +40,7 @@ class InternalError(EnvgenError):
         self.error = error
 
     def headline(self) -> str:
-        text = show(str(self.error), 200)
+        text = quoted(str(self.error), 200)
         return (
             f"a mistake of envgen itself, {type(self.error).__name__} {text} at {_place(self.error)}: report this "
             f"line at {_REPORT} (ENVGEN_DEBUG=1 shows the traceback)"

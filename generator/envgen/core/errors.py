@@ -82,7 +82,7 @@ class ValueFormatError(EnvgenError):
         return self.what() + (f" (from {self.origin})" if self.origin else "")
 
     def what(self) -> str:
-        return f"{show(self.value)} is not a {self.kind}"
+        return f"{quoted(self.value)} is not a {self.kind}"
 
     def facts(self) -> tuple[str, ...]:
         return (f"expected {self.expected}",)
@@ -109,7 +109,7 @@ class ToolError(EnvgenError):
     exit_code = 5
 
 
-def show(value: str, limit: int = 80) -> str:
+def quoted(value: str, limit: int = 80) -> str:
     """Return `value` quoted for one line of a message: control characters escaped, long text cut."""
     cut = value if len(value) <= limit else f"{value[:limit]}… ({len(value)} characters)"
     return f'"{printable(cut)}"'

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.environments.inspected import InspectedEnvironment, Interpreter, interpreter_of_files, read_environment
 from envgen.environments.torch_run import describe_interpreter
 from envgen.probe.environment import environment_kind
@@ -52,7 +52,7 @@ def open_environment(wanted: Wanted, files: HostFiles, runner: Runner, which: Wh
         prefix = prefix or (str(Path(python).parent.parent) if is_named_so else "")
         by_files = interpreter_of_files(prefix, files) if prefix else None
         if by_files is None and not python:
-            raise UsageError(f"{show(prefix)} holds no Python (from --env)", hint="give an environment's prefix")
+            raise UsageError(f"{quoted(prefix)} holds no Python (from --env)", hint="give an environment's prefix")
         if by_files is None:
             return Opened(environment=None, python="", reason=reason)
         return Opened(environment=_read(by_files, files, wanted.environ), python="", reason=reason)
@@ -70,7 +70,9 @@ def find_python(wanted: Wanted, which: Which) -> str:
         return _named(wanted.python, which)
     if wanted.prefix is not None:
         if not Path(wanted.prefix).is_dir():
-            raise UsageError(f"{show(wanted.prefix)} is not a folder (from --env)", hint="give an environment's prefix")
+            raise UsageError(
+                f"{quoted(wanted.prefix)} is not a folder (from --env)", hint="give an environment's prefix"
+            )
         return _of_prefix(wanted.prefix) or _broken_link(wanted.prefix)
     return _active(wanted.environ, which) or _on_path(which) or wanted.own
 
@@ -120,13 +122,13 @@ def _named(python: str, which: Which) -> str:
     if path.is_dir():
         if inside := _of_prefix(python):
             return inside
-        raise UsageError(f"{show(python)} holds no Python (from --python)", hint="give the path of an interpreter")
+        raise UsageError(f"{quoted(python)} holds no Python (from --python)", hint="give the path of an interpreter")
     if path.is_file():
         # Not resolved: the link in a virtual environment is what makes it one.
         return str(path.absolute())
     if found := which(python):
         return found
-    raise UsageError(f"{show(python)} is not there (from --python)", hint="give the path of an interpreter")
+    raise UsageError(f"{quoted(python)} is not there (from --python)", hint="give the path of an interpreter")
 
 
 def _of_prefix(prefix: str) -> str:

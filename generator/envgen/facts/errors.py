@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import DataError, show
+from envgen.core.errors import DataError, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Violation:
 
     def __str__(self) -> str:
         column = f" {self.column}:" if self.column else ""
-        return f"{self.file}:{self.line}:{column} {show(self.value)}, expected {self.expected}"
+        return f"{self.file}:{self.line}:{column} {quoted(self.value)}, expected {self.expected}"
 
 
 class FactInvalidError(DataError):

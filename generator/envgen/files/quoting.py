@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envgen.core.errors import DataError, show
+from envgen.core.errors import DataError, quoted
 from envgen.core.escape import ascii_text
 from envgen.core.patterns import Pattern
 
@@ -33,7 +33,7 @@ class UnsafeWordError(DataError):
         self.value = value
 
     def headline(self) -> str:
-        return f"{show(self.value)} cannot be written into a lock"
+        return f"{quoted(self.value)} cannot be written into a lock"
 
     def facts(self) -> tuple[str, ...]:
         return ("expected one word of the letters, digits and punctuation of a version or a URL",)

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import show
+from envgen.core.errors import quoted
 from envgen.targets.errors import Mistake, MistakesError
 from envgen.targets.manifest import read_plain
 
@@ -89,7 +89,7 @@ def _missing(header: Sequence[str]) -> str:
         return f"the first line has {repeated[0]} twice"
     for name in (name for name in _NEEDED if name not in header):
         close = get_close_matches(name, [cell for cell in header if cell not in COLUMNS], n=1, cutoff=0.5)
-        near = f"; is {show(close[0])} meant?" if close else ""
+        near = f"; is {quoted(close[0])} meant?" if close else ""
         return f"the first line has no column {name}: it must name {', '.join(COLUMNS)}{near}"
     return ""
 
@@ -101,7 +101,7 @@ def _machine(cells: dict[str, str], line: int, mistakes: list[Mistake]) -> Fleet
             mistakes.append(Mistake(line=line, place=column, text="it is empty"))
     gpu = cells.get("gpu", "")
     if ";" in gpu:
-        mistakes.append(Mistake(line=line, place="gpu", text=f"{show(gpu)}: a line for each GPU, with the same name"))
+        mistakes.append(Mistake(line=line, place="gpu", text=f"{quoted(gpu)}: a line for each GPU, with the same name"))
     if not (name and platform) or ";" in gpu:
         return None
     gpus = (gpu,) if gpu else ()
@@ -114,7 +114,7 @@ def _machines(rows: Sequence[FleetMachine], mistakes: list[Mistake]) -> tuple[Fl
     for row in rows:
         first = found.setdefault(row.name, row)
         if (first.driver, first.platform) != (row.driver, row.platform):
-            text = f"{show(row.name)} is at line {first.line} with another driver or platform"
+            text = f"{quoted(row.name)} is at line {first.line} with another driver or platform"
             mistakes.append(Mistake(line=row.line, place="name", text=text))
         gpus = tuple(dict.fromkeys((*first.gpus, *row.gpus)))
         found[row.name] = FleetMachine(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from envgen.core.errors import NoPairingError, show
+from envgen.core.errors import NoPairingError, quoted
 
 if TYPE_CHECKING:
     from envgen.core.gpus import Match
@@ -45,7 +45,7 @@ class GpuUnknownError(_GpuError):
     code = "gpu-unknown"
 
     def headline(self) -> str:
-        return f"no GPU named {show(self.match.query)} in the catalog"
+        return f"no GPU named {quoted(self.match.query)} in the catalog"
 
     def facts(self) -> tuple[str, ...]:
         closest = f"closest names: {', '.join(self.match.suggestions)}" if self.match.suggestions else ""
@@ -76,7 +76,7 @@ class GpuAmbiguousError(_GpuError):
 
     def headline(self) -> str:
         count = len(self.match.candidates)
-        return f"{show(self.match.query)} can mean {count} GPUs with different compute capabilities"
+        return f"{quoted(self.match.query)} can mean {count} GPUs with different compute capabilities"
 
     def facts(self) -> tuple[str, ...]:
         outcomes = self.outcomes or [""] * len(self.match.candidates)
@@ -95,7 +95,7 @@ class OtherVendorError(_GpuError):
     code = "other-vendor"
 
     def headline(self) -> str:
-        return f"{show(self.match.query)} is not an NVIDIA GPU (vendor: {self.match.vendor})"
+        return f"{quoted(self.match.query)} is not an NVIDIA GPU (vendor: {self.match.vendor})"
 
     def facts(self) -> tuple[str, ...]:
         return ("envgen pairs NVIDIA GPUs with CUDA builds; no CUDA build runs on it",)

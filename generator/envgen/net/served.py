@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from urllib.parse import quote, unquote, urlsplit
 
-from envgen.core.errors import ValueFormatError, show
+from envgen.core.errors import ValueFormatError, quoted
 from envgen.core.wheel_names import WheelName
 from envgen.net.errors import SourceDataError
 from envgen.net.sites import Site
@@ -23,7 +23,7 @@ def check_served(url: str, *, project: str, version: str, mirror: Site | None) -
     reason = _fault(url, project, version)
     host = urlsplit(mirror.url).netloc if mirror is not None else ""
     if not reason and host and urlsplit(url).netloc != host:
-        reason = f"{show(url)} is of another host than {host}, and would be written as the mirror's"
+        reason = f"{quoted(url)} is of another host than {host}, and would be written as the mirror's"
     if reason:
         raise SourceDataError(url=mirror.url if mirror is not None else url, reason=reason)
 
@@ -33,13 +33,13 @@ def _fault(url: str, project: str, version: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return f"{show(url)} is no URL"
+        return f"{quoted(url)} is no URL"
     path, raw = unquote(parts.path), parts.path.rpartition("/")[2]
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        return f"{show(url)} is no http or https URL"
+        return f"{quoted(url)} is no http or https URL"
     steps = path.split("/")
     if parts.query or parts.fragment or not _PATH.fullmatch(path) or "%" in path or {".", ".."} & {*steps}:
-        return f"{show(url)} leads through a path that is not plain"
+        return f"{quoted(url)} leads through a path that is not plain"
     return _name_fault(url, raw, project, version)
 
 
@@ -48,12 +48,12 @@ def _name_fault(url: str, raw: str, project: str, version: str) -> str:
 
     name = unquote(raw)
     if not _FILE.fullmatch(name) or raw not in (name, quote(name), quote(name, safe="+!")):
-        return f"{show(url)} names no plain file"
+        return f"{quoted(url)} names no plain file"
     found = _project_and_version(name)
     if found is None:
-        return f"{show(name)} is no wheel's name"
+        return f"{quoted(name)} is no wheel's name"
     if found != (project, str(Version(version))):
-        return f"{show(name)} is not of {project} {version}"
+        return f"{quoted(name)} is not of {project} {version}"
     return ""
 
 

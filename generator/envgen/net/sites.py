@@ -8,7 +8,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def show_without_login(text: str) -> str:
     Whatever stands before the last @ may be a password that was not percent-encoded, or one behind no scheme.
     """
     _, at, rest = text.rpartition("@")
-    return show(f"...@{rest}" if at else text)
+    return quoted(f"...@{rest}" if at else text)
 
 
 def check_wheel_mirror(mirror: str) -> Path | None:

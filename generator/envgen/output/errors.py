@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from envgen.core.errors import DataError, ToolError, UsageError, show
+from envgen.core.errors import DataError, ToolError, UsageError, quoted
 
 
 class OutputEditedError(DataError):
@@ -120,7 +120,7 @@ class OutputOtherError(DataError):
         self.folder = folder
 
     def headline(self) -> str:
-        return f"{show(self.folder)} holds other files and would be replaced whole"
+        return f"{quoted(self.folder)} holds other files and would be replaced whole"
 
     def hint(self) -> str:
         return "pass --output with a new or an empty folder, or --force to replace it"

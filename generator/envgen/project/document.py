@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from envgen.core.errors import DataError, show
+from envgen.core.errors import DataError, quoted
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -22,7 +22,7 @@ class ProjectFileError(DataError):
         self.file, self.reason, self._hint = file, reason, hint
 
     def headline(self) -> str:
-        return f"{show(self.file)} can't be edited"
+        return f"{quoted(self.file)} can't be edited"
 
     def facts(self) -> tuple[str, ...]:
         return (self.reason,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import DataError, show
+from envgen.core.errors import DataError, quoted
 from envgen.core.sets import PackageSet
 
 
@@ -78,7 +78,7 @@ class FileUnreadableError(DataError):
 
     def headline(self) -> str:
         where = f"{self.name}:{self.line}" if self.line else self.name
-        return f"{show(where, 200)} can't be read"
+        return f"{quoted(where, 200)} can't be read"
 
     def facts(self) -> tuple[str, ...]:
         return (self.reason,)

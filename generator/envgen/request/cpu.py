@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
 from envgen.core.releases import CPU
 from envgen.core.request import Request
@@ -30,11 +30,11 @@ def asks_for_cpu(options: RequestOptions, cuda: str) -> bool:
     named = [text for text in options.gpus if _is_cpu(text)]
     if not named:
         return cuda == CPU
-    others = [show(text) for text in options.gpus if not _is_cpu(text)]
+    others = [quoted(text) for text in options.gpus if not _is_cpu(text)]
     others += [f"--cuda {cuda}"] if cuda not in ("", CPU) else []
     if others:
         raise UsageError(
-            f"--gpu {show(named[0])} asks for a build without CUDA, and {others[0]} for one with it",
+            f"--gpu {quoted(named[0])} asks for a build without CUDA, and {others[0]} for one with it",
             hint="leave one of them out, or make two environments",
         )
     return True
@@ -69,7 +69,7 @@ def _unused(options: RequestOptions) -> Iterator[Notice]:
     gpus = (text for text in options.gpus if not _is_cpu(text))
     given = [*gpus, *options.capabilities, *options.machines, *(f"driver {text}" for text in options.drivers)]
     if given:
-        text = f"a CPU build uses no GPU: {', '.join(map(show, given))} did not count"
+        text = f"a CPU build uses no GPU: {', '.join(map(quoted, given))} did not count"
         yield Notice(code="cpu-lane", text=text)
 
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import FOUR_FIELDS, DriverVersion, windows_number
-from envgen.core.errors import UsageError, ValueFormatError, show
+from envgen.core.errors import UsageError, ValueFormatError, quoted
 from envgen.core.patterns import Pattern
 
 _LONGEST = 2000
@@ -74,7 +74,7 @@ class GivenDriver:
             raise _cuda_version(text, origin)
         if _OPEN_ENDED.search(plain):
             raise UsageError(
-                f"{show(text)} is not one driver version",
+                f"{quoted(text)} is not one driver version",
                 origin=origin,
                 hint="give the version that the computer has; a build that runs with it runs with newer ones too",
             )
@@ -103,7 +103,7 @@ def _version(plain: str, text: str, origin: str) -> tuple[DriverVersion, bool | 
         return DriverVersion.parse(found[0]), is_windows
     if found:
         raise UsageError(
-            f"{show(text)} names several driver versions",
+            f"{quoted(text)} names several driver versions",
             origin=origin,
             fact=f"read: {', '.join(found)}",
             hint=f"repeat {origin} for each computer's",
@@ -119,7 +119,7 @@ def _from_fields(fields: re.Match[str], text: str, origin: str) -> DriverVersion
     number = windows_number(fields[0])
     if not number:
         raise UsageError(
-            f"{show(text)} is not a version of NVIDIA's driver",
+            f"{quoted(text)} is not a version of NVIDIA's driver",
             origin=origin,
             fact="NVIDIA's has two digits in its third field, such as 32.0.15.6094; Intel's and AMD's have more",
             hint="look at the NVIDIA device in Device Manager, or run nvidia-smi",
@@ -138,7 +138,7 @@ def _jetson_release(plain: str) -> tuple[DriverKind, str] | None:
 
 def _cuda_version(text: str, origin: str) -> UsageError:
     return UsageError(
-        f"{show(text)} is a CUDA version, not a driver version",
+        f"{quoted(text)} is a CUDA version, not a driver version",
         origin=origin,
         fact="nvidia-smi prints both in its first lines: `Driver Version: 560.94` is left of `CUDA Version: 12.6`",
         hint="give the driver version; to ask for builds of one CUDA, pass --cuda",

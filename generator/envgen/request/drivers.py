@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from envgen.core.builds import JetPack
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
 from envgen.core.request import RequestedGpu
 from envgen.core.resolution import Notice
@@ -97,7 +97,7 @@ def _forms(driver: GivenDriver, catalog: Catalog) -> tuple[bool, bool]:
 
 def _wrong_form(driver: GivenDriver, subdir: Subdir) -> UsageError:
     return UsageError(
-        f"{show(driver.text)} is not a driver version of {subdir}",
+        f"{quoted(driver.text)} is not a driver version of {subdir}",
         origin="--driver",
         fact="Windows has numbers of two parts, such as 560.94",
         hint="give the number that nvidia-smi shows there, or --driver PLATFORM=VERSION for one platform of several",
@@ -114,7 +114,7 @@ def _of_jetson(driver: GivenDriver, jetsons: Sequence[RequestedGpu], catalog: Ca
     name = f"{'JetPack' if driver.kind is DriverKind.JETPACK else 'Jetson Linux'} {driver.release}"
     if not jetsons:
         raise UsageError(
-            f"{show(driver.text)} is a release for Jetson modules, and no GPU of the request is one",
+            f"{quoted(driver.text)} is a release for Jetson modules, and no GPU of the request is one",
             origin="--driver",
             fact=f"read as {name}",
             hint="give the driver version that nvidia-smi shows",

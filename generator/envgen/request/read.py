@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, ValueFormatError, show
+from envgen.core.errors import UsageError, ValueFormatError, quoted
 from envgen.core.gpus import Gpu, Match, MatchKind
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
@@ -73,7 +73,7 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
     drivers = read_drivers(options.drivers)
     groups, notices = reading.groups(options, Group(gpus=(), drivers=drivers))
     if drivers and groups and all(group.is_machine for group in groups):
-        given = ", ".join(show(text) for text in options.drivers)
+        given = ", ".join(quoted(text) for text in options.drivers)
         raise UsageError(
             f"--driver {given} is for the GPUs of --gpu, and there are only machines, each with its own driver",
             hint='put it into --machine "GPU;DRIVER", or leave it out',

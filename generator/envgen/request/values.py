@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from envgen.core.errors import UsageError, ValueFormatError, show
+from envgen.core.errors import UsageError, ValueFormatError, quoted
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.releases import CPU
@@ -78,7 +78,8 @@ def parse_build(torch: str | None, cuda: str | None) -> tuple[str, str]:
     tag = parse_cuda(local, origin="--torch")
     if cuda is not None and parse_cuda(cuda) != tag:
         raise UsageError(
-            f"--torch {show(torch or '')} and --cuda {show(cuda)} contradict each other", hint="give the CUDA tag once"
+            f"--torch {quoted(torch or '')} and --cuda {quoted(cuda)} contradict each other",
+            hint="give the CUDA tag once",
         )
     return parse_torch(release), tag
 
@@ -141,7 +142,7 @@ def parse_platform(text: str) -> Subdir:
         if name == subdir.value or name in spellings.split():
             return subdir
     raise UsageError(
-        f"{show(text)} is not a platform that envgen knows",
+        f"{quoted(text)} is not a platform that envgen knows",
         origin="--platform",
         fact=f"CUDA builds of PyTorch exist for {', '.join(CUDA_SUBDIRS)}; CPU builds also for {Subdir.OSX_ARM64}",
         hint="pass one of them; Windows is win-64, WSL2 is linux-64",

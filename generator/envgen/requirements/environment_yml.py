@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.files.yaml_reader import read_yaml
 from envgen.requirements.asked import Asked, RequirementsFileError
 from envgen.requirements.lines import pass_over, take_line
@@ -119,5 +119,5 @@ def _package(asked: Asked, channel: str, text: str, where: str) -> str:
     try:
         return conda_requirement(f"{channel}::{text}" if channel else text)
     except UsageError as error:
-        message = f"{where}: {show(text)} is not a match spec"
+        message = f"{where}: {quoted(text)} is not a match spec"
         raise RequirementsFileError(message, fact=error.fact, hint='write it like "numpy>=2"') from error

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from envgen.core.builds import Companions
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request
@@ -55,7 +55,7 @@ def with_torch(request: Request, asked: Asked, catalog: Catalog) -> Request:
     excluded = _excluded(found, catalog.companions.values())
     parts = [part for text in (request.torch, found.torch, *excluded) for part in text.split(",") if part]
     if found.cuda and request.cuda and found.cuda != request.cuda:
-        raise UsageError(f"the requirements ask for {found.cuda}, --cuda for {show(request.cuda)}")
+        raise UsageError(f"the requirements ask for {found.cuda}, --cuda for {quoted(request.cuda)}")
     return replace(
         request,
         torch=",".join(dict.fromkeys(parts)),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from envgen.core.builds import JetPack
 from envgen.core.changes import Change
-from envgen.core.errors import NoPairingError, show
+from envgen.core.errors import NoPairingError, quoted
 from envgen.core.releases import CPU, cuda_of_tag, release_key
 from envgen.core.resolution import CUDA_COMPAT, Rejection, RejectionCode, Resolution
 from envgen.core.sets import PackageSet
@@ -130,7 +130,7 @@ class CapabilityUnknownError(NoPairingError):
         self.text, self.known = text, known
 
     def headline(self) -> str:
-        return f"no GPU with compute capability {show(self.text)} is in the catalog"
+        return f"no GPU with compute capability {quoted(self.text)} is in the catalog"
 
     def facts(self) -> tuple[str, ...]:
         return (f"known: {' '.join(self.known)}",)

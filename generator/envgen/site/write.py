@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from envgen.core.errors import show
+from envgen.core.errors import quoted
 from envgen.output.errors import OutputNotWritableError, OutputOtherError
 
 # A folder with this file was written here before, and may be replaced whole.
@@ -41,7 +41,7 @@ def write_site(folder: Path, files: Iterable[tuple[str, bytes]], *, force: bool)
         made.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise OutputNotWritableError(folder.as_posix(), error.strerror or show(str(error))) from error
+        raise OutputNotWritableError(folder.as_posix(), error.strerror or quoted(str(error))) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return count

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import NoPairingError, ToolError, show
+from envgen.core.errors import NoPairingError, ToolError, quoted
 
 _ASKED_FOR = re.compile(r"\bthe request asks for ([\w-]+(?:\.[\w-]+)*)")
 _WITHOUT_WHEEL = re.compile(r"(?<![\w.-])([\w.-]++)(?:[<>=!~]\S{0,80})? ha(?:s|ve) no (?:usable )?wheels?\b")
@@ -135,4 +135,4 @@ class SolverError(ToolError):
         return f"{self.solver} failed: {self.reason}"
 
     def facts(self) -> tuple[str, ...]:
-        return (show(self.output, 400),) if self.output else ()
+        return (quoted(self.output, 400),) if self.output else ()

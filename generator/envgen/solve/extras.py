@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
 from envgen.core.requirements import applies, canonical, marker_environment, parsed
 from envgen.core.sets import PackageSet
@@ -166,7 +166,7 @@ def _is_specifier(text: str) -> bool:
 def check_is_package(text: str) -> None:
     """Raise UsageError for a value of `--with` that is the name of a file."""
     if text.lower().endswith((".txt", ".in", ".toml")):
-        raise UsageError(f"{show(text)} is a file (from --with)", hint=f"pass --requirements {text}")
+        raise UsageError(f"{quoted(text)} is a file (from --with)", hint=f"pass --requirements {text}")
 
 
 def _bound(text: str) -> tuple[PackageSet | None, str]:

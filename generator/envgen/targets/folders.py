@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from envgen.core.errors import show
+from envgen.core.errors import quoted
 from envgen.core.patterns import Pattern
 from envgen.targets.manifest import FOLDERS, Target
 
@@ -22,7 +22,7 @@ def folder_of(name: str, output: str | None) -> PurePosixPath:
 
 def folder_mistake(root: Path, folder: PurePosixPath) -> str | None:
     """Why a target's files can't go to a folder, or None."""
-    text = show(str(folder))
+    text = quoted(str(folder))
     if folder.is_absolute() or "\\" in str(folder) or str(folder)[1:2] == ":" or ".." in folder.parts:
         return f"{text} is outside: a folder below the project's file, relative to it, with /"
     for part in folder.parts:

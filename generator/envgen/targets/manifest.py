@@ -7,7 +7,7 @@ from dataclasses import field
 from pathlib import Path, PurePosixPath
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import show
+from envgen.core.errors import quoted
 from envgen.core.platforms import Subdir
 from envgen.request.options import RequestOptions
 from envgen.request.settings import WriteOptions
@@ -62,7 +62,7 @@ class Manifest:
             if name not in known:
                 there = f"it states {', '.join(known)}"
                 hint = "name one of them (from --target)"
-                raise TargetUnknownError(f"{self.path.name} has no target {show(name)}", fact=there, hint=hint)
+                raise TargetUnknownError(f"{self.path.name} has no target {quoted(name)}", fact=there, hint=hint)
         return tuple(target for target in self.targets if not wanted or target.name in wanted)
 
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from envgen.core.errors import EnvgenError, show
+from envgen.core.errors import EnvgenError, quoted
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 from envgen.core.toml_text import parse_toml
@@ -186,7 +186,7 @@ class _Reader:
             for text, _ in self._texts(Kind.TEXT, value, here, name):
                 parts[name] = text
                 if ";" in text:
-                    self._wrong(here, f"{show(text)} has a semicolon")
+                    self._wrong(here, f"{quoted(text)} has a semicolon")
         if "gpu" not in machine:
             self._wrong(place, "the machine has no gpu")
         if len(self.mistakes) == before:
@@ -195,7 +195,7 @@ class _Reader:
     def _check_form(self, name: str, place: Place, stated: Collection[str], values: Mapping[str, Stated]) -> None:
         """Check what a target must have; `stated` are its keys, readable or not."""
         if not is_environment_name(name):
-            self._wrong(place, f"{show(name)} is no name of a target: letters, digits, dots, - and _, such as lab-2")
+            self._wrong(place, f"{quoted(name)} is no name of a target: letters, digits, dots, - and _, such as lab-2")
         if not {"gpu", "compute-capability", "machines"} & {*stated} and not _is_cpu(values):
             self._wrong(place, 'it has no GPU: gpu = "RTX 4090", machines = [...], or cuda = "cpu"')
         if "platform" not in stated:
@@ -235,7 +235,7 @@ def shown(place: Place) -> str:
 
 
 def _shown_key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else show(key)
+    return key if _BARE_KEY.fullmatch(key) else quoted(key)
 
 
 def _target(name: str, values: Mapping[str, Stated], line: int) -> Target:
@@ -283,6 +283,6 @@ def _close(name: str, known: Mapping[str, object]) -> str:
 def _value(value: object) -> str:
     """A value of another type, as a person calls it."""
     names = {bool: "a flag", int: "a number", float: "a number", str: "a string", list: "a list", dict: "a table"}
-    text = show(str(value), 40).strip('"') if isinstance(value, str | int | float) else ""
+    text = quoted(str(value), 40).strip('"') if isinstance(value, str | int | float) else ""
     text = text.lower() if isinstance(value, bool) else text
     return f"{text} is {names.get(type(value), 'a date')}" if text else f"it is {names.get(type(value), 'a date')}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.core.escape import printable
 from envgen.files.quoting import toml_value
 from envgen.request.options import RequestOptions
@@ -102,4 +102,4 @@ def free_name(wanted: str, taken: Mapping[str, object]) -> str:
 def refuse_taken(name: str, taken: Mapping[str, object], where: str) -> None:
     """Raise UsageError when a target of that name is there."""
     if name.casefold() in {other.casefold() for other in taken}:
-        raise UsageError(f"{where} has a target {show(name)} already", hint="name another: --target NAME")
+        raise UsageError(f"{where} has a target {quoted(name)} already", hint="name another: --target NAME")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import emit, emit_json, print_note
+from envgen.cli.output import print_note, write_answer, write_json
 from envgen.request.options import RequestOptions
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ def audit_command(
     match output_format:
         case AuditFormat.TEXT:
             for name, found in reports.items():
-                emit((f"target {name}\n" if name else "") + as_text(found))
+                write_answer((f"target {name}\n" if name else "") + as_text(found))
         case AuditFormat.JSON:
-            emit_json(as_json(every))
+            write_json(as_json(every))
         case AuditFormat.GITHUB:
-            emit(as_github(every))
+            write_answer(as_github(every))
     raise typer.Exit(exit_status(every, strict=strict))
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import emit, say
+from envgen.cli.output import write_answer, write_line
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.request.settings import WriteOptions
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def ci_command(
 
     if not output.isprintable() or Path(output).is_absolute() or ".." in Path(output).parts:
         hint = "name a .yml file below this folder"
-        raise UsageError(f"{show(output)} cannot be a workflow (from --output)", hint=hint)
+        raise UsageError(f"{quoted(output)} cannot be a workflow (from --output)", hint=hint)
     places = _places(folders or [], gpu_runner or [], target)
     locks = [lock for folder in places.folders for lock in find_locks(Path(), folder)]
     refuse_bad((Path(folder) for folder in places.folders), Catalog.load())
@@ -68,12 +68,12 @@ def ci_command(
     text = workflow_text(body, file.name, _command(folders or [], gpu_runner or [], target or [], output))
     plan = make_plan(file.parent, _found(file), {file.name: text}, force=writing.force or writing.check)
     if writing.check:
-        emit(plan.diff())
+        write_answer(plan.diff())
         if plan.pending:
-            say(f"{file.as_posix()} would change")
+            write_line(f"{file.as_posix()} would change")
         raise typer.Exit(1 if plan.pending else 0)
     apply(plan)
-    say(f"{file.as_posix()} was written" if plan.pending else f"up to date: {file.as_posix()}")
+    write_line(f"{file.as_posix()} was written" if plan.pending else f"up to date: {file.as_posix()}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

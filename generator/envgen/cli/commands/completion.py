@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from envgen.cli.output import emit
+from envgen.cli.output import write_answer
 from envgen.core.errors import ValueFormatError
 
 
@@ -21,4 +21,4 @@ def completion_command(
 
     if shell not in SHELLS:
         raise ValueFormatError(kind="shell", value=shell, expected=", ".join(SHELLS))
-    emit(script(shell))
+    write_answer(script(shell))

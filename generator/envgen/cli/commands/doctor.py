@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import emit, emit_json, say
+from envgen.cli.output import write_answer, write_json, write_line
 
 if TYPE_CHECKING:
     from envgen.core.errors import UsageError
@@ -72,15 +72,15 @@ def doctor_command(
     if collect is not None:
         _write_report(Path(collect), examined)
     if output_format is options.OutputFormat.JSON:
-        emit_json(diagnosis_mapping(examined.context, examined.diagnosis, strict=strict))
+        write_json(diagnosis_mapping(examined.context, examined.diagnosis, strict=strict))
     else:
-        emit("\n".join(diagnosis_lines(examined.context, examined.diagnosis)) + "\n")
+        write_answer("\n".join(diagnosis_lines(examined.context, examined.diagnosis)) + "\n")
     raise typer.Exit(examined.diagnosis.exit_code(strict=strict))
 
 
 def _judge_text(source: str, other: str | None, output_format: options.OutputFormat, *, strict: bool) -> NoReturn:
     """Judge a posted text instead of this host."""
-    from envgen.core.errors import UsageError, show
+    from envgen.core.errors import UsageError, quoted
     from envgen.doctor.posted import examine_text, posted_lines, posted_mapping
 
     if other is not None:
@@ -95,12 +95,12 @@ def _judge_text(source: str, other: str | None, output_format: options.OutputFor
                 data = file.read(_LONGEST)
     except OSError as error:
         fact = error.strerror or str(error)
-        raise UsageError(f"{show(source)} can't be read (from --report)", fact=fact, hint="name a file") from error
+        raise UsageError(f"{quoted(source)} can't be read (from --report)", fact=fact, hint="name a file") from error
     posted = examine_text(_text(data))
     if output_format is options.OutputFormat.JSON:
-        emit_json(posted_mapping(posted, strict=strict))
+        write_json(posted_mapping(posted, strict=strict))
     else:
-        emit("\n".join(posted_lines(posted)) + "\n")
+        write_answer("\n".join(posted_lines(posted)) + "\n")
     raise typer.Exit(posted.diagnosis.exit_code(strict=strict))
 
 
@@ -112,23 +112,25 @@ def _text(data: bytes) -> str:
 
 def _check_report(path: Path) -> None:
     """Refuse, before the host is examined, what can't be written; a file that is no report is not overwritten."""
-    from envgen.core.errors import UsageError, show
+    from envgen.core.errors import UsageError, quoted
     from envgen.doctor.collect import HEADER
 
     try:
         if not path.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, f"{path.parent} is not a folder")
         if path.exists() and not path.read_text("utf-8", "replace").startswith(HEADER):
-            raise UsageError(f"{show(str(path))} is there and no report of envgen", hint="give --collect another name")
+            raise UsageError(
+                f"{quoted(str(path))} is there and no report of envgen", hint="give --collect another name"
+            )
     except OSError as error:
         raise _not_writable(path, error) from error
 
 
 def _not_writable(path: Path, error: OSError) -> UsageError:
-    from envgen.core.errors import UsageError, show
+    from envgen.core.errors import UsageError, quoted
 
     fact = error.strerror or str(error)
-    return UsageError(f"{show(str(path))} can't be written (from --collect)", fact=fact, hint="name another file")
+    return UsageError(f"{quoted(str(path))} can't be written (from --collect)", fact=fact, hint="name another file")
 
 
 def _write_report(path: Path, examined: Examined) -> None:
@@ -156,7 +158,7 @@ def _write_report(path: Path, examined: Examined) -> None:
         replace_files(path.parent, {path.name: text})
     except OSError as error:
         raise _not_writable(path, error) from error
-    say(f"wrote {path}")
+    write_line(f"wrote {path}")
     sys.stderr.flush()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import emit, emit_json, print_note
+from envgen.cli.output import print_note, write_answer, write_json
 
 if TYPE_CHECKING:
     from envgen.core.gpus import Gpu, Match
@@ -35,9 +35,9 @@ def gpus(query: Query = None, output_format: options.Format = options.OutputForm
         if not found or match.vendor:
             raise match_error(match)
     if output_format is options.OutputFormat.JSON:
-        emit_json(gpus_json(query, match, found))
+        write_json(gpus_json(query, match, found))
         return
-    emit(gpus_text(found))
+    write_answer(gpus_text(found))
     for note in _remarks(match):
         print_note(note)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import emit, say
+from envgen.cli.output import write_answer, write_line
 from envgen.core.errors import UsageError
 from envgen.request.options import RequestOptions
 from envgen.request.settings import WriteOptions
@@ -65,14 +65,14 @@ def init_command(
     text = with_targets(before, new, prefix="tool.envgen." if path.name == SHARED_FILE else "")
     parse_manifest(text, path)
     if dry_run:
-        emit(text)
+        write_answer(text)
     else:
         replace_files(path.parent, {path.name: text})
-        say(f"{path.name} was written: {', '.join(one.name for one in new)}; now: envgen")
-        emit("".join(f"{line}\n" for line in report))
+        write_line(f"{path.name} was written: {', '.join(one.name for one in new)}; now: envgen")
+        write_answer("".join(f"{line}\n" for line in report))
     if dry_run:
         for line in report:
-            say(line)
+            write_line(line)
 
 
 def _of_options(wanted: RequestOptions, writing: WriteOptions, name: str, taken: Mapping[str, object]) -> NewTarget:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import emit, emit_json
+from envgen.cli.output import write_answer, write_json
 from envgen.core.capability import ComputeCapability
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 
@@ -98,11 +98,11 @@ def matrix_command(
             import json
 
             # One line: it becomes the value of a job's output.
-            emit(json.dumps(github_matrix(entries), separators=(",", ":")) + "\n")
+            write_answer(json.dumps(github_matrix(entries), separators=(",", ":")) + "\n")
         case MatrixFormat.JSON:
-            emit_json({"schema_version": 1, "environments": entries})
+            write_json({"schema_version": 1, "environments": entries})
         case MatrixFormat.TEXT:
-            emit(matrix_text(entries))
+            write_answer(matrix_text(entries))
 
 
 def _of_tree(
@@ -118,7 +118,7 @@ def _of_tree(
     root = Path(lockfiles) if lockfiles else tree("lockfiles")
     if not root.is_dir():
         raise UsageError(
-            f"{show(lockfiles)} is not a folder (from --lockfiles)", hint="name a folder of envgen's locks"
+            f"{quoted(lockfiles)} is not a folder (from --lockfiles)", hint="name a folder of envgen's locks"
         )
     catalog = Catalog.load()
     if changed_since:
@@ -138,5 +138,7 @@ def _shard(text: str) -> tuple[int, int]:
     number, slash, parts = text.partition("/")
     good = slash and all(part.isascii() and part.isdigit() and len(part) <= 4 for part in (number, parts))
     if not good or not 1 <= int(number) <= int(parts):
-        raise UsageError(f"{show(text)} is not a shard", fact="K/N with K from 1 to N", hint="--shard 1/2, --shard 2/2")
+        raise UsageError(
+            f"{quoted(text)} is not a shard", fact="K/N with K from 1 to N", hint="--shard 1/2, --shard 2/2"
+        )
     return int(number), int(parts)

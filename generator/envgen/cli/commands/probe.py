@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envgen.cli import options
-from envgen.cli.output import emit, emit_json
+from envgen.cli.output import write_answer, write_json
 
 
 def probe_command(output_format: options.Format = options.OutputFormat.TEXT) -> None:
@@ -16,6 +16,6 @@ def probe_command(output_format: options.Format = options.OutputFormat.TEXT) -> 
 
     observation = observe()
     if output_format is options.OutputFormat.JSON:
-        emit_json(observation_mapping(observation))
+        write_json(observation_mapping(observation))
     else:
-        emit("\n".join(observation_lines(observation)) + "\n")
+        write_answer("\n".join(observation_lines(observation)) + "\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import emit, print_note, say
+from envgen.cli.output import print_note, write_answer, write_line
 from envgen.core.sets import PackageSet
 from envgen.request.options import RequestOptions, words
 
@@ -76,14 +76,14 @@ def _edited(file: Path, edit: Callable[[ProjectDocument], None], python: str, *,
     if not write:
         alone = ProjectDocument("", file.name)
         edit(alone)
-        emit(alone.text())
+        write_answer(alone.text())
         return
     after = document.text()
     if after == before:
-        say(f"up to date: {file.as_posix()}")
+        write_line(f"up to date: {file.as_posix()}")
         return
     write_project(file, after)
-    say(f"{file.as_posix()} was {'written' if before is None else 'changed'}")
+    write_line(f"{file.as_posix()} was {'written' if before is None else 'changed'}")
 
 
 def _pixi_file() -> Path:
@@ -111,7 +111,7 @@ def _docker(wanted: RequestOptions, asked: Requests, *, write: bool) -> None:
     typed = list(words(replace(wanted, platforms=(request.subdir.value,))))
     text = dockerfile(resolution.pip, request, command_line(["envgen", *typed, "--only", "pip"]))
     if not write:
-        emit(text)
+        write_answer(text)
         return
     changed = write_dockerfile(Path(FILE), text, command_line(["envgen", "project", "docker", *typed, "--write"]))
-    say(f"{FILE} was written" if changed else f"up to date: {FILE}")
+    write_line(f"{FILE} was written" if changed else f"up to date: {FILE}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import emit, emit_json, error_json, print_error
+from envgen.cli.output import error_json, print_error, write_answer, write_json
 from envgen.cli.report import Report, every_build, resolution_json, resolution_text
 from envgen.core.conda_shell import is_conda_active
 from envgen.core.releases import release_key
@@ -54,7 +54,7 @@ def resolve_command(
     resolutions = [report.resolution for report in reports]
     none_runs = all(resolution.pip is None and resolution.conda is None for resolution in resolutions)
     if output_format is options.OutputFormat.JSON:
-        emit_json(_json(reports, failed=none_runs))
+        write_json(_json(reports, failed=none_runs))
         if none_runs:
             print_error(NoBuildError(resolutions[0]))
             raise typer.Exit(NoBuildError.exit_code)
@@ -62,7 +62,7 @@ def resolve_command(
     runs = (report for report in reports if report.resolution.pip or report.resolution.conda)
     texts = [resolution_text(report) for report in runs]
     texts += [every_build(_every(report)) for report in reports if every]
-    emit("\n".join(texts))
+    write_answer("\n".join(texts))
     if none_runs:
         raise NoBuildError(resolutions[0])
 

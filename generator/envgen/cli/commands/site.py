@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from envgen.cli.output import Progress, say
+from envgen.cli.output import Progress, write_line
 
 
 def site_command(
@@ -30,4 +30,4 @@ def site_command(
     progress.step("writing the pages")
     count = write_site(Path(output), site.files(), force=force)
     progress.done()
-    say(f"{count} files were written to {Path(output).as_posix()}; open index.html")
+    write_line(f"{count} files were written to {Path(output).as_posix()}; open index.html")

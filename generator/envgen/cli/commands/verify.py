@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from envgen.cli import options
-from envgen.cli.output import Progress, emit, emit_json
+from envgen.cli.output import Progress, write_answer, write_json
 from envgen.core.escape import printable
 from envgen.request.settings import WriteOptions
 
@@ -71,9 +71,9 @@ def verify_command(
             reports.append(verify_folder(folder, builds, asking))
     progress.done()
     if output_format is options.OutputFormat.JSON:
-        emit_json({"schema_version": 1, "folders": [_mapping(report) for report in reports]})
+        write_json({"schema_version": 1, "folders": [_mapping(report) for report in reports]})
     else:
-        emit("".join(f"{printable(line)}\n" for line in _lines(reports)))
+        write_answer("".join(f"{printable(line)}\n" for line in _lines(reports)))
     raise typer.Exit(_status(reports, strict=strict, online=online is True))
 
 
@@ -98,16 +98,16 @@ def _of_project(names: list[str] | None) -> list[str]:
 
 
 def _folders(text: str) -> list[Path]:
-    from envgen.core.errors import UsageError, show
+    from envgen.core.errors import UsageError, quoted
     from envgen.files.registry import CONDA_LOCK, PYLOCK, REQUIREMENTS
     from envgen.verify.folder import folders_below
 
     hint = f"name the folder that holds {', '.join(one.one for one in (REQUIREMENTS, PYLOCK, CONDA_LOCK))}"
     if not Path(text).is_dir():
-        raise UsageError(f"{show(text)} is not a folder", hint=hint)
+        raise UsageError(f"{quoted(text)} is not a folder", hint=hint)
     found = folders_below(Path(text))
     if not found:
-        raise UsageError(f"no file of envgen's in {show(text)}", hint=hint)
+        raise UsageError(f"no file of envgen's in {quoted(text)}", hint=hint)
     return found
 
 

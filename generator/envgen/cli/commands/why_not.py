@@ -9,7 +9,7 @@ import typer
 
 from envgen.api.convert import explanation as published
 from envgen.cli import options
-from envgen.cli.output import emit, emit_json
+from envgen.cli.output import write_answer, write_json
 from envgen.core.request import Request
 from envgen.facts.catalog import Catalog
 from envgen.request.options import RequestOptions
@@ -35,9 +35,9 @@ def why_not_command(
     asked = read_request(wanted, builds)
     found = [(request, explain(builds, request, torch=torch, cuda_tag=cuda)) for request in asked.requests]
     if output_format is options.OutputFormat.JSON:
-        emit_json({"schema_version": 1, "answers": [asdict(published(r, e)) for r, es in found for e in es]})
+        write_json({"schema_version": 1, "answers": [asdict(published(r, e)) for r, es in found for e in es]})
     else:
-        emit("".join(_text(request, explanations, build) for request, explanations in found))
+        write_answer("".join(_text(request, explanations, build) for request, explanations in found))
 
 
 def _text(request: Request, explanations: list[Explanation], build: str) -> str:

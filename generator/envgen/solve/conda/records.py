@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import unquote
 
-from envgen.core.errors import show
+from envgen.core.errors import quoted
 from envgen.core.locks import CondaPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
@@ -37,7 +37,7 @@ def locked_package(
     canonical = f"{channel}/{record['subdir']}/{record['filename']}"
     reason = _fault(record, subdir, channel, channels)
     if not reason and source.mirror is None and source.folder is None and unquote(record["url"]) != canonical:
-        reason = f"it says that {show(record['filename'])} is at {show(record['url'])}"
+        reason = f"it says that {quoted(record['filename'])} is at {quoted(record['url'])}"
     if reason:
         raise SourceDataError(package_set=PackageSet.CONDA, url=source.shown, reason=reason)
     return CondaPackage(
@@ -60,15 +60,15 @@ def _fault(record: ChildRecord, subdir: Subdir, channel: str, channels: Collecti
     parts = {"name": record["name"], "version": record["version"], "build": record["build"]}
     for part, text in parts.items():
         if not _PARTS[part].fullmatch(text):
-            return f"{show(text)} is no {part} of a conda package"
+            return f"{quoted(text)} is no {part} of a conda package"
     if filename not in {f"{'-'.join(parts.values())}{end}" for end in (".conda", ".tar.bz2")}:
-        return f"{show(filename)} is not the file of {' '.join(parts.values())}"
+        return f"{quoted(filename)} is not the file of {' '.join(parts.values())}"
     if record["subdir"] not in (subdir.value, "noarch"):
-        return f"{filename} is of {show(record['subdir'])}, not of {subdir} or noarch"
+        return f"{filename} is of {quoted(record['subdir'])}, not of {subdir} or noarch"
     if channel not in {one.rstrip("/") for one in channels}:
-        return f"{filename} is of the channel {show(channel)}, which was not asked"
+        return f"{filename} is of the channel {quoted(channel)}, which was not asked"
     strange = [spec for spec in (*record["depends"], *record["constrains"]) if not _SPEC.fullmatch(spec)]
-    return f"{filename} depends on {show(strange[0])}" if strange else _digest_fault(record)
+    return f"{filename} depends on {quoted(strange[0])}" if strange else _digest_fault(record)
 
 
 def _digest_fault(record: ChildRecord) -> str:
@@ -77,5 +77,5 @@ def _digest_fault(record: ChildRecord) -> str:
         if not digest:
             return f"the channel states no {kind} for {filename}"
         if not _DIGESTS[kind].fullmatch(digest):
-            return f"the {kind} of {filename} is {show(digest)}"
+            return f"the {kind} of {filename} is {quoted(digest)}"
     return ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.core.locks import CondaLock
 from envgen.net.sites import Site, show_without_login, without_credentials
 
@@ -74,7 +74,7 @@ def mirrored(lock: CondaLock, mirror: str) -> CondaLock:
     site = mirror_site(mirror)
     if not site.startswith(("http://", "https://")):
         hint = "serve the folder over HTTP, or leave --write-mirror out"
-        raise UsageError(f"--write-mirror cannot write the folder {show(mirror)} into files", hint=hint)
+        raise UsageError(f"--write-mirror cannot write the folder {quoted(mirror)} into files", hint=hint)
 
     def at_site(channel: str) -> str:
         return channel if "://" in channel else f"{site}/{channel}"

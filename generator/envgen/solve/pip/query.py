@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import UsageError, show
+from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
 from envgen.core.releases import CPU, release_key
 from envgen.core.request import Request
@@ -150,7 +150,7 @@ def plain_requirement(text: str) -> str:
         raise UsageError(f"{shown} is not a requirement", fact=reason, hint='write it like "timm>=1.0"') from error
     if requirement.url:
         hint = "name a release; a lock needs a file on an index with a sha256"
-        raise UsageError(f"{show(requirement.name)} is asked for by URL", hint=hint)
+        raise UsageError(f"{quoted(requirement.name)} is asked for by URL", hint=hint)
     project = normalise_project(requirement.name)
     if project in FAMILY:
         raise UsageError(f"{project} is not an extra", hint=_FAMILY_HINTS[project])

@@ -127,6 +127,24 @@ def test_a_conda_value_of_another_kind_is_found(tmp_path: Path, name: str, old: 
     assert code in codes(copy)
 
 
+def test_nothing_is_written_where_a_subdir_of_a_file_says(tmp_path: Path) -> None:
+    """conda-lock makes a folder of each subdir's name before it hashes virtual-packages.yml."""
+    folder, elsewhere = copy_of(CONDA, tmp_path), tmp_path / "elsewhere"
+    change(folder, "virtual-packages.yml", "subdirs:", f'subdirs:\n  "{elsewhere}":\n    packages:\n      __cuda: "1"')
+    assert "file-unreadable" in codes(folder)
+    assert not elsewhere.exists()
+
+
+def test_reading_leaves_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even until the process ends: one that is killed would leave it for good."""
+    folder, scratch = copy_of(CONDA, tmp_path), tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    monkeypatch.delenv("RUNNER_TEMP", raising=False)
+    assert codes(folder) == set()
+    assert list(scratch.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -29,6 +29,7 @@ _MD5, _SHA256 = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{64}")
 
 if TYPE_CHECKING:
     from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile
+    from conda_lock.virtual_package import FakeRepoData
 
 
 def _write(locks: Sequence[CondaLock], beside: Beside) -> str:
@@ -86,22 +87,35 @@ def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str,
     load_conda_lock_package()
     from conda_lock.content_hash import compute_content_hashes
     from conda_lock.src_parser import make_lock_spec
-    from conda_lock.virtual_package import virtual_package_repo_from_specification
 
+    claims = VIRTUAL_PACKAGES.read(virtual_packages_yml, VIRTUAL_PACKAGES.one)
     with unstopped(), tempfile.TemporaryDirectory(prefix="envgen-") as folder:
-        place = Path(folder)
-        environment, claims, names = place / ENVIRONMENT_YML.one, place / VIRTUAL_PACKAGES.one, place / "names.json"
+        environment, names = Path(folder, ENVIRONMENT_YML.one), Path(folder, "names.json")
         environment.write_text(environment_yml, encoding="utf-8")
-        claims.write_text(virtual_packages_yml, encoding="utf-8")
         # A pip-to-conda name map: never needed without a pip section, but conda-lock would download its own.
         names.write_text("{}", encoding="utf-8")
         try:
             spec = make_lock_spec(src_files=[environment], mapping_url=names.as_uri())
-            repodata = virtual_package_repo_from_specification(claims)
-            with repodata:  # removes its own temporary folder; its __enter__ returns nothing
-                return dict(compute_content_hashes(spec, repodata))
+            return dict(compute_content_hashes(spec, _claims_repodata(claims)))
         except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
             raise LockFormatError(origin=ENVIRONMENT_YML.one, reason=f"conda-lock can't read it ({error})") from error
+
+
+def _claims_repodata(claims: Mapping[str, Mapping[str, str]]) -> FakeRepoData:
+    """What conda-lock makes of virtual-packages.yml before it hashes it, in memory alone.
+
+    Its own virtual_package_repo_from_specification (4.0.3) writes a channel into a folder that stays until the process
+    has ended by itself, and into any other folder that the file calls a subdir.
+    """
+    from conda_lock.virtual_package import FakeRepoData, VirtualPackage
+
+    repodata = FakeRepoData(base_path=Path())
+    for subdir, packages in {"noarch": {}, **claims}.items():
+        parts = [(name, *value.partition(" ")) for name, value in packages.items()]
+        made = [VirtualPackage(name=name, version=version, build_string=build) for name, version, _, build in parts]
+        entries = dict(package.to_repodata_entry(subdir=subdir) for package in made)
+        repodata.all_repodata[subdir] = {"info": {"subdir": subdir}, "packages": entries}
+    return repodata
 
 
 def stated_hashes(text: str) -> dict[str, str]:

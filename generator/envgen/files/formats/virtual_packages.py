@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from envgen.core.locks import CondaLock
+from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.files.errors import LockFormatError
 from envgen.files.format import Beside, FileFormat
@@ -33,7 +34,8 @@ def _read(text: str, origin: str) -> dict[str, dict[str, str]]:
     try:
         subdirs = read_yaml(text)["subdirs"]
         return {
-            subdir: {_name(n): _value(v) for n, v in entry["packages"].items()} for subdir, entry in subdirs.items()
+            Subdir(subdir).value: {_name(n): _value(v) for n, v in entry["packages"].items()}
+            for subdir, entry in subdirs.items()
         }
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise LockFormatError(origin=origin, reason=f"it is not a list of virtual packages ({error})") from error

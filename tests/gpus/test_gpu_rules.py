@@ -465,3 +465,28 @@ def test_suggestions_keep_the_number_that_was_typed(text: str, number: str) -> N
     suggestions = catalog().match(text).suggestions
     assert suggestions
     assert all(number in name for name in suggestions)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        pytest.param("RTX 4O90", "GeForce RTX 4090", id="a-letter-for-a-zero"),
+        pytest.param("RTX4O9O", "GeForce RTX 4090", id="two-of-them-and-no-space"),
+        pytest.param("GTX lO80", "GeForce GTX 1080", id="a-letter-for-a-one"),
+        pytest.param("GTX I080 Ti", "GeForce GTX 1080 Ti", id="a-capital-i-for-a-one"),
+        pytest.param("R7X 3060", "GeForce RTX 3060", id="a-digit-in-the-line"),
+        pytest.param("GTX 16SO", "GeForce GTX 1650", id="an-s-for-a-five"),
+        pytest.param("RTX 20B0", "GeForce RTX 2080", id="a-b-for-an-eight"),
+        pytest.param("A1OO", "A100", id="a-short-name"),
+        pytest.param("Quadro P2OOO", "Quadro P2000", id="three-of-them"),
+        pytest.param("RTX 30 60", "GeForce RTX 3060", id="a-space-in-the-number"),
+        pytest.param("R\u0422X 3060", "GeForce RTX 3060", id="a-cyrillic-letter"),
+        pytest.param("Jetson Orin Nan0", "Jetson Orin Nano", id="a-zero-in-a-word"),
+        pytest.param("RTX 3O6O Tl", "GeForce RTX 3060 Ti", id="in-number-and-suffix"),
+    ],
+)
+def test_a_name_with_letters_for_digits_is_suggested_and_never_picked(text: str, name: str) -> None:
+    match = catalog().match(text)
+    assert match.kind is MatchKind.UNKNOWN
+    assert match.gpu is None
+    assert match.suggestions[0] == name

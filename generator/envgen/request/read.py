@@ -21,6 +21,7 @@ from envgen.request.cpu import asks_for_cpu, cpu_requests
 from envgen.request.drivers import read_drivers
 from envgen.request.machines import Group, read_machine, request_of
 from envgen.request.options import RequestOptions
+from envgen.request.python import python_of
 from envgen.request.requests import Requests, distinct
 from envgen.request.values import (
     for_platform,
@@ -30,7 +31,6 @@ from envgen.request.values import (
     parse_build,
     parse_glibc,
     parse_platform,
-    parse_python,
     value_for,
 )
 from envgen.resolve.errors import CapabilityUnknownError, MacosError, NoBuildError, WindowsArmError
@@ -56,7 +56,7 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
     is_cpu = asks_for_cpu(options, cuda)
     subdirs = _subdirs(options.platforms) if options.platforms and not is_cpu else ()
     plain = {name: getattr(options, name) for name in CHOICES}
-    python = parse_python(options.python) if options.python is not None else builds.default_python
+    python = python_of(options.python, builds) if options.python is not None else builds.default_python
     plain |= {"python": python, "torch": torch, "cuda": cuda}
     base = Request(
         gpus=(),

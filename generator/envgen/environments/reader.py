@@ -15,6 +15,7 @@ from typing import Self
 from envgen.core.conda_shell import is_conda_active
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
+from envgen.environments.shims import runs_by_pyenv
 from envgen.files.commands import VENV, venv_command
 from envgen.request.values import host_subdir
 
@@ -97,6 +98,9 @@ _LOOK_S = 20.0
 
 @cache
 def _runs(command: tuple[str, ...]) -> bool:
+    known = runs_by_pyenv(Path(command[0]), Path.cwd(), os.environ)
+    if known is not None:
+        return known
     from envgen.probe.process import Command, run_command
 
     # Its own group: a shim starts programs of its own, which must not be left when this run is stopped.

@@ -19,3 +19,12 @@ def cache_folder() -> Path:
         if folder.is_absolute():  # earlier releases (4.2) leave the ~ of that home as it is
             return folder
     return Path(tempfile.gettempdir()) / "envgen-cache"
+
+
+def keep_file(place: Path, text: str) -> None:
+    """Keep a text for the next run, whole or not at all; where nothing can be written nothing is kept."""
+    aside = place.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(place)

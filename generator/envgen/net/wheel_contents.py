@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
-from envgen.net.cache import cache_folder
+from envgen.net.cache import cache_folder, keep_file
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.ranges import RangedFile, size_of
@@ -116,8 +114,4 @@ def _kept(place: Path) -> WheelContents | None:
 def _keep(place: Path, found: WheelContents) -> None:
     """Keep it for the next run, whole or not at all."""
     document = {"format": _FORMAT, "cuda_majors": sorted(found.cuda_majors), "files": found.files}
-    aside = place.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
-        aside.replace(place)
+    keep_file(place, json.dumps(document, separators=(",", ":")))

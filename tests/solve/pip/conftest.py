@@ -15,6 +15,12 @@ from equipment.pip_world import QUICK, TAG, Solve, pypi_wheels, query, torch_whe
 from equipment.wheel_index import WheelIndex, make_wheel
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read of an index before is a test's own."""
+    monkeypatch.setenv("ENVGEN_CACHE_DIR", str(tmp_path / "envgen-cache"))
+
+
 @pytest.fixture
 def torch_index() -> Iterator[WheelIndex]:
     """PyTorch's index. Its filelock has the name of PyPI's file and other bytes, as its mirrored copies may."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, quoted
@@ -155,3 +158,9 @@ def plain_requirement(text: str) -> str:
     if project in FAMILY:
         raise UsageError(f"{project} is not an extra", hint=_FAMILY_HINTS[project])
     return str(requirement)
+
+
+def asked_sometimes(extras: Iterable[str]) -> tuple[str, ...]:
+    """The projects among some requirements that PyTorch's indexes have, for some of their releases."""
+    names = (re.match(r"[A-Za-z0-9._-]+", extra) for extra in extras)
+    return tuple(sorted(FAMILY_IF_THERE.intersection(normalise_project(name[0]) for name in names if name)))

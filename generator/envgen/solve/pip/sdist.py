@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
-from envgen.net.cache import cache_folder
+from envgen.net.cache import cache_folder, keep_file
 from envgen.net.client import Asking, ask
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
@@ -114,11 +112,7 @@ def _kept(place: Path) -> tuple[tuple[str, ...], str] | None:
 
 
 def _keep(place: Path, found: tuple[tuple[str, ...], str]) -> None:
-    aside = place.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps({"requires": found[0], "requires_python": found[1]}), encoding="utf-8")
-        aside.replace(place)
+    keep_file(place, json.dumps({"requires": found[0], "requires_python": found[1]}))
 
 
 def stand_in(name: str, sdist: Sdist) -> tuple[str, bytes]:

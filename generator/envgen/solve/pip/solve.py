@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from envgen.core.dataclass import dataclass
@@ -23,11 +25,13 @@ from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
 from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
-from envgen.solve.pip.contents import judged, read_all, wheels_of
-from envgen.solve.pip.query import FAMILY, PipQuery, plain_requirement
+from envgen.solve.pip.query import FAMILY, PipQuery, asked_sometimes, plain_requirement
+from envgen.solve.pip.seen import Listed, remember, seen_before
 from envgen.solve.pip.sources import AllowedSources
-from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
-from envgen.solve.pip.wheels import WantedWheels, check_known, extra_family, look_up_wheels
+from envgen.solve.pip.uv import UvPackage, UvRequest, UvRun, UvWheel, compile_packages, started
+
+if TYPE_CHECKING:
+    from envgen.solve.pip.wheels import WantedWheels
 
 __all__ = ["canonical_pypi_url", "check_constraints", "solve_pip"]
 
@@ -50,12 +54,14 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
     retry: Retry | None = None,
     cache_dir: Path | None = None,
     progress: Callable[[str], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> PipLock:
     """Return the complete, checked lock of a pip pairing.
 
     Traffic for PyTorch's index goes to `<wheel_mirror>/<cuda tag>/`, for PyPI to `pypi`; the lock names the canonical
     URLs, or the mirrors' with `write_mirror`. A login in a mirror's URL reaches only that mirror. `offline` solves from
     uv's cache alone. Versions of `preferred`, an earlier lock, are taken again where nothing speaks against them.
+    `meanwhile` is called while uv works, if it is started early enough.
 
     Raises: UnreachableError (the only one after which a shipped lock is a fair answer), SourceDataError,
     WheelMissingError, WheelHashError, SolveFailedError, SolverError, UsageError.
@@ -71,9 +77,11 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
         catalog=WheelCatalog.load(),
         pins=TorchPins.load().of(query.torch, query.cuda_tag, query.subdir),
         preferred=_versions(preferred) if preferred is not None else {},
+        offline=offline,
+        cache_dir=cache_dir,
         report=progress or _silent,
     )
-    return solve.run(offline=offline, cache_dir=cache_dir)
+    return solve.run(meanwhile or _nothing)
 
 
 def check_extras(query: PipQuery, *, pypi: str = "", timeout_s: float = 300.0) -> None:
@@ -95,6 +103,10 @@ def _silent(text: str) -> None:
     del text
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Solve:
     """One solve: the query, where traffic goes, and what is known beforehand."""
@@ -107,18 +119,39 @@ class _Solve:
     catalog: WheelCatalog
     pins: tuple[TorchPin, ...]
     preferred: Mapping[str, str]
+    offline: bool
+    cache_dir: Path | None
     report: Callable[[str], None]
 
-    def run(self, *, offline: bool, cache_dir: Path | None) -> PipLock:
-        wanted = None if offline else self._look_up()
-        pins = wanted.open_pins if wanted else self.pins
-        request = self._request(wanted, pins)
+    def run(self, meanwhile: Callable[[], None]) -> PipLock:
+        if self.offline:
+            return self._solved(self._request(None), None)
+        with self._ahead() as (guess, run):
+            wanted, listed = self._look_up()
+            request = self._request(listed)
+            if guess == request:
+                meanwhile()
+                return self._solved(request, wanted, run)
+        return self._solved(request, wanted)
+
+    @contextmanager
+    def _ahead(self) -> Iterator[tuple[UvRequest | None, UvRun | None]]:
+        """uv at work on what it will be asked most likely, while the index is read, which says what it is asked."""
+        listed = None if self.query.sources else seen_before(self.query, self.pins)
+        if listed is None:
+            yield None, None
+            return
+        request = self._request(listed)
+        with started(request, patience=self.patience, cache_dir=self.cache_dir) as run:
+            yield request, run
+
+    def _solved(self, request: UvRequest, wanted: WantedWheels | None, run: UvRun | None = None) -> PipLock:
+        """The lock of a request, on which `run` may be at work."""
         query = self.query
-        allowed = AllowedSources(names=query.sources, python=query.python, subdir=query.subdir, glibc=query.glibc)
         for _ in range(_ROUNDS):
-            self.report(f"solving {self.query.subject}")
+            self.report(f"solving {query.subject}")
             try:
-                packages = allowed.compile(request, patience=self.patience, offline=offline, cache_dir=cache_dir)
+                packages = run.packages([]) if run is not None else self._compiled(request)
             except SolveFailedError as error:
                 strays = self._strays(request, re.findall(r"[a-z]+", " ".join(error.explanation)))
                 if not strays:
@@ -126,29 +159,39 @@ class _Solve:
             else:
                 strays = self._strays(request, [package.name for package in packages])
                 if not strays:
-                    return self._lock(request, packages, wanted, pins)
+                    return self._lock(request, packages, wanted)
             # Something asks for a companion that the query doesn't name. PyPI's is another build (and pins another
             # torch, so that there may be no solution), so ask again for the index's.
-            request = self._with_companions(request, strays)
+            request, run = self._with_companions(request, strays), None
         raise SolverError(solver="uv", reason=f"it keeps taking {', '.join(strays)} from PyPI")
 
-    def _look_up(self) -> WantedWheels:
-        self.report(f"reading {self.torch.url}")
-        return look_up_wheels(
-            self.query, self.torch, catalog=self.catalog, pins=self.pins, patience=self.patience, report=self.report
-        )
+    def _compiled(self, request: UvRequest) -> tuple[UvPackage, ...]:
+        query = self.query
+        allowed = AllowedSources(names=query.sources, python=query.python, subdir=query.subdir, glibc=query.glibc)
+        return allowed.compile(request, patience=self.patience, offline=self.offline, cache_dir=self.cache_dir)
 
-    def _request(self, wanted: WantedWheels | None, pins: tuple[TorchPin, ...]) -> UvRequest:
+    def _look_up(self) -> tuple[WantedWheels, Listed]:
+        from envgen.solve.pip.wheels import extra_family, look_up_wheels
+
+        query = self.query
+        self.report(f"reading {self.torch.url}")
+        wanted = look_up_wheels(
+            query, self.torch, catalog=self.catalog, pins=self.pins, patience=self.patience, report=self.report
+        )
+        names = () if query.on_pypi else asked_sometimes(query.extras)
+        sometimes = extra_family(query, names, self.torch, patience=self.patience)
+        listed = Listed(requirements=wanted.requirements, pins=wanted.open_pins, sometimes=sometimes)
+        remember(query, listed)
+        return wanted, listed
+
+    def _request(self, listed: Listed | None) -> UvRequest:
+        """What uv is asked; without a look at the index it is asked for what the table says."""
         query = self.query
         extras = tuple(plain_requirement(extra) for extra in query.extras)
         named = query.pinned_family | {"torch": query.torch_version}
-        family = wanted.requirements if wanted else tuple(f"{name}=={version}" for name, version in named.items())
-        names: tuple[str, ...] = ()
-        if not query.on_pypi:
-            names = tuple(query.pinned_family)
-            if wanted:
-                projects = [_project(extra) for extra in extras]
-                names += extra_family(query, projects, self.torch, patience=self.patience)
+        family = listed.requirements if listed else tuple(f"{name}=={version}" for name, version in named.items())
+        names = () if query.on_pypi else (*query.pinned_family, *(listed.sometimes if listed else ()))
+        pins = listed.pins if listed else self.pins
         return UvRequest(
             subject=query.subject,
             python=query.python,
@@ -194,10 +237,9 @@ class _Solve:
         request: UvRequest,
         packages: tuple[UvPackage, ...],
         wanted: WantedWheels | None,
-        pins: tuple[TorchPin, ...],
     ) -> PipLock:
         query = self.query
-        pinned = {pin.package: pin for pin in pins}
+        pinned = {pin.package: pin for pin in (wanted.open_pins if wanted else self.pins)}
         locked = []
         for package in packages:
             wheel = best_wheel(package, query)
@@ -221,6 +263,8 @@ class _Solve:
 
     def _notices(self, lock: PipLock, packages: Iterable[UvPackage]) -> tuple[Notice, ...]:
         """What the wheels themselves say. Raises: CudaClashError."""
+        from envgen.solve.pip.contents import judged, read_all, wheels_of
+
         query = self.query
         self.report("reading what the wheels hold")
         asked = [_project(extra) for extra in query.extras]
@@ -253,6 +297,8 @@ class _Solve:
             reason = f"it took {filename}, which the index did not list for {self.query.subject}"
             raise SolverError(solver="uv", reason=reason)
         if package.name in request.torch_names:
+            from envgen.solve.pip.wheels import check_known
+
             check_known(filename, wheel.sha256, found_in=wheel.url, index=self.query.cuda_tag, catalog=self.catalog)
 
     def _locked(

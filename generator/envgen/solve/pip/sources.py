@@ -15,13 +15,14 @@ from envgen.core.errors import EnvgenError
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import WheelName, file_name
 from envgen.net.deadline import Patience
-from envgen.net.pip_index import ProjectPage, SourceFile, read_project
 from envgen.solve.errors import SolveFailedError
-from envgen.solve.pip.sdist import Sdist, read_sdist, stand_in
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
+
+    from envgen.net.pip_index import ProjectPage, SourceFile
+    from envgen.solve.pip.sdist import Sdist
 
 _OF_EACH = 3  # releases that are offered for each bound that something sets on a package
 _BOUNDS = 12
@@ -43,6 +44,9 @@ class AllowedSources:
         """uv's answer, with sources where no wheel of a release fits the target. Raises: as `compile_packages`."""
         if not self.names or offline:
             return compile_packages(request, patience=patience, offline=offline, cache_dir=cache_dir)
+        from envgen.net.pip_index import read_project
+        from envgen.solve.pip.sdist import stand_in
+
         pages = {name: read_project(request.default_index, name, patience=patience) for name in self.names}
         sdists: dict[str, Sdist] = {}
         while True:  # until nothing sets a further bound on one of them
@@ -83,6 +87,8 @@ class AllowedSources:
         filename = f"{name.replace('-', '_')}-{source.version}-py3-none-any.whl"
         if filename in sdists:
             return
+        from envgen.solve.pip.sdist import read_sdist
+
         with suppress(EnvgenError, InvalidSpecifier):
             sdist = read_sdist(source, patience=patience)
             if SpecifierSet(sdist.requires_python).contains(f"{self.python}.0", prereleases=True):

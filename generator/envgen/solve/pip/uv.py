@@ -7,8 +7,10 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from envgen.solve.pip.resolver_log import dependants, passed_over
 _PROJECT = "envgen-request"
 _OUTPUT = "pylock.toml"
 _STAND_INS = "stand-ins"
+_LOG = "uv.log"
+_LOOK_S = 0.01  # between two looks at the process: Windows doesn't see Ctrl-C during a wait
 _LOGGED = ("TRACE ", "DEBUG ", "INFO ")
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
 _LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
@@ -108,14 +112,26 @@ def compile_packages(
 
     Raises: SolveFailedError, UnreachableError, SourceDataError, SolverError.
     """
+    with started(request, patience=patience, offline=offline, cache_dir=cache_dir) as run:
+        return run.packages([] if log is None else log)
+
+
+@contextmanager
+def started(
+    request: UvRequest, *, patience: Patience, offline: bool = False, cache_dir: Path | None = None
+) -> Iterator[UvRun]:
+    """uv at work on a request, until the block is left: its answer may be read, or not be wanted any more.
+
+    Raises: SolverError.
+    """
     with scratch_folder("envgen-uv-") as folder:
-        run = _Run(request, Path(folder), patience=patience, offline=offline, cache_dir=cache_dir)
+        run = UvRun(request, Path(folder), patience=patience, offline=offline, cache_dir=cache_dir)
         run.write_inputs()
-        document, told = run.compile([] if log is None else log)
-    return _read_packages(document, told)
+        with run.at_work():
+            yield run
 
 
-class _Run:
+class UvRun:
     """uv's process, its input files and its environment, for one request."""
 
     def __init__(
@@ -151,8 +167,41 @@ class _Run:
         pins = "".join(f"{name}=={version}\n" for name, version in sorted(self._request.preferred.items()))
         (self._folder / "requirements.txt").write_text(pins, encoding="utf-8")
 
-    def compile(self, log: list[str]) -> tuple[str, str]:
-        """Run `uv pip compile`; return the pylock.toml that it wrote and the log of its resolver."""
+    def packages(self, log: list[str]) -> tuple[UvPackage, ...]:
+        """uv's answer, once it is there. Raises: as `compile_packages`."""
+        while (status := self._process.poll()) is None:
+            if self._patience.deadline.left() <= 0:
+                reason = f"uv was not done when the time limit passed ({self._limit_s:.0f} s after its start)"
+                raise UnreachableError(url=self._slow_side(), reason=reason)
+            time.sleep(_LOOK_S)
+        told = (self._folder / _LOG).read_text("utf-8", "replace")
+        log.append(told)
+        if status != 0:
+            raise _failure(self._request, status, told)
+        return _read_packages((self._folder / _OUTPUT).read_text(encoding="utf-8"), told)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Start the process; it is ended when the block is left."""
+
+        def start() -> subprocess.Popen[bytes]:
+            # Its log is a file: a pipe would fill up while something else is waited for.
+            with (self._folder / _LOG).open("wb") as told:
+                return subprocess.Popen(  # noqa: S603 -- our own list, no shell
+                    self._command(), cwd=self._folder, env=self._environment(),
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=told, **own_group(),
+                )  # fmt: skip
+
+        self._limit_s = self._patience.deadline.left()
+        with ExitStack() as stack:
+            try:
+                self._process = stack.enter_context(kept(start, end_process))
+            except OSError as error:
+                raise SolverError(solver="uv", reason=f"it could not be started: {error.strerror}") from error
+            yield
+
+    def _command(self) -> list[str]:
+        """`uv pip compile`, which writes a pylock.toml."""
         request = self._request
         command = [
             _uv_binary(), "pip", "compile", "pyproject.toml", "--output-file", _OUTPUT, "--format", "pylock.toml",
@@ -168,32 +217,7 @@ class _Run:
         cache = self._cache_dir or _own_cache(self._folder / "cache")
         if cache is not None:
             command += ["--cache-dir", str(cache)]
-        command += ["--find-links", _STAND_INS] if request.stand_ins else []
-        status, errors = self._finish(command)
-        log.append(errors)
-        if status != 0:
-            raise _failure(request, status, errors)
-        return (self._folder / _OUTPUT).read_text(encoding="utf-8"), errors
-
-    def _finish(self, command: list[str]) -> tuple[int, str]:
-        def start() -> subprocess.Popen[bytes]:
-            return subprocess.Popen(  # noqa: S603 -- our own list, no shell
-                command, cwd=self._folder, env=self._environment(),
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **own_group(),
-            )  # fmt: skip
-
-        left = self._patience.deadline.left()
-        try:
-            with kept(start, end_process) as process:
-                _, errors = process.communicate(timeout=left)
-        except OSError as error:
-            raise SolverError(solver="uv", reason=f"it could not be started: {error.strerror}") from error
-        except subprocess.TimeoutExpired as error:
-            raise UnreachableError(
-                url=self._slow_side(),
-                reason=f"uv was not done when the time limit passed ({left:.0f} s after its start)",
-            ) from error
-        return process.returncode, errors.decode("utf-8", "replace")
+        return [*command, *(["--find-links", _STAND_INS] if request.stand_ins else [])]
 
     def _slow_side(self) -> str:
         torch = self._request.torch_index

@@ -12,7 +12,7 @@ from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import IndexFile, ProjectPage, read_project, read_requires
 from envgen.net.sites import Site
 from envgen.solve.errors import WheelHashError, WheelMissingError
-from envgen.solve.pip.query import FAMILY_IF_THERE, PipQuery
+from envgen.solve.pip.query import PipQuery
 
 PYPI = "pypi"  # as the catalog would name it; it holds files of the CUDA indexes only
 
@@ -68,9 +68,9 @@ def look_up_wheels(  # noqa: PLR0913 -- what is known beforehand, each from its 
 
 
 def extra_family(query: PipQuery, names: Iterable[str], site: Site, *, patience: Patience) -> tuple[str, ...]:
-    """Which of the requested names PyTorch's index publishes for this host, of those that it carries only sometimes."""
+    """Which of some packages PyTorch's index publishes for this host."""
     found = []
-    for name in sorted(FAMILY_IF_THERE.intersection(names)):
+    for name in names:
         page = read_project(site, name, patience=patience)
         if page and any(_fits(f, query) for f in page.files):
             found.append(name)

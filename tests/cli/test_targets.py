@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +222,81 @@ def test_audit_without_a_gpu_judges_for_the_targets(project: Path, capsys: pytes
     assert [line for line in out.splitlines() if line.startswith("target ")] == [f"target {name}" for name in NAMES]
     assert main(["audit", "other.txt", "--target", "orin"]) == 0
     assert main(["audit", "other.txt", "--target", "h100", "--format", "json"]) == 1
+
+
+CPU_TARGET = PROJECT + '[targets.ci]\ncuda = "cpu"\nplatform = ["linux-64", "osx-arm64"]\n'
+
+
+def test_resolve_answers_for_the_targets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The last release with code for Pascal and Turing under CUDA 12.6 is 2.14.1 (pytorch/pytorch#190385)."""
+    (project / "envgen.toml").write_text(CPU_TARGET, encoding="utf-8")
+    assert main(["resolve", "--format", "json"]) == 0
+    found = {(one["target"], one["request"]["platform"]): one for one in json.loads(capsys.readouterr().out)}
+    assert {name for name, _ in found} == {*NAMES, "ci"}
+    assert found["lab", "linux-64"]["pip"]["torch"] == "2.14.1"
+    assert found["ci", "osx-arm64"]["request"]["driver"] is None
+    assert main(["resolve", "--target", "laptop", "--target", "ci"]) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.startswith("target ")] == ["target laptop", "target ci"]
+    assert "\nlocked, with hashes: envgen --target laptop\n" in out
+    assert main(["resolve", "--driver", "580.95.05"]) == 2
+
+
+def test_resolve_answers_for_the_targets_that_have_a_build(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A Tesla K10 is 3.0: no wheel of PyTorch's has code for it (pytorch/pytorch#30532)."""
+    text = PROJECT.replace('[targets.h100]\ngpu = "H100"', '[targets.h100]\ngpu = "Tesla K10"')
+    (project / "envgen.toml").write_text(text, encoding="utf-8")
+    assert main(["resolve", "--target", "laptop", "--target", "h100"]) == 3
+    out, err = capsys.readouterr()
+    assert out.startswith("target laptop\n")
+    assert "target h100" not in out
+    assert "Tesla K10" in err
+
+
+def test_why_not_answers_for_the_targets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "envgen.toml").write_text(CPU_TARGET, encoding="utf-8")
+    assert main(["why-not", "cu130", "--target", "lab", "--target", "ci"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("target lab\nlinux-64: no build of cu130 runs\n")
+    assert out.endswith(
+        "target ci\nlinux-64: no build for the CPU is cu130\nosx-arm64: no build for the CPU is cu130\n"
+    )
+    assert main(["why-not", "2.15.0+cu130", "--target", "h100", "--format", "json"]) == 0
+    assert {one["target"] for one in json.loads(capsys.readouterr().out)["answers"]} == {"h100"}
+
+
+def test_audit_judges_for_targets_with_a_gpu(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "envgen.toml").write_text(CPU_TARGET, encoding="utf-8")
+    (project / "other.txt").write_text("torch==2.15.0\n", encoding="utf-8")
+    assert main(["audit", "other.txt", "--format", "json"]) == 1
+    out, err = capsys.readouterr()
+    assert [file["target"] for file in json.loads(out)["files"]] == [*NAMES]
+    assert "note: not judged for ci: without a GPU there is no CUDA that could fail" in err
+    assert main(["audit", "other.txt", "--target", "lab", "--format", "github"]) == 1
+    assert "on linux-64 (target lab) does not run" in capsys.readouterr().out
+    for asked in (["--target", "ci"], ["--gpu", "cpu", "--platform", "linux-64"]):
+        assert main(["audit", "other.txt", *asked]) == 2
+        assert "the CPU has none [usage]" in capsys.readouterr().err
+
+
+def test_a_projects_own_files_are_of_one_target(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["project", "uv"]) == 2
+    assert "are several targets, and a file of uv has the pairing of one" in capsys.readouterr().err
+    assert main(["project", "uv", "--target", "h100"]) == 0
+    assert "download.pytorch.org" in capsys.readouterr().out
+    for text in ("was written", "up to date"):
+        assert main(["project", "docker", "--target", "h100", "--write"]) == 0
+        assert text in capsys.readouterr().err
+    written = (project / "envs" / "h100" / "Dockerfile").read_text(encoding="utf-8")
+    assert "# Made by: envgen --target h100\n" in written
+    assert main(["project", "docker", "--target", "laptop"]) == 3  # Windows
+
+
+def test_doctor_examines_the_environment_of_a_target(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--target", "lab"]) == 2
+    assert '"envs/lab/.venv" is no environment (from --target)' in capsys.readouterr().err
+    venv.create(project / "envs" / "lab" / ".venv", with_pip=False)
+    assert main(["doctor", "--target", "lab", "--format", "json"]) in (0, 1)
+    assert str(project / "envs" / "lab" / ".venv") in capsys.readouterr().out
+    assert main(["doctor", "--target", "lab", "--python", "python3"]) == 2
+    assert main(["doctor", "--target", "nobody"]) == 2

@@ -58,3 +58,14 @@ def test_a_persons_dockerfile_stays(folder: Path, capsys: pytest.CaptureFixture[
     assert main(["project", "docker", *AMPERE, "--write"]) == 4
     assert (folder / "Dockerfile").read_bytes() == edited
     assert "was edited since envgen wrote it" in capsys.readouterr().err
+
+
+def test_a_base_with_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
+    image = f"registry.example:5000/library/python:3.12-slim-bookworm@sha256:{'0' * 64}"
+    assert main(["project", "docker", *AMPERE, "--base", image]) == 0
+    text = capsys.readouterr().out
+    assert f"\nFROM {image}\n" in text
+    assert "No digest pins the image" not in text
+    for bad in ("python:3.12 AS x", "python@sha256:12", "-v", "Python"):
+        assert main(["project", "docker", *AMPERE, f"--base={bad}"]) == 2
+    assert main(["project", "uv", *AMPERE, "--base", image]) == 2

@@ -167,6 +167,7 @@ def as_json(reports: Iterable[FileReport]) -> Mapping[str, object]:
         "files": [
             {
                 "file": report.file,
+                **({"target": report.target} if report.target else {}),
                 "format": report.format,
                 "error": report.error or None,
                 "remarks": list(report.remarks),
@@ -206,7 +207,8 @@ def _annotations(report: FileReport) -> Iterator[str]:
         outcome = verdict.judgement.outcome
         level = {Outcome.FAILS: "error", Outcome.UNKNOWN: "notice", Outcome.RUNS: ""}[outcome]
         if level:
-            text = f"{verdict.judgement.label or verdict.mention.text} on {verdict.platform} {_WORDS[outcome]}: "
+            where = f"{verdict.platform} (target {report.target})" if report.target else verdict.platform
+            text = f"{verdict.judgement.label or verdict.mention.text} on {where} {_WORDS[outcome]}: "
             text += verdict.judgement.reason + (f". Change: {verdict.change}" if verdict.change else "")
             yield f"::{level} file={_property(report.file)},line={verdict.mention.line}::{_data(text)}"
 

@@ -46,7 +46,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """All verdicts on one file; `remarks` are what else was seen, `error` why it could not be read."""
+    """All verdicts on one file; `remarks` are what else was seen, `error` why it could not be read.
+
+    `target` is that of the project that it was judged for; empty for the command line.
+    """
 
     file: str
     format: str
@@ -54,3 +57,4 @@ class FileReport:
     remarks: tuple[str, ...] = ()
     error: str = ""
     line: int = 0
+    target: str = ""

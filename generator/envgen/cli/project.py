@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from os.path import relpath
 from pathlib import Path
 
 from envgen.cli.output import print_note
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError
-from envgen.request.options import RequestOptions, declared
+from envgen.facts.catalog import Catalog
+from envgen.request.options import RequestOptions, declared, words
+from envgen.request.read import read_request
+from envgen.request.requests import Requests
 from envgen.request.settings import WriteOptions
 from envgen.targets.errors import TargetUnknownError
 from envgen.targets.manifest import OWN_FILE, SHARED_FILE, Manifest, Target, find_manifest
@@ -29,6 +33,54 @@ class Project:
     def shown(self, target: Target) -> str:
         """The folder of a target as it is called where the run was started."""
         return Path(relpath(self.manifest.root / target.folder, self.start)).as_posix()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked for, by a target of the project or, where `target` is empty, on the command line.
+
+    `folder` is that of its files.
+    """
+
+    target: str
+    wanted: RequestOptions
+    requests: Requests
+    folder: Path = Path()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The options that ask for it."""
+        return ("--target", self.target) if self.target else tuple(words(self.wanted))
+
+    @property
+    def heading(self) -> str:
+        """The line above an answer that is for a target."""
+        return f"target {self.target}\n" if self.target else ""
+
+
+def asked_of(
+    names: Sequence[str] | None, wanted: RequestOptions, catalog: Catalog, *, without: Collection[str] = ()
+) -> list[Asked]:
+    """What the targets ask for, or the command line where it names a GPU or there is no project.
+
+    `without` are the options that the command does not read; a target for the CPU stays one.
+
+    Raises: what project_of and read_request raise.
+    """
+    project = project_of(names, wanted)
+    if project is None:
+        return [Asked(target="", wanted=wanted, requests=read_request(wanted, catalog))]
+    found = []
+    for one in project.targets:
+        own = _without(one.wanted, without)
+        folder = Path(project.shown(one))
+        found.append(Asked(target=one.name, wanted=own, requests=read_request(own, catalog), folder=folder))
+    return found
+
+
+def _without(wanted: RequestOptions, fields: Collection[str]) -> RequestOptions:
+    plain = {name: getattr(RequestOptions(), name) for name in fields if name != "cuda" or not _is_cpu(wanted)}
+    return replace(wanted, **plain)
 
 
 def project_of(names: Sequence[str] | None, wanted: RequestOptions | None = None) -> Project | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from envgen.core.errors import NoPairingError
+from envgen.core.errors import NoPairingError, UsageError, quoted
+from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 from envgen.core.releases import first_of_major
 from envgen.core.request import Request
@@ -13,6 +14,11 @@ from envgen.files.templates import render
 FILE = "Dockerfile"
 # Debian 12 has glibc 2.36 (packages.debian.org/bookworm/libc6), newer than any wheel of torch needs.
 _BASE = "slim-bookworm"
+# An image as `FROM` takes it (github.com/distribution/reference): host, path, tag, digest.
+_IMAGE = Pattern(
+    r"(?:[A-Za-z0-9.-]{1,200}(?::\d{1,5})?/)?[a-z0-9][a-z0-9._/-]{0,200}"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
 
 
 class NoContainerError(NoPairingError):
@@ -34,19 +40,25 @@ class NoContainerError(NoPairingError):
         return "pass --platform linux-64"
 
 
-def dockerfile(pairing: Pairing, request: Request, lock_command: str) -> str:
-    """The text of a Dockerfile beside requirements.txt, which `lock_command` makes.
+def dockerfile(
+    pairing: Pairing, request: Request, lock_command: str, *, base: str = "", requirements: str = REQUIREMENTS.one
+) -> str:
+    """The text of a Dockerfile beside a requirements file, which `lock_command` makes; on Debian's slim Python.
 
-    Raises: NoContainerError for Windows and macOS.
+    Raises: NoContainerError for Windows and macOS, UsageError for a base that is no image.
     """
+    if base and not _IMAGE.fullmatch(base):
+        hint = f"python:{request.python}-{_BASE}, or with its digest: …@sha256:64 digits (from --base)"
+        raise UsageError(f"{quoted(base)} is no name of an image", hint=hint)
     if not request.subdir.is_linux:
         raise NoContainerError(request.subdir)
     return render(
         "Dockerfile.j2",
-        base=f"python:{request.python}-{_BASE}",
+        base=base or f"python:{request.python}-{_BASE}",
+        is_pinned="@" in base,
         architecture="arm64" if request.subdir is Subdir.LINUX_AARCH64 else "amd64",
         needs=_needs(pairing, request),
-        requirements=REQUIREMENTS.one,
+        requirements=requirements,
         smoke_test=SMOKE_TEST.one,
         lock_command=lock_command,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +14,8 @@ from envgen.cli.output import print_note, write_answer, write_json
 from envgen.request.options import RequestOptions
 
 if TYPE_CHECKING:
+    from envgen.cli.project import Asked
     from envgen.facts.catalog import Catalog
-    from envgen.request.requests import Requests
 
 
 class AuditFormat(StrEnum):
@@ -26,7 +26,11 @@ class AuditFormat(StrEnum):
     GITHUB = "github"
 
 
-@options.takes(RequestOptions, without=("torch", "cuda", "vision", "audio", "glibc"))
+# The files say what is in them.
+_NOT_READ = ("torch", "cuda", "vision", "audio", "glibc")
+
+
+@options.takes(RequestOptions, without=_NOT_READ)
 def audit_command(
     wanted: RequestOptions,
     files: Annotated[
@@ -56,14 +60,16 @@ def audit_command(
     asked = _asked(wanted, target, catalog)
     paths = [path for file in files for path in (files_in(file) if file.is_dir() else [file])]
     refuse_for_audit(paths, catalog)
-    reports = {name: audit_files(dict.fromkeys(paths), one.requests, catalog) for name, one in asked.items()}
-    for notice in dict.fromkeys(notice.text for one in asked.values() for notice in one.notices):
+    unique = dict.fromkeys(paths)
+    judged = ((one, audit_files(unique, one.requests.requests, catalog)) for one in asked)
+    reports = [(one, [replace(report, target=one.target) for report in found]) for one, found in judged]
+    for notice in dict.fromkeys(notice.text for one in asked for notice in one.requests.notices):
         print_note(notice)
-    every = [report for found in reports.values() for report in found]
+    every = [report for _, found in reports for report in found]
     match output_format:
         case AuditFormat.TEXT:
-            for name, found in reports.items():
-                write_answer((f"target {name}\n" if name else "") + as_text(found))
+            for one, found in reports:
+                write_answer(one.heading + as_text(found))
         case AuditFormat.JSON:
             write_json(as_json(every))
         case AuditFormat.GITHUB:
@@ -71,13 +77,19 @@ def audit_command(
     raise typer.Exit(exit_status(every, strict=strict))
 
 
-def _asked(wanted: RequestOptions, names: list[str] | None, catalog: Catalog) -> dict[str, Requests]:
-    """What to judge for, by the name of the target; without a name where it is the command line's."""
-    from envgen.cli.project import project_of
-    from envgen.request.read import read_request
+def _asked(wanted: RequestOptions, names: list[str] | None, catalog: Catalog) -> list[Asked]:
+    """What to judge for.
 
-    project = project_of(names, wanted)
-    if project is None:
-        return {"": read_request(wanted, catalog)}
-    plain: dict[str, Any] = {"torch": None, "cuda": None, "vision": True, "audio": False, "glibc": ()}
-    return {one.name: read_request(replace(one.wanted, **plain), catalog) for one in project.targets}
+    Raises: UsageError when nothing of it has a GPU.
+    """
+    from envgen.cli.project import asked_of
+    from envgen.core.errors import UsageError
+
+    asked = asked_of(names, wanted, catalog, without=_NOT_READ)
+    found = [one for one in asked if not one.requests.requests[0].is_cpu]
+    if not found:
+        hint = "name the GPU that the files are for, or a target with one"
+        raise UsageError("audit tells whether CUDA runs on a GPU, and the CPU has none", hint=hint)
+    if left := [one.target for one in asked if one not in found]:
+        print_note(f"not judged for {', '.join(left)}: without a GPU there is no CUDA that could fail")
+    return found

@@ -45,6 +45,11 @@ Report = Annotated[
     ),
 ]
 
+Target = Annotated[
+    str | None,
+    typer.Option("--target", metavar="NAME", help="Examine the .venv in the folder of this target of envgen.toml."),
+]
+
 _LONGEST = 8 << 20  # bytes of a posted text; nobody's is longer
 
 
@@ -55,6 +60,7 @@ def doctor_command(
     strict: Strict = False,
     collect: Collect = None,
     report: Report = None,
+    target: Target = None,
 ) -> None:
     """Say why torch.cuda.is_available() is False here, or True but broken, and what to do first. Changes nothing.
 
@@ -64,8 +70,9 @@ def doctor_command(
     from envgen.doctor.examine import examine_host
 
     if report is not None:
-        _judge_text(report, python or env or collect, output_format, strict=strict)
-
+        _judge_text(report, python or env or collect or target, output_format, strict=strict)
+    if target is not None:
+        env = _environment_of(target, python or env)
     if collect is not None:
         _check_report(Path(collect))
     examined = examine_host(python=python, prefix=env, recording=collect is not None)
@@ -78,6 +85,27 @@ def doctor_command(
     raise typer.Exit(examined.diagnosis.exit_code(strict=strict))
 
 
+def _environment_of(target: str, other: str | None) -> str:
+    """The environment in a target's folder, where the commands that envgen prints make it.
+
+    Raises: UsageError when there is none; TargetUnknownError.
+    """
+    from envgen.cli.project import asked_of
+    from envgen.core.errors import UsageError, quoted
+    from envgen.facts.catalog import Catalog
+    from envgen.files.commands import VENV
+    from envgen.request.options import RequestOptions
+
+    if other is not None:
+        raise UsageError("--target names the environment, and so do --python and --env", hint="give one")
+    (asked,) = asked_of([target], RequestOptions(), Catalog.load())
+    found = asked.folder / VENV
+    if not (found / "pyvenv.cfg").is_file():
+        hint = "make it there with the commands that the locks say, or name another one: --env PREFIX"
+        raise UsageError(f"{quoted(found.as_posix())} is no environment (from --target)", hint=hint)
+    return str(found)
+
+
 def _judge_text(source: str, other: str | None, output_format: options.OutputFormat, *, strict: bool) -> NoReturn:
     """Judge a posted text instead of this host."""
     from envgen.core.errors import UsageError, quoted
@@ -85,7 +113,7 @@ def _judge_text(source: str, other: str | None, output_format: options.OutputFor
 
     if other is not None:
         raise UsageError(
-            "--report judges another machine: --python, --env and --collect are of this one", hint="give one"
+            "--report judges another machine: --python, --env, --target and --collect are of this one", hint="give one"
         )
     try:
         if source == "-":

@@ -12,12 +12,14 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.output import print_note, write_answer, write_line
+from envgen.core.errors import UsageError
 from envgen.core.sets import PackageSet
 from envgen.request.options import RequestOptions, words
 
 if TYPE_CHECKING:
+    from envgen.cli.project import Asked
+    from envgen.facts.catalog import Catalog
     from envgen.project.document import ProjectDocument
-    from envgen.request.requests import Requests
 
 
 class Tool(StrEnum):
@@ -36,20 +38,35 @@ def project_command(
         bool,
         typer.Option("--write", help="Into pyproject.toml, pixi.toml or Dockerfile here; the rest of it stays."),
     ] = False,
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base",
+            metavar="IMAGE",
+            help="docker: the image to build on, such as python:3.12-slim-bookworm@sha256:...; it must have Python.",
+        ),
+    ] = "",
+    target: Annotated[
+        str, typer.Option("--target", metavar="NAME", help="The target of envgen.toml or [tool.envgen] that is meant.")
+    ] = "",
 ) -> None:
     """Say the pairing in a project's own words: uv's indexes and sources, pixi's platforms, a Dockerfile.
 
     Example: envgen project uv --gpu "RTX 4090" --driver 550 --platform linux-64 --write
+
+    The Dockerfile of a target goes beside its locks.
     """
     from envgen.facts.catalog import Catalog
-    from envgen.request.read import read_request
 
     catalog = Catalog.load()
-    asked = read_request(wanted, catalog)
+    one = _asked(wanted, target, tool, catalog)
+    asked = one.requests
     for notice in asked.notices:
         print_note(notice.text)
+    if base and tool is not Tool.DOCKER:
+        raise UsageError(f"--base is of a Dockerfile, and {tool} writes none", hint="leave it out")
     if tool is Tool.DOCKER:
-        _docker(wanted, asked, write=write)
+        _docker(one, base, write=write)
         return
     from envgen.project import pixi, uv
     from envgen.project.lanes import lanes_of
@@ -61,6 +78,21 @@ def project_command(
     lanes = lanes_of(PackageSet.CONDA, asked.requests, catalog)
     file = _pixi_file()
     _edited(file, lambda document: pixi.edit(document, lanes, pixi.PREFIX[file.name]), lanes.python, write=write)
+
+
+def _asked(wanted: RequestOptions, target: str, tool: Tool, catalog: Catalog) -> Asked:
+    """What the command line asks for, or the one target that is meant.
+
+    Raises: UsageError for several targets.
+    """
+    from envgen.cli.project import asked_of
+
+    asked = asked_of([target] if target else None, wanted, catalog)
+    if len(asked) > 1:
+        names = ", ".join(one.target for one in asked)
+        text = f"{names} are several targets, and a file of {tool.value} has the pairing of one"
+        raise UsageError(text, hint="name one: --target NAME")
+    return asked[0]
 
 
 def _edited(file: Path, edit: Callable[[ProjectDocument], None], python: str, *, write: bool) -> None:
@@ -96,22 +128,29 @@ def _pixi_file() -> Path:
     return Path(FILE)
 
 
-def _docker(wanted: RequestOptions, asked: Requests, *, write: bool) -> None:
+def _docker(asked: Asked, base: str, *, write: bool) -> None:
     from envgen.facts.catalog import Catalog
     from envgen.files.quoting import command_line
+    from envgen.files.registry import installed_file
     from envgen.project.docker import FILE, dockerfile
     from envgen.project.place import write_dockerfile
     from envgen.resolve import resolve
     from envgen.resolve.errors import NoBuildError
 
-    request = next((one for one in asked.requests if one.subdir.is_linux), asked.requests[0])
+    requests = asked.requests.requests
+    request = next((one for one in requests if one.subdir.is_linux), requests[0])
     resolution = resolve(Catalog.load(), request)
     if resolution.pip is None:
         raise NoBuildError(resolution, PackageSet.PIP)
-    typed = list(words(replace(wanted, platforms=(request.subdir.value,))))
-    text = dockerfile(resolution.pip, request, command_line(["envgen", *typed, "--only", "pip"]))
+    only = [] if asked.target else ["--only", "pip"]
+    typed = asked.words if asked.target else tuple(words(replace(asked.wanted, platforms=(request.subdir.value,))))
+    requirements = installed_file(PackageSet.PIP, request.subdir, many=bool(asked.target) and len(requests) > 1)
+    lock_command = command_line(["envgen", *typed, *only])
+    text = dockerfile(resolution.pip, request, lock_command, base=base, requirements=requirements)
     if not write:
         write_answer(text)
         return
-    changed = write_dockerfile(Path(FILE), text, command_line(["envgen", "project", "docker", *typed, "--write"]))
-    write_line(f"{FILE} was written" if changed else f"up to date: {FILE}")
+    again = ["envgen", "project", "docker", *typed, *(("--base", base) if base else ()), "--write"]
+    file = asked.folder / FILE
+    changed = write_dockerfile(file, text, command_line(again))
+    write_line(f"{file.as_posix()} was written" if changed else f"up to date: {file.as_posix()}")

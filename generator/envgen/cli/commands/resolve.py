@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,12 +19,12 @@ from envgen.core.resolution import Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.quoting import command_line
-from envgen.request.options import RequestOptions, words
-from envgen.request.read import read_request
+from envgen.request.options import RequestOptions
 from envgen.request.requests import Requests
 from envgen.resolve.errors import NoBuildError
 
 if TYPE_CHECKING:
+    from envgen.cli.project import Asked
     from envgen.resolve.why_not import Explanation
 
 
@@ -33,38 +33,52 @@ def resolve_command(
     wanted: RequestOptions,
     output_format: options.Format = options.OutputFormat.TEXT,
     every: Annotated[bool, typer.Option("--all", help="List every build, with the first reason against it.")] = False,
+    target: options.TargetNames = None,
 ) -> None:
-    """Say which PyTorch and CUDA run on a GPU, and why. Writes nothing.
+    """Say which PyTorch and CUDA run on a GPU, or on those of a project's targets, and why. Writes nothing.
 
     Example: envgen resolve --gpu "GeForce MX450" --platform win-64 --driver 560.94
     """
+    from envgen.cli.project import asked_of
+
     builds = Catalog.load()
-    asked = read_request(wanted, builds)
-    reports = [
+    reports = [(one, _reports(one, builds)) for one in asked_of(target, wanted, builds)]
+    failed = [found for _, found in reports if not any(_runs(report) for report in found)]
+    if output_format is options.OutputFormat.JSON:
+        documents = [_json(report, one, failed=found in failed) for one, found in reports for report in found]
+        write_json(documents[0] if len(documents) == 1 else documents)
+    else:
+        write_answer("\n".join(text for one, found in reports for text in _texts(one, found, every=every)))
+    for found in failed:
+        print_error(NoBuildError(found[0].resolution))
+    if failed:
+        raise typer.Exit(NoBuildError.exit_code)
+
+
+def _reports(asked: Asked, builds: Catalog) -> list[Report]:
+    """The decision for each platform."""
+    return [
         Report(
-            resolution=decide(request, asked, builds),
+            resolution=decide(request, asked.requests, builds),
             locked=locked_labels(request, builds),
             builds=builds,
-            command=command_line(["envgen", *words(wanted)]),
+            command=command_line(["envgen", *asked.words]),
             in_conda=is_conda_active(os.environ),
-            project=_project_command(wanted),
+            project=_project_command(asked),
         )
-        for request in asked.requests
+        for request in asked.requests.requests
     ]
-    resolutions = [report.resolution for report in reports]
-    none_runs = all(resolution.pip is None and resolution.conda is None for resolution in resolutions)
-    if output_format is options.OutputFormat.JSON:
-        write_json(_json(reports, failed=none_runs))
-        if none_runs:
-            print_error(NoBuildError(resolutions[0]))
-            raise typer.Exit(NoBuildError.exit_code)
-        return
-    runs = (report for report in reports if report.resolution.pip or report.resolution.conda)
-    texts = [resolution_text(report) for report in runs]
+
+
+def _runs(report: Report) -> bool:
+    return bool(report.resolution.pip or report.resolution.conda)
+
+
+def _texts(asked: Asked, reports: list[Report], *, every: bool) -> Iterator[str]:
+    """The answer for people; nothing for a target without a build, whose error says all."""
+    texts = [resolution_text(report) for report in reports if _runs(report)]
     texts += [every_build(_every(report)) for report in reports if every]
-    write_answer("\n".join(texts))
-    if none_runs:
-        raise NoBuildError(resolutions[0])
+    yield from (f"{asked.heading}{text}" if at == 0 else text for at, text in enumerate(texts))
 
 
 def decide(request: Request, asked: Requests, builds: Catalog) -> Resolution:
@@ -77,11 +91,11 @@ def decide(request: Request, asked: Requests, builds: Catalog) -> Resolution:
     return replace(resolution, notices=(*asked.notices, *resolution.notices))
 
 
-def _project_command(wanted: RequestOptions) -> str:
+def _project_command(asked: Asked) -> str:
     """The command for the tool whose files are in this folder; empty where there are none."""
     tools = (("uv", Path("uv.lock")), ("pixi", Path("pixi.toml")), ("pixi", Path("pixi.lock")))
     tool = next((tool for tool, file in tools if file.is_file()), "")
-    return command_line(["envgen", "project", tool, *words(wanted), "--write"]) if tool else ""
+    return command_line(["envgen", "project", tool, *asked.words, "--write"]) if tool else ""
 
 
 def locked_labels(request: Request, builds: Catalog) -> dict[str, str | None]:
@@ -109,13 +123,10 @@ def _every(report: Report) -> Iterator[Explanation]:
         yield from explain(report.builds, request, torch=release, cuda_tag="")
 
 
-def _json(reports: list[Report], *, failed: bool) -> object:
-    """One decision, or an array of those of several platforms; each with its error when none has a build."""
+def _json(report: Report, asked: Asked, *, failed: bool) -> dict[str, Any]:
+    """The decision of one platform, with the target that it is for and, when none of its platforms has a build, why."""
     from envgen.facts.tables import catalog_revision
 
-    revision = catalog_revision()
-    found = []
-    for report in reports:
-        document = resolution_json(report.resolution, catalog=revision, locked=report.locked)
-        found.append(document | ({"error": error_json(NoBuildError(report.resolution))} if failed else {}))
-    return found[0] if len(found) == 1 else found
+    document = resolution_json(report.resolution, catalog=catalog_revision(), locked=report.locked)
+    document |= {"target": asked.target} if asked.target else {}
+    return document | ({"error": error_json(NoBuildError(report.resolution))} if failed else {})

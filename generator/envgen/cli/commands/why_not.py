@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,34 +14,54 @@ from envgen.cli.output import write_answer, write_json
 from envgen.core.request import Request
 from envgen.facts.catalog import Catalog
 from envgen.request.options import RequestOptions
-from envgen.request.read import read_request
 from envgen.request.values import parse_named_build
 from envgen.resolve.why_not import Explanation, explain
 
+if TYPE_CHECKING:
+    from envgen.cli.project import Asked
 
-@options.takes(RequestOptions, without=("torch", "cuda", "audio"))
+
+# The build is named.
+_NOT_READ = ("torch", "cuda", "audio")
+
+
+@options.takes(RequestOptions, without=_NOT_READ)
 def why_not_command(
     wanted: RequestOptions,
     build: Annotated[
         str, typer.Argument(metavar="BUILD", help="A CUDA tag (cu130), a release (2.15.0), or both (2.15.0+cu130).")
     ],
     output_format: options.Format = options.OutputFormat.TEXT,
+    target: options.TargetNames = None,
 ) -> None:
-    """Say why a build was not taken for a GPU, and what would change that.
+    """Say why a build was not taken for a GPU, or for those of a project's targets, and what would change that.
 
     Example: envgen why-not cu130 --gpu "GTX 1080" --driver 570.133.20 --platform linux-64
     """
+    from envgen.cli.project import asked_of
+
     torch, cuda = parse_named_build(build)
     builds = Catalog.load()
-    asked = read_request(wanted, builds)
-    found = [(request, explain(builds, request, torch=torch, cuda_tag=cuda)) for request in asked.requests]
+    found = [
+        (asked, request, explain(builds, request, torch=torch, cuda_tag=cuda))
+        for asked in asked_of(target, wanted, builds, without=_NOT_READ)
+        for request in asked.requests.requests
+    ]
     if output_format is options.OutputFormat.JSON:
-        write_json({"schema_version": 1, "answers": [asdict(published(r, e)) for r, es in found for e in es]})
-    else:
-        write_answer("".join(_text(request, explanations, build) for request, explanations in found))
+        answers = [_answer(asked, request, one) for asked, request, explanations in found for one in explanations]
+        write_json({"schema_version": 1, "answers": answers})
+        return
+    for asked, group in groupby(found, lambda one: one[0]):
+        write_answer(asked.heading + "".join(_text(request, explanations, build) for _, request, explanations in group))
+
+
+def _answer(asked: Asked, request: Request, explanation: Explanation) -> dict[str, object]:
+    return asdict(published(request, explanation)) | ({"target": asked.target} if asked.target else {})
 
 
 def _text(request: Request, explanations: list[Explanation], build: str) -> str:
+    if not explanations and request.is_cpu:
+        return f"{request.subdir}: no build for the CPU is {build}\n"
     if not explanations:
         return f"{request.subdir}: the catalog has no build {build}\n"
     lines = []

@@ -158,15 +158,18 @@ def _read_files(writing: WriteOptions) -> Asked:
 
 
 def _with_family(asked: Requests, files: Asked, builds: Catalog) -> Requests:
-    """The requests with what the files ask of torch and its companions.
+    """The requests with what the files ask of torch and its companions; where an option says another, that is said.
 
-    Raises: UsageError when they ask for two CUDA tags.
+    Raises: LinesClashError.
     """
     if not files.family:
         return asked
-    from envgen.requirements.read import with_torch
+    from envgen.requirements.family import with_torch
 
-    return replace(asked, requests=tuple(with_torch(request, files, builds) for request in asked.requests))
+    found = [with_torch(request, files.family, builds) for request in asked.requests]
+    for line, reason in dict.fromkeys(pair for one in found for pair in one.replaced):
+        print_note(f"{line} is not taken: {reason} [not-taken]")
+    return replace(asked, requests=tuple(one.request for one in found))
 
 
 def _paths(writing: WriteOptions) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import field
 
 from envgen.core.dataclass import dataclass
@@ -52,13 +51,3 @@ class Asked:
     def with_texts(self) -> tuple[str, ...]:
         """The packages as values of `--with`."""
         return (*self.requirements, *(f"pip:{line}" for line in self.pip), *(f"conda:{line}" for line in self.conda))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TorchAsked:
-    """What the lines that are torch's family ask for: a PEP 440 specifier, a CUDA tag or empty, torchaudio or not."""
-
-    torch: str = ""
-    cuda: str = ""
-    audio: bool = False
-    companions: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from envgen.core.sets import PackageSet
 from envgen.net.client import Answer, Asking, ask
 from envgen.net.deadline import Deadline, Patience, Retry, finish_within
 from envgen.net.errors import SourceDataError, UnreachableError
@@ -211,3 +212,16 @@ def test_no_thread_left_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(UnreachableError, match="no thread is left"):
         asked("http://127.0.0.1:1/")
+
+
+@pytest.mark.parametrize(
+    ("url", "package_set", "end"),
+    [
+        ("https://download.pytorch.org/whl/cu126/torch/", PackageSet.PIP, "reached with --wheel-mirror"),
+        ("https://pypi.org/simple/torch/", PackageSet.PIP, "reached"),
+        ("https://conda.anaconda.org/conda-forge", PackageSet.CONDA, "reached with --conda-mirror"),
+    ],
+)
+def test_the_option_that_names_a_mirror_is_the_one_of_that_site(url: str, package_set: PackageSet, end: str) -> None:
+    error = UnreachableError(url=url, reason="Name or service not known", package_set=package_set)
+    assert error.hint() == f"check the network, or name a mirror that can be {end}"

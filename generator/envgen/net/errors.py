@@ -11,6 +11,7 @@ from typing import ClassVar
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ToolError
 from envgen.core.sets import PackageSet
+from envgen.core.sites import TORCH
 
 
 @dataclass(eq=False, kw_only=True)
@@ -42,8 +43,11 @@ class UnreachableError(SourceError):
         return f"no answer from {self._source()}"
 
     def hint(self) -> str:
-        option = " with --conda-mirror" if self.package_set is PackageSet.CONDA else ""
-        return self.advice or f"check the network, or name a mirror that can be reached{option}"
+        if self.advice:
+            return self.advice
+        conda, torch = self.package_set is PackageSet.CONDA, self.url.startswith(f"{TORCH}/")
+        option = " with --conda-mirror" if conda else " with --wheel-mirror" if torch else ""
+        return f"check the network, or name a mirror that can be reached{option}"
 
 
 class SourceDataError(SourceError):

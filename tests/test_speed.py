@@ -91,7 +91,7 @@ class TestDecisions:
             return real(name, folder)
 
         monkeypatch.setattr("envgen.facts.catalog.read_table", counted)
-        builds = Catalog.load()
+        builds = Catalog.load(tables.data_dir())
         for driver in ("560.94", "391.35", None):
             resolve(builds, ask("7.5", "win-64", driver))
         assert max(read.values()) == 1

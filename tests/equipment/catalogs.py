@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from envgen.core.releases import release_key
@@ -12,6 +13,7 @@ NEWEST = {"torch_builds": "2.15.0", "companions": "2.15.0", "conda_builds": "2.1
 _load = Catalog.load
 
 
+@cache
 def known_catalog(folder: Path | None = None) -> Catalog:
     """The catalog without the releases that came later; everything else is as it is now."""
     catalog = _load(folder)

@@ -9,7 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from envgen.facts.catalog import Catalog
 from envgen.facts.errors import FactInvalidError, Violation
+from envgen.facts.requires import RequiresCatalog
 from envgen.facts.schema_checks import check_table, natural_key, table_violations
 from envgen.facts.tables import (
     catalog_revision,
@@ -19,6 +21,8 @@ from envgen.facts.tables import (
     schema_dir,
     tables_digest,
 )
+from envgen.facts.wheels import TorchPins, WheelCatalog
+from envgen.gpus.catalog import GpuCatalog
 
 INVALID = Path(__file__).parent / "invalid"
 TABLES = sorted(path.stem for path in data_dir().glob("*.csv"))
@@ -158,3 +162,8 @@ def test_revision_ignores_the_line_ends_of_a_checkout(tmp_path: Path) -> None:
     assert tables_digest(tmp_path) == unix
     (tmp_path / "b.csv").write_bytes(b"x\n1\n")
     assert tables_digest(tmp_path) != unix
+
+
+@pytest.mark.parametrize("kind", [Catalog, GpuCatalog, RequiresCatalog, TorchPins, WheelCatalog])
+def test_a_process_reads_the_tables_of_the_package_once(kind: Any) -> None:
+    assert kind.load() is kind.load()

@@ -9,7 +9,7 @@ import pytest
 from jinja2 import Environment, nodes
 
 from envgen.core.paths import tree
-from envgen.files.templates import TemplateError, html_pages, render, render_html
+from envgen.files.templates import TemplateError, render, render_html
 from files.hostile import HOSTILE
 
 FILTERS = {"yaml", "toml", "python", "comment", "word", "command", "int"}
@@ -35,14 +35,17 @@ def test_a_value_is_never_a_template(templates: Path, value: str) -> None:
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_value_in_a_page_is_text(templates: Path, value: str) -> None:
-    html_pages.cache_clear()
     (templates / "t.j2").write_text('<p title="{{ value }}">{{ value }}</p>', encoding="utf-8")
-    try:
-        text = render_html("t.j2", value=f"{value}<script>\"'&")
-    finally:
-        html_pages.cache_clear()
+    text = render_html("t.j2", value=f"{value}<script>\"'&")
     assert "<script" not in text
     assert text.count('"') == 2
+
+
+def test_a_template_is_compiled_once(templates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (templates / "t.j2").write_text("{{ value }}", encoding="utf-8")
+    assert render("t.j2", value=1) == "1"
+    monkeypatch.setattr(Environment, "compile", None)
+    assert render("t.j2", value=2) == "2"
 
 
 def test_only_what_the_program_makes_is_put_into_a_page_as_it_is() -> None:

@@ -50,7 +50,7 @@ def decide(  # noqa: PLR0913 -- one parameter for each option of a request
     """
     target = _target(gpu, compute_capability, driver, machine, platform, python, glibc)
     request, notices = _read(replace(target, torch=torch, cuda=cuda, vision=vision, audio=audio))
-    resolution = resolve(_builds(), request)
+    resolution = resolve(Catalog.load(), request)
     if resolution.pip is None and resolution.conda is None:
         raise NoBuildError(resolution)
     return decision(replace(resolution, notices=(*notices, *resolution.notices)), _revision())
@@ -62,7 +62,7 @@ def find_gpu(text: str) -> FoundGpu:
     Raises: EnvgenError, by its `code`: `gpu-unknown`; `gpu-ambiguous`, whose `match.candidates` are the GPUs that the
     text can mean; `other-vendor`.
     """
-    match = _gpus().match(text)
+    match = GpuCatalog.load().match(text)
     if match.kind is not MatchKind.EXACT or match.gpu is None:
         raise match_error(match)
     return found_gpu(match.gpu, match.notes)
@@ -91,7 +91,7 @@ def why_not(  # noqa: PLR0913 -- one parameter for each option of a request
     release, tag = parse_named_build(build)
     target = _target(gpu, compute_capability, driver, machine, platform, python, glibc)
     request, _ = _read(replace(target, vision=vision))
-    return tuple(explanation(request, found) for found in explain(_builds(), request, torch=release, cuda_tag=tag))
+    return tuple(explanation(request, found) for found in explain(Catalog.load(), request, torch=release, cuda_tag=tag))
 
 
 def audit(  # noqa: PLR0913 -- one parameter for each option of a request
@@ -118,7 +118,7 @@ def audit(  # noqa: PLR0913 -- one parameter for each option of a request
     from envgen.audits.report import audit_text
 
     request, _ = _read(_target(gpu, compute_capability, driver, machine, platform, python))
-    return audited(audit_text(text, name, [request], _builds()))
+    return audited(audit_text(text, name, [request], Catalog.load()))
 
 
 def _target(  # noqa: PLR0913, PLR0917 -- the parameters that all calls have
@@ -147,7 +147,7 @@ def _read(options: RequestOptions) -> tuple[Request, tuple[Notice, ...]]:
 
     Raises: UsageError for GPUs that exist on different platforms.
     """
-    read = read_request(options, _builds(), _gpus())
+    read = read_request(options, Catalog.load(), GpuCatalog.load())
     if len(read.requests) > 1:
         platforms = ", ".join(request.subdir.value for request in read.requests)
         raise UsageError(f"these GPUs are of several platforms: {platforms}", hint="ask for each platform by itself")
@@ -156,16 +156,6 @@ def _read(options: RequestOptions) -> tuple[Request, tuple[Notice, ...]]:
 
 def _texts(value: str | Sequence[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
-
-
-@cache
-def _builds() -> Catalog:
-    return Catalog.load()
-
-
-@cache
-def _gpus() -> GpuCatalog:
-    return GpuCatalog.load()
 
 
 @cache

@@ -28,7 +28,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import CPU, cuda_of_tag, tag_of_cuda
 from envgen.core.sets import PackageSet
 from envgen.core.sites import TORCH
-from envgen.facts.tables import read_table
+from envgen.facts.tables import once, read_table
 
 if TYPE_CHECKING:
     from envgen.facts.lanes import Lane
@@ -65,8 +65,13 @@ class Catalog:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
-        """The catalog of the package's own tables, or of those in `folder`; each is read here and once."""
-        return cls({name: read_table(name, folder) for name in TABLES})
+        """The catalog of the package's own tables, which a process reads once, or of those in `folder`, read here."""
+        return cls({name: read_table(name, folder) for name in TABLES}) if folder else cls._own()
+
+    @classmethod
+    @once
+    def _own(cls) -> Self:
+        return cls({name: read_table(name) for name in TABLES})
 
     @property
     def tables(self) -> tuple[str, ...]:

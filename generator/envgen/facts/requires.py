@@ -7,7 +7,7 @@ from typing import Self
 
 from envgen.core.dataclass import dataclass
 from envgen.core.wheel_names import WheelName
-from envgen.facts.tables import read_table
+from envgen.facts.tables import once, read_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +28,9 @@ class RequiresCatalog:
         self._known = tuple(known)
 
     @classmethod
+    @once
     def load(cls) -> Self:
-        """Read the table."""
+        """Read the table, once a process."""
         return cls(
             KnownRequires(
                 torch=row["torch"],

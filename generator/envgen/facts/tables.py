@@ -6,9 +6,20 @@ A table with a schema of its name in `facts/schema` is checked in full by the te
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
 
 from envgen.facts.errors import FactInvalidError, Violation
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def once(load: Callable[P, T]) -> Callable[P, T]:
+    """Load a table of the package once a process: neither the files nor what is made of them change under it."""
+    return cast("Callable[P, T]", cache(load))
 
 
 def data_dir() -> Path:

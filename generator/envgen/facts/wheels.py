@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import WheelName
-from envgen.facts.tables import read_table
+from envgen.facts.tables import once, read_table
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -46,8 +46,9 @@ class WheelCatalog:
         self._by_filename = _grouped((row["filename"], row) for row in rows)
 
     @classmethod
+    @once
     def load(cls) -> Self:
-        """Read the table."""
+        """Read the table, once a process."""
         return cls(read_table("wheels"))
 
     @cached_property
@@ -100,8 +101,9 @@ class TorchPins:
         self._pins = pins
 
     @classmethod
+    @once
     def load(cls) -> Self:
-        """Read the table."""
+        """Read the table, once a process."""
         return cls(
             _grouped(
                 (

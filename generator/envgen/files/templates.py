@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envgen.core.errors import DataError
@@ -35,7 +36,7 @@ def render(template: str, **values: object) -> str:
 
     Raises: TemplateError when the template is missing, not valid, or uses a value that is not given.
     """
-    return _rendered(_environment(), template, values)
+    return _rendered(template, values, html=False)
 
 
 def render_html(template: str, **values: object) -> str:
@@ -43,24 +44,19 @@ def render_html(template: str, **values: object) -> str:
 
     Raises: TemplateError as `render` does.
     """
-    return _rendered(html_pages(), template, values)
+    return _rendered(template, values, html=True)
 
 
-def _rendered(environment: Environment, template: str, values: Mapping[str, object]) -> str:
+def _rendered(template: str, values: Mapping[str, object], *, html: bool) -> str:
     import jinja2
 
+    environment = _environment(tree("templates"), html=html)
     try:
         text: str = environment.get_template(template).render(**values)
     except (jinja2.TemplateError, UnicodeDecodeError) as error:
         line = f"line {error.lineno}: " if isinstance(error, jinja2.TemplateSyntaxError) else ""
         raise TemplateError(template, line + str(error)) from error
     return text
-
-
-@cache
-def html_pages() -> Environment:
-    """The environment of HTML pages, made once: thousands are written in one run."""
-    return _environment(html=True)
 
 
 def read_template(template: str) -> str:
@@ -74,12 +70,14 @@ def read_template(template: str) -> str:
         raise TemplateError(template, str(error)) from error
 
 
-def _environment(*, html: bool = False) -> Environment:
+@cache
+def _environment(folder: Path, *, html: bool) -> Environment:
+    """The environment of a folder, made once: it keeps what it compiled, and a site has thousands of pages."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     # Only pages are HTML: autoescape would write &#34; into a lock, where a filter quotes for the format.
     environment = Environment(
-        loader=FileSystemLoader(tree("templates")),
+        loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         autoescape=html,  # noqa: S701
         keep_trailing_newline=True,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from envgen.core.gpus import Gpu, Match
+from envgen.facts.tables import once
 from envgen.gpus import names
 from envgen.gpus.answers import Answers
 from envgen.gpus.index import GpuTables
@@ -28,11 +29,16 @@ class GpuCatalog:
 
     @classmethod
     def load(cls, folder: Path | None = None, *, suggests: bool = True) -> Self:
-        """Return the catalog of the package's own tables, or of another folder with the same tables.
+        """Return the catalog of the package's own tables, one a process, or of another folder with the same tables.
 
         Without `suggests` an unknown name gets no suggestions, which take most of the time of a look-up.
         """
-        return cls(GpuTables(folder), suggests=suggests)
+        return cls(GpuTables(folder), suggests=suggests) if folder else cls._own(suggests)
+
+    @classmethod
+    @once
+    def _own(cls, suggests: bool) -> Self:
+        return cls(GpuTables(None), suggests=suggests)
 
     @cached_property
     def _lookup(self) -> Lookup:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from envgen.ci.matrix import GpuRunner
 from envgen.core.errors import EnvgenError
 from envgen.facts.catalog import Catalog
-from envgen.gpus.catalog import GpuCatalog
 from envgen.net.sites import Site
 from envgen.request.cpu import asks_for_cpu
 from envgen.request.drivers import read_drivers
@@ -132,18 +131,12 @@ def _error(read: Callable[..., object], *given: object) -> EnvgenError | None:
     return None
 
 
-@cache
-def _facts() -> tuple[Catalog, GpuCatalog]:
-    return Catalog.load(), GpuCatalog.load()
-
-
 def _read(options: RequestOptions) -> object:
-    builds, known = _facts()
-    return read_request(options, builds, known)
+    return read_request(options, Catalog.load())
 
 
 def _decide(options: RequestOptions) -> None:
     """Read a request as far as a decision reads it."""
-    builds, known = _facts()
-    for request in read_request(options, builds, known).requests:
+    builds = Catalog.load()
+    for request in read_request(options, builds).requests:
         Evaluation.of(request, builds)

@@ -10,6 +10,7 @@ from pathlib import Path
 from envgen.audits.advice import with_change
 from envgen.audits.judge import judge
 from envgen.audits.verdict import CPU_BUILD, FileReport, Outcome, Verdict
+from envgen.core.regular import read_regular
 from envgen.core.request import Request
 from envgen.facts.catalog import Catalog
 from envgen.readers.mention import FileUnreadableError, IndexOption, Mention, Reading
@@ -86,16 +87,12 @@ def read_file(path: Path) -> str:
 
     Raises: FileUnreadableError when it is no regular file, too large, or no text.
     """
-    import stat
-
     name = path.as_posix()
     try:
-        kind = path.stat()
-        if not stat.S_ISREG(kind.st_mode):
-            raise FileUnreadableError(name=name, reason="it is no regular file")
-        if kind.st_size > LARGEST:
-            raise FileUnreadableError(name=name, reason=f"it has {kind.st_size} bytes, at most {LARGEST} are read")
-        data = path.read_bytes()
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise FileUnreadableError(name=name, reason=f"it has {size} bytes, at most {LARGEST} are read")
+        data = read_regular(path)
     except (OSError, ValueError) as error:
         raise FileUnreadableError(name=name, reason=getattr(error, "strerror", None) or str(error)) from error
     for encoding in _encodings(data):

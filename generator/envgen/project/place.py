@@ -7,6 +7,7 @@ from pathlib import Path
 
 from envgen import __version__
 from envgen.core.errors import UsageError
+from envgen.core.regular import read_regular
 from envgen.files.header import Header, body_digest, compose
 from envgen.output.plan import make_plan, read_file
 from envgen.output.writing import apply, replace_files
@@ -19,7 +20,7 @@ def read_project(file: Path) -> str | None:
     Raises: ProjectFileError for what is no UTF-8 text file.
     """
     try:
-        return file.read_bytes().decode("utf-8")
+        return read_regular(file).decode("utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

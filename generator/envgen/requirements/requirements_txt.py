@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 from envgen.core.digits import has_endless_number
+from envgen.core.regular import read_regular
 from envgen.readers.pip_lines import logical_lines
 from envgen.requirements.asked import Asked, RequirementsFileError
 from envgen.requirements.lines import pass_over, take_line
@@ -35,8 +36,7 @@ def read_file(path: Path, name: str) -> str:
     Raises: RequirementsFileError when it is missing, larger than 1 MiB, or no text.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+        data = read_regular(path, _LARGEST + 1)
     except OSError as error:
         raise RequirementsFileError(f"{name} can't be read", fact=error.strerror or str(error)) from error
     if len(data) > _LARGEST:

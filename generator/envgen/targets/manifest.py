@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import quoted
 from envgen.core.platforms import Subdir
+from envgen.core.regular import read_regular
 from envgen.request.options import RequestOptions
 from envgen.request.settings import WriteOptions
 from envgen.targets.errors import TargetUnknownError
@@ -72,7 +73,7 @@ def find_manifest(start: Path) -> Path | None:
     In one folder envgen.toml comes before pyproject.toml, which counts only with a table [tool.envgen].
     """
     for folder in (start, *start.parents):
-        if (folder / OWN_FILE).is_file():
+        if (folder / OWN_FILE).exists() and not (folder / OWN_FILE).is_dir():
             return folder / OWN_FILE
         if _has_table(folder / SHARED_FILE):
             return folder / SHARED_FILE
@@ -104,8 +105,7 @@ def read_plain(path: Path) -> str:
 
     Raises: OSError; ValueError, with the reason, for what is no such text.
     """
-    with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
+    data = read_regular(path, LARGEST + 1)
     if len(data) > LARGEST:
         raise ValueError("it is larger than 1 MiB, as no such file is")
     try:

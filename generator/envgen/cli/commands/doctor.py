@@ -11,6 +11,7 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.output import write_answer, write_json, write_line
+from envgen.core.regular import read_regular
 
 if TYPE_CHECKING:
     from envgen.core.errors import UsageError
@@ -116,13 +117,9 @@ def _judge_text(source: str, other: str | None, output_format: options.OutputFor
             "--report judges another machine: --python, --env, --target and --collect are of this one", hint="give one"
         )
     try:
-        if source == "-":
-            data = sys.stdin.buffer.read(_LONGEST)
-        else:
-            with Path(source).open("rb") as file:
-                data = file.read(_LONGEST)
-    except OSError as error:
-        fact = error.strerror or str(error)
+        data = sys.stdin.buffer.read(_LONGEST) if source == "-" else read_regular(Path(source), _LONGEST)
+    except (OSError, ValueError) as error:
+        fact = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{quoted(source)} can't be read (from --report)", fact=fact, hint="name a file") from error
     posted = examine_text(_text(data))
     if output_format is options.OutputFormat.JSON:
@@ -146,7 +143,7 @@ def _check_report(path: Path) -> None:
     try:
         if not path.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, f"{path.parent} is not a folder")
-        if path.exists() and not path.read_text("utf-8", "replace").startswith(HEADER):
+        if path.exists() and read_regular(path, len(HEADER.encode())) != HEADER.encode():
             raise UsageError(
                 f"{quoted(str(path))} is there and no report of envgen", hint="give --collect another name"
             )

@@ -63,7 +63,7 @@ def _report(
     for mention in reading.mentions:
         key = _BUT_THE_LINE(mention)
         if key not in judged:
-            fitting = (request for request in requests if _is_for(mention, request))
+            fitting = (request for request in requests if _is_for(mention, request, reading))
             found = ((judge(name, mention, request, catalog), request) for request in fitting)
             judged[key] = tuple(with_change(verdict, request, catalog) for verdict, request in found)
         verdicts += [
@@ -77,9 +77,25 @@ def _report(
 _BUT_THE_LINE = attrgetter(*(field.name for field in fields(Mention) if field.name != "line"))
 
 
-def _is_for(mention: Mention, request: Request) -> bool:
-    """True for a request whose platform a mention is for. What is for others alone says nothing of the target."""
+def _is_for(mention: Mention, request: Request, reading: Reading) -> bool:
+    """True for a request whose platform a mention is for. What is for others alone says nothing of the target.
+
+    Of a lock's builds for several Pythons those for the request's are meant, where there are any.
+    """
+    if not _is_on(mention, request):
+        return False
+    if not mention.locked or _has_python(mention, request):
+        return True
+    same = (other for other in reading.mentions if (other.locked, other.variant) == (True, mention.variant))
+    return not any(_is_on(other, request) and _has_python(other, request) for other in same)
+
+
+def _is_on(mention: Mention, request: Request) -> bool:
     return not mention.platforms or request.subdir.value in mention.platforms
+
+
+def _has_python(mention: Mention, request: Request) -> bool:
+    return not mention.pythons or request.python in mention.pythons
 
 
 def read_file(path: Path) -> str:

@@ -23,7 +23,7 @@ PLATFORMS = {
     "osx-arm64": ("macos", "arm64"),
     "osx-64": ("macos", "x86_64"),
 }
-_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 _TAG = re.compile(r"cu\d{2,3}|cpu", re.ASCII)
 
 
@@ -171,16 +171,16 @@ def marker_targets(marker: Marker | None) -> tuple[tuple[str, ...], tuple[str, .
     kept = [
         (platform, python)
         for platform in PLATFORMS
-        for python in _PYTHONS
+        for python in PYTHONS
         if marker.evaluate(environment(platform, python) | {"extra": extra})
     ]
     platforms = tuple(name for name in PLATFORMS if any(platform == name for platform, _ in kept))
-    pythons = tuple(name for name in _PYTHONS if any(python == name for _, python in kept))
+    pythons = tuple(name for name in PYTHONS if any(python == name for _, python in kept))
     if not kept:
         return ("none",), (), extra
     return (
         platforms if len(platforms) < len(PLATFORMS) else (),
-        pythons if len(pythons) < len(_PYTHONS) else (),
+        pythons if len(pythons) < len(PYTHONS) else (),
         extra,
     )
 

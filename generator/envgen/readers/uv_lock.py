@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from packaging.markers import InvalidMarker, Marker
 
 from envgen.core.dataclass import dataclass
 from envgen.core.sets import PackageSet
 from envgen.readers.mention import Lines, Mention, Reading
-from envgen.readers.requirement import PLATFORMS, environment, split_version, tag_of_url, wheel_of
+from envgen.readers.requirement import PLATFORMS, PYTHONS, environment, split_version, tag_of_url, wheel_of
 from envgen.readers.toml_text import Table, parse_toml, table, tables, text_of
 
 _LOCAL = ("editable", "virtual", "directory")
-_PYTHON = "3.12"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,18 +22,16 @@ class _Edge:
 
     version: str
     source: str
-    marker: Marker | None
+    marker: str
     variant: str = ""
 
     def leads_to(self, package: Table) -> bool:
         """True when it means this package: uv writes version and source only where there are several."""
         return self.version in ("", text_of(package.get("version"))) and self.source in ("", _registry(package))
 
-    def applies(self, platform: str, variant: str) -> bool:
-        """True on a platform with one extra or group asked for, or none."""
-        if self.variant not in ("", variant):
-            return False
-        return self.marker is None or self.marker.evaluate(environment(platform, _PYTHON) | {"extra": variant})
+    def applies(self, platform: str, python: str, variant: str) -> bool:
+        """True on a platform and a Python with one extra or group asked for, or none."""
+        return self.variant in ("", variant) and _holds(self.marker, platform, python, variant)
 
 
 def read_uv_lock(text: str, *, name: str = "uv.lock") -> Reading:
@@ -57,17 +55,23 @@ def read_uv_lock(text: str, *, name: str = "uv.lock") -> Reading:
 
 
 def _mentions(line: int, text: str, package: Table, edges: list[_Edge], labels: dict[str, str]) -> Iterator[Mention]:
+    """The mentions of one torch: for each variant one for the platforms that have it with the same Pythons."""
     wheels = [wheel for entry in tables(package.get("wheels")) if (wheel := wheel_of(text_of(entry.get("url"))))]
     files = {platform for wheel in wheels for platform in wheel.platforms} or set(PLATFORMS)
+    named = {python for wheel in wheels for python in wheel.pythons}
     own = [edge for edge in edges if edge.leads_to(package)]
     version, cuda = split_version(text_of(package.get("version")))
     source = _registry(package)
-    seen: set[str] = set()
+    pythons_of_files = [python for python in PYTHONS if python in named or not named]
+    places = [(platform, python) for platform in PLATFORMS if platform in files for python in pythons_of_files]
+    plain: set[tuple[str, str]] = set()
     for variant, label in labels.items():
-        active = {p for p in PLATFORMS if p in files and any(edge.applies(p, variant) for edge in own)} - seen
+        there = (place for place in places if place not in plain and _is_forked_to(package, *place, variant))
+        active = [place for place in there if any(edge.applies(*place, variant) for edge in own)]
         if not variant:
-            seen = active
-        if active:
+            plain = {*active}
+        pythons = {platform: tuple(python for at, python in active if at == platform) for platform, _ in active}
+        for alike in dict.fromkeys(pythons.values()):
             yield Mention(
                 line=line,
                 text=f"torch {text_of(package.get('version'))} from {source or 'no registry'}",
@@ -75,11 +79,34 @@ def _mentions(line: int, text: str, package: Table, edges: list[_Edge], labels: 
                 version=version,
                 cuda=cuda or tag_of_url(source),
                 sources=(source,) if source else (),
-                platforms=tuple(p for p in PLATFORMS if p in active),
-                pythons=tuple(dict.fromkeys(python for wheel in wheels for python in wheel.pythons)),
+                platforms=tuple(platform for platform, own_pythons in pythons.items() if own_pythons == alike),
+                pythons=alike if named or len(alike) < len(PYTHONS) else (),
                 variant=label,
                 locked=True,
             )
+
+
+def _is_forked_to(package: Table, platform: str, python: str, variant: str) -> bool:
+    """True where a package is the one of its name: uv writes the markers of its fork where there are several."""
+    markers = package.get("resolution-markers")
+    if not isinstance(markers, list) or not markers:
+        return True
+    return any(_holds(text_of(marker), platform, python, variant) for marker in markers)
+
+
+@cache
+def _holds(text: str, platform: str, python: str, extra: str) -> bool:
+    """True when a marker lets a place through, and for one that can't be read."""
+    marker = _marker(text)
+    return marker is None or marker.evaluate(environment(platform, python) | {"extra": extra})
+
+
+@cache
+def _marker(text: str) -> Marker | None:
+    try:
+        return Marker(text) if text else None
+    except InvalidMarker:
+        return None
 
 
 def _registry(package: Table) -> str:
@@ -104,11 +131,8 @@ def _edges(packages: list[Table]) -> Iterator[_Edge]:
 def _edge(entry: Table, variant: str) -> Iterator[_Edge]:
     if entry.get("name") != "torch":
         return
-    try:
-        marker = Marker(text_of(entry["marker"])) if "marker" in entry else None
-    except InvalidMarker:
-        marker = None
-    yield _Edge(version=text_of(entry.get("version")), source=_registry(entry), marker=marker, variant=variant)
+    version, marker = text_of(entry.get("version")), text_of(entry.get("marker"))
+    yield _Edge(version=version, source=_registry(entry), marker=marker, variant=variant)
 
 
 def _label(variant: str) -> str:

@@ -104,6 +104,7 @@ def test_an_internal_error_is_one_line_that_can_be_reported(
     ("error", "text"),
     [
         (OSError(36, "File name too long", "a" * 300), 'error: "aaa'),
+        (UnicodeEncodeError("ascii", "é", 0, 1, "ordinal"), 'error: "é" can\'t be written in ascii, which this system'),
         (MemoryError(), "error: the memory is used up [system]"),
         (RuntimeError("can't start new thread"), "error: can't start new thread [system]"),
         (ImportError("x.so: failed to map segment", name="rattler"), "error: x.so: failed to map segment [system]"),

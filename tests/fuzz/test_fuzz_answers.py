@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page
 from envgen.net.pip_index import ProjectPage, parse_page
+from fuzz.campaign import EXAMPLES
 from fuzz.folders import PIECES
-from fuzz.test_fuzz_commands import EXAMPLES
+
+pytestmark = pytest.mark.fuzz
 
 HTML = b'<!DOCTYPE html><html><body><a href="x-1-py3-none-any.whl#sha256=%s">x</a></body></html>' % (b"a" * 64)
 JSON = b'{"meta": {"api-version": "1.1"}, "name": "x", "files": [{"url": "x-1-py3-none-any.whl", "hashes": {}}]}'

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envgen.cli.main import main
+from fuzz.campaign import EXAMPLES
 from fuzz.files import REPORTS, SAMPLES
-from fuzz.folders import PIECES, damages
-from fuzz.test_fuzz_commands import EXAMPLES, LONGEST_S, STATUSES
+from fuzz.folders import CHANGES, PIECES
+from fuzz.machine import LONGEST_S, STATUSES
+
+pytestmark = pytest.mark.fuzz
 
 TARGET = ["--gpu", "RTX 4090", "--driver", "570.133.20", "--platform", "linux-64"]
 # What a text repeats where somebody wants its reader to take long.
@@ -39,8 +43,8 @@ def changes(draw: st.DrawFn, sample: bytes) -> Content:
     if draw(st.integers(0, 3)) == 0:
         at, unit = int(draw(st.floats(0, 1)) * len(sample)), draw(st.sampled_from(UNITS))
         return Content(sample[:at] + unit * (100_000 // len(unit)) + (sample[at:] if draw(st.booleans()) else b""))
-    for _, change in draw(st.lists(damages(), min_size=1, max_size=3)):
-        sample = change(sample)
+    for change in draw(st.lists(st.sampled_from(CHANGES), min_size=1, max_size=3)):
+        sample = change(Random(draw(st.integers(0, 2**32))), sample)
     return Content(sample)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from envgen.cli.main import main
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu, MatchKind
@@ -148,6 +149,31 @@ def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
     assert write_site(target, [("index.html", b"1"), ("gpu/a.html", b"2")], force=False) == 2
     assert write_site(target, [("index.html", b"3")], force=False) == 1
     assert {path.name for path in target.iterdir()} == {".envgen-site", "index.html"}
+
+
+@pytest.mark.parametrize(
+    ("place", "fact"),
+    [
+        (".", "it needs a name"),
+        ("x/..", "it needs a name"),
+        ("/", "it needs a name"),
+        ("mine.txt", "mine.txt is no folder"),
+        ("mine.txt/site", "mine.txt is no folder"),
+        ("a" * 300, "File name too long"),
+        ("mine", "holds other files"),
+    ],
+)
+def test_a_place_is_refused_before_anything_is_decided(
+    place: str, fact: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To decide for every GPU takes the better part of a minute."""
+    (tmp_path / "mine.txt").write_text("x", encoding="utf-8")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "x").write_text("x", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Site, "load", None)
+    assert main(["site", "--output", place]) in (2, 4)
+    assert fact in capsys.readouterr().err
 
 
 def test_a_site_that_breaks_off_leaves_the_old_one(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import PurePath
 from envgen.core.errors import EnvgenError, ToolError, quoted
 
 _REPORT = "https://github.com/cuda-envgen/cuda-envgen/issues"
-# Python's words for a thread that is refused, and for paths that no system takes: with a NUL, or of half a character.
-_REFUSALS = ("can't start new thread", "embedded null", "surrogates not allowed")
+# Python's words for a thread that is refused, and for a path that no system takes: with a NUL.
+_REFUSED = (OSError, MemoryError, UnicodeEncodeError)
+_REFUSALS = ("can't start new thread", "embedded null")
 
 
 class RefusedBySystemError(ToolError):
@@ -24,6 +25,8 @@ class RefusedBySystemError(ToolError):
         error = self.error
         if isinstance(error, MemoryError):
             return "the memory is used up"
+        if isinstance(error, UnicodeEncodeError):  # half a character, or a path that a system without UTF-8 can't have
+            return f"{quoted(error.object)} can't be written in {error.encoding}, which this system takes"
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
         name = error.filename if isinstance(error, OSError) else None
         return f"{quoted(str(name))}: {reason}" if name is not None else reason
@@ -49,7 +52,9 @@ class InternalError(EnvgenError):
 
 def foreseen(error: Exception) -> EnvgenError:
     """The error to show for an exception that no command foresaw."""
-    is_refused = isinstance(error, (OSError, MemoryError)) or any(words in str(error) for words in _REFUSALS)
+    is_refused = isinstance(error, (OSError, MemoryError, UnicodeEncodeError)) or any(
+        words in str(error) for words in _REFUSALS
+    )
     if isinstance(error, ImportError):  # a package that is broken or gone, or one that there is no memory to load
         is_refused = not (error.name or "").startswith("envgen")
     return RefusedBySystemError(error) if is_refused else InternalError(error)

@@ -64,7 +64,15 @@ def test_a_channel_has_one_spelling(text: str, channel: str) -> None:
     "text",
     [
         *("", "a b", "../x", "-c", "x/../y", "a,b", "defaults", "local", "nodefaults", "C:\\conda", "/srv/conda"),
-        *("ftp://h/c", "file:///srv/c", "https://h", "https://h/c?x=1", "https://h:0/c"),
+        *(
+            "ftp://h/c",
+            "file:///srv/c",
+            "https://h",
+            "https://h/c?x=1",
+            "https://h:0/c",
+            "https://[::1",
+            "http://[x]/c",
+        ),
     ],
 )
 def test_what_is_no_channel_is_a_usage_error(text: str) -> None:

@@ -22,8 +22,9 @@ def site_command(
     """
     from envgen.core.paths import tree
     from envgen.site.build import Site
-    from envgen.site.write import write_site
+    from envgen.site.write import check_place, write_site
 
+    check_place(Path(output), force=force)
     progress = Progress()
     progress.step("deciding for every capability, platform, driver and Python")
     site = Site.load(tree("lockfiles"))

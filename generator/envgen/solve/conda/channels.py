@@ -91,7 +91,10 @@ def all_channels(own: Sequence[str], further: Sequence[str]) -> tuple[str, ...]:
 
 def _has_login(url: str) -> bool:
     """True for `user:password@`, and for a token in the path as anaconda.org and others take it."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address at all, which is said next
+        return False
     return "@" in parts.netloc or "/t/" in f"{parts.path}/"
 
 

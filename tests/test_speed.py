@@ -69,6 +69,13 @@ class TestStarts:
         loaded = loaded_by(*REQUEST, "--offline", "--output", str(tmp_path / "out"))
         assert loaded & SOLVING == set()
 
+    def test_a_shipped_lock_is_checked_without_conda_lock_and_the_network(self, tmp_path: Path) -> None:
+        """Its files are compared with what was shipped: conda_lock would take three times as long to make the same."""
+        written = (*REQUEST, "--offline", "--output", str(tmp_path / "out"))
+        loaded_by(*written)
+        for command in ((*written, "--check"), ("verify", "--offline", str(tmp_path / "out"))):
+            assert loaded_by(*command) & {"conda_lock", "pydantic", "urllib3", "envgen.net.client"} == set()
+
     def test_a_decision_costs_few_starts_of_an_interpreter(self) -> None:
         taken = medians({"resolve": Command(argv=envgen("resolve", *REQUEST))}, rounds=5)
         assert taken["resolve"] < 16 * taken[PASS]  # 7.4 measured

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 
 from envgen.core.dataclass import dataclass
-from envgen.net.client import ABSENT, Asking, ask
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.sites import Site
@@ -28,6 +27,8 @@ def fetch(
 
     Raises: UnreachableError when no answer comes or access is refused; SourceDataError when it comes truncated.
     """
+    from envgen.net.client import ABSENT, Asking, ask  # it loads urllib3: most runs fetch nothing
+
     headers = {"Accept": accept, "Accept-Encoding": "gzip"}
     answer = ask(Asking(url=url, headers=headers, login=login, patience=patience), pause=pause)
     if answer.status in ABSENT:

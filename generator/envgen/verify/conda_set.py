@@ -27,6 +27,7 @@ from envgen.verify.opened import Opened
 from envgen.verify.pip_set import not_said
 from envgen.verify.places import CONDA_PLACES, check_hosts
 from envgen.verify.request import check_request
+from envgen.verify.shipped import is_as_shipped
 
 
 def judge_conda(opened: Opened, stated: Stated, knowledge: Knowledge) -> tuple[list[JudgedLock], list[Finding]]:
@@ -40,10 +41,13 @@ def judge_conda(opened: Opened, stated: Stated, knowledge: Knowledge) -> tuple[l
             locks = read_conda(bodies)
         except LockFormatError as error:
             return [], [Finding(code=Code.FILE_UNREADABLE, file=error.origin, title=error.reason)]
-        judged = [_judge(lock, opened, stated, knowledge) for lock in locks]
-        if has_no_error(finding for one in judged for finding in one.findings):
-            findings += check_conda_form(locks, bodies, opened.headers)
-        findings += [finding for lock_file, _ in pairs for finding in _content_hash(bodies, lock_file)]
+        is_shipped = len(locks) == 1 and is_as_shipped(bodies, locks[0].subdir, _python(locks[0]), knowledge.root)
+        judged = [_judge(lock, opened, stated, knowledge, is_shipped=is_shipped) for lock in locks]
+        # What equals a shipped lock in every byte was made when that was: conda-lock would make the same again.
+        if not is_shipped:
+            if has_no_error(finding for one in judged for finding in one.findings):
+                findings += check_conda_form(locks, bodies, opened.headers)
+            findings += [finding for lock_file, _ in pairs for finding in _content_hash(bodies, lock_file)]
     covered = {EXPLICIT.name(one.subdir, many=True) for one in judged}
     findings += [
         Finding(code=Code.FILE_MISSING, file=CONDA_LOCK.one, title=f"{name} is there without it")
@@ -53,10 +57,11 @@ def judge_conda(opened: Opened, stated: Stated, knowledge: Knowledge) -> tuple[l
     return judged, findings
 
 
-def _judge(lock: CondaLock, opened: Opened, stated: Stated, knowledge: Knowledge) -> JudgedLock:
+def _judge(lock: CondaLock, opened: Opened, stated: Stated, knowledge: Knowledge, *, is_shipped: bool) -> JudgedLock:
     file = next(n for many in (True, False) if (n := CONDA_LOCK.name(lock.subdir, many=many)) in opened.bodies)
     build, torch = conda_lock.locked_build(lock, knowledge.builds), lock.find("pytorch")
-    cuda, is_shipped = conda_lock.cuda_of(lock), is_shipped_conda(lock, build, _python(lock), knowledge.root)
+    cuda = conda_lock.cuda_of(lock)
+    is_shipped = is_shipped or is_shipped_conda(lock, build, _python(lock), knowledge.root)
     return JudgedLock(
         package_set=PackageSet.CONDA,
         subdir=lock.subdir,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
@@ -15,9 +15,11 @@ from envgen.core.locks import PipLock
 from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.net.deadline import Patience
-from envgen.net.wheel_contents import WheelContents, read_contents
 from envgen.solve.errors import CudaClashError
 from envgen.solve.pip.query import FAMILY
+
+if TYPE_CHECKING:
+    from envgen.net.wheel_contents import WheelContents
 
 _AT_ONCE = 8
 _LIBRARY = re.compile(r"\.(?:so(?:\.\d+)*|dll|pyd)$")
@@ -57,6 +59,10 @@ def wheels_of(lock: PipLock, asked: Iterable[str], served: Mapping[str, str] | N
 
 def read_all(wheels: Iterable[LockedWheel], *, patience: Patience) -> dict[str, WheelContents]:
     """Name -> what the wheel holds, of those that could be read: it warns, no lock hangs on it."""
+
+    from concurrent.futures import ThreadPoolExecutor
+
+    from envgen.net.wheel_contents import read_contents
 
     def read(wheel: LockedWheel) -> WheelContents | None:
         with suppress(EnvgenError):

@@ -490,3 +490,10 @@ def test_a_name_with_letters_for_digits_is_suggested_and_never_picked(text: str,
     assert match.kind is MatchKind.UNKNOWN
     assert match.gpu is None
     assert match.suggestions[0] == name
+
+
+def test_the_grade_behind_a_chip_is_no_other_gpus_name() -> None:
+    match = catalog().match("GP107-400")
+    assert match.gpu is not None
+    assert str(match.gpu.capability) == "6.1"
+    assert match.notes == ()

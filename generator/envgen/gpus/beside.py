@@ -20,7 +20,9 @@ from envgen.gpus.text import GpuText
 ARCHITECTURES = ("fermi", "kepler", "maxwell", "pascal", "volta", "turing", "ampere", "ada", "hopper", "blackwell")
 LINE = re.compile(r"geforce|quadro|tesla|titan|jetson|gtx|rtx|gts|^gt[0-9]|^cmp|[0-9](?:ti|super)")
 # Letters that make another card of a name only directly behind it: `RTX 4090 D`, but `a GeForce RTX 4090`.
-_SUFFIXES = frozenset(["a", "d", "e", "m", "s", "x", "le", "se", "gs", "mx", "pro", "plus", "max", "xt", "xtx", "tie"])
+_SUFFIXES = frozenset(
+    ["a", "d", "dd", "e", "m", "s", "x", "le", "se", "gs", "mx", "pro", "plus", "max", "xt", "xtx", "tie"]
+)
 _REVISIONS = frozenset(("v2", "v3", "v4"))
 _ANOTHER_MODEL = re.compile(
     r" (?:(?:geforce|quadro|tesla|titan|jetson|gtx|rtx|gts|gt) )+(?:[a-z]{1,2})?[0-9]{3,}| (?:gtx|rtx|gts|gt)[0-9]{3,}"

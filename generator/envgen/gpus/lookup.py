@@ -145,6 +145,7 @@ class Lookup:
                 note = f"the chip {chip['chip']} is known by name only: no source states its compute capability"
                 return self._answers.unknown(text.query, "", (note,))
             rest = text.spaced.replace(f" {token} ", " ")
+            rest = "" if rest.strip().isdigit() else rest  # `GP107-400`: a grade of the chip
             parts = (names.bracketed(text.lowered), text.device, rest)
             rows = next((rows for part in parts if (rows := self._finder.rows(part))), [])
             if not rows and (reading := self._scan.read(text.narrowed(rest))):

@@ -29,7 +29,8 @@ _SCHEDULER = (
     r"|\bgres/gpu:([a-z][\w.-]*)"
     r"|\baccelerators? ?[:=] ?\"?([a-z][\w.-]*)(?=[:\" ]|$)"
     r"|--gpus(?:-per-\w+)?[= ]([a-z][\w.-]*)(?=:|$)"
-    r"|\bgpu:([a-z][\w.-]*)|(?:--constraint[= ]|-c )\"?([a-z][\w.-]*)|(?:^| )-g ([a-z][\w.-]*)"
+    r"|\bgpu:([a-z][\w.-]*)|(?:--constraint[= ]|(?<![\w-])-c )[\"'(\[]*([a-z][^\"'\s]*)|(?:^| )-g ([a-z][\w.-]*)"
+    r"|\b(?:gpu_?(?:type|model|name)|gmodel) ?[=:] ?\"?([a-z][\w.-]*)"  # PBS, Grid Engine; LSF
     r"|^([a-z][a-z0-9-]*[0-9][a-z0-9-]*):[0-9]{1,2}$"
 )
 _COUNT = r"(?:--)?(?:gres[=/:])?gpus?(?:-per-\w+)?[:=][0-9]+|nvidia\.com/gpu[=: ]+[0-9]+"
@@ -71,7 +72,8 @@ class Machines:
     @staticmethod
     def scheduled(text: GpuText) -> GpuText | None:
         """The GPUs that a scheduler's word names, without counts, slices and what a device plugin adds."""
-        values = [next(group for group in found if group) for found in re.findall(_SCHEDULER, text.lowered)]
+        found = [next(group for group in groups if group) for groups in re.findall(_SCHEDULER, text.lowered)]
+        values = [value for one in found for value in re.split(r"[|&,*()\[\]]+", one) if value]
         kinds = [re.sub(rf"[_.-]{_SLICE}$|-shared$|-replica$|-mig-.*$", "", value) for value in values]
         kinds = [kind for kind in kinds if not re.fullmatch(_SLICE, kind)]
         return text.narrowed(" , ".join(dict.fromkeys(kinds)), in_context=True) if kinds else None

@@ -17,6 +17,8 @@ _MARKERS = "-_()[],./:;#&'\"|@*=!?×、。，：；“”‘’"
 _SEPARATORS = dict.fromkeys(map(ord, f" {_MARKERS}"))
 _SPACED = dict.fromkeys(map(ord, _MARKERS), " ")
 _MARKS = ("(r)", "(tm)", "(c)", "®", "™", "©", "\u200b", "\u200e", "\u200f", "\ufeff")
+# How many of a card there are, behind its name; `12 GB` behind a maker's `GAMING X` is no count.
+_TIMES = Pattern(r"(?:(?<=[0-9])x|(?<=[a-z0-9)]) x | ?[×*] ?)[0-9]{1,2}(?![0-9a-z]| ?gi?b?\b)", re.IGNORECASE)
 BRANDS = ("geforce", "quadro", "tesla", "jetson")
 SERIES = ("gtx", "rtx", "gts", "gt")
 # Words that tell a laptop row from a desktop row, or that are left out when people write (the longest first).
@@ -76,7 +78,7 @@ def device_text(text: str) -> str:
     if ":" in text or text[:1].isdigit():
         text = re.sub(r"^gpu ?[0-9]+ ?:|^[0-9]+ ?[x×] ?(?=[a-z])", "", text, flags=re.IGNORECASE)
         text = re.sub(r"\b(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b", " ", text, flags=re.IGNORECASE)
-    return text.strip(" ,:;")
+    return _TIMES.sub("", text).strip(" ,:;")
 
 
 def _cut_at(text: str, *marks: str) -> tuple[str, str]:

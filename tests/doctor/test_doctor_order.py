@@ -36,6 +36,7 @@ from envgen.doctor.document import diagnosis_mapping
 from envgen.doctor.fix import choose_fix, request_for
 from envgen.environments.inspected import InspectedEnvironment
 from envgen.probe.observation import EnvironmentKind
+from envgen.resolve.evaluation import Evaluation
 
 RTX4090 = "linux-rtx4090-570.133.20"
 CPU = torch("2.8.0+cpu", None)
@@ -130,7 +131,7 @@ def test_the_command_is_the_decision_for_this_host(name: str) -> None:
     resolution = decide(request)
     assert resolution is not None
     assert resolution.pip is not None
-    assert request.driver == (DriverVersion.parse("560") if observation.system.wsl else observation.driver)
+    assert (request.driver, request.wsl) == (observation.driver, bool(observation.system.wsl))
     assert request.python == "3.12"
     assert diagnosis.fix is not None
     assert diagnosis.fix.by_decision
@@ -155,7 +156,8 @@ def test_a_windows_driver_counts_by_its_branch_in_wsl(windows: str, branch: str)
     observation = replace(host("wsl2-rtx3080-560.94"), driver=DriverVersion.parse(windows))
     request = request_for(context_of(observation, environment(CPU)), ())
     assert request is not None
-    assert str(request.driver) == branch
+    assert (str(request.driver), request.wsl) == (windows, True)
+    assert str(Evaluation.of(request, builds()).rules.driver) == branch
 
 
 def test_a_gpu_without_newer_drivers_is_not_told_to_update() -> None:

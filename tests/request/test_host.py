@@ -38,7 +38,7 @@ def asked(host: str, *subdirs: Subdir) -> Requests:
         pytest.param("linux-k80-470.256.02", ["Tesla K80"], "470.256.02", "2.3.1+cu118", id="k80"),
         pytest.param("dgx-spark-gb10-580.95.05", ["GB10"], "580.95.05", "2.15.0+cu132", id="dgx-spark"),
         pytest.param("windows-rtx4070-560.94", ["GeForce RTX 4070"], "560.94", "2.14.1+cu126", id="windows"),
-        pytest.param("wsl2-rtx3080-560.94", ["GeForce RTX 3080"], "560", "2.14.1+cu126", id="wsl-counts-the-branch"),
+        pytest.param("wsl2-rtx3080-560.94", ["GeForce RTX 3080"], "560.94", "2.14.1+cu126", id="wsl"),
     ],
 )
 def test_the_hosts_gpu_and_driver_decide(host: str, names: list[str], driver: str, pip: str) -> None:

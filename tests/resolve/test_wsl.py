@@ -7,20 +7,30 @@ from dataclasses import replace
 import pytest
 
 from envgen.core.drivers import DriverVersion
+from envgen.core.errors import UsageError
+from envgen.core.gpus import Gpu
 from envgen.core.request import Machine, RequestedGpu
+from envgen.core.request_record import RequestRecord, from_json
 from envgen.facts.catalog import Catalog
+from envgen.files.commands import request_command
 from envgen.gpus.catalog import GpuCatalog
+from envgen.request.options import RequestOptions
+from envgen.request.read import read_request
 from envgen.resolve import resolve
 from equipment.requests import ask
 
 GPUS, FACTS = GpuCatalog.load(), Catalog.load()
 
 
+def known(name: str) -> Gpu:
+    gpu = GPUS.match(name).gpu
+    assert gpu is not None
+    return gpu
+
+
 @pytest.mark.parametrize(
     ("gpu", "driver", "words"),
     [
-        # microsoft/WSL#6014: this GPU and driver give cudaErrorInsufficientDriver.
-        pytest.param("GeForce GTX 1660 Ti", "461.72", "since R495, 461.72 is older", id="driver"),
         pytest.param("GeForce 930MX", "526.98", "Pascal and newer, GeForce 930MX is older", id="maxwell"),
         # microsoft/WSL#9254: a P100 in TCC mode is not seen.
         pytest.param("Tesla P100-PCIE-16GB", "526.98", "WDDM mode", id="tcc"),
@@ -29,22 +39,94 @@ GPUS, FACTS = GpuCatalog.load(), Catalog.load()
     ],
 )
 def test_what_the_guide_leaves_out_is_said(gpu: str, driver: str, words: str) -> None:
-    found = GPUS.match(gpu).gpu
-    assert found is not None
-    asked = replace(ask("7.5", driver=driver, python="3.10"), gpus=(RequestedGpu(input=gpu, gpu=found),))
+    asked = replace(ask("7.5", driver=driver, python="3.10"), gpus=(RequestedGpu(input=gpu, gpu=known(gpu)),))
     said = [notice.text for notice in resolve(FACTS, asked).notices if notice.code == "wsl-limits"]
     assert bool(said) == bool(words)
     assert all(words in text for text in said)
 
 
+@pytest.mark.parametrize(
+    ("gpu", "driver", "text", "change"),
+    [
+        # microsoft/WSL#6014: this GPU and driver give cudaErrorInsufficientDriver. R495's first releases are 496.
+        pytest.param("7.5", "461.72", "since R495, the target has 461.72", "496", id="turing"),
+        pytest.param("8.6", "471.96", "since R495, the target has 471.96", "496", id="ampere"),
+        pytest.param("3.7", "474.82", "R470 is the last that serves", None, id="kepler-has-none"),
+        pytest.param("3.5", None, "R470 is the last that serves", None, id="kepler-without-a-driver"),
+    ],
+)
+def test_what_no_driver_serves_is_refused(gpu: str, driver: str | None, text: str, change: str | None) -> None:
+    resolution = resolve(FACTS, replace(ask(gpu, driver=driver, python="3.10"), wsl=True))
+    assert resolution.pip is None
+    assert resolution.conda is None
+    said = [rejection for rejection in resolution.rejected if text in rejection.text]
+    assert said
+    changes = {str(one.change.driver) for one in said if one.change and one.change.driver}
+    assert (change in changes) if change else not changes
+
+
+@pytest.mark.parametrize(
+    ("gpu", "assumed", "pip", "words"),
+    [
+        # The last driver of Windows for Pascal and Maxwell is of R580; the floor of CUDA 12 there is 528.33.
+        pytest.param("GeForce GTX 1080", "58", "528.33", "", id="pascal"),
+        pytest.param("GeForce GTX 970", "58", "528.33", "Pascal and newer", id="maxwell"),
+        pytest.param("Tesla V100-PCIE-16GB", "58", "528.33", "WDDM mode", id="tcc"),
+    ],
+)
+def test_without_a_driver_wsl_has_that_of_windows(gpu: str, assumed: str, pip: str, words: str) -> None:
+    found = read_request(RequestOptions(gpus=(gpu,), platforms=("wsl",)), FACTS)
+    (request,) = found.requests
+    assert request.wsl
+    resolution = resolve(FACTS, request)
+    assert resolution.driver is not None
+    assert str(resolution.driver).startswith(assumed)
+    assert len(resolution.driver.parts) == 2
+    assert resolution.pip is not None
+    assert str(resolution.pip.driver_floor) == pip
+    limits = [notice.text for notice in resolution.notices if notice.code == "wsl-limits"]
+    assert bool(limits) == bool(words)
+    assert all(words in text for text in limits)
+    assert "--platform wsl" in request_command(RequestRecord.of([request]))
+
+
+def test_the_platform_says_what_a_number_of_both_systems_is() -> None:
+    """580.88 is Windows' first release of CUDA 13.0 and R580; Linux' R580 begins the same and goes on to 580.178."""
+    options = RequestOptions(gpus=("RTX 3060",), drivers=("580.88",), platforms=("WSL2",))
+    (request,) = read_request(options, FACTS).requests
+    pip = resolve(FACTS, request).pip
+    assert pip is not None
+    assert pip.build.cuda_tag == "cu132"
+    assert str(pip.driver_floor) == "580.88"
+    assert RequestRecord.of([request]).platforms[0].wsl
+    assert from_json(RequestRecord.of([request]).to_json()) == RequestRecord.of([request])
+
+
+def test_a_number_of_linux_is_refused_in_wsl() -> None:
+    options = RequestOptions(gpus=("RTX 3060",), drivers=("560.35.03",), platforms=("wsl",))
+    with pytest.raises(UsageError, match="WSL2 runs on the driver of Windows"):
+        read_request(options, FACTS)
+
+
+def test_a_machine_in_wsl_is_one_beside_others() -> None:
+    options = RequestOptions(machines=("GTX 970;;wsl", "RTX 4090;580.95.05;linux-64"))
+    (request,) = read_request(options, FACTS).requests
+    assert [machine.wsl for machine in request.machines] == [True, False]
+    assert not request.wsl
+    (limits,) = (n.text for n in resolve(FACTS, request).notices if n.code == "wsl-limits")
+    assert "GeForce GTX 970" in limits
+    assert ";;wsl" in request_command(RequestRecord.of([request]))
+    (again,) = RequestRecord.of([request]).requests(lambda one: known(one.name), lambda _: None)
+    assert [machine.wsl for machine in again.machines] == [True, False]
+
+
 def test_each_of_several_computers_has_its_limits() -> None:
-    asked = ask("5.2 8.6", driver="461.72", python="3.10")
-    drivers = (asked.driver, DriverVersion.parse("560.94"))
+    asked = ask("5.2 8.6", driver="526.98", python="3.10")
+    drivers = (DriverVersion.parse("526.98"), DriverVersion.parse("560.94"))
     machines = tuple(Machine(gpus=(gpu,), driver=driver) for gpu, driver in zip(asked.gpus, drivers, strict=True))
     (said,) = (
         notice.text
         for notice in resolve(FACTS, replace(asked, machines=machines)).notices
         if notice.code == "wsl-limits"
     )
-    assert "461.72 is older" in said
     assert said.count("Pascal and newer") == 1

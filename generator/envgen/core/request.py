@@ -33,11 +33,15 @@ class RequestedGpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """One of several computers that an environment is for: its GPUs, its driver (None: not stated), its JetPack."""
+    """One of several computers that an environment is for: its GPUs, its driver (None: not stated), its JetPack.
+
+    `wsl` is True where Linux is WSL2, whose driver is that of Windows.
+    """
 
     gpus: tuple[RequestedGpu, ...]
     driver: DriverVersion | None
     jetpack: JetPack | None = None
+    wsl: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,8 @@ class Request(Choices):
     `driver` is None when nobody stated it: the decision then assumes the newest branch that serves all GPUs. `jetpack`
     is what a Jetson runs, given or assumed: its CUDA counts, not the driver's number. `machines` are filled when there
     are several: every one has been found to serve its own GPUs, `gpus` are those of all of them and `driver` is their
-    oldest. `cuda_major` is the CUDA major that the requested packages load, 0 when they load none or any.
+    oldest. `wsl` is True where Linux is WSL2, whose driver is that of Windows. `cuda_major` is the CUDA major that the
+    requested packages load, 0 when they load none or any.
     """
 
     gpus: tuple[RequestedGpu, ...]
@@ -86,4 +91,5 @@ class Request(Choices):
     glibc: str
     jetpack: JetPack | None = None
     machines: tuple[Machine, ...] = ()
+    wsl: bool = False
     cuda_major: int = 0

@@ -65,11 +65,15 @@ class GpuRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineRecord:
-    """One of several computers: its GPUs, its driver (None: not stated), the release of its JetPack or empty."""
+    """One of several computers: its GPUs, its driver (None: not stated), the release of its JetPack or empty.
+
+    `wsl` is True where Linux is WSL2.
+    """
 
     gpus: tuple[GpuRecord, ...]
     driver: DriverVersion | None
     jetpack: str = ""
+    wsl: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,7 @@ class PlatformRecord:
     """What is asked for on one platform, and for each set why it is not there; an empty reason says that it is locked.
 
     `driver` is None when none was stated. `gpus` are those of this platform. `jetpack` is the release that a Jetson
-    runs, else empty. `machines` are filled when there are several.
+    runs, else empty. `machines` are filled when there are several. `wsl` is True where Linux is WSL2.
     """
 
     subdir: Subdir
@@ -87,6 +91,7 @@ class PlatformRecord:
     glibc: str
     jetpack: str = ""
     machines: tuple[MachineRecord, ...] = ()
+    wsl: bool = False
     sets: Mapping[PackageSet, str] = field(default_factory=dict)
 
 
@@ -184,9 +189,12 @@ class RequestRecord(Choices):
                 glibc=one.glibc,
                 jetpack=find_jetpack(one.jetpack),
                 machines=tuple(
-                    Machine(gpus=requested(each.gpus), driver=each.driver, jetpack=find_jetpack(each.jetpack))
+                    Machine(
+                        gpus=requested(each.gpus), driver=each.driver, jetpack=find_jetpack(each.jetpack), wsl=each.wsl
+                    )
                     for each in one.machines
                 ),
+                wsl=one.wsl,
                 **choices_of(self),
             )
             for one in self.platforms
@@ -296,6 +304,7 @@ def _read_platform(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> 
         glibc=_text(document["glibc"]),
         jetpack=_text(document.get("jetpack", "")),
         machines=tuple(_read_machine(machine, gpus) for machine in document.get("machines", ())),
+        wsl=document.get("wsl", False) is True,
         sets=sets,
     )
 
@@ -310,6 +319,7 @@ def _read_machine(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> M
         gpus=_places(document, gpus),
         driver=DriverVersion.parse(driver) if driver else None,
         jetpack=_text(document.get("jetpack", "")),
+        wsl=document.get("wsl", False) is True,
     )
 
 
@@ -321,19 +331,20 @@ def _platform_document(one: PlatformRecord, gpus: Sequence[GpuRecord]) -> dict[s
     """One platform; GPUs are named, by their places among all, where it does not have all of them."""
     document: dict[str, Any] = {"subdir": one.subdir.value} | _own_gpus(one.gpus, gpus)
     document |= {"driver": str(one.driver or ""), "origin": one.driver_origin.value, "glibc": one.glibc}
-    document |= {"jetpack": one.jetpack} if one.jetpack else {}
+    document |= _own_system(one)
     if one.machines:
         document["machines"] = [
-            _own_gpus(each.gpus, gpus)
-            | {"driver": str(each.driver or "")}
-            | ({"jetpack": each.jetpack} if each.jetpack else {})
-            for each in one.machines
+            _own_gpus(each.gpus, gpus) | {"driver": str(each.driver or "")} | _own_system(each) for each in one.machines
         ]
     states = {of: one.sets[of] for of in PackageSet if of in one.sets}
     document["sets"] = {
         of.value: {"state": "none", "code": code} if code else {"state": "locked"} for of, code in states.items()
     }
     return document
+
+
+def _own_system(one: PlatformRecord | MachineRecord) -> dict[str, Any]:
+    return ({"jetpack": one.jetpack} if one.jetpack else {}) | ({"wsl": True} if one.wsl else {})
 
 
 def _own_gpus(own: tuple[GpuRecord, ...], gpus: Sequence[GpuRecord]) -> dict[str, Any]:
@@ -355,10 +366,14 @@ def _platform(request: Request, sets: Mapping[PackageSet, str]) -> PlatformRecor
         jetpack=request.jetpack.release if request.jetpack else "",
         machines=tuple(
             MachineRecord(
-                gpus=_gpus(each.gpus), driver=each.driver, jetpack=each.jetpack.release if each.jetpack else ""
+                gpus=_gpus(each.gpus),
+                driver=each.driver,
+                jetpack=each.jetpack.release if each.jetpack else "",
+                wsl=each.wsl,
             )
             for each in request.machines
         ),
+        wsl=request.wsl,
         sets=dict(sets),
     )
 

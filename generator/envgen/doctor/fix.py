@@ -73,6 +73,7 @@ def request_for(context: Context, findings: tuple[Finding, ...]) -> Request | No
         driver_origin=DriverOrigin.PROBED if driver else DriverOrigin.ASSUMED,
         jetpack=jetpack,
         glibc=_glibc(context),
+        wsl=bool(system.wsl),
         vision=bool(environment is None or environment.vision or environment.torch is None),
         audio=environment is not None and bool(environment.named("torchaudio")),
     )

@@ -31,7 +31,7 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
     first = record.platforms[0]
     words = ["envgen"]
     machines = [machine for platform in record.platforms for machine in platform.machines]
-    each = any({*machine.gpus} != {*first.gpus} for machine in machines)
+    each = any({*machine.gpus} != {*first.gpus} for machine in machines) or len({m.wsl for m in machines}) > 1
     # A name that exists with two capabilities is two GPUs of the record, and one of the command.
     gpus = dict.fromkeys(gpu for platform in record.platforms for gpu in platform.gpus)
     asked = (("--gpu", gpu.name) if gpu.name else ("--compute-capability", str(gpu.capability)) for gpu in gpus)
@@ -39,7 +39,7 @@ def request_command(record: RequestRecord, mirror_words: Iterable[str] = ()) -> 
         words += option
     for platform in record.platforms:
         words += _machine_words(platform) if each else ()
-        words += ["--platform", platform.subdir.value]
+        words += ["--platform", _platform_word(platform)]
     words += _driver_words(record) if not each else ()
     words += ["--python", record.python]
     words += _by_platform("--glibc", {one.subdir: one.glibc for one in record.platforms})
@@ -98,7 +98,13 @@ def _machine_words(platform: PlatformRecord) -> Iterator[str]:
     for machine in platform.machines or (platform,):
         for gpu in machine.gpus:
             driver = f"JetPack {machine.jetpack}" if machine.jetpack else str(machine.driver or "")
-            yield from ("--machine", f"{gpu.name or gpu.capability};{driver};{platform.subdir}")
+            where = "wsl" if machine.wsl else platform.subdir
+            yield from ("--machine", f"{gpu.name or gpu.capability};{driver};{where}")
+
+
+def _platform_word(platform: PlatformRecord) -> str:
+    """The platform as `--platform` takes it; WSL2 is a Linux whose driver is that of Windows."""
+    return "wsl" if platform.wsl else platform.subdir.value
 
 
 def _driver_words(record: RequestRecord) -> Iterator[str]:

@@ -10,11 +10,9 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
 from envgen.core.request import RequestedGpu
-from envgen.core.resolution import Notice
 from envgen.facts.catalog import Catalog
 from envgen.request.driver_text import DriverKind, GivenDriver
 from envgen.request.values import for_platform
-from envgen.resolve.driver import of_linux
 
 JETSON_FORM = 'for a Jetson the JetPack or Jetson Linux release: --driver "JetPack 6.2" or --driver 36.4.3'
 
@@ -36,22 +34,23 @@ def read_drivers(texts: Iterable[str], origin: str = "--driver") -> tuple[tuple[
     return tuple((subdir, GivenDriver.parse(text, origin=origin)) for subdir, text in stated)
 
 
-def target_drivers(
+def target_drivers(  # noqa: PLR0913 -- a driver is one of all of these
     given: Sequence[tuple[Subdir | None, GivenDriver]],
     subdir: Subdir,
     others: Sequence[Subdir],
     gpus: Sequence[RequestedGpu],
     catalog: Catalog,
-) -> tuple[tuple[TargetDriver, ...], tuple[Notice, ...]]:
+    *,
+    wsl: bool = False,
+) -> tuple[TargetDriver, ...]:
     """The drivers that count on a platform; `others` are all platforms of the request.
 
-    A number that only Windows has is that of WSL2 when Linux alone is asked for.
+    A number that only Windows has is that of WSL2 when Linux alone is asked for. `wsl` says that it is WSL2.
 
     Raises: UsageError for a driver that fits none of the platforms, or a JetPack for what is no Jetson.
     """
     jetsons = [requested for requested in gpus if _is_module(requested, catalog)]
     found: list[TargetDriver] = []
-    notices: list[Notice] = []
     for platform, driver in given:
         if platform not in (None, subdir):
             continue
@@ -63,22 +62,19 @@ def target_drivers(
             found.append(_module_driver(version, jetsons, catalog))
             continue
         on_windows, on_linux = _forms(driver, catalog)
+        if wsl and not on_windows:
+            raise _linux_in_wsl(driver)
         if subdir.is_windows and not on_windows:
             if all(other.is_windows for other in others) or platform:
                 raise _wrong_form(driver, subdir)
         elif not subdir.is_windows and not on_linux:
-            if platform or not any(other.is_windows for other in others):
-                if of_linux(version, catalog) == version:  # else the decision says it
-                    text = (
-                        f"{version} is a number of Windows drivers, as WSL shows it: it is taken as R{version.branch}"
-                    )
-                    notices.append(Notice(code="wsl-driver", text=text))
+            if wsl or platform or not any(other.is_windows for other in others):
                 found.append(TargetDriver(version=version))
         else:
             found.append(TargetDriver(version=version))
     if not found and jetsons and not subdir.is_windows:
-        return (TargetDriver(jetpack=_newest(jetsons, catalog)),), ()
-    return tuple(dict.fromkeys(found)), tuple(notices)
+        return (TargetDriver(jetpack=_newest(jetsons, catalog)),)
+    return tuple(dict.fromkeys(found))
 
 
 def _forms(driver: GivenDriver, catalog: Catalog) -> tuple[bool, bool]:
@@ -101,6 +97,15 @@ def _wrong_form(driver: GivenDriver, subdir: Subdir) -> UsageError:
         origin="--driver",
         fact="Windows has numbers of two parts, such as 560.94",
         hint="give the number that nvidia-smi shows there, or --driver PLATFORM=VERSION for one platform of several",
+    )
+
+
+def _linux_in_wsl(driver: GivenDriver) -> UsageError:
+    return UsageError(
+        f"{quoted(driver.text)} is a driver version of Linux, and WSL2 runs on the driver of Windows",
+        origin="--driver",
+        fact="nvidia-smi in WSL2 prints both: `Driver Version: 560.94` is right of `NVIDIA-SMI 560.35.02`",
+        hint="give the number of Windows; for a Linux of its own pass --platform linux-64",
     )
 
 

@@ -45,15 +45,17 @@ def host_request(
 def _for(base: Request, subdir: Subdir, gpus: tuple[RequestedGpu, ...], seen: Observation, builds: Catalog) -> Request:
     """The request for one platform: the probed driver counts only for the host's own."""
     driver, jetpack = driver_to_decide_with(seen, builds), jetpack_of(seen, builds)
+    wsl = bool(seen.system.wsl) and subdir is Subdir.LINUX_64
     own = seen.system.subdir in (None, subdir)
     if base.driver is not None or driver is None or not own:
-        return replace(base, subdir=subdir, gpus=gpus)
+        return replace(base, subdir=subdir, gpus=gpus, wsl=base.wsl or (wsl and own))
     return replace(
         base,
         subdir=subdir,
         gpus=gpus,
         driver=driver,
         driver_origin=DriverOrigin.PROBED,
+        wsl=wsl,
         jetpack=jetpack,
         glibc=jetpack.glibc if jetpack else base.glibc,
     )

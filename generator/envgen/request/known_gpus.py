@@ -6,7 +6,6 @@ from envgen.core.builds import JetPack
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu, MatchKind
-from envgen.core.wsl import linux_branch
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
 from envgen.probe import host_gpus
@@ -54,11 +53,8 @@ def jetpack_of(observation: Observation, builds: Catalog) -> JetPack | None:
 
 
 def driver_to_decide_with(observation: Observation, builds: Catalog) -> DriverVersion | None:
-    """Return the driver as a request states it: in WSL the Linux one of the same branch, on a Jetson its JetPack's."""
+    """Return the driver as a request states it: in WSL the one of Windows, on a Jetson its JetPack's."""
     if observation.system.jetson:
         jetpack = jetpack_of(observation, builds)
         return jetpack.driver if jetpack else None
-    driver = observation.driver
-    if driver is None or not observation.system.wsl:
-        return driver
-    return linux_branch(driver, builds.branches, builds.floors)
+    return observation.driver

@@ -9,24 +9,27 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Machine, Request, RequestedGpu
-from envgen.core.resolution import Notice
 from envgen.core.wheel_names import glibc_key
 from envgen.facts.catalog import Catalog
 from envgen.request.driver_text import GivenDriver
 from envgen.request.drivers import read_drivers, target_drivers
 from envgen.request.requests import distinct
-from envgen.request.values import parse_platform
+from envgen.request.values import is_wsl, parse_platform
 from envgen.resolve.driver import DriverRules, of_linux
 from envgen.resolve.errors import JetPackWithoutBuildError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineText:
-    """The parts of `--machine "GPU;DRIVER[;PLATFORM]"`; no driver and no platform when they are left empty."""
+    """The parts of `--machine "GPU;DRIVER[;PLATFORM]"`; no driver and no platform when they are left empty.
+
+    `wsl` is True where the platform is WSL2.
+    """
 
     gpu: str
     drivers: tuple[tuple[Subdir | None, GivenDriver], ...]
     platform: Subdir | None
+    wsl: bool = False
 
 
 def read_machine(text: str) -> MachineText:
@@ -39,8 +42,9 @@ def read_machine(text: str) -> MachineText:
         expected = 'GPU;DRIVER or GPU;DRIVER;PLATFORM, such as "GTX 1080 Ti;550.54.15"'
         raise ValueFormatError(kind="machine", value=text, expected=expected, origin="--machine")
     platform = parse_platform(parts[2]) if parts[2:] and parts[2] else None
+    wsl = is_wsl(parts[2:])
     drivers = read_drivers([parts[1]], "--machine") if parts[1] else ()
-    return MachineText(gpu=parts[0], drivers=drivers, platform=platform)
+    return MachineText(gpu=parts[0], drivers=drivers, platform=platform, wsl=wsl)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,27 +55,27 @@ class Group:
     drivers: tuple[tuple[Subdir | None, GivenDriver], ...] = ()
     platform: Subdir | None = None
     is_machine: bool = False
+    wsl: bool = False
 
 
 def request_of(
     base: Request, groups: Sequence[Group], subdir: Subdir, subdirs: Sequence[Subdir], catalog: Catalog
-) -> tuple[Request, tuple[Notice, ...]]:
-    """The request of all groups on one platform, and what the reader should know of the drivers.
+) -> Request:
+    """The request of all groups on one platform.
 
     `base.glibc` is empty when it was not given: a Jetson's is that of its JetPack.
 
     Raises: UsageError for a driver that fits no platform, and for several drivers of which one doesn't serve a GPU.
     """
     machines: list[Machine] = []
-    notices: list[Notice] = []
     for group in groups:
         if group.platform not in (None, subdir):
             continue
-        found, notes = target_drivers(group.drivers, subdir, subdirs, group.gpus, catalog)
-        notices += notes
-        machines += [Machine(gpus=group.gpus, driver=one.version, jetpack=one.jetpack) for one in found]
+        wsl = subdir is Subdir.LINUX_64 and (group.wsl or (base.wsl and group.platform is None))
+        found = target_drivers(group.drivers, subdir, subdirs, group.gpus, catalog, wsl=wsl)
+        machines += [Machine(gpus=group.gpus, driver=one.version, jetpack=one.jetpack, wsl=wsl) for one in found]
         if not found and not (group.is_machine and group.drivers):
-            machines.append(Machine(gpus=group.gpus, driver=None))
+            machines.append(Machine(gpus=group.gpus, driver=None, wsl=wsl))
     if len(machines) > 1:
         _check_served(machines, subdir, catalog)
     gpus = distinct(requested for machine in machines for requested in machine.gpus)
@@ -81,7 +85,7 @@ def request_of(
         if jetpack.driver is None:
             raise JetPackWithoutBuildError(jetpack)
     oldest = stated[0] if stated else Machine(gpus=gpus, driver=None, jetpack=next(iter(jetpacks), None))
-    request = replace(
+    return replace(
         base,
         subdir=subdir,
         gpus=gpus,
@@ -90,8 +94,8 @@ def request_of(
         glibc=base.glibc or _glibc(machines, catalog),
         jetpack=oldest.jetpack,
         machines=tuple(machines) if len(machines) > 1 else (),
+        wsl=bool(machines) and all(machine.wsl for machine in machines),
     )
-    return request, tuple(notices)
 
 
 def _glibc(machines: Sequence[Machine], catalog: Catalog) -> str:

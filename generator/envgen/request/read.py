@@ -28,6 +28,7 @@ from envgen.request.values import (
     host_platform,
     is_macos,
     is_windows_arm,
+    is_wsl,
     parse_build,
     parse_glibc,
     parse_platform,
@@ -64,6 +65,7 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
         driver=None,
         driver_origin=DriverOrigin.ASSUMED,
         glibc="",
+        wsl=is_wsl(options.platforms),
         **plain,
     )
     glibcs = [(subdir, parse_glibc(text)) for subdir, text in map(for_platform, options.glibc)]
@@ -87,11 +89,10 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
             return host
         groups, notices = [Group(gpus=host.requests[0].gpus, drivers=drivers)], host.notices
     bases = {subdir: replace(base, glibc=value_for(subdir, glibcs)) for subdir in subdirs}
-    found = [request_of(bases[s], _there(groups, s, subdirs, builds), s, subdirs, builds) for s in subdirs]
-    notes = (note for _, notes in found for note in notes)
-    requests = tuple(request for request, _ in found if request.gpus)
+    found = (request_of(bases[s], _there(groups, s, subdirs, builds), s, subdirs, builds) for s in subdirs)
+    requests = tuple(request for request in found if request.gpus)
     modules = () if options.platforms else _module_notices(groups, builds)
-    return Requests(requests=requests, notices=tuple(dict.fromkeys((*notices, *modules, *notes))))
+    return Requests(requests=requests, notices=tuple(dict.fromkeys((*notices, *modules))))
 
 
 def _platforms_of(groups: Sequence[Group], builds: Catalog) -> tuple[Subdir, ...]:
@@ -157,7 +158,7 @@ class _Reading:
         groups = [replace(plain, gpus=distinct(gpus))] if gpus else []
         for text in options.machines:
             machine = read_machine(text)
-            group = Group(gpus=(), drivers=machine.drivers, platform=machine.platform, is_machine=True)
+            group = Group(gpus=(), drivers=machine.drivers, platform=machine.platform, is_machine=True, wsl=machine.wsl)
             groups.append(replace(group, gpus=distinct(self._named(machine.gpu, group, notices))))
         return groups, tuple(dict.fromkeys(notices))
 
@@ -186,7 +187,7 @@ class _Reading:
         """The requests that a group without its GPUs makes."""
         subdirs = self.given or _subdirs([host_platform()])
         for subdir in subdirs:
-            yield request_of(self.base, [group], subdir, subdirs, self.builds)[0]
+            yield request_of(self.base, [group], subdir, subdirs, self.builds)
 
 
 def _stated_capability(text: str) -> str | None:

@@ -160,6 +160,12 @@ def parse_set(text: str) -> PackageSet:
         raise ValueFormatError(kind="set", value=text, expected="pip or conda", origin="--only") from error
 
 
+def is_wsl(platforms: Sequence[str]) -> bool:
+    """True when the Linux that is asked for is WSL2 alone, whose driver is that of Windows."""
+    linux = [name for name in map(platform_name, platforms) if name in _PLATFORM_SPELLINGS[Subdir.LINUX_64].split()]
+    return bool(linux) and {*linux} <= {"wsl", "wsl2"} and Subdir.LINUX_64 not in map(platform_name, platforms)
+
+
 def is_windows_arm(text: str) -> bool:
     """True for the names of Windows on an Arm computer."""
     return platform_name(text) in {

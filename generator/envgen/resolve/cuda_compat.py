@@ -55,7 +55,8 @@ def beside_driver(build: Build, evaluation: Evaluation) -> str:
 def _is_for(evaluation: Evaluation) -> bool:
     """True for data-centre GPUs on Linux with one driver that was stated and that knows all of them."""
     request, branch = evaluation.request, evaluation.rules.driver.branch
-    if request.subdir.is_windows or request.machines or request.driver_origin is DriverOrigin.ASSUMED:
+    on_windows = request.subdir.is_windows or evaluation.rules.is_wsl
+    if on_windows or request.machines or request.driver_origin is DriverOrigin.ASSUMED:
         return False
     # The driver in the kernel has to know the GPU, whatever its libraries are.
     known = all((support.first_branch or 0) <= branch for _, support in evaluation.supports)

@@ -36,7 +36,7 @@ def resolve(catalog: Catalog, request: Request, *, absent: frozenset[BuildKey] =
     pip, conda = chosen[PackageSet.PIP], chosen[PackageSet.CONDA]
     return Resolution(
         request=request,
-        driver=None if request.is_cpu else evaluation.rules.driver,
+        driver=None if request.is_cpu else evaluation.rules.stated,
         pip=pip,
         conda=conda,
         rejected=Rejections(passed, evaluation, absent),

@@ -22,14 +22,25 @@ SupportedGpu = tuple[RequestedGpu, DriverSupport]
 class DriverRules:
     """The driver of one request, with the floors and branches that it is held against.
 
-    `is_wsl` is True for a driver of Windows that serves Linux programs.
+    `windows` is the number that the computer shows where a driver of Windows serves Linux programs (WSL2): `driver` is
+    then the branch as Linux counts it.
     """
 
     driver: DriverVersion
     subdir: Subdir
     builds: Catalog
     jetpack: JetPack | None = None
-    is_wsl: bool = False
+    windows: DriverVersion | None = None
+
+    @property
+    def is_wsl(self) -> bool:
+        """True for a driver of Windows that serves Linux programs."""
+        return self.windows is not None
+
+    @property
+    def stated(self) -> DriverVersion:
+        """The driver as the computer shows it."""
+        return self.windows or self.driver
 
     @property
     def shown(self) -> DriverRules:
@@ -124,18 +135,23 @@ def of_linux(driver: DriverVersion, builds: Catalog) -> DriverVersion:
 
 def is_of_windows(driver: DriverVersion, builds: Catalog) -> bool:
     """True for a number that no driver of Linux has: of a branch of Windows alone, or above the branch's last one."""
-    if str(driver).count(".") != 1 or not any(driver.branch in branch.windows_majors for branch in builds.branches):
+    if str(driver).count(".") > 1 or not any(driver.branch in branch.windows_majors for branch in builds.branches):
         return False
     own = next((branch for branch in builds.branches if branch.branch == driver.branch), None)
-    return own is None or (bool(own.last_linux) and driver.parts > DriverVersion.parse(own.last_linux).parts)
+    ended = own is not None and bool(own.last_linux) and not driver.is_bare_branch
+    return own is None or (ended and driver.parts > DriverVersion.parse(own.last_linux).parts)
 
 
 def assumed_driver(request: Request, builds: Catalog) -> DriverVersion:
-    """The driver to decide for when nobody stated one: the newest branch that still serves all the GPUs."""
+    """The driver to decide for when nobody stated one: the newest branch that still serves all the GPUs.
+
+    In WSL it is a number of Windows.
+    """
+    subdir = Subdir.WIN_64 if request.wsl else request.subdir
     oldest = first_dropped(supports(request, builds))
     if oldest is not None:
-        return DriverVersion.parse(last_release(oldest[1], request.subdir))
-    known = [b.last_windows if request.subdir.is_windows else b.last_linux for b in builds.branches]
+        return DriverVersion.parse(last_release(oldest[1], subdir))
+    known = [b.last_windows if subdir.is_windows else b.last_linux for b in builds.branches]
     return DriverVersion.parse([version for version in known if version][-1])
 
 

@@ -12,6 +12,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request, RequestedGpu
+from envgen.core.wsl import linux_branch
 from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_in, is_unified
 from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, is_of_windows, of_linux, supports
@@ -62,13 +63,14 @@ class Evaluation:
         capabilities = tuple(requested.gpu.capability for requested in request.gpus)
         jetpack = jetpack_of(request, catalog)
         driver = request.driver or (driver_of(jetpack) if jetpack else assumed_driver(request, catalog))
-        is_wsl = False
-        if jetpack is None and request.driver and not request.subdir.is_windows:
-            driver, is_wsl = of_linux(request.driver, catalog), is_of_windows(request.driver, catalog)
+        windows = None
+        if jetpack is None and (request.driver or request.wsl) and not request.subdir.is_windows:
+            windows = driver if request.wsl or is_of_windows(driver, catalog) else None
+            driver = linux_branch(driver, catalog.branches, catalog.floors) if windows else of_linux(driver, catalog)
         return cls(
             request=request,
             catalog=catalog,
-            rules=DriverRules(driver=driver, subdir=request.subdir, builds=catalog, jetpack=jetpack, is_wsl=is_wsl),
+            rules=DriverRules(driver=driver, subdir=request.subdir, builds=catalog, jetpack=jetpack, windows=windows),
             jetpack=jetpack,
             homes=tuple((gpu, only) for gpu in request.gpus if (only := home(gpu.gpu, catalog)) is not None),
             torch=_specifiers(request.torch) if request.torch else None,

@@ -38,15 +38,17 @@ def jetpack_of(request: Request, catalog: Catalog) -> JetPack | None:
 def computers_of(request: Request, catalog: Catalog) -> list[Request]:
     """The request of each computer: of each machine, and of its Jetson modules apart from its other GPUs."""
     found = []
-    for machine in request.machines or (Machine(gpus=request.gpus, driver=request.driver, jetpack=request.jetpack),):
+    one = Machine(gpus=request.gpus, driver=request.driver, jetpack=request.jetpack, wsl=request.wsl)
+    for machine in request.machines or (one,):
         modules = tuple(r for r in machine.gpus if any(r.gpu.capability in j.capabilities for j in catalog.jetpacks))
         others = tuple(requested for requested in machine.gpus if requested not in modules)
         if modules or not others:
             own = modules or machine.gpus
-            found.append(replace(request, gpus=own, driver=machine.driver, jetpack=machine.jetpack, machines=()))
+            own_request = replace(request, gpus=own, driver=machine.driver, jetpack=machine.jetpack, machines=())
+            found.append(replace(own_request, wsl=machine.wsl))
         if others:
             driver = None if modules and machine.jetpack else machine.driver
-            found.append(replace(request, gpus=others, driver=driver, jetpack=None, machines=()))
+            found.append(replace(request, gpus=others, driver=driver, jetpack=None, machines=(), wsl=machine.wsl))
     return found
 
 

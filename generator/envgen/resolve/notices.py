@@ -53,15 +53,13 @@ def _driver(request: Request, rules: DriverRules, pip: Pairing | None, conda: Pa
     if request.driver_origin is DriverOrigin.ASSUMED:
         floors = [f"pip {pip.driver_floor}"] if pip else []
         floors += [f"conda {conda.driver_floor}"] if conda else []
-        text = f"no driver was given, {rules.driver} is assumed"
+        text = f"no driver was given, {rules.stated} is assumed"
         if floors:
             text += f"; the oldest that will do is {', '.join(floors)} ({request.subdir}): "
             text += "pass --driver if yours is older (nvidia-smi shows it)"
         yield Notice(code="driver-assumed", text=text)
-    elif request.driver is not None and request.driver.branch != rules.driver.branch:
-        text = (
-            f"{request.driver} is a number of Windows drivers, as WSL shows it: it is taken as R{rules.driver.branch}"
-        )
+    elif rules.windows and not (rules.windows.is_bare_branch and rules.windows.branch == rules.driver.branch):
+        text = f"{rules.windows} is a number of Windows drivers, as WSL shows it: it is taken as R{rules.driver.branch}"
         yield Notice(code="wsl-driver", text=text)
     elif rules.driver.is_bare_branch:
         text = (

@@ -22,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     code.rule,
     libraries.rule,
     cuda_libraries.rule,
+    driver.serves_wsl,
     driver.serves_gpus,
     jetson.rule,
     file.rule,

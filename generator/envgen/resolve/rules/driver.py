@@ -13,6 +13,7 @@ from envgen.resolve.driver import first_dropped, last_release
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.failure import Failure
 from envgen.resolve.rules import jetson
+from envgen.resolve.wsl import FIRST_BRANCH
 
 
 def serves_gpus(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
@@ -34,7 +35,7 @@ def serves_gpus(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
         if oldest and support.last_branch is not None and branch > rules.last_major(support.last_branch):
             yield Failure(
                 code=RejectionCode.DRIVER_TOO_NEW,
-                message=f"{build.label}: driver {rules.driver} no longer serves {requested.gpu.name} "
+                message=f"{build.label}: driver {rules.stated} no longer serves {requested.gpu.name} "
                 f"({support.architecture}); R{support.last_branch} is the last branch that does",
                 changes=(
                     Change(driver=DriverVersion.parse(last_release(oldest[1], rules.shown.subdir)), older_driver=True),
@@ -43,10 +44,29 @@ def serves_gpus(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
         if support.first_branch is not None and not rules.is_from(support.first_branch):
             yield Failure(
                 code=RejectionCode.DRIVER_PREDATES_GPU,
-                message=f"{build.label}: driver {rules.driver} is older than the first branch that knows "
+                message=f"{build.label}: driver {rules.stated} is older than the first branch that knows "
                 f"{requested.gpu.name}, R{support.first_branch}",
                 changes=(Change(driver=rules.shown.first_of(first or 0)),),
             )
+
+
+def serves_wsl(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
+    """In WSL2 the driver is of a branch that has CUDA there; GPUs that none of them serves have none."""
+    rules = evaluation.rules
+    if not rules.is_wsl:
+        return
+    oldest = first_dropped(evaluation.supports)
+    last = oldest[1].last_branch if oldest else None
+    first = f"drivers of Windows have CUDA in WSL2 since R{FIRST_BRANCH}"
+    if oldest and last is not None and last < FIRST_BRANCH:
+        message = f"{build.label}: {first}, and R{last} is the last that serves {oldest[0].gpu.name}"
+        yield Failure(code=RejectionCode.DRIVER_PREDATES_GPU, message=message)
+    elif not rules.is_from(FIRST_BRANCH):
+        yield Failure(
+            code=RejectionCode.DRIVER_TOO_OLD,
+            message=f"{build.label}: {first}, the target has {rules.stated}",
+            changes=(Change(driver=rules.shown.first_of(FIRST_BRANCH)),),
+        )
 
 
 def new_enough(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
@@ -62,10 +82,9 @@ def new_enough(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
     elif not (_meets(floor, build, evaluation) or rules.fully_serves(build.cuda)):
         shown = _floor(build, replace(evaluation, rules=rules.shown)) or floor
         system = "Windows" if rules.shown.subdir.is_windows else "Linux"
-        has = evaluation.request.driver if rules.is_wsl else rules.driver
         yield Failure(
             code=RejectionCode.DRIVER_TOO_OLD,
-            message=f"{build.label} needs driver {shown} or newer on {system}, the target has {has}",
+            message=f"{build.label} needs driver {shown} or newer on {system}, the target has {rules.stated}",
             changes=(Change(driver=shown),),
         )
 

@@ -254,6 +254,19 @@ def test_an_error_counts_its_builds() -> None:
     assert one.startswith("no-kernel-image (1 build), such as")
 
 
+def test_builds_that_nobody_has_seen_are_a_reason_only_where_their_cuda_is_asked_for() -> None:
+    rows = catalog_of(
+        [wheel("2.8.0", "cu128", "sm_90"), wheel("2.8.0", "cu134", NEWEST, existence="uncertain", pythons_seen="")]
+    )
+    assert [fact.partition(" ")[0] for fact in NoBuildError(resolve(rows, ask("8.6"))).facts()] == ["no-kernel-image"]
+    asked = NoBuildError(resolve(rows, ask("8.6", cuda="cu134")))
+    assert {fact.partition(" ")[0] for fact in asked.facts()} >= {"existence-uncertain"}
+    alone = catalog_of([wheel("2.8.0", "cu134", NEWEST, existence="uncertain", pythons_seen="")])
+    assert [fact.partition(" ")[0] for fact in NoBuildError(resolve(alone, ask("8.6"))).facts()] == [
+        "existence-uncertain"
+    ]
+
+
 def test_another_torch_is_named_only_when_nothing_else_helps() -> None:
     rows = catalog_of([wheel("2.7.1", "cu126", NEWEST, pythons="3.11"), wheel("2.8.0", "cu128", NEWEST)])
     asked = ask("8.6", driver="580.95.05", torch="<2.8")

@@ -183,6 +183,9 @@ class NoBuildError(NoPairingError):
             by_code.setdefault(rejection.code.value, []).append(rejection)
         if main:
             by_code[main.code.value].pop(0)
+        # Builds that nobody has seen are no reason beside one of this target, unless their CUDA was asked for.
+        if len(by_code) > 1 and not self.resolution.request.cuda:
+            by_code.pop(RejectionCode.UNCERTAIN.value, None)
         listed = (f"{code} ({_count(found)}), such as: {found[0].text}" for code, found in by_code.items())
         return (*listed, *(one.text for one in self.resolution.notices if one.code == CUDA_COMPAT))
 

@@ -165,6 +165,7 @@ def _unanswerable(cache: Path) -> Any:
         "channels": ["https://conda.anaconda.org/conda-forge"],
         "specs": ["python"],
         "may_lack": [],
+        "preferred": [],
         "virtual_packages": {},
         "site": "https://conda.anaconda.org",
         "mirror": "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from cli.conftest import CP312, Run, known_torch
 from envgen.cli.main import main
 from envgen.files.reading import split
+from equipment.conda_channel import Row, pytorch_rows, write_channel
 from equipment.loopback import serving
 from equipment.wheel_index import WheelIndex, make_wheel
 
@@ -130,6 +132,71 @@ def test_the_conda_build_stays_when_something_is_added(tmp_path: Path, run: Run)
     assert "/pytorch-2.10.0-cuda129" in explicit
     assert "/scipy-1.16.2" in explicit
     assert run(*newer_driver, "--with", "conda:scipy", "--check") == 0
+
+
+def packages(folder: Path) -> set[str]:
+    """The packages of a folder's explicit lock, as name and version."""
+    lines = (folder / "conda-linux-64.lock").read_text(encoding="utf-8").splitlines()
+    return {line.rpartition("/")[2].rpartition("-")[0] for line in lines if line.startswith("http")}
+
+
+@pytest.fixture
+def moving(tmp_path: Path, run: Run) -> Callable[[str, str], None]:
+    """Writes the channel anew with a release of tzdata, which python needs, and one of einops beside those before."""
+    del run
+    rows = list(pytorch_rows())
+
+    def write(tzdata: str, einops: str) -> None:
+        rows.append(Row(name="tzdata", version=tzdata, subdir="noarch"))
+        rows.append(Row(name="einops", version=einops, subdir="noarch"))
+        scipy = Row(name="scipy", version="1.16.2", depends=("einops",), subdir="noarch")
+        write_channel(tmp_path / "channels/conda-forge", (*rows, scipy))
+
+    write("2025c", "0.8.0")
+    return write
+
+
+CONDA = ["--only", "conda", "--torch", "2.10.0"]
+OF_EINOPS = ["--with", "conda:einops"]
+
+
+def test_conda_pins_stay_when_something_is_added(tmp_path: Path, run: Run, moving: Callable[[str, str], None]) -> None:
+    """Neither what is asked for nor what it needs moves: only the files of the added package come."""
+    assert run(*CONDA, *OF_EINOPS) == 0
+    before = packages(tmp_path / "out")
+    moving("2025d", "0.9.0")
+    assert run(*CONDA, *OF_EINOPS, "--with", "conda:scipy") == 0
+    assert packages(tmp_path / "out") == before | {"scipy-1.16.2"}
+    assert {"tzdata-2025c", "einops-0.8.0"} <= before
+    assert run(*CONDA, *OF_EINOPS, "--with", "conda:scipy", "--check") == 0
+
+
+def test_conda_pins_go_where_they_must_and_with_upgrade(
+    tmp_path: Path, run: Run, moving: Callable[[str, str], None]
+) -> None:
+    assert run(*CONDA, *OF_EINOPS) == 0
+    before = packages(tmp_path / "out")
+    moving("2025d", "0.9.0")
+    assert run(*CONDA, "--with", "conda:einops>=0.9") == 0
+    moved = packages(tmp_path / "out") ^ before
+    assert moved == {"einops-0.8.0", "einops-0.9.0"}
+    assert run(*CONDA, "--with", "conda:einops>=0.9", "--upgrade") == 0
+    moved = packages(tmp_path / "out") ^ before
+    assert moved == {f"{one}" for one in ("einops-0.8.0", "einops-0.9.0", "tzdata-2025c", "tzdata-2025d")}
+
+
+@pytest.mark.usefixtures("moving")
+def test_a_conda_pin_that_the_channel_lost_is_taken_anew(tmp_path: Path, run: Run) -> None:
+    assert run(*CONDA, *OF_EINOPS) == 0
+    assert "tzdata-2025c" in packages(tmp_path / "out")
+    rows = [row for row in pytorch_rows() if row.name != "tzdata"]
+    rows += [
+        Row(name=name, version=v, subdir="noarch")
+        for name, v in (("tzdata", "2025e"), ("einops", "0.8.0"), ("left", "1"))
+    ]
+    write_channel(tmp_path / "channels/conda-forge", rows)
+    assert run(*CONDA, *OF_EINOPS, "--with", "conda:left") == 0
+    assert "tzdata-2025e" in packages(tmp_path / "out")
 
 
 def made_by(folder: Path) -> list[str]:

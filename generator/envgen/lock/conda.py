@@ -85,6 +85,7 @@ class CondaLocker:
         tried = list(pairings)
         queries = [conda_query(pairing, self.request, extras) for pairing in tried]
         alone = extras_query(tried[0], self.request, extras)
+        preferred = () if options.upgrade else self._files_in_folder()
         solve = partial(
             solve_best,
             queries,
@@ -93,8 +94,9 @@ class CondaLocker:
             timeout_s=timeout_s,
             progress=options.progress,
             meanwhile=load_conda_lock_package,
+            preferred=preferred,
         )
-        found = options.ask(("conda", repr(queries), repr(alone), repr(options.mirrors)), solve)
+        found = options.ask(("conda", repr(queries), repr(alone), repr(preferred), repr(options.mirrors)), solve)
         keys = [pairing.build.key for pairing in tried]
         outcomes: dict[BuildKey, LockedSet | SolveFailedError | None] = dict(zip(keys, found.failures, strict=False))
         if found.lock is not None:
@@ -161,6 +163,13 @@ class CondaLocker:
         folder = self.sources.folder
         names = whole_set(PackageSet.CONDA, self.request.subdir, folder.keys())
         return {name: split(folder[name])[1] for name in sorted(names)}
+
+    def _files_in_folder(self) -> tuple[str, ...]:
+        """The files that the explicit lock of the folder names, as `subdir/file`, when it is for the same Python."""
+        text = self._in_folder().get(self._explicit(), "")
+        if not packages_in(text).get("python", ("", ""))[0].startswith(f"{self.request.python}."):
+            return ()
+        return tuple("/".join(url.rsplit("/", 2)[1:]) for url in EXPLICIT.read(text, self._explicit()))
 
     def _locked(self, pairing: Pairing, origin: Origin, bodies: Mapping[str, str]) -> LockedSet:
         names = packages_in(bodies[self._explicit()])

@@ -32,6 +32,7 @@ def request(folder: str, *, mirror: str = "", cache: str = "") -> ChildRequest:
         "extras": [],
         "optional": [],
         "may_lack": [],
+        "preferred": [],
         "site": CHANNEL_SITE,
         "mirror": mirror,
         "mirror_host": "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
@@ -50,6 +51,12 @@ class Asked:
             python=python_of(target),
             claims=target["virtual_packages"],
         )
+
+    def kept(self, preferred: Iterable[RepoDataRecord]) -> Asked:
+        """The same with the version of an earlier lock in the place of the newest, while it meets the spec."""
+        versions = {written_version(record) for record in preferred if record.name.normalized == self.name}
+        version = next((one for one in sorted(versions) if self.builds(one)), self.newest)
+        return replace(self, newest=version, installs=version)
 
     def is_behind(self, version: str) -> bool:
         """True for a version that is not the newest that installs."""

@@ -34,6 +34,7 @@ class ChannelData:
     gateway: Gateway | None
     scratch: Path
     _opened: dict[str, Sequence[Channel | SparseRepoData]] = field(default_factory=dict)
+    _preferred: dict[tuple[str, ...], list[RepoDataRecord]] = field(default_factory=dict)
 
     async def solve(self, candidate: ChildCandidate, specs: Sequence[str]) -> list[RepoDataRecord]:
         """The solution of match specs over a candidate's channels. Raises: rattler's errors."""
@@ -49,6 +50,7 @@ class ChannelData:
             asked,
             gateway=self.gateway,
             platforms=self._platforms(),
+            locked_packages=await self.preferred(candidate["channels"]),
             virtual_packages=_claims(candidate["virtual_packages"]),
             channel_priority=ChannelPriority.Strict,
             channel_relations="disabled",  # the channels are those asked for, whatever they say of others
@@ -59,18 +61,33 @@ class ChannelData:
         """The records of a package in the first of the channels that has it for the subdir; none in an unknown one."""
         for url in channels:
             sources = self._sources([url])
-            if found := await self._records(name, sources):
+            if found := await self._records([name], sources):
                 return found
         return []
 
-    async def _records(self, name: str, sources: Sequence[Channel | SparseRepoData]) -> list[RepoDataRecord]:
+    async def preferred(self, channels: Sequence[str]) -> list[RepoDataRecord]:
+        """The records of the request's preferred files, each in the first of the channels that has the package."""
+        key = tuple(channels)
+        if key not in self._preferred:
+            files = frozenset(self.request["preferred"])
+            left = {file.partition("/")[2].rsplit("-", 2)[0] for file in files}
+            found = []
+            for url in channels if left else ():
+                records = await self._records(sorted(left), self._sources([url]))
+                found += [record for record in records if f"{record.subdir}/{record.file_name}" in files]
+                left -= {record.name.normalized for record in records}
+            self._preferred[key] = found
+        return self._preferred[key]
+
+    async def _records(self, names: Sequence[str], sources: Sequence[Channel | SparseRepoData]) -> list[RepoDataRecord]:
         from rattler import Channel, PackageName, SparseRepoData
 
-        found = [r for s in sources if isinstance(s, SparseRepoData) for r in s.load_records(PackageName(name))]
+        data = [source for source in sources if isinstance(source, SparseRepoData)]
+        found = [record for one in data for name in names for record in one.load_records(PackageName(name))]
         channels = [source for source in sources if isinstance(source, Channel)]
         if self.gateway is not None and channels:
             # By its text: 0.28.0 doesn't take the PackageName that it says it does.
-            answers = await self.gateway.query(channels, self._platforms(), [name], recursive=False)
+            answers = await self.gateway.query(channels, self._platforms(), [*names], recursive=False)
             found += [record for records in answers for record in records]
         return found
 

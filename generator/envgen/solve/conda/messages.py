@@ -16,11 +16,12 @@ class ChildCandidate(TypedDict):
 class ChildRequest(TypedDict):
     """One solve: the first of the candidates that goes with the extra packages at their newest.
 
-    `alone` is asked for the extra packages without a candidate. `mirror` (a URL) replaces `site` for the traffic,
-    `folder` replaces it by files; both may be empty. `authorization` is the header value for `mirror_host`, or empty.
-    `limit_s` is when the process ends by itself. A request that fails for a passing reason is sent again `retries`
-    times, with growing pauses. A spec whose name is in `may_lack` is left out when the channels have no package of that
-    name; one whose name is in `optional` when a candidate has no solution with it.
+    `alone` is asked for the extra packages without a candidate. `preferred` are files of an earlier lock
+    (`linux-64/numpy-2.3.0-0.conda`), taken again where nothing speaks against them. `mirror` (a URL) replaces `site`
+    for the traffic, `folder` replaces it by files; both may be empty. `authorization` is the header value for
+    `mirror_host`, or empty. `limit_s` is when the process ends by itself. A request that fails for a passing reason is
+    sent again `retries` times, with growing pauses. A spec whose name is in `may_lack` is left out when the channels
+    have no package of that name; one whose name is in `optional` when a candidate has no solution with it.
     """
 
     subdir: str
@@ -29,6 +30,7 @@ class ChildRequest(TypedDict):
     extras: list[str]
     optional: list[str]
     may_lack: list[str]
+    preferred: list[str]
     site: str
     mirror: str
     mirror_host: str

@@ -85,17 +85,19 @@ def solve_best(  # noqa: PLR0913 -- as above
     cache_dir: Path | None = None,
     progress: Progress | None = None,
     meanwhile: Callable[[], None] | None = None,
+    preferred: Sequence[str] = (),
 ) -> BestSolve:
     """Return the solution of one of several queries for one target: the same extra packages, another pytorch each.
 
     It is the query with the fewest extra packages behind their newest, and of equal ones the first. `alone` asks for
     the extra packages without pytorch. Without a solution a query is tried without torchaudio and torchvision.
-    `meanwhile` is called once while the solver works.
+    `meanwhile` is called once while the solver works. `preferred` are the files of an earlier lock
+    (`linux-64/numpy-2.3.0-0.conda`): they are taken again where nothing speaks against them.
 
     Raises: as `solve_conda`, but no solution is an answer.
     """
     run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
-    return run.best(queries, alone, meanwhile)
+    return run.best(queries, alone, meanwhile, preferred)
 
 
 def _raise_worst(results: Sequence[CondaLock | EnvgenError]) -> None:
@@ -136,14 +138,20 @@ class _Run:
         )
         return [self._result(query, outcome) for query, outcome in zip(plain, outcomes, strict=True)]
 
-    def best(self, queries: Sequence[CondaQuery], alone: CondaQuery, meanwhile: Callable[[], None] | None) -> BestSolve:
+    def best(
+        self,
+        queries: Sequence[CondaQuery],
+        alone: CondaQuery,
+        meanwhile: Callable[[], None] | None,
+        preferred: Sequence[str],
+    ) -> BestSolve:
         """The solution of the best query, or the failures of all."""
         if self.timeout_s <= 0:
             raise self._too_late()
         if self.progress is not None:
             others = f", or the next of {len(queries)} that solves" if len(queries) > 1 else ""
             self.progress(f"solving the conda packages of {alone.subdir}: {_shown(queries[0])}{others}")
-        request = self._request(queries, alone, optional=_OPTIONAL)
+        request = self._request(queries, alone, optional=_OPTIONAL, preferred=preferred)
         (outcome,) = run_children([request], timeout_s=self.timeout_s, meanwhile=meanwhile)
         answer = outcome.answer
         if answer is None or answer["failure"] not in ("", "unsolvable"):
@@ -167,7 +175,14 @@ class _Run:
         reason = "the time limit passed before it was asked"
         return UnreachableError(url=self.source.shown, reason=reason, package_set=PackageSet.CONDA)
 
-    def _request(self, queries: Sequence[CondaQuery], alone: CondaQuery, optional: Sequence[str]) -> ChildRequest:
+    def _request(
+        self,
+        queries: Sequence[CondaQuery],
+        alone: CondaQuery,
+        *,
+        optional: Sequence[str],
+        preferred: Sequence[str] = (),
+    ) -> ChildRequest:
         from envgen import __version__
 
         source = self.source
@@ -178,6 +193,7 @@ class _Run:
             "extras": list(alone.extras),
             "optional": list(optional),
             "may_lack": sorted(alone.may_lack),
+            "preferred": list(preferred),
             "site": CHANNEL_SITE,
             "mirror": source.mirror.url if source.mirror else "",
             "mirror_host": (urlsplit(source.mirror.url).hostname or "") if source.mirror else "",

@@ -186,7 +186,8 @@ class _Ladder:
         channel, channels = split_channel(spec)[0], self.request["alone"]["channels"]
         # A spec names a channel as files do; the URL of one on the site ends with that name.
         own = [url for url in channels if url in (channel, f"{self.request['site']}/{channel}")]
-        return Asked.of(spec, await self.data.records(name_of(spec), own or channels), self.request["alone"])
+        asked = Asked.of(spec, await self.data.records(name_of(spec), own or channels), self.request["alone"])
+        return asked.kept(await self.data.preferred(own or channels))
 
     async def _installable(self, package: Asked, alone: Solution) -> Asked:
         """The package with the newest version that installs on the target when nothing else is asked for."""

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.fleet.cover import fewest
-from envgen.fleet.kinds import kinds_of
+from envgen.fleet.kinds import ends_of, kinds_of, usable_builds
 from envgen.fleet.machines_csv import FleetMachine, MachinesFileError, read_machines
 from envgen.fleet.plan import FleetPlan, count_targets, plan_fleet
 from envgen.gpus.catalog import GpuCatalog
@@ -231,6 +232,81 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path) -> None:
     a, b = read_machines(path)
     assert (a.name, a.gpus, a.driver, a.line) == ("a", ("RTX 4090", "RTX 3090"), "550.54.15", 2)
     assert (b.gpus, b.driver, b.platform) == (("T4",), "", "windows")
+
+
+ROWS = [["name", "gpu", "driver", "platform"], ["büro 1", "RTX 4090", "550.54.15", "linux-64"], ["b", "T4", "", "wsl"]]
+
+
+def written(separator: str, end: str, *, quoted: bool = False, before: str = "") -> str:
+    lines = (separator.join(f'"{cell}"' if quoted else cell for cell in row) for row in ROWS)
+    return before + end.join(lines) + end
+
+
+# Excel: "CSV UTF-8" has a byte order mark and CRLF, "Unicode Text" is UTF-16 with tabs, and where the comma is the
+# decimal point it separates by semicolons (learn.microsoft.com, "Import or export text files"); a first line `sep=;` is
+# its own. `>` of Windows PowerShell 5 writes UTF-16 (about_Character_Encoding).
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        pytest.param(written(";", "\r\n", quoted=True), "utf-8-sig", id="csv-utf-8-with-semicolons"),
+        pytest.param(written("\t", "\r\n"), "utf-16", id="unicode-text"),
+        pytest.param("\ufeff" + written(",", "\n"), "utf-16-be", id="utf-16-the-other-way"),
+        pytest.param(written(";", "\r\n", before="sep=;\r\n"), "utf-8", id="first-line-sep"),
+        pytest.param(written(",", "\n", before='"sep=,"\n'), "utf-16", id="first-line-sep-quoted"),
+        pytest.param(written("\t", "\r"), "utf-8", id="ends-of-lines-of-old-macs"),
+    ],
+)
+def test_every_encoding_of_a_spreadsheet_is_read(tmp_path: Path, text: str, encoding: str) -> None:
+    path = tmp_path / "machines.csv"
+    path.write_bytes(text.encode(encoding))
+    first, second = read_machines(path)
+    assert (first.name, first.gpus, first.driver, first.platform) == ("büro 1", ("RTX 4090",), "550.54.15", "linux-64")
+    assert (second.name, second.gpus, second.driver, second.platform) == ("b", ("T4",), "", "wsl")
+
+
+def test_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "machines.csv"
+    path.write_bytes(written(",", "\r\n").encode("cp1252"))
+    with pytest.raises(MachinesFileError, match=r"no text in UTF-8 or UTF-16 .* line 2"):
+        read_machines(path)
+
+
+@pytest.mark.parametrize("gpu", ["Tesla K80", "GTX 1080 Ti", "A100", "RTX 5090"])
+def test_drivers_between_two_that_run_the_same_run_it_too(gpu: str) -> None:
+    """What is not asked of each driver is what each would have answered."""
+    draw = random.Random(11)
+    drivers = {f"{draw.randint(390, 580)}.{draw.randint(10, 199)}.{draw.randint(1, 99):02}" for _ in range(25)}
+    rows = [(gpu, driver, "linux-64") for driver in sorted(drivers)]
+    kinds, left = kinds_of(machines(rows), RequestOptions(), BOTH, "machines.csv")
+    assert sum(len(kind.machines) for kind in kinds) + sum(len(one.machines) for one in left) == len(rows)
+    catalog, _ = facts()
+    for kind in kinds:
+        assert dict(kind.usable) == usable_builds(kind.request, catalog, BOTH)
+    assert {machine.name for one in left for machine in one.machines}.isdisjoint(
+        machine.name for kind in kinds for machine in kind.machines
+    )
+    assert len(left) <= len({driver.split(".")[0] for driver in drivers})
+
+
+def test_ten_thousand_machines_ask_for_a_few_drivers(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def counted(*given: Any) -> object:
+        asked.append(given)
+        return usable_builds(*given)
+
+    monkeypatch.setattr("envgen.fleet.kinds.usable_builds", counted)
+    rows = [
+        (gpu, f"{530 + number % 50}.{10 + number % 97}.{number % 89:02}", "linux-64")
+        for number in range(5_000)
+        for gpu in ("A100", "GTX 1080 Ti")
+    ]
+    found = plan(rows)
+    assert sum(len(kind.machines) for target in found.targets for kind in target) == 10_000
+    assert len(asked) < 100
+    rows_written = [ends_of(target) for target in found.targets]
+    assert sum(len(machines) for target in rows_written for _, machines in target) == 10_000
+    assert all(len(target) <= 4 for target in rows_written)
 
 
 def test_thousands_of_drivers_are_a_few_kinds_and_a_machine_without_gpu_is_for_the_cpu() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from envgen.audits.advice import with_change
 from envgen.audits.judge import judge
 from envgen.audits.verdict import CPU_BUILD, FileReport, Outcome, Verdict
+from envgen.core.encodings import encoding_of
 from envgen.core.regular import read_regular
 from envgen.core.request import Request
 from envgen.facts.catalog import Catalog
@@ -111,17 +112,10 @@ def read_file(path: Path) -> str:
         data = read_regular(path)
     except (OSError, ValueError) as error:
         raise FileUnreadableError(name=name, reason=getattr(error, "strerror", None) or str(error)) from error
-    for encoding in _encodings(data):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise FileUnreadableError(name=name, reason="it is no text in UTF-8 or UTF-16")
-
-
-def _encodings(data: bytes) -> Iterable[str]:
-    """PowerShell's `>` writes UTF-16 with a byte order mark."""
-    return ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",)
+    try:
+        return data.decode(encoding_of(data))
+    except UnicodeDecodeError as error:
+        raise FileUnreadableError(name=name, reason="it is no text in UTF-8 or UTF-16") from error
 
 
 def exit_status(reports: Iterable[FileReport], *, strict: bool) -> int:

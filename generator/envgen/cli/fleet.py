@@ -8,7 +8,7 @@ from dataclasses import replace
 from envgen.core.errors import NoPairingError
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.fleet.kinds import Kind
+from envgen.fleet.kinds import Kind, ends_of
 from envgen.fleet.machines_csv import FleetMachine
 from envgen.fleet.plan import FleetPlan, Update
 from envgen.gpus.catalog import GpuCatalog
@@ -50,15 +50,15 @@ def new_targets(
     found: dict[str, NewTarget] = {}
     for kinds in plan.targets:
         platforms = tuple(dict.fromkeys(kind.subdir.value for kind in kinds))
-        rows = [(gpu, kind) for kind in kinds for gpu in kind.gpus]
+        rows = [(gpu, kind, machines) for kind, machines in ends_of(kinds) for gpu in kind.gpus]
         stated = replace(
             wanted,
-            machines=tuple(_machine(gpu, kind, several=len(platforms) > 1) for gpu, kind in rows),
+            machines=tuple(_machine(gpu, kind, several=len(platforms) > 1) for gpu, kind, _ in rows),
             platforms=platforms,
             python=python,
         )
         name = free_name(_name(stated), {**taken, **found})
-        remarks = tuple(_who(kind.machines) for _, kind in rows)
+        remarks = tuple(_who(machines) for _, _, machines in rows)
         found[name] = NewTarget(name=name, wanted=stated, writing=writing, remarks=remarks)
     return list(found.values())
 

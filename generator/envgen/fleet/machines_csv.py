@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import quoted
+from envgen.core.patterns import Pattern
 from envgen.targets.errors import Mistake, MistakesError
 from envgen.targets.manifest import read_plain
 
 COLUMNS = ("name", "gpu", "driver", "platform")
 _NEEDED = ("name", "gpu", "platform")
+_LARGEST = 16 << 20  # bytes; 100,000 machines in UTF-16
+# What Excel takes the separator from, and some programs write for it.
+_SEPARATOR = Pattern(r'"?sep=(?P<separator>[,;\t])"?', re.IGNORECASE)
 
 
 class MachinesFileError(MistakesError):
@@ -44,7 +49,7 @@ def read_machines(path: Path) -> tuple[FleetMachine, ...]:
     """
     name = path.name
     try:
-        text = read_plain(path)
+        text = read_plain(path, largest=_LARGEST, with_utf16=True)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise MachinesFileError(name, [Mistake(line=1, place="", text=f"it can't be read: {reason}")]) from error
@@ -61,13 +66,16 @@ def read_machines(path: Path) -> tuple[FleetMachine, ...]:
 def _rows(text: str, mistakes: list[Mistake]) -> Iterator[FleetMachine]:
     """The lines of the table, each as a machine of its own."""
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    stated = _SEPARATOR.fullmatch(first.strip())
+    separator = stated["separator"] if stated else max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     header: list[str] = []
     try:
         for row in reader:
             cells = [" ".join(cell.split()) for cell in row]
             line = reader.line_num - sum(cell.count("\n") for cell in row)
-            if not any(cells) or cells[0].startswith("#"):
+            is_separator = not header and stated and cells[0].lower().startswith("sep=")
+            if not any(cells) or cells[0].startswith("#") or is_separator:
                 continue
             if not header:
                 header = [cell.lower() for cell in cells]

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from envgen.gpus.lookup import Lookup
 
 
+_REMEMBERED = 500  # texts; a list of machines repeats a dozen
+
+
 class GpuCatalog:
     """All GPUs. Each table is read when a question first needs it."""
 
     def __init__(self, tables: GpuTables, *, suggests: bool = True) -> None:
         self._tables = tables
         self._answers = Answers(tables, suggests=suggests)
+        self._matches: dict[str, Match] = {}
 
     @classmethod
     def load(cls, folder: Path | None = None, *, suggests: bool = True) -> Self:
@@ -48,9 +52,14 @@ class GpuCatalog:
 
     def match(self, text: str) -> Match:
         """Return what a text names: as people write it, as a program prints it, or a PCI id."""
+        if (found := self._matches.get(text)) is not None:
+            return found
         key = names.without_maker(names.key(text))  # a name of the catalog as it is needs none of the readers
         rows = self._tables.named.get(key)
-        return self._answers.rows(text, rows, key) if rows else self._lookup.look_up(text)
+        match = self._answers.rows(text, rows, key) if rows else self._lookup.look_up(text)
+        if len(self._matches) < _REMEMBERED:
+            self._matches[text] = match
+        return match
 
     def by_pci(self, device_id: str) -> Gpu | None:
         """Return the GPU with a device id of vendor 10de (`2d04`, `0x2d04` or `10de:2d04`), or None."""

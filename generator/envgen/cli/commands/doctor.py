@@ -109,6 +109,7 @@ def _environment_of(target: str, other: str | None) -> str:
 
 def _judge_text(source: str, other: str | None, output_format: options.OutputFormat, *, strict: bool) -> NoReturn:
     """Judge a posted text instead of this host."""
+    from envgen.core.encodings import encoding_of
     from envgen.core.errors import UsageError, quoted
     from envgen.doctor.posted import examine_text, posted_lines, posted_mapping
 
@@ -121,18 +122,12 @@ def _judge_text(source: str, other: str | None, output_format: options.OutputFor
     except (OSError, ValueError) as error:
         fact = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{quoted(source)} can't be read (from --report)", fact=fact, hint="name a file") from error
-    posted = examine_text(_text(data))
+    posted = examine_text(data.decode(encoding_of(data), "replace"))
     if output_format is options.OutputFormat.JSON:
         write_json(posted_mapping(posted, strict=strict))
     else:
         write_answer("\n".join(posted_lines(posted)) + "\n")
     raise typer.Exit(posted.diagnosis.exit_code(strict=strict))
-
-
-def _text(data: bytes) -> str:
-    """What a file holds: PowerShell's `>` writes UTF-16."""
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    return data.decode(encoding, "replace")
 
 
 def _check_report(path: Path) -> None:

@@ -54,20 +54,19 @@ complete -o filenames -F _envgen envgen cuda-envgen
 
 
 def _zsh(known: Mapping[str, tuple[str, ...]]) -> str:
-    cases = "\n".join(f"    {name}) words=({' '.join(options)}) ;;" for name, options in known.items() if name)
+    cases = "\n".join(f"      {name}) offered=({' '.join(options)}) ;;" for name, options in known.items() if name)
     return f"""#compdef envgen cuda-envgen
 # zsh completion of envgen: put it into a folder of $fpath, as _envgen
 _envgen() {{
-  local -a words_of words
-  words_of=("${{(@)words}}")
-  words=({" ".join(known[_MAIN])})
+  local -a offered
+  offered=({" ".join(known[_MAIN])})
   if (( CURRENT > 2 )); then
-    case ${{words_of[2]}} in
+    case ${{words[2]}} in
 {cases}
     esac
     [[ $PREFIX == -* ]] || {{ _files; return }}
   fi
-  compadd -- $words
+  compadd -- $offered
 }}
 _envgen "$@"
 """

@@ -33,19 +33,19 @@
       return { name, capability, architecture: data.architectures[capability], keys, pci, home: "" };
     }));
     for (const [platform, list] of Object.entries(data.homes)) for (const at of list) gpus[at].home = platform;
-    const keys = new Map(Object.entries(data.shared));
-    const devices = new Map();
+    const keys = new Map(), devices = new Map();
+    const add = (map, key, at) => map.set(key, [...(map.get(key) || []), at]);
+    let before = "";
     gpus.forEach((gpu, at) => {
       for (const packed of gpu.keys ? gpu.keys.split(" ") : []) {
-        const [core, mask] = packed.split(":");
-        if (!mask) keys.set(core, [at]);
-        else data.leading.forEach((front, bit) => { if ((parseInt(mask, 16) >> bit) & 1) keys.set(front + (core || coreOf(gpu.name)), [at]); });
+        const [, core, mark, mask] = packed.match(/^(\w*)([:+]?)(.*)$/);
+        const own = core || coreOf(gpu.name);
+        const around = { ":": data.leading.map((front) => front + own), "+": data.endings.map((end) => own + end) }[mark] || [own];
+        around.forEach((key, bit) => { if (!mark || (parseInt(mask, 16) >> bit) & 1) add(keys, key, at); });
       }
-      let before = "";
       for (const short of gpu.pci ? gpu.pci.split(" ") : []) {
-        const device = short.length < 4 ? before.slice(0, 2) + short : short;
-        before = device;
-        devices.set(device, [...(devices.get(device) || []), at]);
+        before = short.length < 4 ? before.slice(0, 2) + short : short;
+        add(devices, before, at);
       }
     });
     const chips = new Set(data.chips);
@@ -153,24 +153,32 @@
     }
 
     const lineOf = (capability, platform, python) => data.lines[data.rows[platform][capability][data.pythons.indexOf(python)]] || "";
-    const entriesOf = (capability, platform, python) =>
-      lineOf(capability, platform, python).split(",").filter(Boolean).map((entry) => {
-        const [since, at] = entry.split(":");
-        return { since, at: Number(at) };
-      });
+    const entriesIn = (line) => line.split(",").filter(Boolean).map((entry) => {
+      const [since, at] = entry.split(":");
+      return { since, at: Number(at) };
+    });
+    const entriesOf = (capability, platform, python) => entriesIn(lineOf(capability, platform, python));
+    const wsl = entriesIn(data.wsl);
     const jetpacks = (capability, platform) =>
       entriesOf(capability, platform, data.pythons[0]).map(({ since }) => since).filter((since) => since.startsWith("JetPack"));
 
-    // `560.94` is a driver, `560` a branch (its entries begin with "="), `JetPack 6.2` a Jetson's release.
+    // `560.94` is a driver, `560` a branch (an entry of its own begins with "="), `JetPack 6.2` a Jetson's release.
     function answer(capability, platform, python, driver) {
+      if (platform !== "win-64") {
+        const own = upTo(wsl.filter(({ since }) => parts(since.replace("=", ""))[0] === parts(driver)[0]), driver);
+        if (own) driver = String(own.at);
+      }
       const entries = entriesOf(capability, platform, python);
-      const exact = entries.find(({ since }) => since === (driver.startsWith("JetPack") ? driver : `=${driver}`));
-      const stepped = entries.filter(({ since }) => /^\d/.test(since));
-      const full = driver.includes(".") ? driver : `${driver}.0`;
-      const taken = exact || stepped.filter(({ since }) => compare(since, full) <= 0).pop();
+      const taken = upTo(entries, driver);
       if (!taken) return null;
-      return { ...unpack(taken.at), newer: newer(unpack(taken.at), stepped, full) };
+      return { ...unpack(taken.at), newer: newer(unpack(taken.at), stepped(entries), full(driver)) };
     }
+    const stepped = (entries) => entries.filter(({ since }) => /^\d/.test(since));
+    const full = (driver) => (driver.includes(".") ? driver : `${driver}.999999`);
+    // The entry that holds for a driver: its own, or the last that is not newer; of a bare branch, the last in it.
+    const upTo = (entries, driver) =>
+      entries.find(({ since }) => since === (driver.startsWith("JetPack") ? driver : `=${driver}`)) ||
+      stepped(entries).filter(({ since }) => compare(since, full(driver)) <= 0).pop();
 
     // The first newer release that a later driver gives, with the driver that surely gives it.
     function newer(now, entries, driver) {

@@ -91,9 +91,13 @@ def questions(data: dict[str, Any], catalog: Catalog) -> Iterator[tuple[str, Sub
             for python, line in zip(data["pythons"], data["rows"][subdir.value][at], strict=True):
                 drivers = {entry.partition(":")[0].lstrip("=") for entry in data["lines"][line].split(",")}
                 if not any(driver.startswith("JetPack") for driver in drivers):
+                    if not subdir.is_windows:  # as WSL shows them
+                        drivers |= {entry.partition(":")[0].lstrip("=") for entry in data["wsl"].split(",")}
+                        drivers |= {"471.68", "480.10", "528.32", "528.33", "577.00", "452.38"}
                     drivers |= {just_below(driver) for driver in drivers if driver.count(".") > 1}
                     drivers |= {f"{draw.randint(440, 620)}.{draw.randint(1, 99):02}" for _ in range(3)}
                     drivers |= {str(draw.randint(440, 610))}
+                    drivers |= {"456.38", "456"} if subdir.is_windows else set()
                 for driver in sorted(drivers):
                     yield capability, subdir, python, driver
 

@@ -13,7 +13,7 @@ from envgen.site.decisions import Table
 from envgen.site.names import NameTables
 
 # Major: a key changed its meaning or went; minor: keys came. Rows come and go with the catalog's revision.
-VERSION = "1.0"
+VERSION = "1.1"
 
 
 def compat(catalog: Catalog, names: NameTables, table: Table, revision: str) -> dict[str, Any]:
@@ -44,6 +44,9 @@ def compat(catalog: Catalog, names: NameTables, table: Table, revision: str) -> 
         "driver_floors": [
             {"cuda_major": major, "linux": str(floor.linux), "windows": str(floor.windows), "source": floor.source}
             for major, floor in sorted(catalog.floors.items())
+        ],
+        "windows_numbers": [
+            {"driver": driver, "linux_branch": branch} for driver, branch in table.windows_numbers.items()
         ],
         "builds": [
             _build(build)
@@ -125,6 +128,7 @@ def compat_schema() -> Mapping[str, Any]:
         "gpus": gpu,
         "capabilities": capability,
         "driver_floors": floor,
+        "windows_numbers": {"driver": text, "linux_branch": text},
         "builds": build,
         "decisions": decision,
     }

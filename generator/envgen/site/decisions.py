@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 from functools import cached_property
+from itertools import count
 
 from envgen.core.builds import Build, DriverSupport, Existence
 from envgen.core.capability import ComputeCapability
@@ -68,7 +69,8 @@ class Table:
     answer holds from its driver on, up to the next one's. A Jetson's has each of its JetPacks (`JetPack 6.2`) instead,
     and each answer is for that one alone. `assumed` maps (capability, subdir) to what is assumed when no driver is
     given, `only` a capability to the one platform whose computers such GPUs are built into. `branches` has the answers
-    for a bare branch (`525`) where they are not those of its first release.
+    for a bare branch (`525`) where they are not those of its first release. Of drivers of Windows alone, as WSL shows
+    them, `windows_numbers` has the branch that stands for them on Linux.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -76,11 +78,12 @@ class Table:
     assumed: dict[tuple[ComputeCapability, Subdir], str] = field(default_factory=dict)
     only: dict[ComputeCapability, Subdir] = field(default_factory=dict)
     branches: dict[tuple[ComputeCapability, Subdir, str], list[tuple[str, int]]] = field(default_factory=dict)
+    windows_numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 def decision_table(catalog: Catalog, shipped: Sequence[Shipped], pythons: Sequence[str] = PYTHONS) -> Table:
     """Decide for every capability, platform, Python and driver (a Jetson's JetPack) at which an answer can change."""
-    table = Table()
+    table = Table(windows_numbers=windows_numbers(catalog))
     table.only = {capability: found.only_subdir for capability, found in catalog.support.items() if found.only_subdir}
     known: dict[tuple[object, ...], int] = {}
     for subdir in CUDA_SUBDIRS:
@@ -97,10 +100,9 @@ def _fill(
 ) -> None:
     row: list[tuple[str, int]] = []
     branches: list[tuple[str, int]] = []
-    decided: dict[DriverVersion, Answer] = {}
 
     def place(driver: str) -> int:
-        answer = about.answer(python, driver, shipped, decided)
+        answer = about.answer(python, driver, shipped)
         at = known.setdefault(answer.identity, len(table.answers))
         if at == len(table.answers):
             table.answers.append(answer)
@@ -133,17 +135,23 @@ class _About:
         every = (build for package_set in PackageSet for build in self.catalog.builds(package_set, self.subdir))
         return [build for build in every if code_for(build.codes, self._gpu(), build.cuda)]
 
-    def answer(
-        self, python: str, driver: str, shipped: Sequence[Shipped], decided: dict[DriverVersion, Answer]
-    ) -> Answer:
-        """The answer for a driver or JetPack. `decided` keeps those of drivers: Linux reads many of WSL's as one."""
+    def answer(self, python: str, driver: str, shipped: Sequence[Shipped]) -> Answer:
+        """The answer for a driver or JetPack."""
         request = self.request(python, driver)
-        if request.jetpack or request.driver is None:
-            return self._decide(request, shipped)
-        version = request.driver if self.subdir.is_windows else of_linux(request.driver, self.catalog)
-        if version not in decided:  # the page states Linux's floors: with WSL's numbers each would be said twice
-            decided[version] = self._decide(replace(request, driver=version), shipped)
-        return decided[version]
+        evaluation = Evaluation.of(request, self.catalog)
+        if self.builds and (refused := next(serves_gpus(self.builds[0], evaluation), None)):
+            # Whether a driver serves a GPU is no matter of the build.
+            return Answer(pip=None, conda=None, reason=refused.code.value)
+        resolution = resolve(self.catalog, request)
+        nothing = resolution.pip is None and resolution.conda is None
+        return Answer(
+            pip=resolution.pip,
+            conda=resolution.conda,
+            pip_lock="" if nothing else _lock(PackageSet.PIP, request, self.catalog, shipped),
+            conda_lock="" if nothing else _lock(PackageSet.CONDA, request, self.catalog, shipped),
+            reason=self._reason(request) if nothing else "",
+            notices=tuple(_lasting(resolution)),
+        )
 
     def jetpacks(self) -> list[str]:
         """The JetPacks of the Jetsons with this capability, the oldest first; none where there is no Jetson."""
@@ -176,22 +184,6 @@ class _About:
             glibc=jetpack.glibc if jetpack else self.catalog.default_glibc,
         )
 
-    def _decide(self, request: Request, shipped: Sequence[Shipped]) -> Answer:
-        evaluation = Evaluation.of(request, self.catalog)
-        if self.builds and (refused := next(serves_gpus(self.builds[0], evaluation), None)):
-            # Whether a driver serves a GPU is no matter of the build.
-            return Answer(pip=None, conda=None, reason=refused.code.value)
-        resolution = resolve(self.catalog, request)
-        nothing = resolution.pip is None and resolution.conda is None
-        return Answer(
-            pip=resolution.pip,
-            conda=resolution.conda,
-            pip_lock="" if nothing else _lock(PackageSet.PIP, request, self.catalog, shipped),
-            conda_lock="" if nothing else _lock(PackageSet.CONDA, request, self.catalog, shipped),
-            reason=self._reason(request) if nothing else "",
-            notices=tuple(_lasting(resolution)),
-        )
-
     def _reason(self, request: Request) -> str:
         """The code of what speaks against most builds with code for the GPU, but for those that are only rumoured."""
         evaluation = Evaluation.of(request, self.catalog)
@@ -217,28 +209,38 @@ def thresholds(catalog: Catalog, subdir: Subdir, support: DriverSupport, builds:
     found = {str(floor.windows if windows else floor.linux) for floor in floors}
     rules = DriverRules(driver=DriverVersion.parse("999"), subdir=subdir, builds=catalog)
     found |= {str(minimum) for cuda in toolkits if (minimum := rules.toolkit_minimum(cuda)) is not None}
-    served = 0
+    served, alone = 0, _windows_majors(catalog)
     for branch in catalog.branches:
         majors = sorted({branch.branch, *branch.windows_majors}) if windows else [branch.branch]
         serves = sum(release_key(cuda)[:2] <= release_key(branch.cuda) for cuda in toolkits)
         if serves != served or branch.branch == support.first_branch:
-            found.add(f"{majors[0]}.00")
+            found |= {f"{major}.00" for major in (majors[0], min(branch.windows_majors, default=0)) if major in majors}
         if branch.branch == support.last_branch:
-            found.add(f"{majors[-1] + 1}.00")
+            found.add(f"{next(n for n in count(majors[-1] + 1) if windows or n not in alone)}.00")
         served = serves
     if support.first_branch is not None:
         found.add(f"{support.first_branch}.00")
-    if not windows:  # WSL shows the Windows number: what is a number of Windows alone is read as its branch
-        of_linux = {branch.branch for branch in catalog.branches}
-        alone = {major for branch in catalog.branches for major in branch.windows_majors} - of_linux
-        found |= {f"{number}.00" for major in alone for number in (major, major + 1)}
-        found |= {str(floor.windows) for floor in floors}
     parsed = {DriverVersion.parse(text) for text in found}
     return [str(driver) for driver in sorted(parsed, key=lambda driver: driver.parts)]
 
 
-# The page doesn't ask whether a Linux is one of WSL.
-_OF_WSL = {"wsl-driver", "wsl-limits"}
+def _windows_majors(catalog: Catalog) -> set[int]:
+    """What stands in front of the dot in drivers of Windows alone."""
+    found = {major for branch in catalog.branches for major in branch.windows_majors}
+    return found - {branch.branch for branch in catalog.branches}
+
+
+def windows_numbers(catalog: Catalog) -> Mapping[str, str]:
+    """Driver of Windows alone, as WSL shows it -> its branch on Linux: 528.33 and every later 528.x are R525.
+
+    `528` is the bare branch, `528.00` holds from the first release on.
+    """
+    found = {}
+    for major in sorted(_windows_majors(catalog)):
+        floors = [str(floor.windows) for floor in catalog.floors.values() if floor.windows.branch == major]
+        for driver in (f"{major}", f"{major}.00", *floors):
+            found[driver] = str(of_linux(DriverVersion.parse(driver), catalog))
+    return found
 
 
 def _lasting(resolution: Resolution) -> Iterator[str]:

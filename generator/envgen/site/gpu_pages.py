@@ -58,7 +58,7 @@ def _part(frame: Frame, catalog: Catalog, table: Table, capability: ComputeCapab
     return Part(
         platform=subdir.value,
         answer=_answer(frame, newest),
-        ending=_ending(frame, catalog, table, capability, subdir),
+        ending=_ending(frame, catalog, table, capability, subdir) if newest is None or newest.pip else "",
         rows=_changes(answers),
         commands=_commands(newest, subdir),
     )

@@ -37,7 +37,7 @@ LEADING = (
 )
 _LEADING_WORDS = frozenset(["nvidia", *(word for front in LEADING for word in front.split())])
 # How lspci and nouveau write a chip.
-_CHIP_ENDINGS = ("", "M", "B", "C", "S", "BM", "GL", "GLM")
+CHIP_ENDINGS = ("", "M", "B", "C", "S", "BM", "GL", "GLM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def _forms(gpus: tuple[Gpu, ...]) -> Iterator[str]:
         core = " ".join(_core(name.split()))
         seen |= dict.fromkeys(f"{front} {core}".strip() for front in LEADING)
     seen |= dict.fromkeys(row["system"] for row in read_table("systems"))
-    seen |= dict.fromkeys(row["chip"] + ending for row in read_table("chips") for ending in _CHIP_ENDINGS)
+    seen |= dict.fromkeys(row["chip"] + ending for row in read_table("chips") for ending in CHIP_ENDINGS)
     seen |= dict.fromkeys(row["name"] for row in read_table("chip_names"))
     seen |= dict.fromkeys(row["board"] for row in read_table("vgpu_boards"))
     return iter(seen)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
+from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.resolution import Pairing
@@ -15,13 +17,15 @@ from envgen.core.sets import PackageSet
 from envgen.facts.tables import read_table
 from envgen.gpus.beside import ARCHITECTURES, LINE
 from envgen.gpus.names import BRANDS
-from envgen.site.decisions import PYTHONS, Answer, Table
-from envgen.site.names import CHANGING, LEADING, VENDORS, NameTables, core_key
+from envgen.site.decisions import JETPACK, PYTHONS, Answer, Table
+from envgen.site.names import CHANGING, CHIP_ENDINGS, LEADING, VENDORS, NameTables, core_key
 
 # Stands for the Python of a question, so that one answer serves all of them.
 ANY_PYTHON = "*"
 # The words beside a name that the page reads as the program does: they deny or compare, are filler, or speak of GPUs.
 _ACTIONS = ("compare", "loose", "context")
+_FRONTS = [front.replace(" ", "") for front in LEADING]
+_ENDINGS = [ending.lower() for ending in CHIP_ENDINGS]
 _Entry = TypeVar("_Entry")
 
 
@@ -41,9 +45,9 @@ def page_data(table: Table, names: NameTables, sizes: Mapping[str, int], revisio
         "pythons": list(PYTHONS),
         "gpus": _gpus(names, capabilities),
         "homes": _homes(names.gpus, table),
-        "shared": {key: list(rows) for key, rows in sorted(names.keys.items()) if len(rows) > 1},
         "rows": rows,
         "lines": list(packed.lines),
+        "wsl": ",".join(_of_windows(table.windows_numbers)),
         "answers": [list(answer) for answer in packed.answers],
         "pairings": [list(pairing) for pairing in packed.pairings],
         "locks": list(packed.locks),
@@ -53,7 +57,8 @@ def page_data(table: Table, names: NameTables, sizes: Mapping[str, int], revisio
             subdir.value: [table.assumed.get((capability, subdir), "") for capability in capabilities]
             for subdir in CUDA_SUBDIRS
         },
-        "leading": [front.replace(" ", "") for front in LEADING],
+        "leading": _FRONTS,
+        "endings": _ENDINGS,
         "chips": sorted(
             {
                 row[column].lower()
@@ -87,11 +92,12 @@ class _Packed:
     remarks: dict[str, int] = field(default_factory=dict)
 
     def row(self, capability: ComputeCapability, subdir: Subdir, python: str) -> int:
-        """The line of a row, or -1: `450.80.02:3,=525:7`, the answer from a driver on, and that of a bare branch."""
+        """The line of a row, or -1."""
         where = capability, subdir, python
-        steps = [(_short(driver), at) for driver, at in self.table.rows.get(where, ())]
-        steps += [(f"={branch}", at) for branch, at in self.table.branches.get(where, ())]
-        entries = [f"{since}:{self._answer(self.table.answers[at], python)}" for since, at in steps]
+        answers = self.table.answers
+        steps = {driver: str(self._answer(answers[at], python)) for driver, at in self.table.rows.get(where, ())}
+        bare = {branch: str(self._answer(answers[at], python)) for branch, at in self.table.branches.get(where, ())}
+        entries = _entries(steps, bare)
         return _place(self.lines, ",".join(entries)) if entries else -1
 
     def _answer(self, answer: Answer, python: str) -> int:
@@ -124,6 +130,32 @@ def _short(driver: str) -> str:
     return driver.removesuffix(".00")
 
 
+def _entries(steps: Mapping[str, str], bare: Mapping[str, str]) -> list[str]:
+    """What holds from a driver on, the oldest first: `450.80.02:3`.
+
+    A bare branch has what the last entry of its branch, or of one before, has; where it hasn't, its own follows:
+    `=525:7`. `bare` has those that differ from the branch's first release.
+    """
+    found = [f"{_short(driver)}:{what}" for driver, what in steps.items()]
+    if any(driver.startswith(JETPACK) for driver in steps):
+        return found
+    drivers = [(DriverVersion.parse(driver).parts, what) for driver, what in steps.items()]
+    for branch in sorted({*(parts[0] for parts, _ in drivers), *map(int, bare)}):
+        last = [what for parts, what in drivers if parts[0] <= branch][-1:]
+        first = [what for parts, what in drivers if parts <= (branch, 0)][-1:]
+        own = [bare[str(branch)]] if str(branch) in bare else first
+        found += [f"={branch}:{what}" for what in own if own != last]
+    return found
+
+
+def _of_windows(numbers: Mapping[str, str]) -> list[str]:
+    """Entries with the branch on Linux for what WSL shows of drivers of Windows."""
+    return _entries(
+        {driver: branch for driver, branch in numbers.items() if "." in driver},
+        {driver: branch for driver, branch in numbers.items() if "." not in driver},
+    )
+
+
 def _sizes(locks: Mapping[str, int], sizes: Mapping[str, int]) -> list[dict[str, int]]:
     """For each lock: Python -> its download in millions of bytes."""
     return [
@@ -150,40 +182,39 @@ def _gpus(names: NameTables, capabilities: Sequence[ComputeCapability]) -> list[
     """For each capability its GPUs, in their order: `name|keys|PCI ids`.
 
     Most keys are the name's core with something in front: `core:3f` has a bit for each entry of LEADING, and `:3f` is
-    about the core that the name itself has. Others stand as they are.
+    about the core that the name itself has; `core+3f` has one for each ending of a chip. Others stand as they are. PCI
+    ids leave the two digits out that they share with the one before: `1f97 98 9c`.
     """
     keys: dict[int, set[str]] = {}
     for key, rows in names.keys.items():
-        if len(rows) == 1:
-            keys.setdefault(rows[0], set()).add(key)
+        for row in rows:
+            keys.setdefault(row, set()).add(key)
     pci: dict[int, list[str]] = {}
     for device, rows in names.pci.items():
         for row in rows:
             pci.setdefault(row, []).append(device)
     groups: dict[ComputeCapability, list[str]] = {capability: [] for capability in capabilities}
+    before = ""
     for at, gpu in enumerate(names.gpus):
         short = " ".join(_packed(keys.get(at, set()), core_key(gpu.name)))
-        groups[gpu.capability].append("|".join((gpu.name, short, _devices(sorted(pci.get(at, []))))))
+        devices = sorted(pci.get(at, []))
+        shorter = (b[2:] if a[:2] == b[:2] else b for a, b in pairwise([before, *devices]))
+        groups[gpu.capability].append("|".join((gpu.name, short, " ".join(shorter))))
+        before = devices[-1] if devices else before
     return list(groups.values())
 
 
-def _devices(devices: Sequence[str]) -> str:
-    """PCI ids, the later ones without the two digits that they share with the one before: `1f97 98 9c`."""
-    before = ["", *devices]
-    return " ".join(one[2:] if one[:2] == last[:2] else one for one, last in zip(devices, before, strict=False))
-
-
 def _packed(keys: set[str], own: str) -> list[str]:
-    """Keys grouped by their core: the shortest of those that differ in front only. `own` is the name's."""
-    fronts = [front.replace(" ", "") for front in LEADING]
+    """Keys grouped by the shortest of those that differ in front or at the end only. `own` is the core of the name."""
     packed = []
     left = set(keys)
     for core in sorted(keys, key=lambda key: (len(key), key)):
-        with_front = {front + core for front in fronts} & left
-        if core in left and len(with_front) > 1:
-            mask = sum(1 << bit for bit, front in enumerate(fronts) if front + core in with_front)
-            packed.append(f"{'' if core == own else core}:{mask:x}")
-            left -= with_front
+        for mark, around in ((":", [front + core for front in _FRONTS]), ("+", [core + end for end in _ENDINGS])):
+            found = {*around} & left
+            if core in left and len(found) > 1:
+                mask = sum(1 << bit for bit, key in enumerate(around) if key in found)
+                packed.append(f"{'' if core == own else core}{mark}{mask:x}")
+                left -= found
     return packed + sorted(left)
 
 

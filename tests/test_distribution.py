@@ -121,6 +121,18 @@ def test_an_installed_package_finds_its_own_trees(wheel: Path, tmp_path: Path) -
     assert done.stdout.splitlines() == [str(package / "templates"), str(package / "lockfiles")]
 
 
+@pytest.mark.slow
+@pytest.mark.network
+def test_uvx_runs_the_wheel_by_the_name_of_the_distribution(wheel: Path, tmp_path: Path) -> None:
+    """`uvx cuda-envgen …` with the wheel in place of PyPI's; what it depends on comes from the index or uv's cache."""
+    command = ["uvx", "--from", str(wheel), "cuda-envgen", "--gpu", "GeForce MX450", "--platform", "win-64"]
+    command += ["--driver", "560.94", "--offline"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "pip, win-64: torch 2.14.1+cu126" in done.stdout
+    assert {"requirements.txt", "conda-win-64.lock", "smoke_test.py"} <= {path.name for path in tmp_path.iterdir()}
+
+
 def test_a_checkout_finds_the_trees_at_its_root() -> None:
     assert tree("templates") == ROOT / "templates"
     assert tree("lockfiles") == ROOT / "lockfiles"

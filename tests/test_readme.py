@@ -1,4 +1,4 @@
-"""The README's output and table are what the program says today."""
+"""The README's and the documents' output and tables are what the program says today."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from envgen.facts.catalog import Catalog
 from envgen.lock.shipped import ShippedLocks
 from envgen.resolve import resolve
 from envgen.resolve.shipped import newest
+from envgen.site.docs import DOCS
 from equipment.requests import ask
 
 ROOT = Path(__file__).parent.parent
@@ -56,9 +57,9 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def is_in_readme(text: str, old: str, request: pytest.FixtureRequest) -> bool:
-    """True when the README holds a text; --update-golden puts it where the pattern `old` finds the one before."""
-    readme = ROOT / "README.md"
+def is_in_readme(text: str, old: str, request: pytest.FixtureRequest, page: str = "README.md") -> bool:
+    """True when a page holds a text; --update-golden puts it where the pattern `old` finds the one before."""
+    readme = ROOT / page
     said = readme.read_text(encoding="utf-8")
     if request.config.getoption("update_golden"):
         said = re.sub(old, lambda _: text, said, count=1, flags=re.DOTALL | re.MULTILINE)
@@ -93,7 +94,7 @@ def proven() -> str:
 
 
 def test_the_table_of_what_ci_proves_is_the_matrix(request: pytest.FixtureRequest) -> None:
-    assert is_in_readme(proven(), r"^\| lane \| .*?(?=\n\n)", request)
+    assert is_in_readme(proven(), r"^\| lane \| .*?(?=\n\n)", request, "templates/docs/ci.md")
 
 
 def test_the_output_is_the_commands(
@@ -126,8 +127,18 @@ def test_the_lines_print_what_they_say(
     assert is_in_readme(f"```console\n{printed}```", r"```console\n.*?```", request)
 
 
-def test_every_command_of_the_readme_exists(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_exists_and_is_in_the_documents(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
+    page = (ROOT / "templates" / "docs" / "commands.md").read_text(encoding="utf-8")
     for command in COMMANDS:
         assert f"\n  {command} " in said
+        assert re.search(rf"`envgen {command}\b", page), command
+    assert {*re.findall(r"`envgen ([a-z][a-z-]*)", page)} == {*COMMANDS}
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", *(f"templates/docs/{name}.md" for name in DOCS)])
+def test_what_a_page_links_to_is_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []

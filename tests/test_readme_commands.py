@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from ci.fake_wheels import write_lock
+from envgen.core.platforms import Subdir
+from envgen.files.commands import venv_python
 from envgen.lock.shipped import ShippedLocks
 from envgen.site.archives import archive
 from smoke.host import FakeHost
@@ -84,21 +86,26 @@ def test_the_line_and_what_it_prints_work(clone: Path, tmp_path: Path) -> None:
     assert (clone / "out" / ".venv" / "bin" / "python").exists()
 
 
-def test_the_commands_of_the_sites_zip_work_in_the_folder_that_it_makes(clone: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("subdir", ["linux-64", "win-64"])
+def test_the_commands_of_the_sites_zip_work_in_the_folder_that_it_makes(
+    subdir: str, clone: Path, tmp_path: Path
+) -> None:
     locks = ShippedLocks.read(ROOT / "lockfiles")
-    (lock,) = (lock for lock in locks.locks if lock.folder.as_posix() == "linux-64/py3.12/pip-torch-2.14.1-cu126")
+    (lock,) = (lock for lock in locks.locks if lock.folder.as_posix() == f"{subdir}/py3.12/pip-torch-2.14.1-cu126")
     (clone / "lock.zip").write_bytes(archive(lock, locks.files(lock)))
     with zipfile.ZipFile(clone / "lock.zip") as packed:
         packed.extractall(clone)
     (folder,) = {name.partition("/")[0] for name in packed.namelist()}
     commands = re.findall(r"^    (.+)$", (clone / folder / "README.txt").read_text(), re.MULTILINE)
+    python = venv_python(Subdir(subdir))
     assert commands[1:] == [
-        ".venv/bin/python -m pip install --require-hashes -r requirements.txt",
-        ".venv/bin/python smoke_test.py",
+        f"{python} -m pip install --require-hashes -r requirements.txt",
+        f"{python} smoke_test.py",
     ]
+    here = [line.replace(python, ".venv/bin/python").replace("py -3.12", "python3.12") for line in commands]
     requirements = (clone / folder / "requirements.txt").read_text()
     versions = dict(re.findall(r"^(torch|torchvision)==(\S+) ", requirements, re.MULTILINE))
     write_lock(clone / folder, tmp_path / "wheels", **versions)
-    pasted = paste(clone, "\n".join([f"cd {folder}", *commands, ""]))
+    pasted = paste(clone, "\n".join([f"cd {folder}", *here, ""]))
     assert pasted.returncode == 0, pasted.stdout + pasted.stderr
     assert "Successfully installed torch-2.14.1+cu126" in pasted.stdout

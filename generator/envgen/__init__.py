@@ -4,9 +4,9 @@
     >>> envgen.decide(gpu="GeForce MX450", driver="560.94", platform="win-64").pip.cuda_tag
     'cu126'
 
-What is listed in `__all__` is documented in `.github/python.md` and kept: names, parameters and fields are only added
-within a major version, and a code (of an error, a notice, a rejection) never changes its meaning. Everything else is
-internal. Each name is loaded when it is first used.
+What is listed in `__all__` is documented in `templates/docs/python.md` and kept: names, parameters and fields are only
+added within a major version, and a code (of an error, a notice, a rejection) never changes its meaning. Everything else
+is internal. Each name is loaded when it is first used.
 """
 
 from __future__ import annotations

@@ -252,7 +252,9 @@
     if (answer.state === "ask") return choices(answer.list, say.ask);
     if (answer.state === "several") {
       const names = answer.list.map((at) => `--gpu "${finder.gpus[at].name}"`).join(" ");
-      return choices(answer.list, say.several, [paragraph(say.several_together), block(`uvx cuda-envgen ${names} --platform ${$("platform").value}`, say.install)]);
+      const driver = finder.driverIn($("driver").value);
+      const command = `uvx cuda-envgen ${names} --platform ${$("platform").value} --python ${$("python").value}${driver ? ` --driver ${driver}` : ""}`;
+      return choices(answer.list, say.several, [paragraph(say.several_together), block(command, say.install)]);
     }
     const near = answer.state === "unknown" ? finder.suggest(text) : [];
     if (near.length) return choices(near.map((gpu) => finder.gpus.indexOf(gpu)), say.near);

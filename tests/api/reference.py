@@ -1,6 +1,6 @@
 """Makes the reference page of the Python interface from its docstrings.
 
-`PYTHONPATH=tests python -m api.reference` writes `.github/python.md`; a test says when it is out of date.
+`PYTHONPATH=tests python -m api.reference` writes `templates/docs/python.md`; a test says when it is out of date.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import envgen
 
-PAGE = Path(__file__).parents[2] / ".github" / "python.md"
+PAGE = Path(__file__).parents[2] / "templates" / "docs" / "python.md"
 INTRODUCTION = """# envgen from Python
 
 <!-- made from the docstrings by `PYTHONPATH=tests python -m api.reference`; edit them, not this page -->

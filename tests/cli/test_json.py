@@ -79,6 +79,8 @@ def test_every_command_that_prints_json_has_a_schema() -> None:
         ("why-not", ("why-not", "2.14.1+cu126", *MX450)),
         ("gpus", ("gpus", "4090")),
         ("gpus", ("gpus", "RTX 4000")),
+        ("explain", ("explain",)),
+        ("explain", ("explain", "driver-too-old")),
         ("probe", ("probe",)),
         ("matrix", ("matrix", "--lane", "pip")),
         ("matrix", ("matrix", "--gpu-runner", "self-hosted,gpu")),

@@ -48,6 +48,11 @@ KINDS = (
     "data.html",
     "codes.html",
     "codes/driver-too-old.html",
+    "docs.html",
+    "docs/commands.html",
+    "docs/ci.html",
+    "docs/targets.html",
+    "docs/python.html",
     "gpu/geforce-mx450.html",
     "gpu/jetson-agx-orin.html",
     "torch/2.14.1.html",
@@ -187,6 +192,49 @@ def test_the_lock_is_one_download(browser: Browser) -> None:
     assert {"requirements.txt", "smoke_test.py", "README.txt"} <= names
     folder = packed.namelist()[0].partition("/")[0]
     assert f"tar -xf {waiting.value.suggested_filename}\ncd {folder}\n" in visit.answer()
+
+
+COUNT = "() => { window.clicks = 0; addEventListener('click', (e) => { clicks += e.detail > 0; }, true); }"
+ON_WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
+
+
+def test_a_stranger_on_windows_has_the_lock_and_its_commands_after_three_clicks(browser: Browser) -> None:
+    visit = browser.visit(user_agent=ON_WINDOWS).open()
+    visit.page.evaluate(COUNT)
+    visit.type("MX450")
+    assert "py -3.12 -m venv .venv" in visit.answer()  # after one click, into the field
+    visit.page.click("#answer summary")
+    with visit.page.expect_download() as waiting:
+        visit.page.click("#answer a[href$='.zip'] >> nth=0")
+    assert visit.page.evaluate("clicks") == 3
+    packed = zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes()))
+    folder = packed.namelist()[0].partition("/")[0]
+    written = re.findall(r"^    (.+)$", packed.read(f"{folder}/README.txt").decode(), re.MULTILINE)
+    shown = visit.page.inner_text("#answer details pre >> nth=0").splitlines()
+    # tests/test_readme_commands.py runs these.
+    assert shown == [f"tar -xf {waiting.value.suggested_filename}", f"cd {folder}", *written]
+
+
+@pytest.mark.parametrize("paste", ["GTX 1080 Ti and RTX 5090", SMI.replace("MX450 ", "GTX 980", 1) + SMI])
+def test_of_several_cards_the_page_says_who_decides_for_all(paste: str, browser: Browser) -> None:
+    visit = browser.visit().open(WINDOWS)
+    visit.page.fill("#driver", "560.94")
+    visit.paste(paste)
+    assert "this page decides for one card at a time" in visit.answer()
+    assert "ask the command, which decides for all of them together" in visit.answer()
+    assert "--platform win-64 --python 3.12 --driver 560.94" in visit.answer()
+    assert "PyTorch 2" not in visit.answer()
+
+
+@pytest.mark.parametrize("language", ["", "ko/"])
+def test_the_documents_are_pages(language: str, browser: Browser) -> None:
+    visit = browser.visit().open(f"{language}index.html")
+    visit.page.click("nav a[href='docs.html']")
+    visit.page.click("main a[href='docs/commands.html']")
+    assert "envgen why-not" in visit.page.inner_text("main")
+    visit.page.click("main a[href='targets.html']")
+    assert "[targets.lab]" in visit.page.inner_text("main pre >> nth=0")
+    assert visit.said == []
 
 
 def test_the_address_is_the_question(browser: Browser) -> None:

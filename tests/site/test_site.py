@@ -216,12 +216,29 @@ def test_pages_of_a_small_site_fit_together(catalog: Catalog, names: NameTables,
                 for part in (Path(path).parent / target).as_posix().split("/"):
                     parts = parts[:-1] if part == ".." else [*parts, part]
                 assert "/".join(part for part in parts if part != ".") in files, (path, link)
-        assert "://" not in re.sub(r"https://(?:pypi\.org|download\.pytorch\.org)[^\"]*", "", "".join(links.found))
+        assert "://" not in re.sub(
+            r"https://(?:pypi\.org|download\.pytorch\.org|docs\.astral\.sh)[^\"]*", "", "".join(links.found)
+        )
         assert "default-src &#39;none&#39;" in text
     jsonschema.Draft202012Validator.check_schema(compat_schema())
     jsonschema.validate(compat(catalog, names, table, "x"), compat_schema())
+    assert 'href="../../schemas/envgen-toml.schema.json"' in files["ko/docs/targets.html"].decode()
+    pascal = files["gpu/geforce-gtx-1080-ti.html"].decode()
+    assert re.findall(r"<td>(525\.60\.13|526|528\.33)</td>", pascal) == ["525.60.13", "528.33", "525.60.13"]
     mx450 = files["gpu/geforce-mx450.html"].decode()
     assert "<dd>7.5</dd>" in mx450
     assert "10de:1f97" in mx450
     k80 = files["gpu/tesla-k80.html"].decode()
     assert "The last PyTorch release with code for this card on Windows is 2.3.1" in k80
+
+
+@NEEDS_NODE
+def test_a_windows_number_counts_on_linux_as_the_branch_that_it_is(data: dict[str, Any], page: Page) -> None:
+    """WSL shows the driver of Windows: R525 is 526 to 529 there, 528.33 the floor of CUDA 12 (CUDA's release notes)."""
+    at = data["capabilities"].index("6.1")
+    asked = ("520.61.05", "528.32", "525", "528.33", "529.19", "528", "577.00", "575")
+    found = page(*(["answer", at, "linux-64", "3.12", driver] for driver in asked))
+    torch = dict(zip(asked, (f"{answer['pip']['torch']}+{answer['pip']['tag']}" for answer in found), strict=True))
+    assert torch["528.32"] == torch["520.61.05"] != torch["525"]
+    assert torch["528.33"] == torch["529.19"] == torch["528"] == torch["525"]
+    assert torch["577.00"] == torch["575"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envgen.targets.read import parse_manifest
 
-PAGE = Path(__file__).parents[2] / ".github" / "targets.md"
+PAGE = Path(__file__).parents[2] / "templates" / "docs" / "targets.md"
 
 
 def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ COMMANDS = {
     "matrix": "envgen.cli.commands.matrix:matrix_command",
     "ci": "envgen.cli.commands.ci:ci_command",
     "doctor": "envgen.cli.commands.doctor:doctor_command",
+    "explain": "envgen.cli.commands.explain:explain_command",
     "probe": "envgen.cli.commands.probe:probe_command",
     "site": "envgen.cli.commands.site:site_command",
     "completion": "envgen.cli.commands.completion:completion_command",

@@ -22,6 +22,7 @@ from envgen.site.archives import archive, download_size
 from envgen.site.codes import code_pages
 from envgen.site.compat import compat, compat_schema
 from envgen.site.decisions import Table, decision_table
+from envgen.site.docs import doc_pages
 from envgen.site.frame import Frame, Page, script_json
 from envgen.site.gpu_pages import gpu_pages
 from envgen.site.names import NameTables, name_tables
@@ -91,6 +92,7 @@ class Site:
         yield from gpu_pages(frame, self.catalog, self.names, self.table)
         yield from release_pages(frame, self.catalog, self.table)
         yield from code_pages(frame)
+        yield from doc_pages(frame)
         yield frame.page("data.html", "data.html.j2", frame.say["data"], names=["compat", *schemas()])
 
 

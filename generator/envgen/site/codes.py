@@ -14,6 +14,9 @@ from envgen.core.messages import messages
 from envgen.core.resolution import RejectionCode
 from envgen.site.frame import Frame, Page
 
+# Where the release workflow publishes the site; `project.urls` of pyproject.toml states the same.
+SITE = "https://cuda-envgen.github.io/cuda-envgen/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
@@ -41,6 +44,11 @@ def meanings(language: str = "en") -> Mapping[str, tuple[Meaning, ...]]:
     for meaning in found:
         groups.setdefault(meaning.code, {})[meaning] = None
     return {code: tuple(groups[code]) for code in sorted(groups)}
+
+
+def page_address(code: str) -> str:
+    """Where the page of a code is published."""
+    return f"{SITE}codes/{code}.html"
 
 
 def code_pages(frame: Frame) -> Iterator[Page]:

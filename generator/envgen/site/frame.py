@@ -33,6 +33,7 @@ class Frame:
             lang=self.language,
             other_lang="ko" if english else "en",
             other=f"{home}ko/{path}" if english else f"{root}{path}",
+            path=path,
             home=home,
             root=root,
             say=self.say,

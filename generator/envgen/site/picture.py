@@ -16,7 +16,8 @@ from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_for
 from envgen.resolve.rules.libraries import dropped_by, is_proven
 
-_WIDTH, _HEIGHT, _LEFT, _TOP = 34, 18, 46, 54
+# As wide as the page: a release more takes its width from the others.
+_WIDTH, _HEIGHT, _LEFT, _TOP = 26, 18, 46, 54
 
 _HATCHING = (
     '<defs><pattern id="{name}" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -103,7 +104,7 @@ def _cell(cell: Cell | None, x: int, y: int, name: str) -> str:
     if cell is None:
         return f'<rect {box} fill="none" stroke="currentColor" stroke-opacity=".25"/>'
     if not cell.is_served:
-        cross = f'<path d="M{x + 12} {y + 4}l10 10m0-10l-10 10" stroke="currentColor"/>'
+        cross = f'<path d="M{x + 7.5:g} {y + 4}l10 10m0-10l-10 10" stroke="currentColor"/>'
         return f'<rect {box} fill="none" stroke="currentColor" stroke-opacity=".25"/>{cross}'
     if cell.kind is CodeKind.PTX:
         return f'<rect {box} fill="url(#{name})" stroke="currentColor"/>'

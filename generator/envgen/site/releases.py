@@ -44,7 +44,7 @@ def release_pages(frame: Frame, catalog: Catalog, table: Table) -> Iterator[Page
     capabilities = [found for found in sorted(catalog.support) if found >= _FIRST_WITH_CODE]
     every = {build.torch for subdir in CUDA_SUBDIRS for build in catalog.builds(PackageSet.PIP, subdir)}
     releases = sorted(every, key=release_key)
-    recent = [release for release in releases if release_key(release) >= _FIRST_IN_PICTURE]
+    recent = [release for release in reversed(releases) if release_key(release) >= _FIRST_IN_PICTURE]
     title = say["all_releases"]
     yield frame.page(
         "releases.html",

@@ -1,4 +1,4 @@
-"""The commands of .github/air-gap.md are followed as they stand there, with small wheels in place of the real ones."""
+"""The commands of the document air-gap.md are followed as they stand there, with small wheels in place of real ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from equipment.pip_world import Solve, query
 from equipment.wheel_index import WheelIndex
 
 ROOT = Path(__file__).parents[3]
-LINES = (ROOT / ".github/air-gap.md").read_text(encoding="utf-8")
+LINES = (ROOT / "templates/docs/air-gap.md").read_text(encoding="utf-8")
 
 pytestmark = [
     pytest.mark.interop,

@@ -137,3 +137,17 @@ def test_a_list_that_leads_nowhere(
     assert main(["init", "--machines", "machines.csv", *arguments]) == status
     assert message in capsys.readouterr().err
     assert not (folder / "envgen.toml").exists()
+
+
+def test_a_further_target_keeps_to_the_python_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stated = 'python = "3.11"\n\n[targets.a]\ngpu = "T4"\nplatform = "linux-64"\n'
+    (tmp_path / "envgen.toml").write_text(stated, encoding="utf-8")
+    command = ["init", "--gpu", "H100", "--platform", "linux-64", "--target"]
+    assert main([*command, "b"]) == 0
+    assert main([*command, "c", "--python", "3.13"]) == 0
+    pythons = {one.name: one.wanted.python for one in read_manifest(tmp_path / "envgen.toml").targets}
+    assert pythons == {"a": "3.11", "b": "3.11", "c": "3.13"}
+    del capsys

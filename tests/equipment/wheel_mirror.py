@@ -1,4 +1,4 @@
-"""A mirror of PyTorch's CUDA indexes made from collected rows: real names and hashes, sourced metadata, no files.
+"""A mirror of PyTorch's own indexes made from collected rows: real names and hashes, sourced metadata, no files.
 
     PYTHONPATH=tests python -m equipment.wheel_mirror ROWS [--port 8765]
 
@@ -39,7 +39,7 @@ class Mirror:
     def __init__(self, rows: Path, *, ask_pypi: bool = False) -> None:
         with (rows / "wheels.jsonl").open(encoding="utf-8") as stream:
             found = [json.loads(line) for line in stream]
-        self._rows: list[Row] = [r for r in found if r["project"] in _FAMILY and re.fullmatch(r"cu\d+", r["index"])]
+        self._rows: list[Row] = [r for r in found if r["project"] in _FAMILY and re.fullmatch(r"cu\d+|cpu", r["index"])]
         self._uv: Mapping[str, list[str]] = json.loads((rows / "uv_dependencies.json").read_text(encoding="utf-8"))
         self._stated = _stated(self._rows)
         self._ask_pypi = ask_pypi
@@ -83,7 +83,7 @@ class Mirror:
             return None
         common = of_release[0]["requires_dist"].split(" || ")
         base = [line for line in common if "platform_system" not in line]
-        if system == "win":
+        if system == "win" or tag == "cpu":
             return base
         if dependencies is None:
             return None
@@ -140,7 +140,7 @@ def _entries(dependencies: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve collected rows as a mirror of PyTorch's CUDA indexes.")
+    parser = argparse.ArgumentParser(description="Serve collected rows as a mirror of PyTorch's own indexes.")
     parser.add_argument("rows", type=Path)
     parser.add_argument("--port", type=int, default=8765)
     options = parser.parse_args()

@@ -105,12 +105,17 @@ def obtain(job: Job, builds: Catalog, progress: Callable[[str], None], answers: 
     Raises: the errors of deciding and locking, when nothing could be had.
     """
     writing, here, requests = job.writing, job.folder.untouched, job.asked.requests
-    every = tuple(PackageSet) if writing.may_fall_back else recorded_sets(here)
-    wanted = {r.subdir: (job.only[r.subdir],) if r.subdir in job.only else every for r in requests}
+    asked = {r.subdir: (job.only[r.subdir],) if r.subdir in job.only else tuple(PackageSet) for r in requests}
+    recorded = recorded_sets(here)
+    wanted = {
+        subdir: sets if writing.may_fall_back or subdir in job.only else recorded for subdir, sets in asked.items()
+    }
     sources = _sources(builds, writing, job.pins, job.record, progress)
     sources = replace(sources, extras=job.extras, options=replace(sources.options, answers=answers))
     many = len(requests) > 1
-    found = [obtain_environment(r, sources, many=many, wanted=wanted[r.subdir]) for r in requests]
+    found = [
+        obtain_environment(r, sources, many=many, wanted=wanted[r.subdir], asked=asked[r.subdir]) for r in requests
+    ]
     judged = ending(found, here, required=job.only, may_fall_back=writing.may_fall_back)
     environments = tuple(replace(one, notices=(*job.asked.notices, *one.notices)) for one in judged.environments)
     words = mirror_words(writing)

@@ -63,9 +63,14 @@ class Environment:
 
 
 def obtain_environment(
-    request: Request, sources: Sources, *, many: bool, wanted: Sequence[PackageSet] = tuple(PackageSet)
+    request: Request,
+    sources: Sources,
+    *,
+    many: bool,
+    wanted: Sequence[PackageSet] = tuple(PackageSet),
+    asked: Sequence[PackageSet] = tuple(PackageSet),
 ) -> Environment:
-    """Decide, and lock the wanted sets.
+    """Decide, and lock the wanted sets of those that are asked for: one that could not be had before may be left out.
 
     Raises: UsageError for a request that no solver can be asked.
     """
@@ -84,8 +89,9 @@ def obtain_environment(
                 in_folder[package_set] = pairing
     codes = {s: _code(s, failures.get(s), request, sources) for s in PackageSet if s not in locked}
     found = Environment(resolution=resolution, locked=locked, failures=failures, codes=codes, in_folder=in_folder)
-    failed = {package_set: error.code for package_set, error in failures.items()}
-    return replace(found, notices=tuple(notices_of(found, sources.builds, wanted, failed)))
+    # By what the files record, so that a run which leaves a set out says the same as the one that did not get it.
+    failed = {package_set: code for package_set, code in codes.items() if package_set in asked and code != NOT_ASKED}
+    return replace(found, notices=tuple(notices_of(found, sources.builds, asked, failed)))
 
 
 def _code(package_set: PackageSet, error: EnvgenError | None, request: Request, sources: Sources) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, quoted
 from envgen.core.escape import printable
+from envgen.core.toml_text import parse_toml
 from envgen.files.quoting import toml_value
 from envgen.request.options import RequestOptions
 from envgen.request.settings import WriteOptions
@@ -44,6 +46,15 @@ def with_targets(text: str | None, targets: Sequence[NewTarget], *, prefix: str 
     parts = [opening or (text or "").rstrip("\n") + "\n"]
     parts += ["\n".join(_lines(target, prefix)) + "\n" for target in targets]
     return "\n".join(parts)
+
+
+def shared_python(text: str, prefix: str) -> str | None:
+    """The Python that a file states for all of its targets."""
+    document: Any = parse_toml(text)
+    for part in prefix.split(".")[:-1]:
+        document = document.get(part, {})
+    python = document.get("python")
+    return python if isinstance(python, str) else None
 
 
 def _without_python(target: NewTarget) -> NewTarget:

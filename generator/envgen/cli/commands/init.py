@@ -48,11 +48,15 @@ def init_command(
     from envgen.output.writing import replace_files
     from envgen.targets.manifest import OWN_FILE, SHARED_FILE, find_manifest
     from envgen.targets.read import parse_manifest, read_manifest
-    from envgen.targets.write import with_targets
+    from envgen.targets.write import shared_python, with_targets
 
     path = find_manifest(Path.cwd())
     path = path if path is not None and path.parent == Path.cwd() else None
     taken = {one.name: one for one in read_manifest(path).targets} if path is not None else {}
+    before = path.read_text(encoding="utf-8-sig") if path is not None else None
+    path = path or Path.cwd() / OWN_FILE
+    prefix = "tool.envgen." if path.name == SHARED_FILE else ""
+    wanted = replace(wanted, python=wanted.python or shared_python(before or "", prefix))
     if listed:
         if wanted.gpus or wanted.capabilities or wanted.machines or wanted.drivers or wanted.platforms or target:
             hint = "leave --gpu, --driver, --machine, --platform and --target out: the file states them"
@@ -60,9 +64,7 @@ def init_command(
         new, report = _of_machines(listed, wanted, writing, taken)
     else:
         new, report = [_of_options(wanted, writing, target, taken)], []
-    before = path.read_text(encoding="utf-8-sig") if path is not None else None
-    path = path or Path.cwd() / OWN_FILE
-    text = with_targets(before, new, prefix="tool.envgen." if path.name == SHARED_FILE else "")
+    text = with_targets(before, new, prefix=prefix)
     parse_manifest(text, path)
     if dry_run:
         write_answer(text)

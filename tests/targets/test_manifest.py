@@ -37,6 +37,15 @@ MISSPELT = [(2, "targets.a.gpus"), (3, "targets.a.platforms")]
 GOOD = '[targets.a]\ngpu = "RTX 4090"\nplatform = "linux-64"\n'
 
 
+PYPROJECT = '[project]\nname = "p"\nversion = "0"\n[project.optional-dependencies]\nx = ["einops"]\n'
+
+
+def two(first: str, second: str) -> str:
+    """Two targets with their folders; the names that Windows keeps are in its "Naming Files, Paths, and Namespaces"."""
+    other = GOOD[12:]
+    return f'{GOOD}output = "{first}"\n[targets.b]\n{other}output = "{second}"\n'
+
+
 def write(folder: Path, text: str, name: str = "envgen.toml") -> Path:
     (folder / "requirements.in").write_text("einops\n", encoding="utf-8")
     path = folder / name
@@ -202,6 +211,18 @@ runner = "a b"
         pytest.param(GOOD + 'output = "loop/x"\n', [(4, "targets.a.output")], id="link-in-a-circle"),
         pytest.param(GOOD + 'output = "requirements.in"\n', [(4, "targets.a.output")], id="a-file"),
         pytest.param(GOOD + "[targets.A]\n" + GOOD[12:], [(4, "targets.A.output")], id="folders-alike-on-windows"),
+        pytest.param(two("envs/x", "envs//x/"), [(8, "targets.b.output")], id="one-folder-by-slashes"),
+        pytest.param(two("sub/x", "inside/x"), [(8, "targets.b.output")], id="one-folder-by-a-link"),
+        pytest.param(two("caf\u00e9", "cafe\u0301"), [(8, "targets.b.output")], id="folders-alike-on-a-mac"),
+        pytest.param(GOOD + 'output = "requirements.in/x"\n', [(4, "targets.a.output")], id="below-a-file"),
+        pytest.param(GOOD + 'output = "-x"\n', [(4, "targets.a.output")], id="an-option"),
+        pytest.param(GOOD + 'output = "x/lpt\u00b2.txt"\n', [(4, "targets.a.output")], id="port-in-superscript"),
+        pytest.param(GOOD + 'output = "conin$"\n', [(4, "targets.a.output")], id="console-input"),
+        pytest.param(
+            GOOD + "requirements = 'p.toml'\nextra = ['x', 'y']\ngroup = 'z'\n",
+            [(5, "targets.a.extra[1]"), (6, "targets.a.group")],
+            id="each-extra-and-group",
+        ),
         pytest.param(GOOD + "vision = true\nno-vision = true\n", [(5, "targets.a.no-vision")], id="said-twice"),
         pytest.param(GOOD + "machines = []\nwith = []\n", None, id="empty-lists"),
         pytest.param('[targets.a]\nmachines = []\nplatform = "linux-64"\n', [(1, "targets.a")], id="no-machines"),
@@ -243,6 +264,8 @@ def test_a_bad_file(tmp_path: Path, text: str, expected: list[tuple[int, str]] |
     (tmp_path / "c.in").write_text("-r sub/../c.in\n", encoding="utf-8")
     (tmp_path / "link").symlink_to(tmp_path.parent)
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "inside").symlink_to("sub")
+    (tmp_path / "p.toml").write_text(PYPROJECT, encoding="utf-8")
     path = write(tmp_path, text)
     if expected is None:
         assert read_manifest(path).targets
@@ -299,3 +322,11 @@ def test_the_published_schema_is_that_of_the_keys_and_takes_the_example() -> Non
     validator = Draft202012Validator(json.loads(schema_text()))
     validator.validate(tomllib.loads(EXAMPLE))
     assert not validator.is_valid(tomllib.loads(EXAMPLE + 'drivr = "1"\n'))
+
+
+def test_an_error_of_several_lines_is_one_mistake_on_one(tmp_path: Path) -> None:
+    (tmp_path / "env.yml").write_text("dependencies: [a\n", encoding="utf-8")
+    ((line, _, text),) = mistakes(write(tmp_path, GOOD + "environment = 'env.yml'\n"))
+    assert line == 4
+    assert "it is not YAML" in text
+    assert "\n" not in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import replace
 from functools import partial
@@ -46,7 +46,7 @@ def mistakes_of(
 
 def text_of(error: EnvgenError) -> str:
     """An error on one line, without the option of the command line."""
-    return "; ".join(part for part in (error.what(), *error.facts(), error.hint()) if part)
+    return " ".join("; ".join(part for part in (error.what(), *error.facts(), error.hint()) if part).split())
 
 
 def _of_request(wanted: RequestOptions, values: Mapping[str, Stated]) -> Iterator[tuple[Place, str]]:
@@ -102,10 +102,14 @@ def _of_files(target: Target, values: Mapping[str, Stated], root: Path) -> Itera
         for value, place in values.get(field, ()):
             if (error := _error(read, value)) is not None:
                 yield place, text_of(error)
+    yield from _of_inputs(writing.requirements, values, root)
+
+
+def _of_inputs(requirements: Sequence[str], values: Mapping[str, Stated], root: Path) -> Iterator[tuple[Place, str]]:
+    """What is wrong in the files of requirements; a pyproject.toml is asked for each extra and group by itself."""
+    projects: list[str] = []
     for field in ("requirements", "environments"):
         for value, place in values.get(field, ()):
-            is_project = Path(value).suffix == ".toml"
-            extras, groups = (writing.extras, writing.groups) if is_project else ((), ())
             if Path(value).is_absolute():
                 yield place, f"{value} is absolute: a path is relative to the project's file"
                 continue
@@ -113,14 +117,20 @@ def _of_files(target: Target, values: Mapping[str, Stated], root: Path) -> Itera
                 yield place, f"{value} is no file"
                 continue
             with chdir(root):
-                error = _error(partial(read_files, (value,), extras=extras, groups=groups))
+                error = _error(partial(read_files, (value,), extras=(), groups=()))
             if error is not None:
                 yield place, text_of(error)
-
-    if not any(Path(value).suffix == ".toml" for value in writing.requirements):
-        for field in ("extras", "groups"):
-            for value, place in values.get(field, ()):
+            else:
+                projects += [value] if Path(value).suffix == ".toml" else []
+    for field in ("extras", "groups"):
+        for value, place in values.get(field, ()):
+            if not any(Path(path).suffix == ".toml" for path in requirements):
                 yield place, f"{value} is of a pyproject.toml, and requirements names none"
+            for path in projects:
+                with chdir(root):
+                    error = _error(partial(read_files, (path,), **{"extras": (), "groups": (), field: (value,)}))
+                if error is not None:
+                    yield place, text_of(error)
 
 
 def _error(read: Callable[..., object], *given: object) -> EnvgenError | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +13,7 @@ from envgen.targets.manifest import FOLDERS, Target
 
 # What a folder's name can be on every system (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
 _PART = Pattern(r"[^<>:\"|?*\\\x00-\x1f\x7f/]{0,200}[^<>:\"|?*\\\x00-\x1f\x7f/ .]")
-_RESERVED = Pattern(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?|\.git|~.*", re.IGNORECASE)
+_RESERVED = Pattern(r"(?:con|conin\$|conout\$|prn|aux|nul|(?:com|lpt)[\d¹²³])(?:\..*)?|\.git|[~-].*", re.IGNORECASE)
 
 
 def folder_of(name: str, output: str | None) -> PurePosixPath:
@@ -34,15 +35,28 @@ def folder_mistake(root: Path, folder: PurePosixPath) -> str | None:
         return f"{text} leads nowhere: {getattr(error, 'strerror', None) or error}"
     if place != top and top not in place.parents:
         return f"{text} is outside: a link leads it to another place"
-    if (root / folder).exists() and not (root / folder).is_dir():
-        return f"{text} is a file"
+    for path in reversed((folder, *folder.parents)):
+        if (root / path).exists() and not (root / path).is_dir():
+            return f"{quoted(str(path))} is a file"
     return None
 
 
-def shared_folders(targets: Sequence[Target]) -> Iterator[tuple[Target, Target]]:
-    """The targets whose folder an earlier one has already, with that one. Not every system tells `Lab` from `lab`."""
+def shared_folders(root: Path, targets: Sequence[Target]) -> Iterator[tuple[Target, Target]]:
+    """The targets whose folder an earlier one has already, with that one; a link leads to the folder that it names.
+
+    Not every system tells `Lab` from `lab`, or an `é` of one character from one of two.
+    """
     taken: dict[str, Target] = {}
     for target in targets:
-        first = taken.setdefault(str(target.folder).casefold(), target)
+        first = taken.setdefault(_on_every_system(root, target.folder), target)
         if first is not target:
             yield target, first
+
+
+def _on_every_system(root: Path, folder: PurePosixPath) -> str:
+    """The place that a folder is, spelled so that two spellings which one system takes for one are the same."""
+    try:
+        place = (root / folder).resolve()
+    except (OSError, RuntimeError, ValueError):
+        place = root / folder  # told as a mistake of its own
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(place)).casefold())

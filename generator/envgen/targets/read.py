@@ -88,12 +88,13 @@ class _Reader:
             self._wrong((), f"{_value(table)} is no table")
             return []
         shared = self._stated({k: v for k, v in table.items() if k != "targets"}, (), within="of the file itself")
-        stated = table.get("targets")
+        stated = table.get("targets", {})
         if not isinstance(stated, Mapping) or not stated:
-            self._wrong(("targets",), "no target is stated: write [targets.NAME] with its gpu, driver and platform")
+            text = "no target is stated" if isinstance(stated, Mapping) else f"{_value(stated)}, and must be tables"
+            self._wrong(("targets",), f"{text}: write [targets.NAME] with its gpu, driver and platform")
             return []
         found = [pair for name, own in stated.items() if (pair := self._target(name, own, shared)) is not None]
-        for target, other in shared_folders([target for _, target in found]):
+        for target, other in shared_folders(root, [target for _, target in found]):
             text = f"its folder {target.folder} is that of target {other.name}, at line {other.line}"
             self._wrong(("targets", target.name, "output"), text)
         is_well_formed = not self.mistakes

@@ -69,6 +69,18 @@ def test_other_bytes_than_the_page_states_are_not_read(run: Run, pypi: WheelInde
     assert run(*BUILD, "--with", "pip:flash", "--allow-source", "flash") == 3
 
 
+def test_a_newer_glibc_and_a_source_are_named_together(
+    run: Run, pypi: WheelIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """lerobot asks for rerun-sdk, whose wheels need glibc 2.31, and for evdev, which has none."""
+    rerun = make_wheel("rerun-0.22-cp312-cp312-manylinux_2_31_x86_64.whl")
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], rerun]}
+    asked = [*BUILD, "--with", "pip:rerun", "--with", "pip:flash"]
+    assert run(*asked) == 3
+    assert "hint: --glibc 2.31 --allow-source flash locks it" in capsys.readouterr().err
+    assert run(*asked, "--glibc", "2.31", "--allow-source", "flash") == 0
+
+
 def test_what_nothing_helps_is_named_to_be_left_out(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """GPT-SoVITS asks for LangSegment>=0.2.5, of which PyPI has 0.2.0 alone, beside packages without a wheel."""
     asked = ["pip:flash", "pip:einops>=99", "pip:tqdm"]

@@ -29,6 +29,10 @@ def world(torch_index: WheelIndex, pypi: WheelIndex) -> None:
         make_wheel("plum-1.0-py3-none-any.whl"),
         make_wheel("quince-2.0-cp313-cp313-manylinux_2_28_x86_64.whl"),
         make_wheel("quince-1.0-py3-none-any.whl"),
+        make_wheel("damson-2.0-py3-none-any.whl", requires_python=">=3.13"),
+        make_wheel("damson-1.0-py3-none-any.whl"),
+        make_wheel("sloe-2.0-py3-none-any.whl", ("damson>=2",)),
+        make_wheel("sloe-1.0-py3-none-any.whl"),
         make_wheel("medlar-1.0.dev3-py3-none-any.whl"),
         make_wheel("medlar-2.0-cp313-cp313-win_amd64.whl"),
     ]
@@ -79,12 +83,25 @@ def test_a_torch_that_was_asked_for_stays(tmp_path: Path, run: Run, capsys: pyte
             id="Python",
             marks=pytest.mark.slow,
         ),
+        pytest.param(
+            "damson",
+            "damson is locked at 1.0, 2.0 was passed over: it needs Python >=3.13, the target has 3.12; "
+            "--python 3.13 gives damson 2.0 with torch 2.9.1+cu126 [passed-over]",
+            id="Requires-Python",
+        ),
     ],
 )
 def test_an_older_release_for_want_of_a_wheel_is_said(
     run: Run, capsys: pytest.CaptureFixture[str], package: str, told: str
 ) -> None:
     assert run(*EITHER, "--with", f"pip:{package}") == 0
+    assert told in capsys.readouterr().err
+
+
+def test_a_release_that_needs_what_is_not_allowed_says_what(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """opencv-python 5 needs numpy>=2, where the requirements of Wan2.1 ask for numpy<2."""
+    assert run(*EITHER, "--with", "pip:sloe", "--with", "pip:damson<2") == 0
+    told = "sloe is locked at 1.0, 2.0 was passed over: it needs damson>=2, not damson<2 [passed-over]"
     assert told in capsys.readouterr().err
 
 

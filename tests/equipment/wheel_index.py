@@ -39,6 +39,7 @@ class ServedWheel:
     content: bytes | None = None
     size: int | None = None
     is_yanked: bool = False
+    requires_python: str = ">=3.8"
 
     @property
     def project(self) -> str:
@@ -56,7 +57,12 @@ def metadata_of(filename: str, requires: Iterable[str] = (), requires_python: st
 
 
 def make_wheel(
-    filename: str, requires: Iterable[str] = (), *, salt: str = "", files: Mapping[str, str] | None = None
+    filename: str,
+    requires: Iterable[str] = (),
+    *,
+    salt: str = "",
+    files: Mapping[str, str] | None = None,
+    requires_python: str = ">=3.8",
 ) -> ServedWheel:
     """A real, installable wheel with one module that knows its version; `salt` changes its bytes, not its name.
 
@@ -65,7 +71,7 @@ def make_wheel(
     name = WheelName.parse(filename)
     module = name.project.replace("-", "_")
     info = f"{name.project.replace('-', '_')}-{name.version}.dist-info"
-    metadata = metadata_of(filename, requires)
+    metadata = metadata_of(filename, requires, requires_python)
     tags = [f"{i}-{a}-{p}" for i in name.interpreters for a in name.abis for p in name.platforms]
     members = {
         **(files or {}),
@@ -82,7 +88,14 @@ def make_wheel(
             archive.writestr(zipfile.ZipInfo(path, date_time=(2026, 1, 1, 0, 0, 0)), text)
     content = stream.getvalue()
     digest = hashlib.sha256(content).hexdigest()
-    return ServedWheel(filename=filename, sha256=digest, metadata=metadata, content=content, size=len(content))
+    return ServedWheel(
+        filename=filename,
+        sha256=digest,
+        metadata=metadata,
+        content=content,
+        size=len(content),
+        requires_python=requires_python,
+    )
 
 
 def make_sdist(filename: str, members: Mapping[str, str]) -> ServedWheel:
@@ -180,7 +193,7 @@ class WheelIndex:
             entry: dict[str, object] = {
                 "filename": w.filename,
                 "url": self._link(prefix, w),
-                "requires-python": ">=3.8",
+                "requires-python": w.requires_python,
             }
             entry["yanked"] = w.is_yanked
             entry["hashes"] = {"sha256": w.sha256} if self.states_hashes else {}
@@ -204,7 +217,8 @@ class WheelIndex:
         )
         marks += ' data-yanked=""' if wheel.is_yanked else ""
         href = html.escape(self._link(prefix, wheel) + fragment)
-        return f'<a href="{href}" data-requires-python="&gt;=3.8"{marks}>{html.escape(wheel.filename)}</a><br/>'
+        marks += f' data-requires-python="{html.escape(wheel.requires_python)}"'
+        return f'<a href="{href}"{marks}>{html.escape(wheel.filename)}</a><br/>'
 
     def file(self, path: str) -> bytes | None:
         """The bytes of a wheel or of its metadata at a path below a prefix, or None."""

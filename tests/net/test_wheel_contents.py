@@ -46,6 +46,16 @@ def read(index: WheelIndex, served: ServedWheel) -> WheelContents:
         pytest.param({"plum/_C.so": CUDA_13}, {13}, id="one library"),
         pytest.param({"plum/_C.abi3.so": CUDA_11}, {11}, id="CUDA 11 has a minor in its name"),
         pytest.param({"plum/cuda12.so": CUDA_12, "plum/cuda13.so": CUDA_13}, {12, 13}, id="one for each CUDA"),
+        # bitsandbytes 0.44.0 of PyPI: the smallest of its libraries are all of CUDA 11.
+        pytest.param(
+            {
+                **{f"plum/libplum_cuda{number}.so": CUDA_11 for number in ("115", "117", "118", "118_nocublaslt")},
+                "plum/libplum_cuda124.so": CUDA_12 + "\0" * 99,
+            },
+            {11, 12},
+            id="the names say for which CUDAs",
+        ),
+        pytest.param({"plum/_C_cu90a.so": CUDA_13, "plum/libcu12d.so": CUDA_13}, {13}, id="names that say no CUDA"),
         pytest.param({"plum/_C.so": "\x7fELF\0libc.so.6\0"}, set(), id="no CUDA"),
         pytest.param({"plum.libs/libcudart-1a2b.so.12": CUDA_12}, set(), id="what auditwheel put beside it"),
         # PyNvVideoCodec 2.0.4 of PyPI.

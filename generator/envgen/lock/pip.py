@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from envgen.core.builds import BuildKey
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import EnvgenError
 from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
@@ -25,7 +24,6 @@ from envgen.solve.extras import Extras
 from envgen.solve.pip.constraints import check_constraints
 
 if TYPE_CHECKING:
-    from envgen.solve.pip.freeing import Freed
     from envgen.solve.pip.query import PipQuery
     from envgen.solve.pip.together import Together
 
@@ -121,29 +119,20 @@ class PipLocker:
 
     def way_out(self, pairing: Pairing, failure: SolveFailedError) -> str:
         """The smallest change of the target with which everything can be locked, as was tried, or empty."""
-        from envgen.solve.pip.freeing import freed, repaired
+        from envgen.solve.pip.ways_out import way_out
 
-        asked = self._together()
-        torch = pairing.build.torch
-        for glibc_alone in (True, False):
-            found = freed(asked, torch=torch, accepts=self._locks, glibc_alone=glibc_alone)
-            if found is not None:
-                return f"{found.option} locks it, with torch {found.pairing.build.short_label}"
-            repair = repaired(asked, failure) if glibc_alone and failure.lacking else None
-            if repair is not None:
-                return f"{repair.option} locks it: that is built where it is installed, and needs what it is built with"
-        repair = repaired(asked, failure, may_leave_out=True)
-        if repair is None:
-            return ""
-        options = f", with {repair.option}" if repair.sources else ""
-        return f"without {', '.join(repair.left_out)} it locks{options}"
+        return way_out(self._together(), pairing.build.torch, failure, self._locks)
 
-    def _locks(self, change: Freed) -> bool:
-        try:
-            replace(self, request=change.request).solve(change.pairing, timeout_s=self.sources.options.deadline.left())
-        except EnvgenError:
-            return False
-        return True
+    def _locks(self, request: Request, extras: Extras, torch: str) -> bool:
+        """True when a build of a release of torch can be locked for another request, with other extra packages."""
+        from envgen.lock.together.beside import candidates, locks
+        from envgen.resolve import resolve
+
+        sources = replace(self.sources, extras=extras)
+        resolution = resolve(sources.builds, replace(request, torch=f"=={torch}"))
+        other = replace(self, request=request, sources=sources)
+        pairings = candidates(None, resolution, self.package_set, sources)
+        return locks(other, extras, pairings, sources.options.deadline)
 
     def _together(self) -> Together:
         from envgen.solve.pip.together import Together

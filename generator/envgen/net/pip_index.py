@@ -26,7 +26,7 @@ class IndexFile:
     """One wheel on a project's page. `sha256` is empty and `size` None when the page does not state them.
 
     `has_metadata` says that the index serves the wheel's metadata apart from the wheel (PEP 658). `uploaded` is when
-    (ISO 8601, PEP 700), empty when the page does not state it.
+    (ISO 8601, PEP 700); it and `requires_python` (PEP 345) are empty when the page does not state them.
     """
 
     name: WheelName
@@ -36,6 +36,7 @@ class IndexFile:
     has_metadata: bool
     is_yanked: bool
     uploaded: str = ""
+    requires_python: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class SourceFile:
     sha256: str
     is_yanked: bool
     uploaded: str = ""
+    requires_python: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,7 @@ def _json_files(page: Page, text: str) -> Iterator[IndexFile | SourceFile]:
             has_metadata=bool(metadata),
             is_yanked=bool(entry.get("yanked")),
             uploaded=str(entry.get("upload-time") or ""),
+            requires_python=str(entry.get("requires-python") or ""),
         )
 
 
@@ -164,6 +167,7 @@ def _html_files(page: Page, text: str) -> Iterator[IndexFile | SourceFile]:
             size=None,
             has_metadata="data-core-metadata" in anchor or "data-dist-info-metadata" in anchor,
             is_yanked="data-yanked" in anchor,
+            requires_python=anchor.get("data-requires-python", ""),
         )
 
 
@@ -176,6 +180,7 @@ def _file(  # noqa: PLR0913 -- one for each thing that a page says about a file
     has_metadata: bool,
     is_yanked: bool,
     uploaded: str = "",
+    requires_python: str = "",
 ) -> Iterator[IndexFile | SourceFile]:
     try:
         url = without_credentials(urljoin(page.url, href))
@@ -186,7 +191,14 @@ def _file(  # noqa: PLR0913 -- one for each thing that a page says about a file
     if name is not None and digest and not _SHA256.fullmatch(digest):
         raise SourceDataError(url=page.url, reason=f"the sha256 of {filename} is not 64 hex digits")
     if isinstance(name, str):
-        yield SourceFile(version=name, url=url, sha256=digest, is_yanked=is_yanked, uploaded=uploaded)
+        yield SourceFile(
+            version=name,
+            url=url,
+            sha256=digest,
+            is_yanked=is_yanked,
+            uploaded=uploaded,
+            requires_python=requires_python,
+        )
     if not isinstance(name, WheelName):
         return
     yield IndexFile(
@@ -197,6 +209,7 @@ def _file(  # noqa: PLR0913 -- one for each thing that a page says about a file
         has_metadata=has_metadata,
         is_yanked=is_yanked,
         uploaded=uploaded,
+        requires_python=requires_python,
     )
 
 

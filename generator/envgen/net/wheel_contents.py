@@ -16,16 +16,18 @@ from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.ranges import RangedFile, size_of
 
-_FORMAT = 2  # of the files that are kept
+_FORMAT = 3  # of the files that are kept
 _TAIL = 1 << 16  # the central directory of most wheels; those of torch and transformers take a second request
 _PREFIX = 1 << 18  # of a library, as it is packed
-_ENOUGH = 3  # libraries that load CUDA; a wheel with one library for each CUDA has them side by side
+_ENOUGH = 3  # libraries that load CUDA
 _LIBRARIES = 24  # that are looked at, smallest first
 # The names that a library loads stand in its dynamic string table, which linkers put at its beginning: in 38 libraries
 # of nine wheels they were in the first 256 KiB as packed, while the table that points at them is near the end.
 # Only libraries whose number is CUDA's major: cuSPARSE 12 and cuRAND 10 are of CUDA 13 too.
 _LOADED = re.compile(rb"\0lib(?:cudart|nvrtc|cublas|cublasLt|nvJitLink)\.so\.(\d{2})(?:\.\d)?(?=\0)")
 _LIBRARY = re.compile(r"\.so(?:\.\d+)*$")
+# A wheel with one library for each CUDA has its number in their names (bitsandbytes: libbitsandbytes_cuda124.so).
+_NAMED = re.compile(r"cu(?:da)?[-_]?(1\d)\d?(?![\da-z])")
 _DATA = re.compile(r"^[^/]+\.data/(?P<scheme>[a-z]+)/(?P<path>.+)$")
 
 
@@ -78,13 +80,14 @@ def _majors(stream: RangedFile, members: list[zipfile.ZipInfo]) -> frozenset[int
     libraries = [one for one in members if _LIBRARY.search(one.filename) and ".libs/" not in one.filename]
     if any(one.filename.rpartition("/")[2].startswith("libcudart") for one in libraries):
         return frozenset()  # it brings its own runtime (PyNvVideoCodec, in a folder of another name)
+    named = frozenset(int(one[1]) for lib in libraries if (one := _NAMED.search(lib.filename.rpartition("/")[2])))
     found: list[frozenset[int]] = []
     for library in sorted(libraries, key=lambda one: one.compress_size)[:_LIBRARIES]:
         loaded = frozenset(int(number) for number in _LOADED.findall(_beginning(stream, library)))
         found += [loaded] if loaded else []
         if len(found) >= _ENOUGH:
             break
-    return frozenset().union(*found)
+    return named.union(*found)
 
 
 def _beginning(stream: RangedFile, member: zipfile.ZipInfo) -> bytes:

@@ -6,16 +6,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PassedOver, PipLock
 from envgen.net.deadline import Deadline, Patience
-from envgen.net.pip_index import read_project
+from envgen.net.pip_index import ProjectPage, read_project
 from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError
-from envgen.solve.pip.freeing import Freed, freed, repaired
+from envgen.solve.pip.freeing import Freed, freed, other_pythons, repaired
 from envgen.solve.pip.together import Found, Together
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 _OLDEST_YEARS = 2  # how much younger a release may be than the one that is locked in its place
 _LONGEST_S = 90.0  # what explaining may cost; after it the rest is only named
@@ -43,11 +47,12 @@ def explained(lock: PipLock, asked: Together) -> tuple[PassedOver, ...]:
 
 def _explained(lock: PipLock, asked: Together) -> Iterator[PassedOver]:
     for one in lock.passed_over:
-        uploads = _uploads(one.name, asked)
+        page = _page(one.name, asked)
+        uploads = _uploads(page)
         newer = one.newer or _newest(uploads, one, asked)
         if not newer:
             continue
-        why = _why(replace(one, newer=newer), lock, asked)
+        why = _why(replace(one, newer=newer), page, lock, asked)
         if why.is_without_wheel and (_is_prerelease(one.locked) or _years(uploads, one.locked, newer)):
             raise SolveFailedError(
                 solver="pip",
@@ -59,15 +64,22 @@ def _explained(lock: PipLock, asked: Together) -> Iterator[PassedOver]:
         yield replace(one, newer=newer, reason=why.reason, advice=why.advice)
 
 
-def _why(one: PassedOver, lock: PipLock, asked: Together) -> _Why:
+def _why(one: PassedOver, page: ProjectPage | None, lock: PipLock, asked: Together) -> _Why:
     """Ask for the newer release: with any torch that runs, and then on other targets."""
     instead = (f"{one.name}=={one.newer}",)
     torch = lock.version_of("torch").partition("+")[0]
+    if needs := _python_of(page, one.newer, asked.request.python):
+        pythons = (replace(asked.request, python=python) for python in other_pythons(asked) if python in needs)
+        change = freed(asked, torch=torch, instead=instead, among=pythons)
+        advice = f"{change.option} gives {_given(one, change)}" if change is not None else ""
+        return _Why(reason=f"it needs Python {needs}, the target has {asked.request.python}", advice=advice)
     try:
         found = asked.solve(instead=instead)
     except SolveFailedError as error:
-        change = freed(asked, torch=torch, instead=instead)
         lacking = error.lacking
+        # No other target helps what has no wheel for any.
+        is_source_alone = lacking and all(_has_no_wheels(name, one, asked) for name in lacking)
+        change = None if is_source_alone else freed(asked, torch=torch, instead=instead)
         return (
             _freed_by(change, one, lacking, asked, lock.version_of("torch"))
             if change
@@ -78,11 +90,39 @@ def _why(one: PassedOver, lock: PipLock, asked: Together) -> _Why:
     return _at_a_price(one, found, lock, torch)
 
 
+def _given(one: PassedOver, change: Freed) -> str:
+    return f"{one.name} {one.newer} with torch {change.pairing.build.short_label}"
+
+
+def _python_of(page: ProjectPage | None, release: str, python: str) -> SpecifierSet | None:
+    """The Pythons that every file of a release is for, where the target's is none of them."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    wheels = [file.requires_python for file in page.files if file.name.release == release] if page else []
+    sources = [one.requires_python for one in page.sources if one.version == release] if page else []
+    with suppress(InvalidSpecifier):
+        bounds = [SpecifierSet(text) for text in (*wheels, *sources)]
+        if bounds and not any(bound.contains(f"{python}.99") for bound in bounds):
+            return bounds[0]
+    return None
+
+
+def _has_no_wheels(project: str, one: PassedOver, asked: Together) -> bool:
+    """True when the newest release of a project, or the one that is asked for, is a source distribution alone."""
+    from packaging.version import Version
+
+    page = _page(project, asked)
+    if page is None or not page.sources:
+        return False
+    release = one.newer if project == one.name else max((each.version for each in page.sources), key=Version)
+    return all(file.name.release != release for file in page.files)
+
+
 def _at_a_price(one: PassedOver, found: Found, lock: PipLock, torch: str) -> _Why:
     """The newer release can be had: with another torch, or with an older release of something else."""
-    if found.torch != torch:
-        needed = next((bound for who, bound in found.excluding(torch).items() if who.startswith(f"{one.name} ")), "")
-        return _Why(reason=f"it needs torch{needed}" if needed else f"it goes with torch {found.torch}")
+    bounds = found.excluding(torch) if found.torch != torch else {}
+    for who in sorted(bounds, key=lambda each: not each.startswith(f"{one.name} ")):
+        return _Why(reason=f"{'it' if who.startswith(f'{one.name} ') else who} needs torch{bounds[who]}")
     older = [
         p.name for p in found.packages.values() if p.is_requested and _is_older(p.version, lock.version_of(p.name))
     ]
@@ -91,7 +131,7 @@ def _at_a_price(one: PassedOver, found: Found, lock: PipLock, torch: str) -> _Wh
 
 def _freed_by(change: Freed, one: PassedOver, lacking: Sequence[str], asked: Together, torch: str) -> _Why:
     request, options = asked.request, change.change
-    advice = f"{change.option} gives {one.name} {one.newer} with torch {change.pairing.build.short_label}"
+    advice = f"{change.option} gives {_given(one, change)}"
     others = [name for name in lacking if name != one.name]
     whose = "its wheels" if one.name in lacking or not others else f"the wheels of {', '.join(others)}, which it needs,"
     if options.glibc:
@@ -119,10 +159,15 @@ def _unfree(one: PassedOver, lacking: Sequence[str], error: SolveFailedError, as
 
 
 def _against(one: PassedOver, error: SolveFailedError) -> str:
-    """What doesn't allow a release, as the solver names it."""
-    told = " ".join(error.explanation)
-    by = re.search(rf"([\w.-]{{1,80}})(\S{{0,80}}) depends on {re.escape(one.name)}([<>=!~]\S{{0,200}})", told)
-    return f"{by[1]}{by[2]} needs {one.name}{by[3].rstrip(',')}" if by else _NEXT_TO_NOTHING
+    """What doesn't allow a release, or what it needs and is not allowed, as the solver names it."""
+    told, name = " ".join(error.explanation), re.escape(one.name)
+    if by := re.search(rf"([\w.-]{{1,80}})(\S{{0,80}}) depends on {name}([<>=!~]\S{{0,200}})", told):
+        return f"{by[1]}{by[2]} needs {one.name}{by[3].rstrip(',')}"
+    needed = re.search(rf"(?<![\w.-]){name}[<>=!~]\S{{0,80}} depends on ([\w.-]{{1,80}})(\S{{0,200}})", told)
+    if needed is None:
+        return _NEXT_TO_NOTHING
+    asked = re.search(rf"the request asks for ({re.escape(needed[1])}[\[<>=!~]\S{{0,200}})", told)
+    return f"it needs {needed[1]}{needed[2].rstrip(',')}" + (f", not {asked[1].rstrip(',.')}" if asked else "")
 
 
 def _target(asked: Together) -> str:
@@ -131,17 +176,22 @@ def _target(asked: Together) -> str:
     return f"{request.subdir.value}, Python {request.python}{glibc}"
 
 
-def _uploads(project: str, asked: Together) -> dict[str, str]:
-    """Release -> when it was uploaded, of those with a file: it explains, nothing hangs on it."""
-    found: dict[str, str] = {}
+def _page(project: str, asked: Together) -> ProjectPage | None:
+    """What the index says of a project: it explains, nothing hangs on it."""
     with suppress(EnvgenError):
-        page = read_project(Site.parse(asked.pypi), project, patience=Patience(deadline=asked.deadline))
-        for file in page.files if page is not None else ():
-            if not file.is_yanked:
-                found.setdefault(file.name.release, file.uploaded)
-        for source in page.sources if page is not None else ():
-            if not source.is_yanked:
-                found.setdefault(source.version, source.uploaded)
+        return read_project(Site.parse(asked.pypi), project, patience=Patience(deadline=asked.deadline))
+    return None
+
+
+def _uploads(page: ProjectPage | None) -> dict[str, str]:
+    """Release -> when it was uploaded, of those with a file."""
+    found: dict[str, str] = {}
+    for file in page.files if page is not None else ():
+        if not file.is_yanked:
+            found.setdefault(file.name.release, file.uploaded)
+    for source in page.sources if page is not None else ():
+        if not source.is_yanked:
+            found.setdefault(source.version, source.uploaded)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,7 +17,6 @@ from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError
-from envgen.solve.pip.query import newer_glibcs
 from envgen.solve.pip.together import Found, Together
 
 _REPAIRS = 16  # packages that are allowed as sources or left out
@@ -49,15 +48,15 @@ def freed(
     torch: str = "",
     instead: Sequence[str] = (),
     accepts: Callable[[Freed], bool] = lambda _: True,
-    glibc_alone: bool = False,
+    among: Iterable[Request] | None = None,
 ) -> Freed | None:
     """Return the smallest change with which the packages have a solution and that is accepted; None for none in time.
 
     `torch` is the release that was decided on: where the change gives another one, the bound of the package that needs
-    it is part of it. `instead` are requirements that take the place of those of the same packages. With `glibc_alone`
-    nothing else is changed.
+    it is part of it. `instead` are requirements that take the place of those of the same packages. `among` are the
+    requests that are tried, by default all that differ in one thing or two, the smallest change first.
     """
-    for changed in _glibcs(asked, instead) if glibc_alone else _requests(asked, instead):
+    for changed in _requests(asked, instead) if among is None else among:
         found = _tried(asked, changed, instead)
         pairing = _best(found, changed, asked) if found is not None else None
         if found is not None and pairing is not None:
@@ -70,10 +69,14 @@ def freed(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repaired:
-    """What was allowed as source distributions, and left out of what is asked for, until there was a solution."""
+    """What was allowed as source distributions, and left out of what is asked for, until there was a solution.
+
+    `torch` is the release of torch in that.
+    """
 
     sources: tuple[str, ...]
     left_out: tuple[str, ...]
+    torch: str
 
     @property
     def option(self) -> str:
@@ -104,7 +107,9 @@ def repaired(
         except EnvgenError:
             return None
         else:
-            return _with_fewest(Repaired(sources=extras.sources, left_out=tuple(left_out)), asked, found, instead)
+            return _with_fewest(
+                Repaired(sources=extras.sources, left_out=tuple(left_out), torch=found.torch), asked, found, instead
+            )
         if asked.deadline.left() <= 0:
             return None
     return None
@@ -120,7 +125,8 @@ def _with_fewest(repair: Repaired, asked: Together, found: Found, instead: Seque
             extras = replace(asked.extras, pip=pip, sources=repair.sources)
             found = replace(asked, extras=extras).solve(instead=instead)
             left_out = fewer
-    return Repaired(sources=tuple(name for name in repair.sources if name in found.sources), left_out=left_out)
+    sources = tuple(name for name in repair.sources if name in found.sources)
+    return Repaired(sources=sources, left_out=left_out, torch=found.torch)
 
 
 def _name(requirement: str) -> str:
@@ -135,25 +141,24 @@ def _tried(asked: Together, changed: Request, instead: Sequence[str]) -> Found |
     return None
 
 
-def _glibcs(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
+def newer_glibcs_of(asked: Together, instead: Sequence[str] = ()) -> Iterator[Request]:
     """Requests with a newer glibc; none where the newest doesn't help."""
-    request = asked.request
-    glibcs = newer_glibcs(request.glibc) if request.subdir.is_linux else ()
-    if glibcs and _tried(asked, replace(request, glibc=glibcs[-1]), instead) is not None:
-        yield from (replace(request, glibc=glibc) for glibc in glibcs)
+    requests = asked.newer_glibcs()
+    if requests and _tried(asked, requests[-1], instead) is not None:
+        yield from requests
 
 
 def _requests(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
     """Other requests, the smallest change first."""
     request = asked.request
-    yield from _glibcs(asked, instead)
-    glibcs = newer_glibcs(request.glibc) if request.subdir.is_linux else ()
-    newest = replace(request, glibc=glibcs[-1]) if glibcs else request
+    yield from newer_glibcs_of(asked, instead)
+    glibcs = asked.newer_glibcs()
+    newest = glibcs[-1] if glibcs else request
     any_cuda = request.cuda if request.is_cpu else ""
     any_build = replace(request, torch="", cuda=any_cuda)
     others = (replace(request, torch=""), replace(request, cuda=any_cuda), any_build)
     yield from (other for other in dict.fromkeys(others) if other != request)
-    pythons = _pythons(asked)
+    pythons = other_pythons(asked)
     yield from (replace(request, python=python) for python in pythons)
     any_driver = replace(any_build, driver=None, driver_origin=DriverOrigin.ASSUMED)
     if request.driver is not None and not request.machines and request.jetpack is None:
@@ -168,7 +173,7 @@ def _requests(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
             yield replace(any_driver, subdir=subdir, glibc=newest.glibc)
 
 
-def _pythons(asked: Together) -> list[str]:
+def other_pythons(asked: Together) -> list[str]:
     """Other Pythons that torch has builds for, nearest first."""
     request = asked.request
     builds = asked.catalog.builds(PackageSet.PIP, request.subdir, cpu=request.is_cpu)

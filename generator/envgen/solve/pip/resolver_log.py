@@ -18,8 +18,10 @@ _STEP = re.compile(
     r"|Selecting: (?P<selected>[\w.-]+)==(?P<version>\S+))",
     re.MULTILINE,
 )
-# How it writes `==2.14.0`, which any local version of that release meets.
-_EXACT = re.compile(r">=([\w.!-]+), <\1\+")
+# How it writes `==2.14.0`, `!=2.14.0`, `<=2.14.0` and `>2.14.0`, as any local version of that release is that release.
+_EXACT = re.compile(r">=([\w.!-]+), ?<\1\+")
+_EXCLUDED = re.compile(r"<([\w.!-]+) ?\| ?>=\1\+")
+_INCLUDED = re.compile(r"(<=|>)([\w.!-]+)\+")
 
 
 def dependants(log: str, versions: Mapping[str, str], project: str) -> dict[str, dict[str, str]]:
@@ -29,8 +31,14 @@ def dependants(log: str, versions: Mapping[str, str], project: str) -> dict[str,
         by, name = edge["by"] or project, edge["name"]
         is_locked = by == project or versions.get(by) == edge["version"]
         if is_locked and name in found and name != by:
-            found[name][by] = _EXACT.sub(r"==\1", edge["bounds"].strip())
+            found[name][by] = readable_bounds(edge["bounds"])
     return found
+
+
+def readable_bounds(text: str) -> str:
+    """Bounds of the log as a requirement has them; a wildcard that is excluded (`!=2.5.*`) stays in its words."""
+    exact = _EXACT.sub(r"==\1", text.strip())
+    return _INCLUDED.sub(r"\1\2", _EXCLUDED.sub(r"!=\1", exact))
 
 
 def passed_over(log: str, name: str, locked: str) -> str | None:

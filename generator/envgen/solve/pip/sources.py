@@ -16,6 +16,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import WheelName, file_name
 from envgen.net.deadline import Patience
 from envgen.solve.errors import SolveFailedError
+from envgen.solve.pip.resolver_log import readable_bounds
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
 
 if TYPE_CHECKING:
@@ -102,10 +103,10 @@ def _bounds(name: str, log: str) -> list[SpecifierSet]:
     named = rf"{re.escape(name)}(?:\[[^\]]*\])?(?:\{{[^}}]*\}})?"
     asked = re.compile(rf"^DEBUG Adding [^\n]*: {named}(?P<bounds>(?:[*<>=!~ ][^\n]*)?)$", re.MULTILINE)
     found = []
-    for text in dict.fromkeys(step["bounds"].replace(" ", "") for step in asked.finditer(log)):
-        exact = re.fullmatch(r">=([\w.!-]+),<\1\+", text)
-        with suppress(InvalidSpecifier):
-            found.append(SpecifierSet(f"=={exact[1]}" if exact else "" if text == "*" else text))
+    for text in dict.fromkeys(readable_bounds(step["bounds"]) for step in asked.finditer(log)):
+        for one in text.replace(" ", "").split("|"):
+            with suppress(InvalidSpecifier):
+                found.append(SpecifierSet("" if one == "*" else one))
     return found[:_BOUNDS]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
@@ -18,7 +18,7 @@ from envgen.net.sites import Site
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError
 from envgen.solve.extras import Extras
-from envgen.solve.pip.query import FAMILY, platform_for_uv
+from envgen.solve.pip.query import FAMILY, newer_glibcs, platform_for_uv
 from envgen.solve.pip.sources import AllowedSources
 from envgen.solve.pip.uv import UvPackage, UvRequest
 
@@ -75,6 +75,12 @@ class Together:
         patience = Patience(deadline=Deadline.after(min(longest_s, self.deadline.left())))
         packages = allowed.compile(asked, patience=patience)
         return Found(packages={package.name: package for package in packages})
+
+    def newer_glibcs(self) -> tuple[Request, ...]:
+        """The request with each newer glibc, oldest first."""
+        request = self.request
+        glibcs = newer_glibcs(request.glibc) if request.subdir.is_linux else ()
+        return tuple(replace(request, glibc=glibc) for glibc in glibcs)
 
     def bounds_on(self, project: str) -> list[SpecifierSet]:
         """What the request itself allows of a project."""

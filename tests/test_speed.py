@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,16 @@ from benchmarks.results import Measure, Result, as_json, as_text
 from benchmarks.starts import REQUEST
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
+from envgen.core.toml_text import parse_toml
 from envgen.facts import tables
 from envgen.facts.catalog import TABLES, Catalog
+from envgen.files.formats import conda_lock_v1, pylock
+from envgen.files.yaml_reader import read_yaml
 from envgen.resolve import coverage, resolve
 from envgen.solve.conda.process import run_children
 from envgen.solve.conda.solve import solve_conda
 from equipment.conda_channel import cuda_query, write_pytorch_channels
+from equipment.lock_damage import SHIPPED, codes
 from equipment.loopback import serving
 from equipment.requests import ask
 
@@ -116,6 +121,26 @@ class TestDecisions:
     def test_hundreds_of_decisions_cost_few_starts_of_an_interpreter(self) -> None:
         fastest = min(decide(400) for _ in range(3))
         assert fastest < 60 * medians({}, rounds=5)[PASS]  # 18 measured
+
+
+def test_verify_parses_each_lock_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads what a lock holds, what it states of itself, what writes it again and what the shipped one holds."""
+    parsed: Counter[str] = Counter()
+
+    def counted(parse: Callable[[str], object]) -> Callable[[str], object]:
+        def count(text: str) -> object:
+            parsed[text.partition("\n")[0]] += 1
+            return parse(text)
+
+        return count
+
+    monkeypatch.setattr(conda_lock_v1, "read_yaml", counted(read_yaml))
+    monkeypatch.setattr(pylock, "parse_toml", counted(parse_toml))
+    conda_lock_v1._document.cache_clear()
+    pylock.pylock_document.cache_clear()
+    for name in ("conda-pytorch-2.10.0-cuda129", "pip-torch-2.14.1-cu126"):
+        assert codes(SHIPPED / "linux-64/py3.12" / name) == set()
+    assert sorted(parsed.values()) == [1, 1]
 
 
 @pytest.fixture

@@ -14,10 +14,9 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import CPU
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI, TORCH
-from envgen.core.toml_text import parse_toml
 from envgen.core.wheel_names import WheelName, file_name, glibc_key
 from envgen.facts.catalog import Catalog
-from envgen.files.formats.pylock import environment_marker
+from envgen.files.formats.pylock import environment_marker, pylock_document
 from envgen.files.formats.requirements import Requirements
 from envgen.verify.claims import Claims, check_build, check_cudnn, check_once, other_kind
 from envgen.verify.findings import Code, Finding
@@ -75,7 +74,7 @@ def check_standard(text: str, file: str) -> Iterator[Finding]:
     from packaging.pylock import Pylock, PylockValidationError
 
     try:
-        Pylock.from_dict(parse_toml(text))
+        Pylock.from_dict(pylock_document(text))
     except PylockValidationError as error:
         title = f"it is no lock by the standard (PEP 751): {str(error)[:160]}"
         yield Finding(code=Code.FILE_UNREADABLE, file=file, title=title)
@@ -83,7 +82,7 @@ def check_standard(text: str, file: str) -> Iterator[Finding]:
 
 def check_environment(text: str, lock: PipLock, file: str) -> Iterator[Finding]:
     """What makes an installer refuse a pylock.toml (PEP 751) must be of the platform and Python that it is for."""
-    document = parse_toml(text)
+    document = pylock_document(text)
     for key, wanted in (
         ("environments", [environment_marker(lock.subdir)]),
         ("requires-python", f"=={lock.python}.*"),

@@ -10,6 +10,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -77,7 +78,8 @@ def load_conda_lock_package() -> None:
             importlib.import_module(f"conda_lock.{module}")
 
 
-def content_hashes(environment_yml: str, virtual_packages_yml: str) -> dict[str, str]:
+@lru_cache(maxsize=4)  # a file that is verified is also written again, from the same two texts
+def content_hashes(environment_yml: str, virtual_packages_yml: str) -> Mapping[str, str]:
     """Subdir -> content hash, as `conda-lock lock --check-input-hash` computes it for these two files.
 
     Raises: LockFormatError when conda-lock can't read them.
@@ -118,10 +120,15 @@ def _claims_repodata(claims: Mapping[str, Mapping[str, str]]) -> FakeRepoData:
     return repodata
 
 
+@lru_cache(maxsize=4)
+def _document(text: str) -> Any:  # noqa: ANN401 -- what a YAML text holds
+    """What a conda-lock.yml holds, to be read only: verify asks for it in several ways."""
+    return read_yaml(text)
+
+
 def stated_hashes(text: str) -> dict[str, str]:
     """Subdir -> the content hash that a conda-lock.yml states; empty when it states none."""
-    document = read_yaml(text)
-    stated = document["metadata"].get("content_hash")
+    stated = _document(text)["metadata"].get("content_hash")
     return {str(subdir): str(digest) for subdir, digest in stated.items()} if isinstance(stated, dict) else {}
 
 
@@ -167,7 +174,7 @@ def _read(text: str, origin: str) -> list[CondaLock]:
     import yaml
 
     try:
-        document = read_yaml(text)
+        document = _document(text)
         if document["version"] != 1 or isinstance(document["version"], bool):
             raise LockFormatError(origin=origin, reason=f"its format version is {document['version']!r}, not 1")
         channels = tuple(str(channel["url"]) for channel in document["metadata"]["channels"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,6 +50,15 @@ def _write(locks: Sequence[PipLock], beside: Beside) -> str:
     )
 
 
+@lru_cache(maxsize=4)
+def pylock_document(text: str) -> Mapping[str, Any]:
+    """What a pylock.toml holds, to be read only: verify asks for it in several ways.
+
+    Raises: tomllib.TOMLDecodeError.
+    """
+    return parse_toml(text)
+
+
 def check_values(lock: PipLock) -> None:
     """Check what a lock is written from.
 
@@ -75,7 +85,7 @@ def _read(text: str, origin: str) -> PipLock:
     Raises: LockFormatError when it is not TOML, not version 1, or not one that envgen wrote.
     """
     try:
-        document = parse_toml(text.removeprefix("\ufeff"))
+        document = pylock_document(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise LockFormatError(origin=origin, reason=f"not TOML: {error}") from error
     except RecursionError as error:

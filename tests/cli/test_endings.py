@@ -172,6 +172,7 @@ def test_what_was_begun_is_ended_whenever_the_signal_comes(when: str, monkeypatc
 
 # What a run is doing when it is stopped: reading a page, waiting for uv, for the conda solver, for a shim of pyenv's.
 SCENES = ("page", "uv", "conda", "shim")
+SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 LOCK = ["lock", "--gpu", "RTX 4090", "--platform", "linux-64", "--driver", "560.94", "--cuda", "cu126"]
 SOLVE = {
     "uv": """
@@ -203,15 +204,24 @@ run_process(look)
 
 
 @linux
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize(
+    ("scene", "name"),
+    [
+        pytest.param(scene, name, marks=() if at == of % len(SIGNALS) else pytest.mark.proof)
+        for of, scene in enumerate(SCENES)
+        for at, name in enumerate(SIGNALS)
+    ],
+)
 def test_a_stopped_run_leaves_nothing(scene: str, name: str, tmp_path: Path) -> None:
     said = stop_at(2.5, scene, tmp_path, getattr(signal, name))
     assert "stopped: nothing is left half done" in said or scene != "page"
 
 
 @linux
-@pytest.mark.parametrize("round_", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 100))])
+@pytest.mark.parametrize(
+    "round_",
+    [pytest.param(n, marks=() if n == 0 else pytest.mark.proof if n < 4 else pytest.mark.slow) for n in range(100)],
+)
 def test_a_run_stopped_at_any_moment_leaves_nothing(round_: int, tmp_path: Path) -> None:
     stop_at(random.Random(round_).uniform(0, 3), SCENES[round_ % len(SCENES)], tmp_path, signal.SIGTERM)
 

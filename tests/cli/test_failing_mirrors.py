@@ -37,7 +37,9 @@ NO_ANSWER = [
 ]
 WRONG_BYTES = [
     pytest.param(wheel_index.Fault(body=b"<html><body>" + b"x" * 400 + b"</body></html>", cut=200), id="truncated"),
-    pytest.param(wheel_index.Fault(body=b"<html><body><h1>Log in</h1></body></html>"), id="a login page"),
+    pytest.param(
+        wheel_index.Fault(body=b"<html><body><h1>Log in</h1></body></html>"), id="a login page", marks=pytest.mark.proof
+    ),
     pytest.param(
         wheel_index.Fault(body=b'{"files": [', content_type="application/json"),
         id="half a JSON",
@@ -91,7 +93,9 @@ def test_wrong_bytes_from_the_wheel_index(
         pytest.param(loopback.Fault(status=403), 0, "[fallback-lock]", id="403", marks=pytest.mark.slow),
         pytest.param(loopback.Fault(drop=True), 0, "[fallback-lock]", id="dropped", marks=pytest.mark.slow),
         pytest.param(loopback.Fault(cut=40), 5, "[channel-data]", id="truncated"),
-        pytest.param(loopback.Fault(body=b"<html>Log in</html>"), 5, "[channel-data]", id="a login page"),
+        pytest.param(
+            loopback.Fault(body=b"<html>Log in</html>"), 5, "[channel-data]", id="a login page", marks=pytest.mark.proof
+        ),
     ],
 )
 def test_a_failing_channel(

@@ -24,12 +24,16 @@ from equipment.hostile_server import (
 LIMIT_S = 2
 GRACE_S = 20.0  # what is done without a server, on a machine that does much else: a trickle lasts for ever
 REQUEST = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64"]
-FEW = (trickle_body, trickle_headers, breaks_off, zeros)
+FEW, SOME = (trickle_body, zeros), (trickle_headers, breaks_off)
 
 
 def harms(*kinds: Harm) -> list[object]:
     """Each kind as a parameter; most of them are slow."""
-    return [pytest.param(kind, id=kind.__name__, marks=() if kind in FEW else pytest.mark.slow) for kind in kinds]
+    return [pytest.param(kind, id=kind.__name__, marks=marks(kind)) for kind in kinds]
+
+
+def marks(kind: Harm) -> tuple[pytest.MarkDecorator, ...]:
+    return () if kind in FEW else (pytest.mark.proof if kind in SOME else pytest.mark.slow,)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -36,13 +36,13 @@ EINOPS = [*BUILD, "--with", "pip:einops"]
 FSSPEC, FSSPEC_HTTP = [*BUILD, "--with", "pip:fsspec"], [*BUILD, "--with", "pip:fsspec[http]"]
 CHANGES = [
     pytest.param(BUILD, EINOPS, id="a package is added"),
-    pytest.param(EINOPS, BUILD, id="a package is dropped"),
-    pytest.param([*EINOPS, "--with", "pip:tqdm"], EINOPS, id="one of two packages is dropped"),
+    pytest.param(EINOPS, BUILD, id="a package is dropped", marks=pytest.mark.proof),
+    pytest.param([*EINOPS, "--with", "pip:tqdm"], EINOPS, id="one of two packages is dropped", marks=pytest.mark.proof),
     pytest.param(EINOPS, [*EINOPS, "--no-vision"], id="torchvision is dropped"),
-    pytest.param([*EINOPS, "--no-vision"], EINOPS, id="torchvision is added"),
-    pytest.param(FSSPEC, FSSPEC_HTTP, id="an extra of a package is added"),
+    pytest.param([*EINOPS, "--no-vision"], EINOPS, id="torchvision is added", marks=pytest.mark.proof),
+    pytest.param(FSSPEC, FSSPEC_HTTP, id="an extra of a package is added", marks=pytest.mark.proof),
     pytest.param(FSSPEC_HTTP, FSSPEC, id="an extra of a package is dropped"),
-    pytest.param(["--with", "conda:scipy"], [], id="a conda package is dropped"),
+    pytest.param(["--with", "conda:scipy"], [], id="a conda package is dropped", marks=pytest.mark.proof),
     pytest.param(["--with", "conda:numpy>=2,<3"], ["--with", "conda:numpy"], id="a conda bound is dropped"),
 ]
 
@@ -63,9 +63,9 @@ def test_a_changed_request_gives_the_files_of_an_empty_folder(
     "wanted",
     [
         pytest.param([*BUILD, "--with", 'pip:colorama; sys_platform == "win32"'], id="a marker that is false"),
-        pytest.param([*BUILD, "--with", "pip:fsspec[http]>=2025"], id="an extra"),
+        pytest.param([*BUILD, "--with", "pip:fsspec[http]>=2025"], id="an extra", marks=pytest.mark.proof),
         pytest.param([*BUILD, "--with", "pip:numpy!=2.0.*"], id="a character that headers spell otherwise"),
-        pytest.param(["--with", "conda:numpy!=2.0"], id="the same for conda"),
+        pytest.param(["--with", "conda:numpy!=2.0"], id="the same for conda", marks=pytest.mark.proof),
         pytest.param([*BUILD, "--audio", "--no-vision"], id="companions"),
     ],
 )

@@ -44,7 +44,7 @@ HEADLESS = [*BUILD, "--with", "opencv-python-headless"]
     ("only", "files"),
     [
         pytest.param([], CONDA_FILES | PIP_FILES | SMOKE, id="both"),
-        pytest.param(["--only", "pip"], PIP_FILES | SMOKE, id="pip"),
+        pytest.param(["--only", "pip"], PIP_FILES | SMOKE, id="pip", marks=pytest.mark.proof),
         pytest.param(["--only", "conda"], CONDA_FILES | SMOKE, id="conda"),
     ],
 )
@@ -73,7 +73,14 @@ def test_a_name_that_conda_does_not_have_is_left_out_of_its_set(
     assert contents(out) == before
 
 
-@pytest.mark.parametrize("asked", ["hugging_face_hub", "hugging-face-hub", "Hugging.Face.Hub"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param("hugging_face_hub", marks=pytest.mark.proof),
+        pytest.param("hugging-face-hub", marks=pytest.mark.proof),
+        "Hugging.Face.Hub",
+    ],
+)
 def test_a_name_is_taken_in_the_spelling_of_the_channel(
     tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], asked: str
 ) -> None:

@@ -29,12 +29,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-@pytest.mark.parametrize("mode", [[], ["--offline"], ["--check"], ["--dry-run"]])
+PIP_FILES = "pylock.toml, requirements.txt"
+CONDA_FILES = "conda-lock.yml, conda-win-64.lock, environment.yml, virtual-packages.yml"
+
+
 @pytest.mark.parametrize(
-    ("wanted", "lost"),
+    ("wanted", "lost", "mode"),
     [
-        (PIP, "pylock.toml, requirements.txt"),
-        (CONDA, "conda-lock.yml, conda-win-64.lock, environment.yml, virtual-packages.yml"),
+        (PIP, PIP_FILES, []),
+        (CONDA, CONDA_FILES, ["--offline"]),
+        (PIP, PIP_FILES, ["--check"]),
+        (CONDA, CONDA_FILES, ["--dry-run"]),
+        pytest.param(CONDA, CONDA_FILES, [], marks=pytest.mark.proof),
+        pytest.param(PIP, PIP_FILES, ["--offline"], marks=pytest.mark.proof),
+        pytest.param(CONDA, CONDA_FILES, ["--check"], marks=pytest.mark.proof),
+        pytest.param(PIP, PIP_FILES, ["--dry-run"], marks=pytest.mark.proof),
     ],
 )
 def test_no_file_goes_because_nobody_answered(

@@ -11,8 +11,14 @@ from equipment.damage_table import base_folder, row
 
 KINDS = all_kinds()
 TABLE = Path(__file__).parent / "DAMAGE.md"
-# One of each stretch of the table; the others are slow.
+# One of each stretch of the table, with one in between as a proof; the others are slow.
 EVERY = 24
+
+
+def marks(number: int) -> tuple[pytest.MarkDecorator, ...]:
+    if number % EVERY:
+        return (pytest.mark.slow,)
+    return (pytest.mark.proof,) if number % (2 * EVERY) else ()
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +29,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, byte
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        pytest.param(one, id=one.name, marks=() if number % EVERY == 0 else pytest.mark.slow)
-        for number, one in enumerate(KINDS)
-    ],
+    [pytest.param(one, id=one.name, marks=marks(number)) for number, one in enumerate(KINDS)],
 )
 def test_nothing_else_is_called_good_or_written(
     damage: Damage, base: tuple[Path, dict[str, bytes]], tmp_path: Path

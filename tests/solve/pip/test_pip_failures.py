@@ -27,12 +27,14 @@ def said(error: EnvgenError, index: WheelIndex) -> list[str]:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        pytest.param(Fault(status=401), "HTTP status 401 (it wants a login)", id="login wanted"),
+        pytest.param(
+            Fault(status=401), "HTTP status 401 (it wants a login)", id="login wanted", marks=pytest.mark.proof
+        ),
         # download.pytorch.org answers 403 for a path that does not exist, a company's proxy for one that it blocks.
         pytest.param(Fault(status=403), "HTTP status 403 (it refuses access)", id="forbidden"),
         pytest.param(Fault(status=429, retry_after="1"), "HTTP status 429", id="too many requests"),
         pytest.param(Fault(status=500), "HTTP status 500", id="server error"),
-        pytest.param(Fault(status=503), "HTTP status 503", id="unavailable"),
+        pytest.param(Fault(status=503), "HTTP status 503", id="unavailable", marks=pytest.mark.proof),
         pytest.param(Fault(silence_s=30.0), "silent for 0 s", id="silence"),
     ],
 )
@@ -205,8 +207,8 @@ def test_constraints_that_no_release_meets_have_no_solution(solve: Solve) -> Non
     ("fault", "kind"),
     [
         pytest.param(Fault(status=500), UnreachableError, id="server error"),
-        pytest.param(Fault(status=403), UnreachableError, id="forbidden"),
-        pytest.param(Fault(status=429), UnreachableError, id="too many requests"),
+        pytest.param(Fault(status=403), UnreachableError, id="forbidden", marks=pytest.mark.proof),
+        pytest.param(Fault(status=429), UnreachableError, id="too many requests", marks=pytest.mark.proof),
         pytest.param(
             Fault(body=b'{"files": [', content_type="application/vnd.pypi.simple.v1+json"),
             SourceDataError,
@@ -238,9 +240,22 @@ def test_nothing_cached_and_no_network(solve: Solve, tmp_path: Path) -> None:
         solve(offline=True, cache_dir=tmp_path)
 
 
-@pytest.mark.parametrize("side", ["wheel_mirror", "pypi"])
+LOGIN_FAULTS = (
+    Fault(status=401),
+    Fault(status=500),
+    Fault(cut=30),
+    Fault(status=404),
+    Fault(body=b"<html><a href='x'>"),
+)
+
+
 @pytest.mark.parametrize(
-    "fault", [Fault(status=401), Fault(status=500), Fault(cut=30), Fault(status=404), Fault(body=b"<html><a href='x'>")]
+    ("side", "fault"),
+    [
+        pytest.param(side, fault, marks=() if at in (0, 1 + of, 3 + of) else pytest.mark.proof)
+        for of, side in enumerate(["wheel_mirror", "pypi"])
+        for at, fault in enumerate(LOGIN_FAULTS)
+    ],
 )
 def test_a_login_is_never_shown(
     solve: Solve, torch_index: WheelIndex, pypi_index: WheelIndex, tmp_path: Path, side: str, fault: Fault

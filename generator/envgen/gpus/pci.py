@@ -14,7 +14,8 @@ from envgen.gpus.text import GpuText
 
 # Compiled when first used: a plain name needs it not.
 _ID = (
-    r"(?:0x)?10de[: \-]+(?:0x)?([0-9a-f]{4})(?![0-9a-f])|ven_10de&dev_([0-9a-f]{4})|0x([0-9a-f]{4})10de(?![0-9a-f])"
+    r"(?:0x)?10de[^0-9a-z]+(?:(?:device|pid|product|model) ?(?:id)?[^0-9a-z]*)?(?:0x)?([0-9a-f]{4})(?![0-9a-f])"
+    r"|ven_10de&dev_([0-9a-f]{4})|0x([0-9a-f]{4})10de(?![0-9a-f])"
     r"|v000010ded0000([0-9a-f]{4})|nvidia.*\(0x0000([0-9a-f]{4})\)"
 )
 

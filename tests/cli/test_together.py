@@ -58,6 +58,30 @@ def test_a_package_that_needs_an_older_torch_gets_it(
     assert run(*EITHER, "--with", "pip:engine", "--check", to="engine") == 0
 
 
+@pytest.fixture
+def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time for explaining is over when the lock is there."""
+    monkeypatch.setattr("envgen.solve.pip.behind._SHORTEST_S", 0.0)
+    monkeypatch.setattr("envgen.solve.pip.behind._TIMES", 0.0)
+
+
+@pytest.mark.usefixtures("no_time")
+def test_what_there_is_no_time_to_explain_is_named(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ["--torch", "2.9.1", *EITHER[2:], "--with", "pip:plum", "--with", "pip:quince"]
+    assert run(*wanted) == 0
+    told = capsys.readouterr().err
+    for name in ("plum", "quince"):
+        assert f"asking why {name} is not at 2.0" in told
+        why = f"why was not found in the time that explaining may take; ask for {name}==2.0 to be told [passed-over]"
+        assert f"{name} is locked at 1.0, 2.0 was passed over: {why}" in told
+
+
+@pytest.mark.usefixtures("no_time")
+def test_what_is_too_old_is_refused_whatever_time_it_takes(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--torch", "2.9.1", *EITHER[2:], "--with", "pip:plum", "--with", "pip:medlar") == 3
+    assert "only medlar 1.0.dev3 could be had in place of 2.0" in capsys.readouterr().err
+
+
 def test_a_torch_that_was_asked_for_stays(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     pinned = ["--torch", "2.9.1", *EITHER[2:]]
     assert run(*pinned, "--with", "pip:engine") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, TypeVar
@@ -52,6 +53,11 @@ class LockOptions:
     deadline: Deadline = field(default_factory=lambda: Deadline.after(300.0))
     progress: Callable[[str], None] = _silent
     answers: Answers | None = None
+    began: float = field(default_factory=time.monotonic, repr=False, compare=False)
+
+    def spent_s(self) -> float:
+        """Seconds since the run began to lock."""
+        return time.monotonic() - self.began
 
     def ask(self, question: Hashable, find: Callable[[], Answer]) -> Answer:
         """The answer of a solver, which is asked once where several runs share their `answers`."""

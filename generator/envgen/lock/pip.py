@@ -115,7 +115,9 @@ class PipLocker:
         from envgen.solve.pip.behind import explained
 
         lock = found.pip_lock
-        return replace(found, lock=replace(lock, passed_over=explained(lock, self._together())))
+        options = self.sources.options
+        passed = explained(lock, self._together(), spent_s=options.spent_s(), report=options.progress)
+        return replace(found, lock=replace(lock, passed_over=passed))
 
     def way_out(self, pairing: Pairing, failure: SolveFailedError) -> str:
         """The smallest change of the target with which everything can be locked, as was tried, or empty."""

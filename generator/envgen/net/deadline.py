@@ -28,6 +28,10 @@ class Deadline:
         """Seconds until it passes, never below zero."""
         return max(0.0, self.ends_at - time.monotonic())
 
+    def earlier(self, seconds: float) -> Self:
+        """The point in time after so many seconds, or this one when it comes before."""
+        return type(self)(min(self.ends_at, time.monotonic() + seconds))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:

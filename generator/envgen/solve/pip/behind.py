@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PassedOver, PipLock
-from envgen.net.deadline import Deadline, Patience
+from envgen.net.deadline import Patience
 from envgen.net.pip_index import ProjectPage, read_project
 from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 _OLDEST_YEARS = 2  # how much younger a release may be than the one that is locked in its place
-_LONGEST_S = 90.0  # what explaining may cost; after it the rest is only named
+# What explaining may take: twice as long as the lock took, but not less and not more than this.
+_TIMES, _SHORTEST_S, _LONGEST_S = 2.0, 20.0, 60.0
+_NO_TIME = "why was not found in the time that explaining may take"
 _NEXT_TO_NOTHING = "it doesn't go with the rest of what is asked for"
 
 
@@ -35,38 +37,52 @@ class _Why:
     is_without_wheel: bool = False
 
 
-def explained(lock: PipLock, asked: Together) -> tuple[PassedOver, ...]:
+def explained(
+    lock: PipLock, asked: Together, *, spent_s: float, report: Callable[[str], None]
+) -> tuple[PassedOver, ...]:
     """What was passed over of the requested packages, each with its reason and what frees it.
+
+    `spent_s` is what the lock took: it bounds what explaining may take. What doesn't come to its turn is named all the
+    same, and first asked for is what may have to be refused.
 
     Raises: SolveFailedError when a pre-release was taken for want of a wheel, or a release more than two years older
     than the newest.
     """
-    asked = replace(asked, deadline=Deadline.after(min(_LONGEST_S, asked.deadline.left())))
-    return tuple(_explained(lock, asked))
-
-
-def _explained(lock: PipLock, asked: Together) -> Iterator[PassedOver]:
-    for one in lock.passed_over:
-        page = _page(one.name, asked)
-        uploads = _uploads(page)
-        newer = one.newer or _newest(uploads, one, asked)
-        if not newer:
-            continue
-        why = _why(replace(one, newer=newer), page, lock, asked)
-        if why.is_without_wheel and (_is_prerelease(one.locked) or _years(uploads, one.locked, newer)):
+    asked = replace(asked, deadline=asked.deadline.earlier(_LONGEST_S))
+    box = asked.deadline.earlier(max(_SHORTEST_S, spent_s * _TIMES))
+    found: dict[str, PassedOver] = {}
+    behind = list(_behind(lock, asked))
+    for one, page, is_old in sorted(behind, key=lambda each: not each[2]):
+        report(f"asking why {one.name} is not at {one.newer}")
+        why = _why(one, page, lock, asked if is_old else replace(asked, deadline=box))
+        if why.is_without_wheel and is_old:
             raise SolveFailedError(
                 solver="pip",
                 is_final=True,
                 subject=f"torch {lock.version_of('torch')}, {lock.subdir.value}, Python {lock.python}",
-                explanation=(f"only {one.name} {one.locked} could be had in place of {newer}: {why.reason}",),
+                explanation=(f"only {one.name} {one.locked} could be had in place of {one.newer}: {why.reason}",),
                 advice=why.advice,
             )
-        yield replace(one, newer=newer, reason=why.reason, advice=why.advice)
+        found[one.name] = replace(one, reason=why.reason, advice=why.advice)
+    return tuple(found[one.name] for one, _, _ in behind)
+
+
+def _behind(lock: PipLock, asked: Together) -> Iterator[tuple[PassedOver, ProjectPage | None, bool]]:
+    """The packages behind a newer release, their pages, and whether theirs is too old to be taken without a wheel."""
+    for one in lock.passed_over:
+        page = _page(one.name, asked)
+        uploads = _uploads(page)
+        newer = one.newer or _newest(uploads, one, asked)
+        if newer:
+            yield replace(one, newer=newer), page, _is_prerelease(one.locked) or _years(uploads, one.locked, newer)
 
 
 def _why(one: PassedOver, page: ProjectPage | None, lock: PipLock, asked: Together) -> _Why:
     """Ask for the newer release: with any torch that runs, and then on other targets."""
     instead = (f"{one.name}=={one.newer}",)
+    unknown = _Why(reason=_NO_TIME, advice=f"ask for {instead[0]} to be told")
+    if asked.deadline.left() <= 0:
+        return unknown
     torch = lock.version_of("torch").partition("+")[0]
     if needs := _python_of(page, one.newer, asked.request.python):
         pythons = (replace(asked.request, python=python) for python in other_pythons(asked) if python in needs)
@@ -86,7 +102,7 @@ def _why(one: PassedOver, page: ProjectPage | None, lock: PipLock, asked: Togeth
             else _unfree(one, lacking, error, asked)
         )
     except EnvgenError:
-        return _Why(reason=_NEXT_TO_NOTHING)
+        return _Why(reason=_NEXT_TO_NOTHING) if asked.deadline.left() > 0 else unknown
     return _at_a_price(one, found, lock, torch)
 
 

@@ -13,8 +13,7 @@ import pytest
 from envgen.core.errors import UsageError
 from envgen.net.deadline import Deadline, Patience
 from envgen.net.pip_index import read_project, read_requires
-from envgen.net.sites import Site, check_wheel_mirror
-from envgen.net.wheel_folder import wheel_site
+from envgen.net.sites import Site, check_wheel_mirror, wheel_site
 from equipment.wheel_index import ServedWheel, make_wheel
 
 TORCH = make_wheel("torch-2.99.0+cu126-cp312-cp312-linux_x86_64.whl", ("filelock",))

@@ -21,6 +21,14 @@ from envgen.files.registry import (
 )
 
 
+def load_writers() -> None:
+    """Import what writes files, for who waits for a solver."""
+    import jinja2
+    import yaml
+
+    del jinja2, yaml
+
+
 def pip_bodies(lock: PipLock, *, multi: bool, request: RequestRecord | None = None) -> dict[str, str]:
     """Return file name -> text without a header; with `multi` the names carry the subdir. A shipped lock has no request
     in it.

@@ -77,7 +77,7 @@ class CondaLocker:
     ) -> dict[BuildKey, LockedSet | SolveFailedError | None]:
         """What came of all the pairings up to the one that goes best with the extra packages."""
         # Most runs need no solve: what starts one is loaded only here.
-        from envgen.files.formats.conda_lock_v1 import load_conda_lock_package
+        from envgen.files.bodies import load_writers
         from envgen.solve.conda.query import conda_query, extras_query
         from envgen.solve.conda.solve import solve_best
 
@@ -93,8 +93,8 @@ class CondaLocker:
             mirror=options.mirrors.conda,
             timeout_s=timeout_s,
             progress=options.progress,
-            meanwhile=load_conda_lock_package,
             preferred=preferred,
+            meanwhile=load_writers,
         )
         found = options.ask(("conda", repr(queries), repr(alone), repr(preferred), repr(options.mirrors)), solve)
         keys = [pairing.build.key for pairing in tried]

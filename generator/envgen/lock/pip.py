@@ -68,7 +68,8 @@ class PipLocker:
     def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
         """A new lock; the versions in the folder are taken again where nothing speaks against them."""
         # Most runs need no solve: the network and the parsers of index pages are loaded only for one.
-        from envgen.net.wheel_folder import wheel_site
+        from envgen.files.bodies import load_writers
+        from envgen.net.sites import wheel_site
         from envgen.solve.pip.solve import solve_pip
 
         options, query = self.sources.options, self._query(pairing)
@@ -83,6 +84,7 @@ class PipLocker:
                     write_mirror=options.mirrors.written,
                     timeout_s=timeout_s,
                     progress=options.progress,
+                    meanwhile=load_writers,
                 )
 
         lock = options.ask(("pip", repr(query), repr(preferred), repr(options.mirrors)), solve)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import field
 from pathlib import Path
 from typing import Self
@@ -74,3 +76,21 @@ def check_wheel_mirror(mirror: str) -> Path | None:
         hint = "give an http(s) URL, or a folder that holds <CUDA tag>/*.whl"
         raise UsageError(f"{show_without_login(mirror)} is neither a URL nor a folder", hint=hint)
     return Path(mirror)
+
+
+@contextmanager
+def wheel_site(mirror: str) -> Iterator[str]:
+    """The URL of a mirror of PyTorch's indexes; a folder is served as long as the context lasts.
+
+    The wheels of an index are in `<folder>/<CUDA tag>/`, in folders below it, or in the folder itself.
+
+    Raises: as `check_wheel_mirror`.
+    """
+    folder = check_wheel_mirror(mirror) if mirror else None
+    if folder is None:
+        yield mirror
+        return
+    from envgen.net.wheel_folder import served  # it loads a server: few mirrors are folders
+
+    with served(folder) as url:
+        yield url

@@ -47,8 +47,7 @@ def read_contents(url: str, sha256: str, size: int | None, *, patience: Patience
 
     Raises: UnreachableError, SourceDataError (no ranges served, or no wheel).
     """
-    place = cache_folder() / "wheels" / f"{sha256}.json"
-    kept = _kept(place)
+    kept = kept_contents(sha256)
     if kept is not None:
         return kept
     stream = RangedFile(url, size or size_of(url, patience=patience), patience=patience, tail=_TAIL)
@@ -58,8 +57,24 @@ def read_contents(url: str, sha256: str, size: int | None, *, patience: Patience
             found = WheelContents(files=dict(_installed(members)), cuda_majors=_majors(stream, members))
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError) as error:
         raise SourceDataError(url=url, reason=f"not a wheel that can be read: {error}") from error
-    _keep(place, found)
+    _keep(_place(sha256), found)
     return found
+
+
+def kept_contents(sha256: str) -> WheelContents | None:
+    """What was kept of a wheel; whatever can't be read is read from the server again."""
+    try:
+        document = json.loads(_place(sha256).read_bytes())
+        if document["format"] != _FORMAT:
+            return None
+        files = {str(path): (int(crc), int(size)) for path, (crc, size) in document["files"].items()}
+        return WheelContents(files=files, cuda_majors=frozenset(int(major) for major in document["cuda_majors"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _place(sha256: str) -> Path:
+    return cache_folder() / "wheels" / f"{sha256}.json"
 
 
 def _installed(members: list[zipfile.ZipInfo]) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -100,18 +115,6 @@ def _beginning(stream: RangedFile, member: zipfile.ZipInfo) -> bytes:
     if member.compress_type == zipfile.ZIP_STORED:
         return packed
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _PREFIX * 16)
-
-
-def _kept(place: Path) -> WheelContents | None:
-    """What was kept of a wheel; whatever can't be read is read from the server again."""
-    try:
-        document = json.loads(place.read_bytes())
-        if document["format"] != _FORMAT:
-            return None
-        files = {str(path): (int(crc), int(size)) for path, (crc, size) in document["files"].items()}
-        return WheelContents(files=files, cuda_majors=frozenset(int(major) for major in document["cuda_majors"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
 
 
 def _keep(place: Path, found: WheelContents) -> None:

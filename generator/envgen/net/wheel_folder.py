@@ -18,7 +18,6 @@ from urllib.parse import quote, unquote, urlsplit
 
 from envgen.core.errors import ValueFormatError
 from envgen.core.wheel_names import WheelName
-from envgen.net.sites import check_wheel_mirror
 
 _HOST = str(IPv4Address(INADDR_LOOPBACK))
 _PART = 1 << 20
@@ -26,17 +25,8 @@ _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 
 
 @contextmanager
-def wheel_site(mirror: str) -> Iterator[str]:
-    """The URL of a mirror of PyTorch's indexes; a folder is served as long as the context lasts.
-
-    The wheels of an index are in `<folder>/<CUDA tag>/`, in folders below it, or in the folder itself.
-
-    Raises: as `check_wheel_mirror`.
-    """
-    folder = check_wheel_mirror(mirror) if mirror else None
-    if folder is None:
-        yield mirror
-        return
+def served(folder: Path) -> Iterator[str]:
+    """The URL of a folder of wheels as a mirror of PyTorch's indexes, as long as the context lasts."""
     server = _Server(folder)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

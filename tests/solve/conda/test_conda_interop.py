@@ -6,8 +6,10 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -15,7 +17,7 @@ import yaml
 
 from envgen.core.locks import CondaLock
 from envgen.files.bodies import conda_bodies
-from envgen.files.formats.conda_lock_v1 import lockfile_of, stated_hashes
+from envgen.files.formats.conda_lock_v1 import constraints_of, stated_hashes
 from envgen.files.reading import split
 from envgen.solve.conda.solve import solve_best, solve_conda
 from equipment.conda_channel import cuda_query
@@ -237,6 +239,30 @@ def test_what_environment_yml_says_solves_to_the_same_lock(channels: Path, same:
     assert again.packages == locks[0].packages
 
 
+def lockfile_of(lock: CondaLock, hashes: Mapping[str, str]) -> Any:
+    """A lock as conda-lock's own model."""
+    from conda_lock.lockfile.v2prelim.models import HashModel, LockedDependency, Lockfile, LockMeta
+
+    subdir = lock.subdir.value
+    packages = [
+        LockedDependency(
+            name=package.name,
+            version=package.version,
+            manager="conda",
+            platform=subdir,
+            dependencies=constraints_of(package.depends),
+            url=package.url,
+            hash=HashModel(md5=package.md5, sha256=package.sha256),
+            categories={"main"},
+        )
+        for package in lock.packages
+    ]
+    meta = LockMeta(
+        content_hash=dict(hashes), channels=list(lock.channels), platforms=[subdir], sources=["environment.yml"]
+    )
+    return Lockfile(package=packages, metadata=meta)
+
+
 def test_the_text_is_what_conda_lock_writes(locks: list[CondaLock], tmp_path: Path) -> None:
     """Ours is written by libyaml: the same quotes where a text looks like a number or a date, the same folds."""
     from conda_lock.lockfile import write_conda_lock_file
@@ -246,5 +272,5 @@ def test_the_text_is_what_conda_lock_writes(locks: list[CondaLock], tmp_path: Pa
     body = split(conda_bodies([lock])["conda-lock.yml"])[1]
     target = tmp_path / "conda-lock.yml"
     hashes = stated_hashes(body)
-    write_conda_lock_file(lockfile_of([lock], hashes, "environment.yml"), target, None, include_help_text=False)
+    write_conda_lock_file(lockfile_of(lock, hashes), target, None, include_help_text=False)
     assert body == target.read_text(encoding="utf-8")

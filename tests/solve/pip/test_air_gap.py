@@ -13,7 +13,7 @@ import pytest
 from envgen.core.platforms import Subdir
 from envgen.files.bodies import conda_bodies, pip_bodies
 from envgen.files.variants import without_index_lines
-from envgen.net.wheel_folder import wheel_site
+from envgen.net.sites import wheel_site
 from envgen.solve.conda.solve import solve_conda
 from envgen.solve.conda.source import CHANNEL_SITE
 from equipment.conda_channel import cuda_query, write_pytorch_channels

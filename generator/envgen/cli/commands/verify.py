@@ -53,7 +53,7 @@ def verify_command(
     """
     from envgen.facts.catalog import Catalog
     from envgen.net.deadline import Deadline
-    from envgen.net.wheel_folder import wheel_site
+    from envgen.net.sites import wheel_site
     from envgen.verify.findings import Asking
     from envgen.verify.folder import verify_folder
 

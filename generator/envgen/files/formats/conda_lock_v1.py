@@ -1,6 +1,6 @@
-"""conda-lock.yml, format version 1, written with conda-lock's own models and hashes, so that conda-lock agrees.
+"""conda-lock.yml, format version 1, as conda-lock writes it and with its hashes, so that conda-lock agrees.
 
-`conda_lock` is imported only to write (it costs half a second); reading needs YAML alone.
+`conda_lock` is imported only for forms that are not plain (it costs half a second).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from envgen.core.sets import PackageSet
 from envgen.core.stop import unstopped
 from envgen.files.errors import LockFormatError
 from envgen.files.format import Beside, FileFormat, Use
+from envgen.files.formats.conda_lock_hash import is_plain_channel, plain_constraints, plain_hashes
 from envgen.files.formats.environment_yml import ENVIRONMENT_YML
 from envgen.files.formats.virtual_packages import VIRTUAL_PACKAGES
 from envgen.files.yaml_reader import read_yaml
@@ -29,52 +30,68 @@ from envgen.solve.conda.source import CHANNEL_SITE
 _MD5, _SHA256 = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{64}")
 
 if TYPE_CHECKING:
-    from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile
     from conda_lock.virtual_package import FakeRepoData
 
 
 def _write(locks: Sequence[CondaLock], beside: Beside) -> str:
-    """The text for all `locks`, which share their channels.
+    """The text for all `locks`, which share their channels: what conda-lock's own writer makes of the same packages.
 
-    The content hashes are conda-lock's own for the very texts beside it; the environment file is named as the source.
+    The content hashes are conda-lock's for the very texts beside it; the environment file is named as the source.
     """
-    names = (ENVIRONMENT_YML.name(locks[0].subdir, many=many) for many in (True, False))
-    source = next(name for name in names if name in beside.bodies)
-    lockfile = lockfile_of(locks, content_hashes(beside.bodies[source], beside.bodies[VIRTUAL_PACKAGES.one]), source)
     import yaml
 
-    lockfile.alphasort_inplace()
-    lockfile.filter_virtual_packages_inplace()
-    # What its write_conda_lock_file does, by libyaml where there is one: the text is the same, in a tenth of the time.
-    dumper = getattr(yaml, "CDumper", yaml.Dumper)
-    return str(yaml.dump(lockfile.to_v1().dict_for_output(), Dumper=dumper, sort_keys=False))
-
-
-def lockfile_of(locks: Sequence[CondaLock], hashes: Mapping[str, str], source: str) -> Lockfile:
-    """The locks as conda-lock's own model; `hashes` map subdirs to content hashes, `source` is the environment file."""
-    load_conda_lock_package()
-    from conda_lock.lockfile.v2prelim.models import Lockfile, LockMeta
-
+    names = (ENVIRONMENT_YML.name(locks[0].subdir, many=many) for many in (True, False))
+    source = next(name for name in names if name in beside.bodies)
+    hashes = content_hashes(beside.bodies[source], beside.bodies[VIRTUAL_PACKAGES.one])
     subdirs = sorted(lock.subdir.value for lock in locks)
-    return Lockfile(
-        package=[_dependency(package, lock.subdir) for lock in locks for package in lock.packages],
-        metadata=LockMeta(
-            content_hash={subdir: hashes[subdir] for subdir in subdirs},
-            channels=list(locks[0].channels),
-            platforms=subdirs,
-            sources=[source],
-        ),
-    )
+    rows = [_row(package, lock.subdir) for lock in locks for package in lock.packages if package.name[:2] != "__"]
+    document = {
+        "version": 1,
+        "metadata": {
+            "content_hash": {subdir: hashes[subdir] for subdir in subdirs},
+            "channels": [_channel(channel) for channel in locks[0].channels],
+            "platforms": subdirs,
+            "sources": [source],
+        },
+        "package": sorted(rows, key=lambda row: (row["name"], row["platform"])),
+    }
+    # By libyaml where there is one: the text is the same, in a tenth of the time.
+    return str(yaml.dump(document, Dumper=getattr(yaml, "CDumper", yaml.Dumper), sort_keys=False))
+
+
+def _row(package: CondaPackage, subdir: Subdir) -> dict[str, Any]:
+    return {
+        "name": package.name,
+        "version": package.version,
+        "manager": "conda",
+        "platform": subdir.value,
+        "dependencies": dict(sorted(constraints_of(package.depends).items())),
+        "url": package.url,
+        "hash": {"md5": package.md5, "sha256": package.sha256},
+        "category": "main",
+        "optional": False,
+    }
+
+
+def _channel(channel: str) -> dict[str, Any]:
+    """A channel as conda-lock states it, which names the variables that a login of an address is in."""
+    if is_plain_channel(channel):
+        return {"url": channel, "used_env_vars": []}
+    load_conda_lock_package()
+    from conda_lock.models.channel import Channel
+
+    found = Channel.from_string(channel)
+    return {"url": found.url, "used_env_vars": list(found.used_env_vars)}
 
 
 def load_conda_lock_package() -> None:
     """Import what is used of conda_lock, without what 4.0.3 warns of while it loads (its own vendored conda).
 
-    It takes longer than many a solve; who solves first has it done meanwhile.
+    It takes longer than many a solve.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for module in ("content_hash", "interfaces.vendored_conda", "lockfile", "src_parser", "virtual_package"):
+        for module in ("content_hash", "interfaces.vendored_conda", "src_parser", "virtual_package"):
             importlib.import_module(f"conda_lock.{module}")
 
 
@@ -86,11 +103,14 @@ def content_hashes(environment_yml: str, virtual_packages_yml: str) -> Mapping[s
     """
     import yaml
 
+    claims = VIRTUAL_PACKAGES.read(virtual_packages_yml, VIRTUAL_PACKAGES.one)
+    plain = plain_hashes(environment_yml, claims)
+    if plain is not None:
+        return plain
     load_conda_lock_package()
     from conda_lock.content_hash import compute_content_hashes
     from conda_lock.src_parser import make_lock_spec
 
-    claims = VIRTUAL_PACKAGES.read(virtual_packages_yml, VIRTUAL_PACKAGES.one)
     with unstopped(), tempfile.TemporaryDirectory(prefix="envgen-") as folder:
         environment, names = Path(folder, ENVIRONMENT_YML.one), Path(folder, "names.json")
         environment.write_text(environment_yml, encoding="utf-8")
@@ -132,26 +152,15 @@ def stated_hashes(text: str) -> dict[str, str]:
     return {str(subdir): str(digest) for subdir, digest in stated.items()} if isinstance(stated, dict) else {}
 
 
-def _dependency(package: CondaPackage, subdir: Subdir) -> LockedDependency:
-    from conda_lock.lockfile.v2prelim.models import HashModel, LockedDependency
-
-    return LockedDependency(
-        name=package.name,
-        version=package.version,
-        manager="conda",
-        platform=subdir.value,
-        dependencies=constraints_of(package.depends),
-        url=package.url,
-        hash=HashModel(md5=package.md5, sha256=package.sha256),
-        categories={"main"},
-    )
-
-
 def constraints_of(depends: Sequence[str]) -> dict[str, str]:
     """Name -> version constraint of a package's depends, by conda-lock's rule: no build strings, one entry a name.
 
     `__glibc` and the like are kept (conda_lock.conda_solver.solve_conda, 4.0.3).
     """
+    plain = plain_constraints(depends)
+    if plain is not None:
+        return plain
+    load_conda_lock_package()
     from conda_lock.interfaces.vendored_conda import MatchSpec
 
     specs: dict[str, list[Any]] = {}

@@ -57,22 +57,24 @@ def wheels_of(lock: PipLock, asked: Iterable[str], served: Mapping[str, str] | N
     )
 
 
-def read_all(wheels: Iterable[LockedWheel], *, patience: Patience) -> dict[str, WheelContents]:
+def read_all(wheels: Sequence[LockedWheel], *, patience: Patience) -> dict[str, WheelContents]:
     """Name -> what the wheel holds, of those that could be read: it warns, no lock hangs on it."""
 
     from concurrent.futures import ThreadPoolExecutor
 
-    from envgen.net.wheel_contents import read_contents
+    from envgen.net.wheel_contents import kept_contents, read_contents
 
     def read(wheel: LockedWheel) -> WheelContents | None:
         with suppress(EnvgenError):
             return read_contents(wheel.url, wheel.sha256, wheel.size, patience=patience)
         return None
 
-    listed = list(wheels)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        contents = pool.map(read, listed)
-    return {wheel.name: found for wheel, found in zip(listed, contents, strict=True) if found is not None}
+    contents = {wheel.name: kept_contents(wheel.sha256) for wheel in wheels}
+    missing = [wheel for wheel in wheels if contents[wheel.name] is None]
+    if missing:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            contents |= zip((wheel.name for wheel in missing), pool.map(read, missing), strict=True)
+    return {name: found for name, found in contents.items() if found is not None}
 
 
 def judged(

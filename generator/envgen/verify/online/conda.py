@@ -89,9 +89,8 @@ def _compare_package(package: CondaPackage, record: CondaPackage, file: str) -> 
 
 def _needs(depends: Sequence[str]) -> set[str]:
     """What a package needs as a conda-lock.yml states it."""
-    from envgen.files.formats.conda_lock_v1 import constraints_of, load_conda_lock_package
+    from envgen.files.formats.conda_lock_v1 import constraints_of
 
-    load_conda_lock_package()
     return {f"{name} {constraint}".strip() for name, constraint in constraints_of(depends).items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envgen.reports.by_hand import read_by_hand
+from envgen.reports.messages import read_messages
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,10 @@ from envgen.reports.by_hand import read_by_hand
         ("**GPU:** RTX 4070 Ti SUPER (16 GB)", "RTX 4070 Ti SUPER"),
         ("Graphics card: GTX 1650", "GTX 1650"),
         ("GPU: 4x A100 80GB", "A100 80GB"),
+        ("- GPU : GeForce GTX TITAN X", "GeForce GTX TITAN X"),
+        ("GPU: TITAN Xp", "TITAN Xp"),
+        ("GPU3090，", "3090"),
+        ("Graphics card: 2080 Ti", "2080 Ti"),
         ("그래픽카드: RTX 3060", "RTX 3060"),
         ("I have a RTX 5080 and nothing works", "RTX 5080"),
         ("GPU: RTX 3060\n...\nIt fails on my RTX 3060.", "RTX 3060"),
@@ -34,6 +39,8 @@ def test_a_gpu_that_somebody_states_as_theirs(text: str, gpu: str) -> None:
         "a RTX 3060 or better is needed",
         "my RTX 30** series card",
         "GT 2030 rows",
+        "GPU 3090 MiB used",
+        "GPU: 2048",
         "torch 2.8.0 needs more than GPU: yes",
     ],
 )
@@ -55,7 +62,13 @@ def test_a_driver_in_a_sentence(text: str, driver: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "torch"), [("- 2.7.1+cu128", "2.7.1+cu128"), ("PyTorch: 2.1.2+cpu", "2.1.2+cpu"), ("numpy 1.26.4", "")]
+    ("text", "torch"),
+    [
+        ("- 2.7.1+cu128", "2.7.1+cu128"),
+        ("PyTorch: 2.1.2+cpu", "2.1.2+cpu"),
+        ("- PyTorch : '1.3.0+cu92'", "1.3.0+cu92"),
+        ("numpy 1.26.4", ""),
+    ],
 )
 def test_a_release_on_a_line_of_its_own(text: str, torch: str) -> None:
     assert read_by_hand(text).torch == torch
@@ -67,3 +80,22 @@ def test_a_release_on_a_line_of_its_own(text: str, torch: str) -> None:
 )
 def test_a_jetpack_that_somebody_names(text: str, release: str) -> None:
     assert read_by_hand(text).jetpack == release
+
+
+@pytest.mark.parametrize(
+    ("text", "available"),
+    [
+        ("torch.cuda.is_available() just returned False", False),
+        ("`torch.cuda.is_available()` still gives me `False`", False),
+        ("cuda.is_available() returns false", False),
+        ("torch.cuda.is_available() is always True for me on Colab", None),
+        ("check what torch.cuda.is_available() is", None),
+    ],
+)
+def test_what_somebody_says_of_is_available(text: str, available: bool | None) -> None:
+    assert read_messages([text]).available is available
+
+
+def test_the_cuda_that_was_asked_of_conda() -> None:
+    assert read_messages(["conda install pytorch==1.7.0 torchvision cudatoolkit=10.1 -c pytorch"]).cuda == "10.1"
+    assert read_messages(["conda install pytorch==2.1.0 pytorch-cuda=12.1 -c pytorch -c nvidia"]).cuda == "12.1"

@@ -9,10 +9,12 @@ from typing import Any
 
 from envgen.causes.context import NO_TRAIT, SHOWN, Context, Trait
 from envgen.causes.findings import Finding, Remedy
+from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.findings import Level
 from envgen.core.platforms import Subdir
+from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Resolution
 from envgen.doctor.diagnose import diagnose
@@ -141,7 +143,8 @@ def _completed(report: Report, builds: Catalog, catalog: GpuCatalog) -> Observat
 def _of_torch_itself(context: Context) -> Context:
     """The context without a kernel that is said to be missing and that the build may have: it can be another package's.
 
-    Where the system isn't known, a build of that name for any of them counts.
+    Where the system isn't known, a build of that name for any of them counts. Of a build that the catalog doesn't know
+    its CUDA may compile for the GPU or not.
     """
     run = context.run
     if run is None or any(device.capability for device in run.devices):
@@ -149,7 +152,15 @@ def _of_torch_itself(context: Context) -> Context:
     listed = [] if context.subdir else [context.arch_list_on(subdir) for subdir in Subdir]
     gpus = [known.gpu for known in context.gpus if known.gpu]
     may_have = context.arch_list or any(code_for(codes, gpu, context.torch_cuda) for codes in listed for gpu in gpus)
+    if not context.arch_list and not any(listed) and context.torch_cuda:
+        may_have = any(_compiles_for(context, gpu.capability) for gpu in gpus)
     return replace(context, run=replace(run, devices=())) if may_have else context
+
+
+def _compiles_for(context: Context, capability: ComputeCapability) -> bool:
+    """True when the toolkit that torch was built with knows a GPU's architecture."""
+    support = context.builds.support.get(capability)
+    return support is None or release_key(support.first_toolkit or "0") <= release_key(context.torch_cuda)
 
 
 def _lacks(context: Context) -> Iterator[Lack]:

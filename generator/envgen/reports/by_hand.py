@@ -21,6 +21,7 @@ _NAME = (
     r"(?:\d[ \t]?[x×][ \t]?)?(?P<name>(?:NVIDIA[ \t]+)?(?:GeForce[ \t]+)?"
     r"(?:RTX|GTX|GTS|GT|MX|Quadro|Tesla|TITAN)[ \t-]?[A-Z]{0,3}[ \t]?\d{2,4}[A-Z]{0,2}"
     r"(?:[ \t]+(?:Ti|SUPER|D|Mobile|Laptop(?:[ \t]+GPU)?|Max-Q|Ada|\d{1,2}[ \t]?GB))*"
+    r"|(?:NVIDIA[ \t]+)?(?:GeForce[ \t]+)?(?:GTX[ \t]+)?TITAN[ \t]+(?:Xp|X|V|Z|RTX|Black)"
     r"|(?:NVIDIA[ \t]+)?(?:[ABHLTPV]\d{2,3}S?|GB10|GB?H?200)(?:[ \t-](?:PCIe|SXM\d?|\d{2}[ \t]?GB))*)"
 )
 _REST = r"(?:\*\*|__)?[ \t]*(?:\(?\d{1,3}[ \t]?G[iB]*(?:[ \t]+V?RAM)?\)?)?[ \t]*[.,;]?[ \t]*$"
@@ -29,6 +30,12 @@ _OWN = (
 )
 _LABELLED = re.compile(_BULLET + _GPU_LABEL + _NAME + _REST, re.IGNORECASE | re.MULTILINE)
 _ALONE = re.compile(_BULLET + _NAME.replace("GTS|GT|MX", "GTS|MX") + _REST, re.IGNORECASE | re.MULTILINE)
+# With the label a number is enough: `GPU: 3090`, `GPU3090`.
+_NUMBER = re.compile(
+    _BULLET + r"(?:GPUs?|graphics?[ \t]+cards?|显卡)[ \t]*[:：=]?[ \t]*"
+    r"(?P<name>[1-5]0[5-9]0(?:[ \t]?Ti)?)[ \t]*[.,;，。]?[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _IN_A_SENTENCE = re.compile(_OWN + _NAME + r"(?![\w*])", re.IGNORECASE)
 _DRIVER = re.compile(
     r"\bdriver(?:[ \t]+version)?(?:\*\*)?[ \t]*(?:[:：=]|is|v)?[ \t]*(?:\*\*)?[ \t]*"
@@ -37,7 +44,7 @@ _DRIVER = re.compile(
 )
 _TORCH = re.compile(
     _BULLET + r"(?:(?:torch|pytorch)[ \t]*(?:version)?[ \t]*[:：=]?[ \t]*)?"
-    r"(?P<version>\d\.\d{1,2}\.\d\+(?:cu\d{2,3}|cpu))[ \t]*$",
+    r"['\"`]?(?P<version>\d\.\d{1,2}\.\d\+(?:cu\d{2,3}|cpu))['\"`]?[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _JETPACK = re.compile(r"\bJetPack(?:[ \t]+version)?[*:\s]{0,6}(?P<version>\d\.\d(?:\.\d)?)\b", re.IGNORECASE)
@@ -56,7 +63,10 @@ class ByHand:
 def read_by_hand(text: str) -> ByHand:
     """Return what a person states of the machine in a text."""
     return ByHand(
-        gpu=_only(_LABELLED, text, "name") or _only(_ALONE, text, "name") or _only(_IN_A_SENTENCE, text, "name"),
+        gpu=_only(_LABELLED, text, "name")
+        or _only(_ALONE, text, "name")
+        or _only(_NUMBER, text, "name")
+        or _only(_IN_A_SENTENCE, text, "name"),
         driver=_only(_DRIVER, text, "version"),
         torch=_only(_TORCH, text, "version"),
         jetpack=_only(_JETPACK, text, "version"),

@@ -50,6 +50,17 @@ _PRINTED = re.compile(rf"torch\.__version__\)?[\"']?\s*\n\s*['\"]?(?P<version>{_
 _BEFORE = r"(?:==|\s+version:?\s+|[ -]v?(?=[\d.]+\w*\+(?:cu|cpu)))"
 _NAMED = re.compile(rf"\b(?:torch|pytorch){_BEFORE}(?P<version>{_VERSION})", re.IGNORECASE)
 _ANSWERED = re.compile(r"is_available\(\)\)?[\"']?\s*(?:\n|:|=|->|is|returns)\s*(?P<answer>True|False)")
+# People say in many ways that it is False; that it is True is as often what it should be.
+_IS_FALSE = re.compile(
+    r"is_available(?:\(\))?\)?[\"'`*,]{0,3}[ \t]*(?:(?:it|just|always|still|now|only|which|keeps?|but)[ \t]+){0,3}"
+    r"(?:is|was|==?|:|=>|returns?|returned|returning|gives?|gave|shows?|prints?|outputs?)"
+    r"[ \t]*(?:me[ \t]+)?[:\"'`*]{0,3}False\b",
+    re.IGNORECASE,
+)
+# What a line of conda's asks for: `pytorch==1.7.0 torchvision cudatoolkit=10.1 -c pytorch`.
+_ASKED_OF_CONDA = re.compile(
+    r"\bpytorch={1,2}\d[\d.]*[ \t][^\n]{0,120}?\b(?:cudatoolkit|pytorch-cuda)={1,2}(?P<cuda>\d+\.\d+)"
+)
 _VISION = re.compile(rf"\btorchvision{_BEFORE}(?P<version>{_VERSION})")
 _VARIABLE = re.compile(
     r"^[ \t]*+(?:\$ )?(?:export |set |\$env:)?(?P<name>CUDA_VISIBLE_DEVICES|LD_LIBRARY_PATH|CUDA_MPS_PIPE_DIRECTORY"
@@ -103,7 +114,7 @@ def read_messages(lines: list[str]) -> Messages:
     one_line = _ONE_LINE.search(text)
     if one_line and one_line["answer"]:
         answers.add(one_line["answer"] == "True")
-    if "Torch is not able to use GPU" in text:  # stable-diffusion-webui asks and says so
+    if _IS_FALSE.search(text) or "Torch is not able to use GPU" in text:  # stable-diffusion-webui asks and says so
         answers.add(False)
     variables = [(found["name"], found["value"]) for found in (*_VARIABLE.finditer(text), *_FOLLOWED.finditer(text))]
     imported = re.search(r"torch\.__file__\)?\s*\n\s*['\"]?(?P<path>\S+?torch[/\\]__init__\.py)", text)
@@ -124,7 +135,7 @@ def read_messages(lines: list[str]) -> Messages:
 
 
 def _cuda(text: str, one_line: re.Match[str] | None) -> str | None:
-    found = one_line or _CUDA_PRINTED.search(text)
+    found = one_line or _CUDA_PRINTED.search(text) or _ASKED_OF_CONDA.search(text)
     if "Torch not compiled with CUDA enabled" in text or (found and found["cuda"] == "None"):
         return None
     return found["cuda"] if found else ""

@@ -71,11 +71,12 @@ class Report:
 def read_report(text: str) -> Report | None:
     """Return what a pasted text says of a machine, or None when nothing in it is of a kind that is known."""
     lines = plain_lines(text)
-    whole = joined(lines)
+    whole, plain = joined(lines), "\n".join(lines)
     collected, table, packages = read_collect_env(lines), read_smi_table(lines), read_packages(lines)
     log, messages, listed = _log(lines), read_messages(whole), read_gpu_list(lines)
-    code, words = parse_failure("\n".join(lines))
+    code, words = parse_failure(plain)
     failure = (code, words) if code is not None else (None, "")
+    by_hand = read_by_hand(plain)
     formats = (
         ("collect_env", collected is not None),
         ("nvidia-smi", table is not None or bool(listed)),
@@ -84,11 +85,10 @@ def read_report(text: str) -> Report | None:
         ("messages", bool(messages.errors or messages.import_error or failure[1] or messages.cuda is None)),
         ("kernel log", bool(parse_kernel_messages(text))),
         ("what Python printed", collected is None and messages.has_answers),
+        ("what somebody wrote", bool(by_hand.jetpack) and "cuda" in plain.lower()),
     )
     if not any(found for _, found in formats):
         return None
-    plain = "\n".join(lines)
-    by_hand = read_by_hand(plain)
     parts = Parts(
         collected or CollectEnv(gpus=listed), table or SmiTable(), log, packages or Packages(), messages, by_hand
     )

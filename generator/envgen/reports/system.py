@@ -18,7 +18,9 @@ from envgen.reports.smi_table import SmiTable
 _WINDOWS = re.compile(r"\b[A-Z]:\\|\[WinError|\bWindows (?:10|11|Server)\b|\bwin-64\b|MSC v\.\d+")
 _LINUX = re.compile(
     r"\b(Ubuntu|Debian|Fedora|CentOS|Rocky|AlmaLinux|Arch Linux|NixOS|RHEL|openSUSE)\b"
-    r"|/usr/lib|linux-64|\d-generic\b|(?<![\w:/.~])[/]home/\w"
+    r"|/usr/lib|linux-64|\d-generic\b|(?<![\w:/.~])[/](?:home|root|opt|usr/local)/\w|\blib[\w-]+\.so\b"
+    # cuda-compat is for Linux alone (docs.nvidia.com/deploy/cuda-compatibility, "Forward Compatibility").
+    r"|forward compatibility was attempted"
 )
 _SECURE_BOOT = re.compile(r"SecureBoot enabled|Key was rejected by service|Required key not available")
 _MACOS = re.compile(r"\bmacOS\b|\bMacBook|\bApple M\d|\bdarwin\b|(?<![\w:/])[/]Users/")
@@ -107,7 +109,7 @@ def _subdir(system: str, machine: str) -> Subdir | None:
 def _jetson(text: str, parts: Parts) -> Jetson | None:
     found = parse_jetson("", "", text)
     l4t = re.search(r"\bL4T(?:[ \t]+(?:release|version))?[*:\s]*R?(\d{2}\.\d+(?:\.\d+)?)", text, re.IGNORECASE)
-    model = re.search(r"\bJetson (?:AGX |Orin |Xavier |Nano|TX\d)[\w ]{0,20}", text)
+    model = re.search(r"\bJetson (?:AGX |Orin |Xavier |Nano|TX\d)[\w ]{0,20}", text, re.IGNORECASE)
     names = (*parts.collected.gpus, *(gpu.name for gpu in parts.table.gpus))
     on_tegra = "tegra" in parts.collected.platform or any("(nvgpu)" in name for name in names)
     by_hand = not names and (model or parts.by_hand.jetpack)

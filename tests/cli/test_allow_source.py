@@ -9,6 +9,10 @@ import pytest
 
 from cli.conftest import CP312, Run
 from cli.test_together import pins
+from envgen.net.deadline import Deadline
+from envgen.verify.findings import Asking
+from equipment.damage import pip, without
+from equipment.lock_damage import verify
 from equipment.wheel_index import Fault, WheelIndex, make_sdist, make_wheel
 
 BUILD = ["--torch", "2.9.1", "--cuda", "cu126", "--no-vision", "--only", "pip"]
@@ -44,7 +48,9 @@ def test_without_the_option_the_error_names_it_and_it_works(
     assert f"{source} " in capsys.readouterr().err.partition("note: ")[2]
 
 
-def test_it_is_locked_with_its_hash_and_what_it_asks_for(tmp_path: Path, run: Run, pypi: WheelIndex) -> None:
+def test_it_is_locked_with_its_hash_and_what_it_asks_for(
+    tmp_path: Path, run: Run, pypi: WheelIndex, torch_index: WheelIndex
+) -> None:
     asked = [*BUILD, "--with", "pip:configs", "--allow-source", "Parser"]
     assert run(*asked) == 0
     assert pins(tmp_path / "out") == {
@@ -61,6 +67,11 @@ def test_it_is_locked_with_its_hash_and_what_it_asks_for(tmp_path: Path, run: Ru
     assert parser["sdist"]["hashes"] == {"sha256": served.sha256}
     assert run(*asked, "--check") == 0
     assert run(*BUILD, "--with", "pip:configs", "--check") != 0
+    # What it asks for is read out of it: no index serves that apart, and the lock is no less known for it.
+    asking = Asking(wheel_mirror=torch_index.url("/whl"), pypi=pypi.url("/simple"), deadline=Deadline.after(60.0))
+    assert not [check for check in verify(tmp_path / "out", asking).skipped if "parser" in check.reason]
+    pip(lambda lock: without(lock, "einops"))(tmp_path / "out")
+    assert "parser needs einops, which is not locked" in {f.title for f in verify(tmp_path / "out", asking).findings}
 
 
 def test_other_bytes_than_the_page_states_are_not_read(run: Run, pypi: WheelIndex) -> None:

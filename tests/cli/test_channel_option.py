@@ -11,6 +11,7 @@ from envgen.cli.main import main
 from envgen.files.formats.conda_lock_v1 import CONDA_LOCK, content_hashes, stated_hashes
 from envgen.files.reading import split
 from equipment.conda_channel import Row, pytorch_rows, write_channel
+from equipment.damage import conda_package
 
 CONDA = ["--torch", ">=2.9.1,<2.11", "--only", "conda"]
 LAB = "https://conda.example.org/lab"
@@ -128,3 +129,14 @@ def test_a_bad_channel_is_said_and_nothing_written(
     assert "channel" in told
     assert "s3cret" not in told
     assert not (tmp_path / "out").exists()
+
+
+def test_a_package_of_a_channel_behind_the_first_that_has_it_is_found(tmp_path: Path, run: Run) -> None:
+    """Strict priority: bioconda has a newer release of what conda-forge has, too, and it would be installed."""
+    out, mirror = tmp_path / "out", str(tmp_path / "channels")
+    assert run(*CONDA, "--channel", "bioconda", "--with", "conda:hmmer") == 0
+    assert main(["verify", str(out), "--online", "--conda-mirror", mirror]) == 0
+    own = Row(name="both", version="2.0").record()
+    url = "https://conda.anaconda.org/bioconda/linux-64/both-2.0-h0_0.conda"
+    conda_package("both", version="2.0", url=url, md5=own["md5"], sha256=own["sha256"])(out)
+    assert main(["verify", str(out), "--online", "--conda-mirror", mirror]) == 1

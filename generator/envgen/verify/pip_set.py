@@ -12,6 +12,7 @@ from envgen.files.errors import LockFormatError
 from envgen.files.formats.smoke import SmokePairing
 from envgen.files.registry import PYLOCK, REQUIREMENTS
 from envgen.verify import pip_lock
+from envgen.verify.asked import check_pip_asked, check_reasons
 from envgen.verify.claims import claims_of
 from envgen.verify.contents.pip import check_majors, check_sources
 from envgen.verify.findings import Code, Finding, has_no_error
@@ -56,6 +57,7 @@ def _judge(lock: PipLock, pylock: str, opened: Opened, stated: Stated, knowledge
     findings = list(_findings(lock, pylock, opened, stated, knowledge))
     if has_no_error(findings):
         findings += check_pip_form(lock, opened.bodies, opened.headers, pylock, stated.record)
+        findings += check_reasons(lock, tag, stated.record, pylock) if stated.record is not None else ()
     return JudgedLock(
         package_set=PackageSet.PIP,
         subdir=lock.subdir,
@@ -95,6 +97,7 @@ def _findings(lock: PipLock, pylock: str, opened: Opened, stated: Stated, knowle
     yield from check_sources(lock, stated.record, pylock)
     if stated.record is not None:
         yield from check_pip_needs(lock, stated.record, pylock)
+        yield from check_pip_asked(lock, stated.record, pylock)
     known = list(check_known_wheels(lock, knowledge.known, pylock, exact=_is_exact(lock, stated, knowledge)))
     yield from known
     yield from not_said(check_catalog(lock, pylock), known)

@@ -32,10 +32,14 @@ def _write(locks: Sequence[CondaLock], beside: Beside) -> str:
 
 def pinned_specs(lock: CondaLock) -> tuple[str, ...]:
     """The specs of a lock with the version found for each that is a name alone, in their order."""
-    return tuple(_pinned(spec, lock) for spec in lock.specs)
+    return tuple(pinned_spec(spec, lock) for spec in lock.specs)
 
 
-def _pinned(spec: str, lock: CondaLock) -> str:
+def pinned_spec(spec: str, lock: CondaLock) -> str:
+    """A spec of a lock as the file has it.
+
+    Raises: LockFormatError when the lock has no package of that name.
+    """
     package = lock.find(name_of(spec))
     if package is None:
         raise LockFormatError(origin=f"the conda lock for {lock.subdir}", reason=f"it lacks {spec}")

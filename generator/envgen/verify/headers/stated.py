@@ -15,6 +15,7 @@ from envgen.core.request_record import GpuRecord, RecordError, RecordNewerError,
 from envgen.facts.catalog import Catalog
 from envgen.files.header import Header
 from envgen.request.values import parse_build, parse_glibc, parse_name, parse_python
+from envgen.verify.asked import extras_of
 from envgen.verify.findings import Code, Finding
 
 
@@ -80,6 +81,7 @@ def _checked(record: RequestRecord) -> RequestRecord:
         parse_python(record.python)
         parse_build(record.torch or None, record.cuda or None)
         parse_name(record.name)
+        extras_of(record)
         for platform in record.platforms:
             if platform.glibc or platform.subdir.is_linux:
                 parse_glibc(platform.glibc)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, CondaPackage
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.solve.conda.source import CHANNEL_SITE
-from envgen.solve.conda.specs import name_of
+from envgen.solve.conda.specs import name_of, split_channel
 from envgen.solve.errors import SolveFailedError, SolverError
 from envgen.verify.findings import Asking, Code, Finding
 from envgen.verify.needs import unneeded
 
 
 def check_on_channels(
-    lock: CondaLock, asking: Asking, file: str, further: Collection[str]
+    lock: CondaLock, absent: Sequence[str], asking: Asking, file: str, further: Collection[str]
 ) -> tuple[list[Finding], list[SkippedCheck]]:
     """Ask the channels for exactly these builds: their records, and the solver's word that they go together.
 
+    `absent` is what was asked for and left out: its channels have no package of that name, or it is missed here.
     `further` are the channels that were asked for; any other URL is a mirror's.
 
     Raises: UsageError when a mirror is neither a URL nor a folder.
@@ -27,12 +28,15 @@ def check_on_channels(
     from envgen.solve.conda.solve import solve_conda
 
     subject = f"{file}: packages of {lock.subdir} and what they need"
+    named = {name_of(spec): split_channel(spec)[0] for spec in lock.specs}
     query = CondaQuery(
         subdir=lock.subdir,
         # A lock that names a mirror (--write-mirror) holds URLs; a query names channels, and the mirror beside them.
         channels=tuple(c if c in further else c.rstrip("/").rpartition("/")[2] for c in lock.channels),
-        specs=tuple(_exactly(package, further) for package in lock.packages),
+        specs=tuple(_exactly(package, named) for package in lock.packages),
         virtual_packages=lock.virtual_packages,
+        extras=tuple(absent),
+        may_lack=frozenset(map(name_of, absent)),
     )
     try:
         (listed,) = solve_conda([query], mirror=asking.conda_mirror, timeout_s=asking.deadline.left())
@@ -48,9 +52,9 @@ def check_on_channels(
     return list(_compare(lock, listed, file)), []
 
 
-def _exactly(package: CondaPackage, further: Collection[str]) -> str:
-    """The spec of one build: of a further channel it may be where a channel before it has the name, too."""
-    prefix = f"{package.channel}::" if package.channel in further else ""
+def _exactly(package: CondaPackage, named: Mapping[str, str]) -> str:
+    """The spec of one build. It has a channel only where the environment file names one: else the first that has it."""
+    prefix = f"{channel}::" if (channel := named.get(package.name, "")) else ""
     return f"{prefix}{package.name}=={package.version}={package.build}"
 
 

@@ -8,7 +8,8 @@ from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import PipLock, PipPackage
 from envgen.net.deadline import Patience, Retry
 from envgen.net.errors import SourceDataError, UnreachableError
-from envgen.net.pip_index import read_requires
+from envgen.net.pip_index import SourceFile, read_requires
+from envgen.solve.pip.sdist import read_sdist
 from envgen.verify.contents.pip import check_contents
 from envgen.verify.findings import Asking, Code, Finding
 from envgen.verify.needs import unneeded
@@ -69,11 +70,12 @@ def _of_hash(check: HashCheck, file: str) -> Iterator[Finding]:
 def _of_listed(lock: PipLock, check: HashCheck, asking: Asking, file: str) -> Iterator[Finding]:
     """Size, place and state of a file, as its index lists it."""
     package = next(package for package in lock.packages if package.name == check.package)
-    listed = check.listed
+    listed = check.listed or check.sdist
     if listed is None:
         return
-    if package.size is not None and listed.size is not None and package.size != listed.size:
-        evidence = (f"locked: {package.size} bytes", f"{check.source}: {listed.size} bytes")
+    size = check.listed.size if check.listed is not None else None
+    if package.size is not None and size is not None and package.size != size:
+        evidence = (f"locked: {package.size} bytes", f"{check.source}: {size} bytes")
         yield Finding(code=Code.SIZE_MISMATCH, file=file, title=f"size of {check.filename}", evidence=evidence)
     # A mirror has the files elsewhere: their place is judged by the host, and by its form.
     is_own = check.source.startswith(package.index.rstrip("/"))
@@ -114,6 +116,8 @@ def _requires(
 
     def read(package: PipPackage) -> tuple[tuple[str, ...] | None, bool]:
         check = by_name[package.name]
+        if check.sdist is not None:
+            return _stated_by(check.sdist, patience)
         if check.listed is None:  # what the catalog knows is good without an answer of the index
             return None, check.state in (HashState.GOOD, HashState.UNCHECKED)
         site = site_of(package, asking.wheel_mirror, asking.pypi)
@@ -125,3 +129,11 @@ def _requires(
     with ThreadPoolExecutor(max_workers=8) as pool:
         answers = dict(zip([p.name for p in lock.packages], pool.map(read, lock.packages), strict=True))
     return {name: lines for name, (lines, _) in answers.items()}, any(silent for _, silent in answers.values())
+
+
+def _stated_by(sdist: SourceFile, patience: Patience) -> tuple[tuple[str, ...] | None, bool]:
+    """What a source distribution asks for; nobody serves that apart from it."""
+    try:
+        return read_sdist(sdist, patience=patience).requires, False
+    except (UnreachableError, SourceDataError):
+        return None, True

@@ -6,6 +6,7 @@ uv accepts a wrong hash in a dry run and pip downloads every wheel to find one, 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from enum import StrEnum
 
 from envgen.core.dataclass import dataclass
@@ -15,7 +16,7 @@ from envgen.core.wheel_names import file_name
 from envgen.facts.wheels import WheelCatalog
 from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.net.errors import SourceDataError, UnreachableError
-from envgen.net.pip_index import IndexFile, read_project
+from envgen.net.pip_index import IndexFile, SourceFile, read_project
 from envgen.net.sites import Site
 
 _AT_ONCE = 8
@@ -37,7 +38,7 @@ class HashCheck:
 
     `found` is the other hash, empty when there is none. MISSING: the index no longer lists the file; UNSTATED: it lists
     it without a sha256; UNCHECKED: nobody could be asked, `detail` says why. `listed` is the file as its index lists
-    it, None when the index was not asked or lacks it.
+    it, None when the index was not asked or lacks it; `sdist` is the same of a source distribution.
     """
 
     package: str
@@ -48,6 +49,7 @@ class HashCheck:
     source: str
     detail: str = ""
     listed: IndexFile | None = None
+    sdist: SourceFile | None = None
 
 
 def check_hashes(  # noqa: PLR0913 -- each option is a user's
@@ -106,7 +108,7 @@ def _against_index(package: PipPackage, site: Site, *, patience: Patience) -> Ha
     found = page.find_source(file_name(package.url)) if page and package.is_source else None
     if found is not None and found.sha256:
         state = HashState.GOOD if found.sha256 == package.sha256 else HashState.MISMATCH
-        return _checked(package, state, found.sha256, source=source)
+        return replace(_checked(package, state, found.sha256, source=source), sdist=found)
     if file is None:
         return _checked(package, HashState.MISSING, "", source=source)
     if not file.sha256:

@@ -14,19 +14,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from envgen.cli.main import main
+from envgen.verify.findings import Asking, Verdict
 from equipment.damage import REQUEST, Damage, all_kinds
 from equipment.lock_damage import verify
+from equipment.shipped_mirror import shipped_mirror
 
 HEAD = """# Kinds of damage, and what finds them
 
 Made by `PYTHONPATH=tests python -m equipment.damage_table`; `tests/verify/test_verify_damage.py` holds it. Each kind is
 done to a whole folder with every digest made right again, as anybody who has envgen can. `found`: verify says not good,
 or `--check` ends with 1. `refused`: nothing is written. `made anew`: the folder is byte for byte what it was before the
-damage. What verify finds offline it finds online too: there it asks indexes and channels beside, which find what is
-`not checked` here (`test_verify_online.py`). `kept`: nothing changes.
+damage. `kept`: nothing changes. Online, indexes and a channel on this machine are asked, which have the records of the
+shipped locks and one package more. `found offline`: online says what offline says and more, so that nobody was asked;
+packages and what offline is called good are asked in any case. The locks of people, which no shipped lock knows, are in
+`test_verify_online.py` and `test_verify_own_locks.py`.
 
-| kind | verify | --check | envgen |
-| --- | --- | --- | --- |
+| kind | verify --offline | verify --online | --check | envgen |
+| --- | --- | --- | --- | --- |
 """
 
 
@@ -49,35 +53,45 @@ def quiet() -> Iterator[io.StringIO]:
         yield out
 
 
-def row(damage: Damage, base: Path, place: Path, whole: dict[str, bytes]) -> tuple[str, str, str]:
-    """What verify, `--check` and the main job make of a kind of damage to a copy of `base`."""
+def row(damage: Damage, base: Path, place: Path, whole: dict[str, bytes], asking: Asking) -> tuple[str, str, str, str]:
+    """What verify offline and online, `--check` and the main job make of a kind of damage to a copy of `base`."""
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(base, place)
     damage.apply(place)
-    verdict = str(verify(place).verdict)
+    offline = _words(verify(place).verdict, good=damage.harmless, unknown=damage.unknown)
+    online = "found offline"
+    if offline != "found" or damage.name.startswith(("pip packages", "conda packages")):
+        online = _words(_online(place, asking), good=damage.harmless_online, unknown=damage.unknown)
     with quiet():
         check = main([*REQUEST, "--check", "--output", str(place)])
         status = main([*REQUEST, "--offline", "--output", str(place)])
     after = {name: data for name, data in contents(place).items() if name in whole}
     written = "made anew" if after == whole else "kept" if damage.unknown or damage.harmless else "WRITTEN OTHERWISE"
-    return _words(damage, verdict), "found" if check else "no change", "refused" if status else written
+    return offline, online, "found" if check else "no change", "refused" if status else written
 
 
-def _words(damage: Damage, verdict: str) -> str:
-    if verdict == "good":
-        return f"good: {damage.harmless}" if damage.harmless else "GOOD"
-    if verdict == "not-checked":
-        return f"not checked: {damage.unknown}" if damage.unknown else "NOT CHECKED"
+def _online(place: Path, asking: Asking) -> Verdict:
+    report = verify(place, asking)
+    unanswered = [check for check in report.skipped if check.unanswered]
+    assert report.verdict is Verdict.NOT_GOOD or not unanswered, unanswered  # exit 5: the mirror is at fault
+    return report.verdict
+
+
+def _words(verdict: Verdict, *, good: str, unknown: str) -> str:
+    if verdict is Verdict.GOOD:
+        return f"good: {good}" if good else "GOOD"
+    if verdict is Verdict.NOT_CHECKED:
+        return f"not checked: {unknown}" if unknown else "NOT CHECKED"
     return "found"
 
 
 def table() -> Iterator[str]:
     """The rows of all kinds."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, shipped_mirror(Path(folder) / "channels") as asking:
         base, place = Path(folder) / "base", Path(folder) / "copy"
         whole = base_folder(base)
         for damage in all_kinds():
-            cells = row(damage, base, place, whole)
+            cells = row(damage, base, place, whole, asking)
             yield f"| {damage.name} | {' | '.join(cells)} |\n"
 
 

@@ -31,7 +31,10 @@ JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedWheel:
-    """One file of the index. `content` is None when only its name and hash are served; `sha256` may be a wrong one."""
+    """One file of the index. `content` is None when only its name and hash are served; `sha256` may be a wrong one.
+
+    `folder` is where its page says that it is; empty means beside the page.
+    """
 
     filename: str
     sha256: str
@@ -40,6 +43,7 @@ class ServedWheel:
     size: int | None = None
     is_yanked: bool = False
     requires_python: str = ">=3.8"
+    folder: str = ""
 
     @property
     def project(self) -> str:
@@ -205,7 +209,7 @@ class WheelIndex:
         return {"meta": {"api-version": "1.1"}, "name": project, "files": entries}
 
     def _link(self, prefix: str, wheel: ServedWheel) -> str:
-        return f"{self.file_prefix or prefix}/{quote(wheel.filename)}"
+        return f"{wheel.folder or self.file_prefix or prefix}/{quote(wheel.filename)}"
 
     def _anchor(self, prefix: str, wheel: ServedWheel) -> str:
         fragment = f"#sha256={wheel.sha256}" if self.states_hashes else ""
@@ -224,8 +228,8 @@ class WheelIndex:
         """The bytes of a wheel or of its metadata at a path below a prefix, or None."""
         prefix, _, filename = path.rpartition("/")
         stem = filename.removesuffix(".metadata")
-        for wheel in self.wheels.get(prefix, ()):
-            if wheel.filename == stem:
+        for wheel in self.wheels.get(prefix, (one for found in self.wheels.values() for one in found if one.folder)):
+            if wheel.filename == stem and wheel.folder in ("", prefix):
                 return wheel.metadata.encode() if stem != filename else wheel.content
         return None
 

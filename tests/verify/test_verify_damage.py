@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from envgen.verify.findings import Asking
 from equipment.damage import Damage, all_kinds
 from equipment.damage_table import base_folder, row
+from equipment.shipped_mirror import shipped_mirror
 
 KINDS = all_kinds()
 TABLE = Path(__file__).parent / "DAMAGE.md"
@@ -22,6 +25,12 @@ def marks(number: int) -> tuple[pytest.MarkDecorator, ...]:
 
 
 @pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    with shipped_mirror(tmp_path_factory.mktemp("channels")) as mirror:
+        yield mirror
+
+
+@pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
     folder = tmp_path_factory.mktemp("damage") / "base"
     return folder, base_folder(folder)
@@ -32,13 +41,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, byte
     [pytest.param(one, id=one.name, marks=marks(number)) for number, one in enumerate(KINDS)],
 )
 def test_nothing_else_is_called_good_or_written(
-    damage: Damage, base: tuple[Path, dict[str, bytes]], tmp_path: Path
+    damage: Damage, base: tuple[Path, dict[str, bytes]], asking: Asking, tmp_path: Path
 ) -> None:
-    verdict, check, written = row(damage, base[0], tmp_path / "copy", base[1])
-    assert verdict == verdict.lower()  # GOOD and NOT CHECKED have no reason
+    offline, online, check, written = row(damage, base[0], tmp_path / "copy", base[1], asking)
+    assert (offline, online) == (offline.lower(), online.lower())  # GOOD and NOT CHECKED have no reason
     assert written in ("made anew", "refused") or damage.unknown or damage.harmless
     assert check == "found" or damage.harmless or damage.unknown
-    assert f"| {damage.name} | {verdict} | {check} | {written} |" in TABLE.read_text("utf-8").splitlines()
+    assert f"| {damage.name} | {offline} | {online} | {check} | {written} |" in TABLE.read_text("utf-8").splitlines()
 
 
 def test_the_table_has_every_kind_once() -> None:

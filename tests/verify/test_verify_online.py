@@ -263,3 +263,17 @@ def test_a_conda_solution_is_held_against_the_channels_records(
     asking = Asking(conda_mirror=str(channels), deadline=Deadline.after(60.0))
     damage(conda_folder)
     assert code in codes(conda_folder, asking)
+
+
+@pytest.mark.parametrize("channel", ["somebody", "ftp://x.example/somebody"])
+def test_a_channel_that_is_not_there_is_a_fault_of_the_lock(conda_folder: Path, channels: Path, channel: str) -> None:
+    """Not of the command line: whoever verifies a tree of folders sees what is wrong with all of them."""
+    asking = Asking(conda_mirror=str(channels), deadline=Deadline.after(60.0))
+    conda(lambda lock: replace(lock, channels=(*lock.channels, channel)))(conda_folder)
+    assert "index-wrong" in codes(conda_folder, asking)
+
+
+@pytest.mark.parametrize("index", ["ftp://x.example/simple", "https://[x/simple", "simple"])
+def test_an_index_that_is_none_is_a_fault_of_the_lock(pip_folder: Path, asking: Asking, index: str) -> None:
+    package("filelock", index=index)(pip_folder)
+    assert "index-wrong" in codes(pip_folder, asking)

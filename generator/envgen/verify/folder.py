@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from envgen.core.errors import UsageError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import PipLock
 from envgen.core.paths import tree
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
+from envgen.net.sites import Site
 from envgen.output.errors import OutputNotWritableError
 from envgen.output.plan import read_folder
+from envgen.solve.conda.source import ChannelSource
 from envgen.verify.core import judge, sorted_findings
-from envgen.verify.findings import Asking, Finding, Report
+from envgen.verify.findings import Asking, Code, Finding, Report
 from envgen.verify.judged import JudgedLock, Judgement, Knowledge
 from envgen.verify.known import known_files
 from envgen.verify.online.conda import check_on_channels
@@ -53,6 +56,9 @@ def verify_folder(folder: Path, builds: Catalog, asking: Asking) -> Report:
 
     Raises: UsageError for a mirror that is none, OutputNotFolderError and OutputNotWritableError as `read_folder`.
     """
+    ChannelSource.parse(asking.conda_mirror)
+    for mirror in filter(None, (asking.wheel_mirror, asking.pypi)):
+        Site.parse(mirror)
     mirrors = Mirrors(wheels=asking.wheel_mirror, pypi=asking.pypi, conda=asking.conda_mirror)
     judgement = judge_files(read_folder(folder), builds, mirrors)
     findings = [*judgement.opening, *judgement.content]
@@ -76,7 +82,11 @@ def _ask(one: JudgedLock, asking: Asking) -> tuple[list[Finding], list[SkippedCh
     if asking.offline:
         check = f"{one.file}: packages of {one.subdir} and what they need"
         return [], [SkippedCheck(check=check, reason=f"offline, and {one.unknown}", open=True)] if one.unknown else []
-    if isinstance(one.lock, PipLock):
-        tag = one.locked.build.cuda_tag if one.locked is not None else ""
-        return check_on_indexes(one.lock, tag, one.asked, asking, one.file)
-    return check_on_channels(one.lock, one.asked, asking, one.file, one.channels)
+    try:
+        if isinstance(one.lock, PipLock):
+            tag = one.locked.build.cuda_tag if one.locked is not None else ""
+            return check_on_indexes(one.lock, tag, one.asked, asking, one.file)
+        return check_on_channels(one.lock, one.asked, asking, one.file, one.channels)
+    except UsageError as error:  # the mirrors are such: it is an index or a channel that the lock names
+        title = f"nobody can be asked where it says: {error.headline()}"
+        return [Finding(code=Code.INDEX_WRONG, file=one.file, title=title, evidence=error.facts()[:1])], []

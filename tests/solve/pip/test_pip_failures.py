@@ -322,3 +322,14 @@ def test_a_file_that_changes_between_look_and_solve(solve: Solve, torch_index: W
 
 def _swapped(wheel: ServedWheel) -> ServedWheel:
     return ServedWheel(filename=wheel.filename, sha256="0" * 64, metadata=wheel.metadata)
+
+
+@pytest.mark.parametrize("body", [b"<html><body><h1>Log in</h1></body></html>", b'{"files": ['])
+def test_a_page_that_is_none_is_no_project_without_versions(
+    solve: Solve, pypi_index: WheelIndex, body: bytes, tmp_path: Path
+) -> None:
+    """uv reads such a page as one of a project that has no files, and says that there is no solution."""
+    pypi_index.faults["/simple/filelock/"] = Fault(body=body)
+    with pytest.raises(SourceDataError) as caught:
+        solve(cache_dir=tmp_path / "uv")
+    assert caught.value.url.endswith("/simple/filelock/")

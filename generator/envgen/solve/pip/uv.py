@@ -22,11 +22,13 @@ from envgen.core.wheel_names import normalise_project
 from envgen.net.cache import cache_folder
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError, UnreachableError
+from envgen.net.pip_index import read_project
 from envgen.net.sites import Site, without_credentials
 from envgen.probe.process import end_process, own_group
 from envgen.solve.errors import SolveFailedError, SolverError
 from envgen.solve.pip.resolver_log import dependants, passed_over
 
+_NO_VERSIONS = re.compile(r"there are no versions of ([a-z0-9]+(?:-[a-z0-9]+)*+)")
 _PROJECT = "envgen-request"
 _OUTPUT = "pylock.toml"
 _STAND_INS = "stand-ins"
@@ -177,8 +179,21 @@ class UvRun:
         told = (self._folder / _LOG).read_text("utf-8", "replace")
         log.append(told)
         if status != 0:
-            raise _failure(self._request, status, told)
+            failure = _failure(self._request, status, told)
+            if isinstance(failure, SolveFailedError) and not self._offline:
+                self._check_pages(told)
+            raise failure
         return _read_packages((self._folder / _OUTPUT).read_text(encoding="utf-8"), told)
+
+    def _check_pages(self, told: str) -> None:
+        """Read the pages on which uv saw no versions: to it, a page that says to log in is one of a project without.
+
+        Raises: SourceDataError, UnreachableError.
+        """
+        request = self._request
+        for name in sorted({*_NO_VERSIONS.findall(told)} - {_PROJECT}):
+            index = request.torch_index if name in request.torch_names else None
+            read_project(index or request.default_index, name, patience=self._patience)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

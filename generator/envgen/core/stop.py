@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,6 +68,27 @@ def install_stopper() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stopper)
+    sys.unraisablehook = _raise_again
+
+
+def _raise_again(dropped: sys.UnraisableHookArgs) -> None:
+    """Python drops what is raised in a destructor or a weak reference's callback, and each import has one of these."""
+    stop = stop_behind(dropped.exc_value)
+    if stop is None:
+        sys.__unraisablehook__(dropped)
+        return
+    again = threading.Timer(0.01, _signal_main_thread, stop.args)  # at once would be in here
+    again.daemon = True
+    again.start()
+
+
+def _signal_main_thread(number: int) -> None:
+    """Send a signal to where it is handled: another thread's own would not end what the main one waits in."""
+    main = threading.main_thread().ident
+    if sys.platform == "win32" or main is None:
+        signal.raise_signal(number)
+    else:
+        signal.pthread_kill(main, number)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request, RequestedGpu
-from envgen.core.wsl import linux_branch
 from envgen.facts.catalog import Catalog
+from envgen.resolve.wsl_branch import linux_branch
 
 SupportedGpu = tuple[RequestedGpu, DriverSupport]
 

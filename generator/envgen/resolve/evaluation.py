@@ -12,12 +12,12 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request, RequestedGpu
-from envgen.core.wsl import linux_branch
 from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_in, is_unified
 from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, is_of_windows, of_linux, supports
 from envgen.resolve.homes import home
 from envgen.resolve.jetson import computers_of, driver_of, jetpack_of
+from envgen.resolve.wsl_branch import linux_branch
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet

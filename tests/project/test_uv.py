@@ -135,6 +135,19 @@ def test_without_write_nothing_is_written(folder: Path, capsys: pytest.CaptureFi
     [
         pytest.param("[project\n", "line 1: ", id="no-toml"),
         pytest.param('[tool.uv.sources]\ntorch = { path = "x" }\n', "tool.uv.sources.torch holds", id="own-source"),
+        # The form of docling-project/docling-serve's: a lane is a group there, ROCm's among them.
+        pytest.param(
+            '[tool.uv.sources]\ntorch = [{ index = "pytorch-cpu", group = "cpu" }]\n',
+            "tool.uv.sources.torch",
+            id="groups",
+        ),
+        pytest.param('[tool.uv.sources]\ntorch = { index = "pytorch-rocm" }\n', "tool.uv.sources.torch", id="rocm"),
+        # The form of CCRI-POPROX/poprox-recommender's: an index of that name is somewhere else.
+        pytest.param(
+            '[[tool.uv.index]]\nname = "pytorch-cpu"\nurl = "https://pypi.example.org/cpu"\n',
+            "tool.uv.index pytorch-cpu holds",
+            id="a-mirror-by-that-name",
+        ),
         pytest.param("[project]\noptional-dependencies = 3\n", "project.optional-dependencies holds", id="no-table"),
         pytest.param("[tool.uv]\nconflicts = 3\n", "tool.uv.conflicts holds", id="no-list"),
         pytest.param('[tool.uv]\nindex = "x"\n', "tool.uv.index holds", id="no-index"),
@@ -167,3 +180,49 @@ def test_resolve_names_the_folders_tool(folder: Path, capsys: pytest.CaptureFixt
     assert main(["resolve", *PASCAL]) == 0
     command = 'envgen project uv --gpu "GTX 1080 Ti" --driver 550 --platform linux-64 --write'
     assert f"\nin this project's own words: {command}\n" in capsys.readouterr().out
+
+
+def test_comments_and_what_goes_with_a_dependency_stay(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The forms of the pyproject.toml of docling-project/docling-serve (a comment in conflicts) and nari-labs/dia."""
+    before = """\
+[project]
+name = "x"
+dependencies = ["torch==2.6.0", "torchaudio==2.6.0"]
+
+[tool.uv]
+conflicts = [
+  [
+    { group = "a" },
+    # { group = "old" },
+    { group = "b" },
+  ],
+]
+
+[tool.uv.sources]
+torchaudio = [
+  { index = "pytorch-cu124", marker = "sys_platform == 'linux'" },
+]
+
+[[tool.uv.index]]
+name = "pytorch-cu124"
+url = "https://download.pytorch.org/whl/cu124"
+explicit = true
+
+[[tool.uv.index]]
+name = "pytorch-cu118"
+url = "https://download.pytorch.org/whl/cu118"
+explicit = true
+
+# what builds it
+[build-system]
+requires = ["hatchling"]
+"""
+    (folder / "pyproject.toml").write_text(before, encoding="utf-8")
+    assert project(*PASCAL, "--write") == 0
+    after = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    assert set(before.splitlines()) <= set(after.splitlines())
+    err = capsys.readouterr().err
+    assert "ask for torch==2.6.0, and an extra for torch==2.14.1: uv finds no lock for both" in err
+    assert "torchaudio" not in err
+    assert project(*PASCAL, "--write") == 0
+    assert (folder / "pyproject.toml").read_text(encoding="utf-8") == after

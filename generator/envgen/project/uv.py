@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 from envgen.core.resolution import Pairing
 from envgen.core.sites import PYPI
@@ -15,6 +16,8 @@ from envgen.project.lanes import Lanes
 FILE = "pyproject.toml"
 _FAMILY = ("torch", "torchvision", "torchaudio")
 _OURS = "pytorch-"
+# The names that envgen gives; uv's documentation has the same. `pytorch-rocm` and the like are a person's own.
+_NAME = Pattern(rf"{_OURS}(?:cpu|cu\d{{2,3}})")
 
 
 def edit(document: ProjectDocument, lanes: Lanes) -> None:
@@ -35,8 +38,8 @@ def edit(document: ProjectDocument, lanes: Lanes) -> None:
         own = document.table("tool", "uv", "sources")
         if sources:
             put(own, project, lines(sources))
-        else:
-            own.pop(project, None)
+        elif all("extra" in one for one in _entries(document, project)):
+            own.pop(project, None)  # an earlier run's; without an extra it is for a dependency of the project's
     _put_indexes(document, dict(used))
 
 
@@ -81,10 +84,40 @@ def _used_indexes(lanes: Lanes) -> Iterator[tuple[str, str]]:
 
 def _check_sources(document: ProjectDocument) -> None:
     for project in _FAMILY:
-        found = plain(document.get("tool", "uv", "sources", project))
-        entries = found if isinstance(found, list) else [found] if found is not None else []
-        if any(not isinstance(one, dict) or not str(one.get("index", "")).startswith(_OURS) for one in entries):
-            raise document.refused(f"tool.uv.sources.{project}", f"indexes named {_OURS}*")
+        if not all(_is_ours(one) for one in _entries(document, project)):
+            raise document.refused(f"tool.uv.sources.{project}", f"indexes named {_OURS}cpu or {_OURS}cuNNN, by extra")
+
+
+def _entries(document: ProjectDocument, project: str) -> list[Any]:
+    """The sources of a package, which uv takes alone or in a list."""
+    found = plain(document.get("tool", "uv", "sources", project))
+    return found if isinstance(found, list) else [found] if found is not None else []
+
+
+def clashes(document: ProjectDocument, lanes: Lanes) -> Iterator[str]:
+    """The project's own dependencies that no lock could have together with the extras."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    listed = plain(document.get("project", "dependencies"))
+    for text in listed if isinstance(listed, list) else []:
+        try:
+            line = Requirement(str(text))
+        except InvalidRequirement:
+            continue
+        pairings = [one for own in lanes.named.values() for one in own.values()] if line.name in _FAMILY else []
+        releases = dict.fromkeys(release for one in pairings if (release := _release(line.name, one)))
+        outside = [release for release in releases if not line.specifier.contains(release)]
+        if outside and line.marker is None:
+            yield (
+                f"dependencies of {document.file} ask for {text}, and an extra for {line.name}=={outside[0]}: "
+                "uv finds no lock for both; take the line out, or decide within it (--torch)"
+            )
+
+
+def _is_ours(source: object) -> bool:
+    """True for a source that a run of envgen could have written: one for a group, or with other keys, is a person's."""
+    is_known = isinstance(source, dict) and {*source} <= {"index", "extra", "marker"}
+    return is_known and bool(_NAME.fullmatch(str(source.get("index", ""))))  # type: ignore[attr-defined] # it is a dict
 
 
 def _exclude(document: ProjectDocument, extras: tuple[str, ...]) -> None:
@@ -94,9 +127,13 @@ def _exclude(document: ProjectDocument, extras: tuple[str, ...]) -> None:
     there: Any = plain(table.get("conflicts")) or []
     if not isinstance(there, list):
         raise document.refused("tool.uv.conflicts", "a list")
-    if wanted not in there and wanted[::-1] not in there:
-        groups = [*there, wanted]
-        table["conflicts"] = lines([[inline(dict(one)) for one in group] for group in groups])
+    if wanted in there or wanted[::-1] in there:
+        return
+    ours = [inline(dict(one)) for one in wanted]
+    if there:
+        table["conflicts"].append(ours)  # what is there stays as it looks
+    else:
+        table["conflicts"] = lines([ours])
 
 
 def _put_indexes(document: ProjectDocument, used: Mapping[str, str]) -> None:
@@ -112,11 +149,13 @@ def _put_indexes(document: ProjectDocument, used: Mapping[str, str]) -> None:
     sources: Any = plain(document.get("tool", "uv", "sources")) or {}
     named = {one.get("index") for value in sources.values() for one in (value if isinstance(value, list) else [value])}
     for at in reversed(range(len(there))):
-        name = str(there[at].get("name", ""))
-        if name.startswith(_OURS) and name not in used and name not in named:
+        name, is_plain = str(there[at].get("name", "")), "#" not in there[at].as_string()
+        if _NAME.fullmatch(name) and is_plain and name not in used and name not in named:
             del there[at]
     for name, url in used.items():
         entry = next((one for one in there if one.get("name") == name), None)
+        if entry is not None and str(entry.get("url", "")).rstrip("/") != url:
+            raise document.refused(f"tool.uv.index {name}", url)
         if entry is None:
             entry = tomlkit.table()
             entry["name"] = name

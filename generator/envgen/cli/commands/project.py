@@ -73,7 +73,13 @@ def project_command(
 
     if tool is Tool.UV:
         lanes = lanes_of(PackageSet.PIP, asked.requests, catalog)
-        _edited(Path(uv.FILE), lambda document: uv.edit(document, lanes), lanes.python, write=write)
+
+        def edit(document: ProjectDocument) -> None:
+            uv.edit(document, lanes)
+            for note in uv.clashes(document, lanes):
+                print_note(note)
+
+        _edited(Path(uv.FILE), edit, lanes.python, write=write)
         return
     lanes = lanes_of(PackageSet.CONDA, asked.requests, catalog)
     file = _pixi_file()

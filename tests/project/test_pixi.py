@@ -123,3 +123,15 @@ def test_the_legacy_channels_packages_name_it(folder: Path) -> None:
     assert project("--gpu", "K80", "--platform", "linux-64", "--write") == 0
     packages = read(folder)["target"]["linux-64-cuda"]["dependencies"]
     assert packages["pytorch"]["channel"] == packages["torchvision"]["channel"] == "pytorch"
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("pixi.toml", ""), ("pyproject.toml", "tool.pixi.")])
+def test_the_older_name_of_the_workspace_is_kept(folder: Path, name: str, prefix: str) -> None:
+    """The form of 2986002971/ACT's pixi.toml; pixi deprecated `[project]` in 0.57.0 (its release notes)."""
+    before = f'[{prefix}project]\nname = "act"\nchannels = ["conda-forge"]\nplatforms = ["linux-64"]\n'
+    (folder / name).write_text(before, encoding="utf-8")
+    assert project(*AMPERE, "--write") == 0
+    found = read(folder, name)
+    found = found["tool"]["pixi"] if prefix else found
+    assert "workspace" not in found
+    assert [one["name"] for one in found["project"]["platforms"]] == ["linux-64-cuda", "linux-64-cpu", "osx-arm64"]

@@ -27,7 +27,9 @@ def edit(document: ProjectDocument, lanes: Lanes, prefix: tuple[str, ...]) -> No
 
     Raises: ProjectFileError for a platform that is no name and no table.
     """
-    workspace = document.table(*prefix, "workspace")
+    # Its older name, which pixi 0.57 still reads with a warning (release notes of v0.57.0): one table, not two.
+    is_older = document.get(*prefix, "workspace") is None and document.get(*prefix, "project") is not None
+    workspace = document.table(*prefix, "project" if is_older else "workspace")
     platforms: dict[str, tuple[Subdir, Pairing]] = {
         _name(lane, subdir): (subdir, pairing)
         for lane in sorted(lanes.named, reverse=True)  # pixi takes the first platform that a computer meets: cuda, cpu

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
+from envgen.facts.catalog import Catalog
 from envgen.resolve.shipped import builds_of, newest, pairing_if_it_runs
 from equipment.requests import ask
 from resolve.catalog import FROZEN
@@ -71,3 +75,19 @@ def test_one_build_when_it_runs() -> None:
     assert (found.build, found.index_url) == (build, "https://pypi.org/simple")
     assert pairing_if_it_runs(build, ask("6.1", driver="580.95.05"), FROZEN) is None
     assert builds_of(shipped("9.9.9+cu130"), FROZEN) == ()
+
+
+@pytest.mark.parametrize("capability", ["8.7", "11.0"])
+def test_no_lock_for_arm_servers_is_one_for_a_jetson(capability: str) -> None:
+    """conda-forge's builds of CUDA 12 for both have one release and one tag; arm-variant tells them apart."""
+    lock, facts = shipped("2.10.0 cuda129", subdir=Subdir.LINUX_AARCH64), Catalog.load()
+    assert any(build.is_tegra for build in builds_of(lock, facts))
+    asked = replace(ask(capability, "linux-aarch64"), glibc="2.39")
+    assert newest(PackageSet.CONDA, [lock], asked, facts) is None
+    assert newest(PackageSet.CONDA, [lock], ask("9.0", "linux-aarch64"), facts) is not None
+
+
+def test_every_shipped_lock_of_conda_on_arm_is_for_servers() -> None:
+    locks = [path.read_text(encoding="utf-8") for path in tree("lockfiles").glob("linux-aarch64/*/conda-*/*64.lock")]
+    assert locks
+    assert not any("-tegra.conda" in text for text in locks)

@@ -17,12 +17,15 @@ from envgen.resolve.rules import runs
 
 
 def newest(package_set: PackageSet, shipped: Iterable[Shipped], request: Request, builds: Catalog) -> Pairing | None:
-    """The pairing of the newest shipped lock of a set that runs, or None."""
+    """The pairing of the newest shipped lock of a set that runs, or None.
+
+    None of them holds a Jetson's own build, which has the release and the tag of the one for Arm servers.
+    """
     evaluation = Evaluation.of(request, builds)
     wanted = package_set, request.subdir, request.python
     fitting = (lock for lock in shipped if (lock.package_set, lock.subdir, lock.python) == wanted)
     rows = (build for lock in fitting for build in builds_of(lock, builds))
-    usable = [build for build in rows if runs(build, evaluation)]
+    usable = [build for build in rows if not build.is_tegra and runs(build, evaluation)]
     return pairing(preferred(usable, evaluation), evaluation) if usable else None
 
 

@@ -497,3 +497,13 @@ def test_the_grade_behind_a_chip_is_no_other_gpus_name() -> None:
     assert match.gpu is not None
     assert str(match.gpu.capability) == "6.1"
     assert match.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("RTX 6000 Pro", "RTX PRO 6000 Blackwell"), ("RTX 5000 Pro", "RTX PRO 5000 Blackwell")],
+)
+def test_a_name_with_its_words_in_another_order_is_suggested(text: str, name: str) -> None:
+    match = catalog().match(text)
+    assert match.gpu is None
+    assert match.suggestions[0].startswith(name)

@@ -13,6 +13,7 @@ _LIMIT = 5
 _LONGEST = 80
 _CUTOFF = 0.45
 _COMPARED = 60
+_WORDS = 3
 # What a scan, a photograph or a hand takes for each other, Cyrillic letters that look like Latin ones included.
 _ALIKE = str.maketrans(
     "oqilsbztg\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0437", "001158276a8ekmh0pc7yx3"
@@ -50,7 +51,7 @@ def closest(text: str, known: Iterable[str]) -> tuple[str, ...]:
     scored = [(_score(wanted, names.key(name)), at, name) for at, name in enumerate(unique)]
     scored.sort(key=lambda entry: (-entry[0], entry[1]))
     near = [name for score, _, name in scored[:_LIMIT] if score >= _CUTOFF]
-    return tuple(dict.fromkeys((*alike, *near)))[:_LIMIT]
+    return tuple(dict.fromkeys((*alike, *_with_all_words(text, unique), *near)))[:_LIMIT]
 
 
 def _alike(wanted: str, known: Iterable[str]) -> list[str]:
@@ -60,6 +61,14 @@ def _alike(wanted: str, known: Iterable[str]) -> list[str]:
     return [
         name for name, key in keys if looks in (key.translate(_ALIKE), names.without_brand(key)[0].translate(_ALIKE))
     ]
+
+
+def _with_all_words(text: str, known: Iterable[str]) -> list[str]:
+    """The names that hold every word of a text, the shortest first: `RTX 6000 Pro`, whose words stand otherwise."""
+    wanted = {*names.words(text).split()} - {"nvidia"}
+    if len(wanted) < _WORDS:
+        return []
+    return sorted((name for name in known if wanted <= {*names.words(name).split()}), key=len)[:2]
 
 
 def _pairs(key: str) -> set[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import os
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from http.client import IncompleteRead, RemoteDisconnected
 from urllib.parse import urljoin, urlsplit
 
@@ -189,7 +191,7 @@ class _Exchange:
 
         parts = urlsplit(url)
         proxy = "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
-        context = ssl.create_default_context()
+        context = _context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         manager = _proxied(proxy, context) if proxy else urllib3.PoolManager(ssl_context=context)
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
         return manager
@@ -252,6 +254,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     if inner is not None:
         yield inner
         yield from _causes(inner)
+
+
+@cache
+def _context(*places: str | None) -> ssl.SSLContext:
+    """What certificates are judged by: reading the system's takes as long as a request, and a wheel takes dozens."""
+    del places  # where the system looks is part of the environment
+    return ssl.create_default_context()
 
 
 def _proxied(proxy: str, context: ssl.SSLContext) -> urllib3.PoolManager:

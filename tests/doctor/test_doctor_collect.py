@@ -99,7 +99,7 @@ def test_a_root_folder_as_home_does_not_eat_every_path() -> None:
 def test_report_holds_the_captures_in_the_form_of_the_tests() -> None:
     capture = load("linux-gtx1080ti-535.183.01")
     recorder = Recorder(capture.runner, capture.files)
-    from envgen.probe import observe
+    from envgen.probe.observe import observe
 
     observation = observe(runner=recorder.run, root=recorder, host=capture.host)
     assert observation == capture.observe()

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envgen.probe import observe
 from envgen.probe.host import HostValues
 from envgen.probe.observation import Observation
+from envgen.probe.observe import observe
 from envgen.probe.process import Command, Completed, Outcome
 
 PROBES = Path(__file__).parent.parent / "probes"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from envgen.probe import host_gpus
 from envgen.probe.document import observation_lines, observation_mapping
+from envgen.probe.observation import host_gpus
 from envgen.probe.parse.smi import parse_log
 from probe import host_capture
 

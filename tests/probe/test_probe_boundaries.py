@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from envgen.probe import commands, observe
+from envgen.probe import commands
 from envgen.probe.environment import environment_kind
 from envgen.probe.files import DirectoryFiles
 from envgen.probe.host import host_values
 from envgen.probe.observation import Duration, EnvironmentKind, SourceStatus
+from envgen.probe.observe import observe
 from envgen.probe.process import Command, Completed, Outcome, run_command
 from probe import host_capture
 

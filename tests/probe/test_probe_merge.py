@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
-from envgen.probe import host_gpus, observe
 from envgen.probe.merge import merge_gpus
-from envgen.probe.observation import HostGpu, Vendor
+from envgen.probe.observation import HostGpu, Vendor, host_gpus
+from envgen.probe.observe import observe
 from probe.host_capture import CapturedEntry, CapturedFiles, load
 
 CARD = HostGpu(vendor=Vendor.NVIDIA, name="NVIDIA GeForce RTX 4070", pci_id="2786", pci_address="0000:01:00.0")

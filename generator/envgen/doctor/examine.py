@@ -21,10 +21,11 @@ from envgen.environments.find import Opened, Wanted, neighbours, open_environmen
 from envgen.environments.torch_run import OLDEST_PYTHON, TIMEOUT_S, RunOutcome, TorchRun, run_torch
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
-from envgen.probe import commands, observe
+from envgen.probe import commands
 from envgen.probe.files import DirectoryFiles, HostFiles
 from envgen.probe.host import HostValues
 from envgen.probe.observation import Observation, SourceStatus
+from envgen.probe.observe import observe
 from envgen.probe.process import Runner, run_command
 from envgen.resolve import resolve
 

@@ -18,6 +18,7 @@ from envgen.net.html_links import read_links
 from envgen.net.sites import Site, without_credentials
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/+%-]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -183,7 +184,8 @@ def _file(  # noqa: PLR0913 -- one for each thing that a page says about a file
     requires_python: str = "",
 ) -> Iterator[IndexFile | SourceFile]:
     try:
-        url = without_credentials(urljoin(page.url, href))
+        # A plain address is what it would be joined to, and PyPI's page of torch has two thousand.
+        url = href if _ADDRESS.fullmatch(href) else without_credentials(urljoin(page.url, href))
     except ValueError:  # no URL
         return
     filename, digest = file_name(url), sha256.strip().lower()

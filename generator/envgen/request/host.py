@@ -25,7 +25,8 @@ def host_request(
 
     Raises: NoGpuFoundError, and the errors of the look-up for a GPU that the catalog can't place.
     """
-    from envgen.probe import host_gpus, observe
+    from envgen.probe.observation import host_gpus
+    from envgen.probe.observe import observe
 
     seen = observation or observe()
     found = host_gpus(seen)

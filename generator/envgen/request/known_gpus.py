@@ -8,8 +8,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
-from envgen.probe import host_gpus
-from envgen.probe.observation import HostGpu, Observation
+from envgen.probe.observation import HostGpu, Observation, host_gpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ def probe_command(output_format: options.Format = options.OutputFormat.TEXT) -> 
 
     Example: envgen probe --format json
     """
-    from envgen.probe import observe
     from envgen.probe.document import observation_lines, observation_mapping
+    from envgen.probe.observe import observe
 
     observation = observe()
     if output_format is options.OutputFormat.JSON:

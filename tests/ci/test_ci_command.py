@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,6 +114,25 @@ def test_the_header_remakes_the_file(repository: Path, capsys: pytest.CaptureFix
     run(ci_command, capsys, "--gpu-runner", label, "--output", "ci/gpu.yml")
     made_by = Path("ci/gpu.yml").read_text(encoding="utf-8").splitlines()[1]
     assert made_by == f"# made by: envgen ci --gpu-runner '{label}' --output ci/gpu.yml"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipe in a folder")
+@pytest.mark.parametrize("kind", ["pipe", "endless", "no-text"])
+@pytest.mark.parametrize("name", ["pylock.toml", "conda-linux-64.lock"])
+def test_what_is_no_text_is_not_waited_for(
+    name: str, kind: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pip(repository, "linux-64", "3.12")
+    write_conda(repository, "linux-64", "3.12")
+    (repository / name).unlink()
+    if kind == "pipe":
+        os.mkfifo(name)
+    elif kind == "endless":
+        Path(name).symlink_to("/dev/zero")
+    else:
+        Path(name).write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match=f"{name} is no file of text"):
+        run(ci_command, capsys)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from envgen.files.errors import LockFormatError
 from envgen.files.formats.explicit import channel_of, packages_in
 from envgen.files.reading import record_of
 from envgen.files.registry import EXPLICIT, PYLOCK, REQUIREMENTS, SMOKE_TEST
+from envgen.output.plan import read_file
 
 _CUDA = Pattern(r"cuda\d{2,3}|cpu")
 _PYTHON = Pattern(r"3\.\d{1,2}")
@@ -82,12 +83,12 @@ def _pip(place: Path, folder: PurePosixPath, name: str) -> CiLock:
     """A requirements file does not say which subdir and Python it is for; the pylock.toml beside it does."""
     pylock = PYLOCK.name(REQUIREMENTS.subdir_of(name), many=True)
     try:
-        text = (place / pylock).read_text(encoding="utf-8")
+        text = _text(place, folder, pylock, lock=name)
         lock = PYLOCK.read(text, str(folder / pylock))
     except FileNotFoundError as error:
         raise LockIncompleteError(str(folder / name), f"{folder / pylock} is missing") from error
-    except (LockFormatError, UnicodeDecodeError) as error:
-        reason = f"{folder / pylock} does not say what it is for: {getattr(error, 'reason', error)}"
+    except LockFormatError as error:
+        reason = f"{folder / pylock} does not say what it is for: {error.reason}"
         raise LockIncompleteError(str(folder / name), reason) from error
     return CiLock(
         package_set=PackageSet.PIP,
@@ -103,7 +104,7 @@ def _pip(place: Path, folder: PurePosixPath, name: str) -> CiLock:
 
 
 def _conda(place: Path, folder: PurePosixPath, name: str, subdir: Subdir) -> CiLock:
-    text = (place / name).read_text(encoding="utf-8", errors="replace")
+    text = _text(place, folder, name, lock=name)
     packages = packages_in(text)
     if "python" not in packages:
         raise LockIncompleteError(str(folder / name), "it holds no package named python")
@@ -124,6 +125,14 @@ def _conda(place: Path, folder: PurePosixPath, name: str, subdir: Subdir) -> CiL
         is_cpu=_is_cpu(text),
         tag=found[0] if (found := _CUDA.search(packages.get("pytorch", missing)[1])) else "",
     )
+
+
+def _text(place: Path, folder: PurePosixPath, name: str, *, lock: str) -> str:
+    """The text of a file, read as every command reads a folder: no link is followed and no pipe waited for."""
+    text = read_file(place / name)
+    if text is None:
+        raise LockIncompleteError(str(folder / lock), f"{folder / name} is no file of text, or one of more than 1 MiB")
+    return text
 
 
 def _is_cpu(text: str) -> bool:

@@ -226,3 +226,23 @@ requires = ["hatchling"]
     assert "torchaudio" not in err
     assert project(*PASCAL, "--write") == 0
     assert (folder / "pyproject.toml").read_text(encoding="utf-8") == after
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        pytest.param("[tool.ruff]\nline-length = 99\n", "it has no project.name", id="tools"),
+        pytest.param('[tool.poetry]\nname = "x"\nversion = "1"\n', "it has no project.name", id="poetry"),
+        pytest.param('[project]\nname = "x"\ndynamic = ["version"]\n', "", id="a-version-by-the-build"),
+    ],
+)
+def test_a_file_without_a_project_is_not_made_one_that_uv_refuses(
+    folder: Path, text: str, missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """uv 0.13: "`pyproject.toml` is using the `[project]` table, but the required `project.name` field is not set"."""
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    assert project(*PASCAL) == 0
+    assert project(*PASCAL, "--write") == (4 if missing else 0)
+    assert missing in capsys.readouterr().err
+    if missing:
+        assert (folder / "pyproject.toml").read_text(encoding="utf-8") == text

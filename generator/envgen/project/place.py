@@ -47,6 +47,14 @@ def started(file: Path, python: str) -> str:
     return f'[workspace]\nname = "{name}"\n'
 
 
+def refuse_nameless(document: ProjectDocument) -> None:
+    """Raise ProjectFileError for a pyproject.toml of other tools alone: uv takes no [project] without a name."""
+    if document.get("project", "name") is None:
+        reason = "it has no project.name, without which uv takes no [project]"
+        hint = "write a [project] with its name and version, then run this again"
+        raise ProjectFileError(document.file, reason, hint)
+
+
 def wider_python(document: ProjectDocument, python: str) -> str:
     """What to know of a project whose requires-python admits older Pythons than the one that was decided for."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet

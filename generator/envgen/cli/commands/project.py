@@ -70,12 +70,15 @@ def project_command(
         return
     from envgen.project import pixi, uv
     from envgen.project.lanes import lanes_of
+    from envgen.project.place import refuse_nameless
 
     if tool is Tool.UV:
         lanes = lanes_of(PackageSet.PIP, asked.requests, catalog)
 
         def edit(document: ProjectDocument) -> None:
             uv.edit(document, lanes)
+            if write:
+                refuse_nameless(document)
             for note in uv.clashes(document, lanes):
                 print_note(note)
 

@@ -142,3 +142,12 @@ def test_what_a_page_links_to_is_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "templates" / "docs" / "ko").iterdir()), ids=lambda path: path.name)
+def test_a_korean_document_has_the_parts_of_the_english_one(path: Path) -> None:
+    """As many headings, rows and numbered points, the same commands to paste, and in a table the same first cells."""
+    own, english = (text.read_text(encoding="utf-8") for text in (path, path.parents[1] / path.name))
+    for pattern in (r"^#+ ", r"^\d+\. ", r"^    .*$", r"^\| `[^|]*\|"):
+        found = [re.findall(pattern, text, re.MULTILINE) for text in (own, english)]
+        assert found[0] == found[1], pattern

@@ -48,6 +48,28 @@ def test_the_main_command_speaks_korean(tmp_path: Path, capsys: pytest.CaptureFi
     assert english == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status", "first"),
+    [
+        (
+            ["--gpu", "RTX 4900"],
+            3,
+            "오류: 그런 이름이나 PCI id의 GPU를 찾을 수 없습니다. 추측하지 않습니다. [gpu-unknown]",
+        ),
+        (["--gpu", "RTX 4000"], 3, "오류: 연산 능력이 다른 여러 GPU를 뜻할 수 있는 이름입니다. [gpu-ambiguous]"),
+        (["--gpu", "Radeon RX 7900 XTX"], 3, "오류: NVIDIA가 아닌 GPU의 이름입니다. [other-vendor]"),
+        (["--gpus", "RTX 4090"], 2, "오류: 명령줄이나 지정한 파일에 읽을 수 없는 내용이 있습니다. [usage]"),
+    ],
+)
+def test_an_error_begins_in_korean_and_says_the_rest_as_before(
+    arguments: list[str], status: int, first: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == status
+    english = capsys.readouterr().err.removeprefix("error: ")
+    assert main([*arguments, "--lang", "ko"]) == status
+    assert capsys.readouterr().err == f"{first}\n  {english}"
+
+
 def test_the_files_are_the_same_in_every_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     held = {}
     for one in LANGUAGES:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,12 @@ import pytest
 import envgen
 from envgen.causes.table import CAUSES
 from envgen.cli.main import main
+from envgen.core.errors import EnvgenError
 from envgen.core.messages import LANGUAGES
 from envgen.core.resolution import RejectionCode
+from envgen.net.errors import SourceError
 from envgen.site.codes import SITE, meanings
+from envgen.verify.findings import Code
 
 _NOTICE = re.compile(r'Notice\(\s*code="([a-z0-9-]+)"|yield "([a-z0-9-]+)", ')
 
@@ -31,8 +37,28 @@ def test_every_code_has_a_meaning_in_every_language() -> None:
         assert [code for code, texts in found.items() if not all(one.text for one in texts)] == []
 
 
+def errors(base: type[EnvgenError] = EnvgenError) -> Iterator[type[EnvgenError]]:
+    """Every error of every module, but for those of the tables' own makers."""
+    for found in base.__subclasses__():
+        if found.__module__.startswith("envgen.") and not found.__module__.startswith("envgen.refresh"):
+            yield found
+        yield from errors(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_error_and_every_fault_of_a_folder_has_a_meaning(language: str) -> None:
+    for module in pkgutil.walk_packages(envgen.__path__, "envgen."):
+        if not module.name.startswith("envgen.refresh") and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    known = {(meaning.code, meaning.kind) for texts in meanings(language).values() for meaning in texts}
+    kinds = [kind for error in errors(SourceError) if (kind := getattr(error, "kind", ""))]
+    of_network = {f"{what}-{kind}" for what in ("index", "channel") for kind in kinds}
+    assert {(code, "error") for code in {*(error.code for error in errors()), *of_network}} - known == set()
+    assert {(code.value, "verify") for code in Code} - known == set()
+
+
 def test_a_code_that_stands_for_several_things_says_each() -> None:
-    assert [meaning.kind for meaning in meanings()["driver-too-old"]] == ["finding", "rejection"]
+    assert [meaning.kind for meaning in meanings()["driver-too-old"]] == ["finding", "rejection", "verify"]
 
 
 @pytest.mark.parametrize("written", ["driver-too-old", "[driver-too-old]", "DRIVER_TOO_OLD"])

@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
     """
     import click
 
-    from envgen.cli.output import print_error, silence, usage_error, wants_json, write_line
+    from envgen.cli.output import print_error, silence, spoken, usage_error, wants_json, write_line
     from envgen.core.errors import EnvgenError
     from envgen.core.stop import StoppedError
 
@@ -68,11 +68,11 @@ def main(arguments: list[str]) -> int:
         result = _run(arguments)
     except EnvgenError as error:
         _show_traceback()
-        print_error(error, as_json=as_json)
+        print_error(error, as_json=as_json, lang=spoken(arguments))
         return error.exit_code
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "envgen"
-        print_error(usage_error(error.format_message(), command), as_json=as_json)
+        print_error(usage_error(error.format_message(), command), as_json=as_json, lang=spoken(arguments))
         return 2
     except StoppedError as error:
         write_line("\nstopped: nothing is left half done")

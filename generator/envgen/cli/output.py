@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from envgen.core.errors import EnvgenError, UsageError
 
 _RED, _YELLOW, _BOLD, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
+_ERROR = {"ko": "오류:"}
 _CLEAR = "\r\x1b[K"
 # How a console without these characters (an old Windows code page) shows them.
 _PLAIN = str.maketrans({"…": "...", "–": "-", "—": "-", "×": "x", "→": "->", "≥": ">=", "≤": "<=", "®": "", "™": ""})
@@ -64,12 +65,36 @@ def print_note(text: str) -> None:
     _labelled("note:", _YELLOW, text)
 
 
-def print_error(error: EnvgenError, *, as_json: bool = False) -> None:
-    """Write an error to stderr: `error: what [code]`, the facts, a hint; `as_json` to stdout as well, for programs."""
+def spoken(arguments: Sequence[str]) -> str:
+    """The language that a command line asks for, be it one that can't be read otherwise, or the locale's."""
+    from itertools import pairwise
+
+    from envgen.core.errors import EnvgenError
+    from envgen.core.messages import language
+
+    asked = [value for flag, value in pairwise(arguments) if flag == "--lang"]
+    asked += [argument.partition("=")[2] for argument in arguments if argument.startswith("--lang=")]
+    try:
+        return language(asked[0] if asked else "")
+    except EnvgenError:  # that is the error, or comes after it
+        return "en"
+
+
+def print_error(error: EnvgenError, *, as_json: bool = False, lang: str = "en") -> None:
+    """Write an error to stderr: `error: what [code]`, the facts, a hint; `as_json` to stdout as well, for programs.
+
+    In another language what the code means comes first, and the line in English after it.
+    """
     if as_json:
         with contextlib.suppress(OutputError):  # it may be what could not be written
             write_json({"schema_version": 1, "error": error_json(error)})
-    _labelled("error:", _RED, str(error))
+    text = str(error)
+    if lang != "en":
+        from envgen.core.messages import messages
+
+        if meaning := messages("codes")[lang].get(f"error.{error.code}"):
+            text = f"{meaning} [{error.code}]\n  {text}"
+    _labelled("error:" if lang == "en" else _ERROR[lang], _RED, text)
 
 
 def usage_error(message: str, command: str = "envgen") -> UsageError:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterator, Mapping
 
-import envgen
 from envgen.causes.table import CAUSES
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import EnvgenError
 from envgen.core.messages import messages
 from envgen.core.resolution import RejectionCode
 from envgen.site.frame import Frame, Page
@@ -20,7 +16,7 @@ SITE = "https://cuda-envgen.github.io/cuda-envgen/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """What a code says in one of its uses. `kind` is finding, notice, rejection or error."""
+    """What a code says in one of its uses. `kind` is finding, notice, rejection, verify, audit or error."""
 
     code: str
     kind: str
@@ -37,9 +33,14 @@ def meanings(language: str = "en") -> Mapping[str, tuple[Meaning, ...]]:
     ]
     notices = {key.removeprefix("notice."): text for key, text in say.items() if key.startswith("notice.")}
     rejected = {code.value for code in RejectionCode}
-    notices |= {code: text for code, text in own.items() if code not in rejected}
+    notices |= {code: text for code, text in own.items() if code not in rejected and "." not in code}
     found += [Meaning(code=code, kind="notice", text=text) for code, text in notices.items()]
-    found += [Meaning(code=one.code, kind="error", text=_first(one.__doc__)) for one in _errors(EnvgenError)]
+    found += [
+        Meaning(code=key.removeprefix(f"{kind}."), kind=kind, text=text)
+        for kind in ("verify", "audit", "error")
+        for key, text in own.items()
+        if key.startswith(f"{kind}.")
+    ]
     groups: dict[str, dict[Meaning, None]] = {}
     for meaning in found:
         groups.setdefault(meaning.code, {})[meaning] = None
@@ -68,14 +69,3 @@ def _general(text: str) -> str:
 
 def _first(docstring: str | None) -> str:
     return " ".join((docstring or "").split("\n\n")[0].split())
-
-
-def _errors(base: type[EnvgenError]) -> Iterator[type[EnvgenError]]:
-    if base is EnvgenError:
-        for module in pkgutil.walk_packages(envgen.__path__, "envgen."):
-            if module.name.endswith(".errors"):
-                importlib.import_module(module.name)
-    for found in base.__subclasses__():
-        if found.__module__.startswith("envgen.") and not found.__module__.startswith("envgen.refresh"):
-            yield found
-        yield from _errors(found)

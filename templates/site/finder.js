@@ -134,7 +134,7 @@
       const unnamed = words.some((word, at) => !taken[at] && !taken[at + 1] && /^(?:[rg]tx|gts|gt)\d{0,4}$/.test(word) && /\d{3}/.test(word + (words[at + 1] || "")));
       const cut = unnamed || words.some((word, at) => /^00+$/.test(word) && taken[at - 1]);
       // A laptop's card of the same number, where there is one of the same capability.
-      const inLaptop = spans.every((key, at) =>
+      const inLaptop = spans.every((key, at) => /^(?:nvidia)?(?:geforce)?mx\d|\dm$/.test(key) ||
         ["laptop", "mobile"].some((word) => (keys.get(key + word) || []).some((gpu) => gpus[gpu].capability === gpus[found[at][0]].capability)));
       const beside = cut || words.some((word, at) => !taken[at] && changing.has(word) && !(word === "laptop" && inLaptop) && (taken[at - 1] || (taken[at + 1] && word.length > 1)));
       const short = words.length < 40;

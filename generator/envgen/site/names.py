@@ -31,6 +31,7 @@ LEADING = (
     "quadro rtx",
     "tesla",
     "titan",
+    "gtx titan",
     "gt",
     "geforce gt",
     "jetson",

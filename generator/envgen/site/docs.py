@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
@@ -62,9 +63,12 @@ def html(markdown: str, root: str) -> str:
     """
     parser = _parser()
     tokens = parser.parse(markdown)
+    anchors: Counter[str] = Counter()
     for at, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag != "h1":
-            token.attrSet("id", _anchor(tokens[at + 1].content))
+            anchor = _anchor(tokens[at + 1].content)
+            token.attrSet("id", f"{anchor}-{anchors[anchor]}" if anchors[anchor] else anchor)
+            anchors[anchor] += 1
         for child in token.children or ():
             if child.type == "link_open":
                 href = re.sub(r"^([\w-]+)\.md(?=#|$)", r"\1.html", str(child.attrGet("href")))

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from envgen.core.dataclass import dataclass
 from envgen.net.cache import cache_folder, keep_file
-from envgen.net.client import Asking, ask
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import SourceFile
@@ -43,6 +42,8 @@ def read_sdist(source: SourceFile, *, patience: Patience) -> Sdist:
     place = cache_folder() / "sources" / f"{source.sha256}.json"
     found = _kept(place)
     if found is None:
+        from envgen.net.client import Asking, ask
+
         asking = Asking(url=source.url, headers={"Accept": "*/*"}, patience=patience, limit=_LARGEST)
         body = ask(asking).body
         if hashlib.sha256(body).hexdigest() != source.sha256:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from envgen.core.builds import BuildKey
 from envgen.core.dataclass import dataclass
+from envgen.core.errors import EnvgenError
 from envgen.core.locks import PipLock
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing
@@ -18,6 +19,7 @@ from envgen.files.errors import LockFormatError
 from envgen.files.registry import PYLOCK
 from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources, asked_before
+from envgen.resolve.errors import NoBuildError
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.errors import CudaClashError, SolveFailedError
 from envgen.solve.extras import Extras
@@ -125,18 +127,27 @@ class PipLocker:
         """The smallest change of the target with which everything can be locked, as was tried, or empty."""
         from envgen.solve.pip.ways_out import way_out
 
-        return way_out(self._together(), pairing.build.torch, failure, self._locks)
+        return way_out(self._together(), pairing.build.torch, failure, self._refusal)
 
-    def _locks(self, request: Request, extras: Extras, torch: str) -> bool:
-        """True when a build of a release of torch can be locked for another request, with other extra packages."""
-        from envgen.lock.together.beside import candidates, locks
+    def _refusal(self, request: Request, extras: Extras, torch: str) -> EnvgenError | None:
+        """Why no build of a release of torch can be locked for another request, with other extra packages."""
+        from envgen.lock.together.beside import candidates
         from envgen.resolve import resolve
 
         sources = replace(self.sources, extras=extras)
         resolution = resolve(sources.builds, replace(request, torch=f"=={torch}"))
         other = replace(self, request=request, sources=sources)
-        pairings = candidates(None, resolution, self.package_set, sources)
-        return locks(other, extras, pairings, sources.options.deadline)
+        refusal: EnvgenError = NoBuildError(resolution, self.package_set)
+        for pairing in candidates(None, resolution, self.package_set, sources):
+            try:
+                other.explained(other.solve(pairing, timeout_s=sources.options.deadline.left()))
+            except EnvgenError as error:
+                refusal = error
+                if isinstance(error, SolveFailedError) and error.is_final:
+                    break
+            else:
+                return None
+        return refusal
 
     def _together(self) -> Together:
         from envgen.solve.pip.together import Together

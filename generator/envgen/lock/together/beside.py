@@ -139,7 +139,7 @@ def _check_extras(
     failure = _without_torch(locker, pairing, deadline)
     if failure is None:
         for extra in extras:
-            if locks(locker, sources.extras.without(locker.package_set, extra), [pairing], deadline):
+            if _locks(locker, sources.extras.without(locker.package_set, extra), [pairing], deadline):
                 error.advice = _way_out(locker.package_set, extra)
                 return
         return
@@ -155,7 +155,7 @@ def _check_extras(
     # Where each has a solution by itself, two of them clash: the first that the rest locks without.
     for extra in (culprit,) if culprit is not None else extras[: _CLASHING if len(extras) > 1 else 0]:
         fewer = sources.extras.without(locker.package_set, extra)
-        if locks(locker, fewer, candidates(None, resolution, locker.package_set, sources), deadline):
+        if _locks(locker, fewer, candidates(None, resolution, locker.package_set, sources), deadline):
             failure.advice = _way_out(locker.package_set, extra)
             break
     raise failure
@@ -172,7 +172,7 @@ def _without_torch(locker: SetLocker, pairing: Pairing, deadline: Deadline) -> S
     return None
 
 
-def locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadline: Deadline) -> bool:
+def _locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadline: Deadline) -> bool:
     """True when one of some pairings can be locked with other extra packages."""
     other, rest = locker.asking_for(extras), list(pairings)
     failed: set[BuildKey] = set()

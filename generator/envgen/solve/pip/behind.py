@@ -8,13 +8,16 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PassedOver, PipLock
+from envgen.core.releases import CPU, release_key
 from envgen.net.deadline import Patience
 from envgen.net.pip_index import ProjectPage, read_project
 from envgen.net.sites import Site
-from envgen.solve.errors import SolveFailedError
+from envgen.solve.errors import CudaClashError, SolveFailedError
+from envgen.solve.pip.contents import clash_of
 from envgen.solve.pip.freeing import Freed, freed, other_pythons, repaired
 from envgen.solve.pip.together import Found, Together
 
@@ -60,7 +63,10 @@ def explained(
                 solver="pip",
                 is_final=True,
                 subject=f"torch {lock.version_of('torch')}, {lock.subdir.value}, Python {lock.python}",
-                explanation=(f"only {one.name} {one.locked} could be had in place of {one.newer}: {why.reason}",),
+                explanation=(
+                    f"only {one.name} {one.locked} could be had in place of {one.newer}: "
+                    + re.sub("^it ", f"{one.name} ", why.reason),
+                ),
                 advice=why.advice,
             )
         found[one.name] = replace(one, reason=why.reason, advice=why.advice)
@@ -92,18 +98,37 @@ def _why(one: PassedOver, page: ProjectPage | None, lock: PipLock, asked: Togeth
     try:
         found = asked.solve(instead=instead)
     except SolveFailedError as error:
-        lacking = error.lacking
-        # No other target helps what has no wheel for any.
-        is_source_alone = lacking and all(_has_no_wheels(name, one, asked) for name in lacking)
-        change = None if is_source_alone else freed(asked, torch=torch, instead=instead)
-        return (
-            _freed_by(change, one, lacking, asked, lock.version_of("torch"))
-            if change
-            else _unfree(one, lacking, error, asked)
-        )
+        return _elsewhere(one, instead, error, lock, asked)
     except EnvgenError:
         return _Why(reason=_NEXT_TO_NOTHING) if asked.deadline.left() > 0 else unknown
     return _at_a_price(one, found, lock, torch)
+
+
+def _elsewhere(
+    one: PassedOver, instead: Sequence[str], error: SolveFailedError, lock: PipLock, asked: Together
+) -> _Why:
+    """Another target that the release can be had on, or what else frees it, whose wheels load the CUDA of the build."""
+    clashes, lacking = list[CudaClashError](), error.lacking
+    # No other target helps what has no wheel for any.
+    is_source_alone = lacking and all(_has_no_wheels(name, one, asked) for name in lacking)
+    torch = lock.version_of("torch")
+
+    def accepts(change: Freed) -> bool:
+        clash = _clash(change.found, change.pairing.build, asked)
+        clashes.extend([clash] if clash is not None else [])
+        return clash is None
+
+    change = None if is_source_alone else freed(asked, torch=torch.partition("+")[0], instead=instead, accepts=accepts)
+    if change is not None:
+        return _freed_by(change, one, lacking, asked, torch)
+    return _Why(reason=clashes[0].reason) if clashes else _unfree(one, lacking, error, asked)
+
+
+def _clash(found: Found, build: Build, asked: Together) -> CudaClashError | None:
+    name, cuda = f"{build.torch}+{build.cuda_tag}", build.cuda
+    major = 0 if build.cuda_tag == CPU else release_key(cuda)[0]
+    packages = found.packages.values()
+    return clash_of(packages, build=name, major=major, patience=Patience(deadline=asked.deadline))
 
 
 def _given(one: PassedOver, change: Freed) -> str:
@@ -170,7 +195,7 @@ def _unfree(one: PassedOver, lacking: Sequence[str], error: SolveFailedError, as
     advice = f"{built}ask for {one.name}=={one.locked}, the newest that is all wheels"
     if one.name in lacking or not others:
         return _Why(reason=f"it has no wheel for {_target(asked)}", advice=advice, is_without_wheel=True)
-    reason = f"{', '.join(others)}, which it needs, has no wheel for {_target(asked)}"
+    reason = f"{', '.join(others)} has no wheel for {_target(asked)}, and it needs that"
     return _Why(reason=reason, advice=advice, is_without_wheel=True)
 
 

@@ -16,7 +16,8 @@ from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.net.deadline import Patience
 from envgen.solve.errors import CudaClashError
-from envgen.solve.pip.query import FAMILY
+from envgen.solve.pip.query import FAMILY, FAMILY_IF_THERE
+from envgen.solve.pip.uv import UvPackage
 
 if TYPE_CHECKING:
     from envgen.net.wheel_contents import WheelContents
@@ -71,6 +72,7 @@ def read_all(wheels: Sequence[LockedWheel], *, patience: Patience) -> dict[str, 
 
     contents = {wheel.name: kept_contents(wheel.sha256) for wheel in wheels}
     missing = [wheel for wheel in wheels if contents[wheel.name] is None]
+    missing.sort(key=lambda wheel: not _is_bound(wheel, wheels))  # what can clash with torch, before time is up
     if missing:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             contents |= zip((wheel.name for wheel in missing), pool.map(read, missing), strict=True)
@@ -86,7 +88,32 @@ def judged(
     """
     if major:
         _check_majors(wheels, contents, build=build, major=major)
-    return tuple(_owners(wheels, contents, build=build, major=major))
+    owners = tuple(_owners(wheels, contents, build=build, major=major))
+    return (*_unread(wheels, contents, major), *owners) if major else owners
+
+
+def clash_of(packages: Iterable[UvPackage], *, build: str, major: int, patience: Patience) -> CudaClashError | None:
+    """The first wheel of a solution, of those that are asked for or need torch, that can't be beside a build."""
+    wheels = tuple(
+        LockedWheel(
+            name=package.name,
+            version=package.version,
+            url=wheel.url,
+            sha256=wheel.sha256,
+            size=wheel.size,
+            via=tuple(package.via),
+            is_asked_for=package.is_requested,
+        )
+        for package in packages
+        for wheel in package.wheels[:1]
+        if wheel.url.endswith(".whl")
+    )
+    loading = [wheel for wheel in wheels if _is_bound(wheel, wheels)]
+    try:
+        judged(wheels, read_all(loading, patience=patience), build=build, major=major)
+    except CudaClashError as clash:
+        return clash
+    return None
 
 
 def _check_majors(
@@ -94,11 +121,14 @@ def _check_majors(
 ) -> None:
     """Raise for a wheel that loads other CUDA majors only, unless the lock holds their runtime."""
     names = {wheel.name for wheel in wheels}
-    needing_torch = {one for wheel in wheels if wheel.name == "torch" for one in wheel.via}
     for wheel in wheels:
         found = contents.get(wheel.name)
-        is_judged = (wheel.is_asked_for or wheel.name in needing_torch) and wheel.name not in FAMILY
-        if found is None or not is_judged or major in found.cuda_majors or _MAJOR_IN_NAME.search(wheel.name):
+        if (
+            found is None
+            or not _is_bound(wheel, wheels)
+            or major in found.cuda_majors
+            or _MAJOR_IN_NAME.search(wheel.name)
+        ):
             continue
         if found.cuda_majors and not any(f"nvidia-cuda-runtime-cu{other}" in names for other in found.cuda_majors):
             needs = " or ".join(str(other) for other in sorted(found.cuda_majors))
@@ -110,6 +140,20 @@ def _check_majors(
                 has=major,
                 reason=f"the wheel of {wheel.name} {wheel.version} loads CUDA {needs}, torch {build} has CUDA {major}",
             )
+
+
+def _unread(wheels: Sequence[LockedWheel], contents: Mapping[str, WheelContents], major: int) -> Iterator[Notice]:
+    """What is loaded beside torch and could not be looked into: nobody knows whether it fits."""
+    names = [f"{w.name} {w.version}" for w in wheels if w.name not in contents and _is_bound(w, wheels)]
+    if names:
+        text = f"which CUDA {', '.join(names)} loads could not be read in time; torch has CUDA {major}"
+        yield Notice(code="wheel-not-read", text=text, package_set=PackageSet.PIP)
+
+
+def _is_bound(wheel: LockedWheel, wheels: Iterable[LockedWheel]) -> bool:
+    """True for what is loaded beside torch: it is asked for, or needs torch, or is known to, as torchcodec is."""
+    needing_torch = {*FAMILY_IF_THERE, *(one for other in wheels if other.name == "torch" for one in other.via)}
+    return wheel.name not in FAMILY and (wheel.is_asked_for or wheel.name in needing_torch)
 
 
 def _owners(

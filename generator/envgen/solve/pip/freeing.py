@@ -56,8 +56,10 @@ def freed(
     it is part of it. `instead` are requirements that take the place of those of the same packages. `among` are the
     requests that are tried, by default all that differ in one thing or two, the smallest change first.
     """
-    for changed in _requests(asked, instead) if among is None else among:
-        found = _tried(asked, changed, instead)
+    for wide in _requests(asked, instead) if among is None else among:
+        changed, found = wide, _tried(asked, wide, instead)
+        if found is not None and among is None:
+            changed, found = _with_least_glibc(asked, wide, found, instead)
         pairing = _best(found, changed, asked) if found is not None else None
         if found is not None and pairing is not None:
             change = _change(asked, changed, pairing, found, torch)
@@ -139,6 +141,17 @@ def _tried(asked: Together, changed: Request, instead: Sequence[str]) -> Found |
     with suppress(EnvgenError):
         return replace(asked, request=changed).solve(instead=instead)
     return None
+
+
+def _with_least_glibc(asked: Together, changed: Request, found: Found, instead: Sequence[str]) -> tuple[Request, Found]:
+    """A change that was tried with the newest glibc, with the oldest that will do."""
+    glibcs = replace(asked, request=replace(changed, glibc=asked.request.glibc)).newer_glibcs()
+    for less in (replace(changed, glibc=asked.request.glibc), *glibcs) if glibcs else ():
+        if less == changed:
+            break
+        if (other := _tried(asked, less, instead)) is not None and other.torch == found.torch:
+            return less, other
+    return changed, found
 
 
 def newer_glibcs_of(asked: Together, instead: Sequence[str] = ()) -> Iterator[Request]:

@@ -25,7 +25,7 @@ from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
 from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
-from envgen.solve.pip.query import FAMILY, PipQuery, asked_sometimes, plain_requirement
+from envgen.solve.pip.query import FAMILY, FAMILY_IF_THERE, PipQuery, asked_sometimes, plain_requirement
 from envgen.solve.pip.seen import Listed, remember, seen_before
 from envgen.solve.pip.sources import AllowedSources
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvRun, UvWheel, compile_packages, started
@@ -148,16 +148,22 @@ class _Solve:
     def _solved(self, request: UvRequest, wanted: WantedWheels | None, run: UvRun | None = None) -> PipLock:
         """The lock of a request, on which `run` may be at work."""
         query = self.query
+        before: tuple[UvRequest, tuple[UvPackage, ...]] | None = None
         for _ in range(_ROUNDS):
             self.report(f"solving {query.subject}")
             try:
                 packages = run.packages([]) if run is not None else self._compiled(request)
             except SolveFailedError as error:
+                if before is not None:  # the index has not the release that is needed
+                    return self._lock(*before, wanted)
                 strays = self._strays(request, re.findall(r"[a-z]+", " ".join(error.explanation)))
                 if not strays:
                     raise
             else:
-                strays = self._strays(request, [package.name for package in packages])
+                names = [package.name for package in packages]
+                strays = self._strays(request, names)
+                if not strays and (strays := self._published(request, names)):
+                    before = request, packages
                 if not strays:
                     return self._lock(request, packages, wanted)
             # Something asks for a companion that the query doesn't name. PyPI's is another build (and pins another
@@ -215,6 +221,15 @@ class _Solve:
             return ()
         return tuple(sorted(FAMILY.intersection(names).difference(request.torch_names)))
 
+    def _published(self, request: UvRequest, names: Iterable[str]) -> tuple[str, ...]:
+        """What came along from PyPI although torch's index has it, built for its CUDA (torchcodec)."""
+        further = sorted(FAMILY_IF_THERE.intersection(names).difference(request.torch_names))
+        if not further or self.query.on_pypi or self.offline:
+            return ()
+        from envgen.solve.pip.wheels import extra_family
+
+        return extra_family(self.query, further, self.torch, patience=self.patience)
+
     def _with_companions(self, request: UvRequest, names: tuple[str, ...]) -> UvRequest:
         """The request with further members of the family, in the release that goes with torch where one is known."""
         versions = self._companions()
@@ -239,6 +254,11 @@ class _Solve:
         wanted: WantedWheels | None,
     ) -> PipLock:
         query = self.query
+        asked = {_project(extra) for extra in query.extras}
+        packages = tuple(  # uv was told of the index of what comes along by asking for it
+            replace(one, is_requested=False, passed=None) if one.name in FAMILY_IF_THERE - asked else one
+            for one in packages
+        )
         pinned = {pin.package: pin for pin in (wanted.open_pins if wanted else self.pins)}
         locked = []
         for package in packages:

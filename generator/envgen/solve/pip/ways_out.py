@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from envgen.core.errors import EnvgenError
 from envgen.core.request import Request
 from envgen.core.sets import PackageSet
 from envgen.solve.errors import SolveFailedError
@@ -12,38 +13,54 @@ from envgen.solve.extras import Extras
 from envgen.solve.pip.freeing import Freed, Repaired, freed, newer_glibcs_of, repaired
 from envgen.solve.pip.together import Together
 
-Locks = Callable[[Request, Extras, str], bool]
+Refusal = Callable[[Request, Extras, str], EnvgenError | None]
+_FURTHER = 3  # times that a lock shows that something else has no wheel either
 _BUILT = ": that is built where it is installed, and needs what it is built with"
 
 
-def way_out(asked: Together, torch: str, failure: SolveFailedError, locks: Locks) -> str:
-    """The smallest change with which everything can be locked, as `locks` says of it, or empty.
+def way_out(asked: Together, torch: str, failure: SolveFailedError, refusal: Refusal) -> str:
+    """The smallest change with which everything can be locked, or empty.
 
-    `torch` is the release that was decided on; `locks` is asked with a request, packages and a release of torch.
+    `torch` is the release that was decided on; `refusal` is why a request with packages and a release of torch can't be
+    locked, None when it can.
     """
-    if (found := _freed(asked, torch, locks, newer_glibcs_of(asked))) is not None:
+    if (found := _freed(asked, torch, refusal, newer_glibcs_of(asked))) is not None:
         return _told(found)
     wider = asked
     if failure.lacking:
         repair = repaired(asked, failure)
-        if repair is not None and locks(asked.request, _with(repair, asked.extras), repair.torch):
-            return f"{repair.option} locks it{_BUILT}"
+        if repair is not None and (locked := _locked(repair, asked, refusal)) is not None:
+            return f"{locked.option} locks it{_BUILT}"
         glibcs = asked.newer_glibcs()
         if repair is None and glibcs:
             repair = repaired(replace(asked, request=glibcs[-1]), failure)
         wider = replace(asked, extras=_with(repair, asked.extras)) if repair is not None else asked
-    if (found := _freed(wider, torch, locks, None)) is not None:
+    if (found := _freed(wider, torch, refusal, None)) is not None:
         return _told(found)
     repair = repaired(asked, failure, may_leave_out=True)
-    if repair is None or not repair.left_out or not locks(asked.request, _with(repair, asked.extras), repair.torch):
+    if repair is None or not repair.left_out or (locked := _locked(repair, asked, refusal)) is None:
         return ""
-    options = f", with {repair.option}" if repair.sources else ""
-    return f"without {', '.join(repair.left_out)} it locks{options}"
+    options = f", with {locked.option}" if locked.sources else ""
+    return f"without {', '.join(locked.left_out)} it locks{options}"
 
 
-def _freed(asked: Together, torch: str, locks: Locks, among: Iterable[Request] | None) -> Freed | None:
+def _locked(repair: Repaired, asked: Together, refusal: Refusal) -> Repaired | None:
+    """A repair with which everything is locked, with the sources that only a whole lock shows to be needed."""
+    for _ in range(_FURTHER):
+        error = refusal(asked.request, _with(repair, asked.extras), repair.torch)
+        if error is None:
+            return repair
+        lacking = error.lacking if isinstance(error, SolveFailedError) else ()
+        further = tuple(name for name in lacking if name not in repair.sources)
+        if not further:
+            return None
+        repair = replace(repair, sources=(*repair.sources, *further))
+    return None
+
+
+def _freed(asked: Together, torch: str, refusal: Refusal, among: Iterable[Request] | None) -> Freed | None:
     def accepts(change: Freed) -> bool:
-        return locks(change.request, asked.extras, change.pairing.build.torch)
+        return refusal(change.request, asked.extras, change.pairing.build.torch) is None
 
     return freed(asked, torch=torch, accepts=accepts, among=among)
 

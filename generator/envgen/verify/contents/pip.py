@@ -11,6 +11,7 @@ from envgen.core.locks import PipLock
 from envgen.core.request_record import RequestRecord
 from envgen.core.requirements import canonical, parsed
 from envgen.core.wheel_names import file_name
+from envgen.facts.tables import read_table
 from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.solve.errors import CudaClashError
 from envgen.solve.pip.contents import judged, read_all, wheels_of
@@ -18,19 +19,21 @@ from envgen.verify.findings import Code, Finding
 
 _LONGEST_S = 60.0
 _MAJOR_IN_NAME = re.compile(r"^(nvidia-.+)-cu(\d\d)$")
-# Files of these have the same bytes for both majors (vllm 0.33.0 asks for both).
-_ALIKE = "nvidia-cutlass-dsl-libs"
 
 
 def check_majors(lock: PipLock, file: str) -> Iterator[Finding]:
-    """Two packages of one library of NVIDIA's for two CUDA majors: they install the same files (cuDNN, NCCL)."""
-    majors: defaultdict[str, list[str]] = defaultdict(list)
+    """Two packages of one library of NVIDIA's for two CUDA majors that are known to install one file (cuDNN, NCCL).
+
+    What no table knows is not told of: only the wheels themselves say it (`check_contents`).
+    """
+    shared = {(row["library"], row["number"]): row["file"] for row in read_table("shared_files")}
+    majors: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for package in lock.packages:
         if named := _MAJOR_IN_NAME.fullmatch(package.name):
-            majors[named[1]].append(package.name)
+            majors[named[1], package.version.partition(".")[0]].append(package.name)
     for library, names in majors.items():
-        if len(names) > 1 and library != _ALIKE:
-            title = f"{' and '.join(sorted(names))} install the same files: what is installed last stays"
+        if len(names) > 1 and library in shared:
+            title = f"{' and '.join(sorted(names))} both install {shared[library]}: what is installed last stays"
             yield Finding(code=Code.TWO_OWNERS, file=file, title=title)
 
 
@@ -69,7 +72,7 @@ def check_contents(lock: PipLock, tag: str, asked: Collection[str], deadline: De
     except CudaClashError as clash:
         yield Finding(code=Code.CUDA_CLASH, file=file, title=clash.headline(), evidence=clash.facts())
         return
-    for notice in notices:
+    for notice in (one for one in notices if one.code == Code.TWO_OWNERS):
         yield Finding(code=Code.TWO_OWNERS, file=file, title=notice.text, level=Level.WARNING)
 
 

@@ -15,9 +15,11 @@ from equipment.catalogs import known_catalog
 # Whole folders as envgen writes them: their smoke_test.py is a program, not a test of ours.
 collect_ignore_glob = ["golden/*", "files/legacy/*"]
 
-# The default run tries the same examples each time; `poe search` looks for new ones, and a found one becomes a test.
-settings.register_profile("envgen", deadline=None, derandomize=True)
-settings.register_profile("search", deadline=None, derandomize=False)
+# The default run tries the same examples each time, `poe proofs` more of them; `poe search` looks for new ones, and a
+# found one becomes a test.
+settings.register_profile("envgen", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile("proofs", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("search", deadline=None, derandomize=False, max_examples=100)
 settings.load_profile("envgen")
 
 # Tests start some thousand programs. Where no bytecode may be beside the sources, each would compile them again.

@@ -39,6 +39,8 @@ def patterns() -> Iterator[tuple[str, str, re.RegexFlag | int, str]]:
         if path.parent.name == "refresh":  # reads its sources once a week, in CI
             continue
         source = path.read_text(encoding="utf-8")
+        if "re." not in source:
+            continue
         tree = ast.parse(source)
         compiled = {
             id(value): target.id
@@ -47,12 +49,14 @@ def patterns() -> Iterator[tuple[str, str, re.RegexFlag | int, str]]:
             for value in [node.value]
         }
         for call in ast.walk(tree):
-            if not (isinstance(call, ast.Call) and ast.unparse(call.func).startswith("re.") and call.args):
+            if not (isinstance(call, ast.Call) and call.args and isinstance(function := call.func, ast.Attribute)):
+                continue
+            if not (isinstance(function.value, ast.Name) and function.value.id == "re"):
                 continue
             pattern = call.args[0]
             if not (isinstance(pattern, ast.Constant) and isinstance(pattern.value, str)):
                 continue
-            method = ast.unparse(call.func).removeprefix("re.")
+            method = function.attr
             stated = [ast.unparse(argument) for argument in [*call.args[1:], *(k.value for k in call.keywords)]]
             flags = reduce(or_, [flag for name, flag in FLAGS.items() if any(f"re.{name}" in s for s in stated)], 0)
             used = {method}

@@ -15,6 +15,7 @@ from envgen.doctor.diagnose import diagnose
 from envgen.doctor.scrub import Identity, scrub
 from envgen.probe.observation import HostGpu, InstallSetting, MigInstance
 from envgen.probe.process import Command, Completed, Outcome
+from equipment.examples import examples
 from probe.host_capture import load
 
 # Names that no word of ours contains, so that finding one in a report is a leak.
@@ -34,7 +35,7 @@ HOMES = st.sampled_from(
 UUIDS = st.uuids().map(str)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=examples(60))
 @given(user=NAMES, name=HOSTS, pattern=HOMES, uuid=UUIDS, secret=NAMES.map(lambda n: n.replace("zq", "wq")))
 def test_report_names_nobody(user: str, name: str, pattern: str, uuid: str, secret: str) -> None:
     home = pattern.format(user)

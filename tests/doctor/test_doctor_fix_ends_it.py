@@ -6,6 +6,7 @@ So no fix installs what is there already, loads what does not serve the GPU, or 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -27,6 +28,7 @@ CONTEXTS = {
 }
 
 
+@cache
 def commands() -> list[ParameterSet]:
     rows = []
     for name, context in CONTEXTS.items():

@@ -24,6 +24,7 @@ from envgen.gpus.catalog import GpuCatalog
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.resolve import resolve
+from equipment.examples import examples
 
 BOTH = tuple(PackageSet)
 HEADER = "name,gpu,driver,platform\n"
@@ -88,7 +89,7 @@ def partitions(rows: Sequence[tuple[str, str, str]]) -> Iterator[list[list[tuple
         yield [[first], *partition]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.sampled_from(EVERY), min_size=1, max_size=6, unique=True))
 def test_no_way_to_share_machines_out_needs_fewer_targets(rows: list[tuple[str, str, str]]) -> None:
     served = [row for row in rows if gets((row,))]
@@ -103,7 +104,7 @@ def test_no_way_to_share_machines_out_needs_fewer_targets(rows: list[tuple[str, 
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.lists(st.sampled_from(EVERY), min_size=2, max_size=8, unique=True))
 def test_an_update_that_is_named_saves_a_target(rows: list[tuple[str, str, str]]) -> None:
     found = plan(rows)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from envgen.core.gpus import MatchKind
 from envgen.facts.tables import read_table
 from envgen.gpus.errors import match_error
+from equipment.examples import examples
 from gpus.gpu_catalog import ask, catalog
 
 HOSTILE = {
@@ -72,7 +73,7 @@ def test_time_does_not_grow_with_the_square_of_the_length() -> None:
     assert min(seconds(5_000) for _ in range(3)) < 100 * max(min(seconds(50) for _ in range(3)), 0.0005)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(st.text(max_size=60))
 def test_any_text_gets_an_answer(text: str) -> None:
     match = catalog().match(text)
@@ -89,7 +90,7 @@ PIECES = (
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(st.lists(st.sampled_from(PIECES), max_size=7).map(" ".join))
 def test_pieces_of_names_get_an_answer(text: str) -> None:
     match = catalog().match(text)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from envgen.core.gpus import Match, MatchKind
 from envgen.facts.tables import read_table
+from equipment.examples import examples
 from gpus.gpu_catalog import catalog
 
 with (Path(__file__).parent / "gpu_texts.csv").open(encoding="utf-8", newline="") as stream:
@@ -178,7 +179,7 @@ WORDS = (
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join))
 @example("RTX 3060 not")
 def test_words_around_names_get_an_answer_that_keeps_the_rule(text: str) -> None:

@@ -78,11 +78,12 @@ def test_300_kills_leave_whole_files_and_meet_every_moment(tmp_path: Path) -> No
     assert {"whole", "rest"} <= seen, seen
 
 
+# A run for each folder: one kills itself before its first change of the file system, the next before its second.
 DIE = """
 import os, signal, sys
 from pathlib import Path
 from output.written import SEVEN, a_run, write
-folder, moment, seen = Path(sys.argv[1]), int(sys.argv[2]), 0
+moment = seen = 0
 def dying(event, arguments):
     global seen
     created = event == "open" and arguments[2] & os.O_CREAT
@@ -91,9 +92,14 @@ def dying(event, arguments):
         if seen == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 new = a_run("new", names=SEVEN)
-sys.addaudithook(dying)
-write(folder, new)
-print("lived")
+for folder in sys.argv[1:]:
+    moment += 1
+    child = os.fork()
+    if not child:
+        sys.addaudithook(dying)
+        write(Path(folder), new)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -103,14 +109,16 @@ def test_a_run_that_dies_before_any_of_its_steps_is_completed_by_the_next(tmp_pa
     environment = os.environ | {"PYTHONPATH": str(TESTS)}
     older = a_run("old", names=(*SEVEN, "conda-linux-64.lock"))
     torn = []
-    for moment in range(1, 100):
-        folder = tmp_path / str(moment)
+    folders = [tmp_path / str(moment) for moment in range(1, 51)]
+    for folder in folders:
         write(folder, older)
-        command = [sys.executable, "-c", DIE, str(folder), str(moment)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        if done.stdout == "lived\n":
+    command = [sys.executable, "-c", DIE, *map(str, folders)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert "0" in done.stdout.split()
+    for folder, status in zip(folders, done.stdout.split(), strict=True):
+        if status == "0":
             break
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert int(status) == -signal.SIGKILL, done.stderr
         found = read_folder(folder)
         assert all(text in (older[name], NEW.get(name)) for name, text in found.items())
         was_torn, _ = check_after_a_kill(folder)

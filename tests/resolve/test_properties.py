@@ -16,6 +16,7 @@ from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
 from envgen.resolve.why_not import explain
+from equipment.examples import examples
 from equipment.requests import ask
 
 BUILDS = Catalog.load()
@@ -33,7 +34,7 @@ def releases(resolution: Resolution) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return pip, conda
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(ANY_REQUEST, st.sampled_from(DRIVERS), st.sampled_from(DRIVERS))
 def test_a_newer_driver_never_loses_a_pairing(request: tuple[str, str, str], one: str, other: str) -> None:
     """As long as both drivers are of branches that still serve the GPU."""
@@ -48,7 +49,7 @@ def test_a_newer_driver_never_loses_a_pairing(request: tuple[str, str, str], one
     assert after[1] >= before[1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(ANY_REQUEST, st.sampled_from([None, *DRIVERS]))
 def test_what_is_chosen_passes_every_rule_it_states(request: tuple[str, str, str], driver: str | None) -> None:
     capability, subdir, python = request
@@ -67,7 +68,7 @@ def test_what_is_chosen_passes_every_rule_it_states(request: tuple[str, str, str
             assert use.capability.major == ComputeCapability.parse(capability).major
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(st.sampled_from(CAPABILITIES), min_size=1, max_size=2, unique=True),
     ANY_REQUEST,
@@ -104,7 +105,7 @@ CODES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(CODES, CODES, st.sampled_from(CAPABILITIES))
 def test_more_code_never_drops_a_gpu(some: list[ArchCode], more: list[ArchCode], capability: str) -> None:
     gpu = Gpu(name="a GPU", capability=ComputeCapability.parse(capability), architecture="")
@@ -112,7 +113,7 @@ def test_more_code_never_drops_a_gpu(some: list[ArchCode], more: list[ArchCode],
         assert code_for([*some, *more], gpu, "") is not None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(CODES, st.sampled_from(CAPABILITIES))
 def test_the_order_of_an_arch_list_does_not_matter(codes: list[ArchCode], capability: str) -> None:
     gpu = Gpu(name="a GPU", capability=ComputeCapability.parse(capability), architecture="")
@@ -138,7 +139,7 @@ def test_a_capability_parses_back(text: str) -> None:
     assert str(ComputeCapability.parse(text)) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.integers(100, 999), st.lists(st.integers(0, 999), max_size=2))
 def test_a_driver_parses_back(branch: int, rest: list[int]) -> None:
     text = ".".join(str(part) for part in (branch, *rest))

@@ -22,6 +22,7 @@ from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
 from envgen.resolve import resolve
 from envgen.resolve.why_not import explain
+from equipment.examples import examples
 
 CATALOG = Catalog.load()
 # One GPU of each capability and platform stands for all of them.
@@ -88,7 +89,7 @@ def test_every_tag_that_is_asked_for(subdir: Subdir) -> None:
             _is_held(one_gpu(gpu, subdir, None, torch=torch))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(REQUESTS)
 def test_what_is_chosen_is_held_by_the_rows(request: Request) -> None:
     _is_held(request)
@@ -217,7 +218,7 @@ def _follow(rejection: Rejection, request: Request) -> None:
     assert None in [one.rejection for one in found if one.build.key == key]
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(REQUESTS, st.data())
 def test_a_change_that_a_rejection_names_works_when_it_is_followed(request: Request, data: st.DataObject) -> None:
     named = [rejection for rejection in resolve(CATALOG, request).rejected if rejection.change]
@@ -226,7 +227,7 @@ def test_a_change_that_a_rejection_names_works_when_it_is_followed(request: Requ
     _follow(data.draw(st.sampled_from(named)), request)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(REQUESTS)
 def test_nothing_unproven_is_chosen_unless_it_is_asked_for_by_name(request: Request) -> None:
     found = resolve(CATALOG, request)

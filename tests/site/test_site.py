@@ -32,6 +32,7 @@ from envgen.site.compat import compat, compat_schema
 from envgen.site.decisions import Table
 from envgen.site.names import NameTables
 from envgen.site.write import write_site
+from equipment.examples import examples
 from equipment.site_page import NEEDS_NODE, shown, spellings
 
 Page = Callable[..., list[Any]]
@@ -60,7 +61,7 @@ def test_the_page_answers_as_the_program_decides(
     subdir: Subdir, catalog: Catalog, data: dict[str, Any], page: Page
 ) -> None:
     draw = random.Random(7)
-    drivers = [f"{draw.randint(440, 620)}.{draw.randint(1, 99):02}" for _ in range(60)]
+    drivers = [f"{draw.randint(440, 620)}.{draw.randint(1, 99):02}" for _ in range(examples(60))]
     drivers += ["525.60.13", "525.60.12", "580.65.06", "528.33", "528.32", "580.88", "570.00", "582.78"]
     cases = [(capability, driver) for capability in ("6.1", "7.5", "12.0") for driver in drivers]
     calls = [["answer", data["capabilities"].index(c), subdir.value, "3.12", d] for c, d in cases]

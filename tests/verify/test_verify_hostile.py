@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from envgen.output.errors import OutputNotWritableError
 from envgen.verify.folder import folders_below
+from equipment.examples import examples
 from equipment.lock_damage import SHIPPED, change, change_text, codes, copy_of, sign
 
 PIP = "linux-64/py3.12/pip-torch-2.14.1-cu126"
 CONDA = "linux-64/py3.12/conda-pytorch-2.10.0-cuda129"
 FILES = [(folder, path.name) for folder in (PIP, CONDA) for path in sorted((SHIPPED / folder).iterdir())]
-ONE_BY_ONE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+ONE_BY_ONE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 
 
 def body_of(path: Path) -> tuple[bytes, bytes]:

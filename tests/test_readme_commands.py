@@ -86,7 +86,7 @@ def test_the_line_and_what_it_prints_work(clone: Path, tmp_path: Path) -> None:
     assert (clone / "out" / ".venv" / "bin" / "python").exists()
 
 
-@pytest.mark.parametrize("subdir", ["linux-64", "win-64"])
+@pytest.mark.parametrize("subdir", ["linux-64", pytest.param("win-64", marks=pytest.mark.proof)])
 def test_the_commands_of_the_sites_zip_work_in_the_folder_that_it_makes(
     subdir: str, clone: Path, tmp_path: Path
 ) -> None:

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
 
+from equipment.examples import examples
+
 # `poe fuzz` sets the first; the default run is small and the same each time.
-EXAMPLES = int(os.environ.get("ENVGEN_FUZZ_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("ENVGEN_FUZZ_EXAMPLES") or examples(60))
 SEED = int(os.environ.get("ENVGEN_FUZZ_SEED", "1" if EXAMPLES <= 1000 else str(int(time.time()))))
 
 Test = TypeVar("Test", bound=Callable[..., object])

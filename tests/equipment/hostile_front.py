@@ -137,7 +137,7 @@ def to_another_host(hostile: Hostile, head: str, send: Send) -> None:
 
 
 _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-_PLACE = re.compile(rb'(href="|"url": ?")/?(?:whl/[a-z0-9]+|simple)/')
+_PLACE = re.compile(rb'(href="|"url": ?")/?(?:whl/[a-z0-9]+|simple|packages/[0-9a-f]{2}/[0-9a-f]{2})/')
 _FILE = re.compile(rb"(?<=[/\"])([A-Za-z_]+)-(\d)")
 
 

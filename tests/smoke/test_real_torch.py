@@ -62,24 +62,72 @@ def test_right_arithmetic_passes_and_wrong_arithmetic_does_not(python: Path, scr
 
 
 LANE = SmokeExpectation(pairings=(SmokePairing(source="pip", torch=TORCH, cuda="cpu"),))
-# What each operation is made to return, so that its number is wrong.
+# What each operation is made to return, so that its number is wrong: the check that says so, and the change.
 BREAKS = {
-    "fp32": "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) + 1",
-    "convolution": "torch.nn.functional.conv2d = lambda a, b, real=torch.nn.functional.conv2d: real(a, b) * 2",
-    "linalg": "torch.linalg.svd = lambda a, real=torch.linalg.svd: [part + 1e-3 for part in real(a)]",
-    "fft": "torch.fft.rfft = lambda a, real=torch.fft.rfft: real(a) * 1.001",
+    "a product that is one too much": ("fp32", "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) + 1"),
+    "one number of a product": (
+        "fp32",
+        "corner = torch.zeros(48, 48)\ncorner[-1, -1] = 1\n"
+        "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) + corner.to(a.dtype)",
+    ),
+    "a product in float64 alone": (
+        "fp32",
+        "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) * (1 + 1e-9 * (a.dtype == torch.float64))",
+    ),
+    "a product that is the other's": ("fp32", "torch.matmul = lambda a, b, real=torch.matmul: real(b, a.t())"),
+    "a product of zeros": ("fp32", "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) * 0"),
+    "a product that is no number": ("fp32", "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) * float('nan')"),
+    "a convolution of twice the size": (
+        "convolution",
+        "F = torch.nn.functional\nF.conv2d = lambda a, b, real=F.conv2d: real(a, b) * 2",
+    ),
+    "a convolution with its kernel turned": (
+        "convolution",
+        "F = torch.nn.functional\nF.conv2d = lambda a, b, real=F.conv2d: real(a, b.flip(2, 3))",
+    ),
+    "a convolution without a gradient": (
+        "convolution",
+        "F = torch.nn.functional\nF.conv2d = lambda a, b, real=F.conv2d: real(a.detach(), b) + 0 * a.sum()",
+    ),
+    "singular values a thousandth too large": (
+        "linalg",
+        "torch.linalg.svd = lambda a, real=torch.linalg.svd: [part + 1e-3 for part in real(a)]",
+    ),
+    "a solution that is the right side": ("linalg", "torch.linalg.solve = lambda a, b: b"),
+    "eigenvalues of ones": (
+        "linalg",
+        "torch.linalg.eigvals = lambda a: torch.ones(len(a), dtype=torch.complex128)",
+    ),
+    "a spectrum a thousandth too large": ("fft", "torch.fft.rfft = lambda a, real=torch.fft.rfft: real(a) * 1.001"),
+    "a spectrum of one bin further": ("fft", "torch.fft.rfft = lambda a, real=torch.fft.rfft: real(a).roll(1)"),
+    "a spectrum that is conjugated and late": (
+        "fft",
+        "torch.fft.rfft = lambda a, real=torch.fft.rfft: real(a.roll(3))",
+    ),
 }
 
 
-@pytest.mark.parametrize("broken", ["", *BREAKS])
-def test_the_cpu_lane_computes(python: Path, tmp_path: Path, broken: str) -> None:
+@pytest.mark.parametrize("name", BREAKS)
+def test_the_cpu_lane_finds_a_wrong_number(python: Path, tmp_path: Path, name: str) -> None:
+    """The checks run in the process whose torch is changed, as they do in the child of a whole run."""
+    broken, change = BREAKS[name]
+    script, mark = tmp_path / "smoke_test.py", "=result="
+    script.write_text(smoke_body(LANE), encoding="utf-8")
+    words = ["smoke_test.py", "--json", "--result", mark]
+    code = (
+        f"import runpy, sys, torch\n{change}\nsys.argv = {words}\nrunpy.run_path({str(script)!r}, run_name='__main__')"
+    )
+    run = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=False)
+    _, answer = json.loads(run.stdout.partition(mark)[2])
+    failed = [(check["check"], check["code"]) for check in answer["checks"] if check["verdict"] == "failed"]
+    assert (run.returncode, failed) == (1, [(broken, "wrong-result")]), run.stderr
+
+
+def test_the_cpu_lane_computes(python: Path, tmp_path: Path) -> None:
     script = tmp_path / "smoke_test.py"
     script.write_text(smoke_body(LANE), encoding="utf-8")
-    first = f"import runpy, sys, torch; {BREAKS.get(broken, 'pass')}\nsys.argv = ['smoke_test.py', '--json']\n"
-    command = [str(python), "-c", f"{first}runpy.run_path({str(script)!r}, run_name='__main__')"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    run = subprocess.run([str(python), str(script), "--json"], capture_output=True, text=True, check=False)
     answer = json.loads(run.stdout)
-    failed = [(check["check"], check["code"]) for check in answer["checks"] if check["verdict"] == "failed"]
-    assert (run.returncode, failed) == ((1, [(broken, "wrong-result")]) if broken else (0, [])), run.stderr
+    assert (run.returncode, answer["exit_status"]) == (0, 0), run.stderr
     names = [check["check"] for check in answer["checks"]]
     assert names == ["torch", "locked", "torchvision", "fp32", "convolution", "linalg", "fft", "nms"]

@@ -109,7 +109,7 @@ def test_a_run_that_dies_before_any_of_its_steps_is_completed_by_the_next(tmp_pa
     environment = os.environ | {"PYTHONPATH": str(TESTS)}
     older = a_run("old", names=(*SEVEN, "conda-linux-64.lock"))
     torn = []
-    folders = [tmp_path / str(moment) for moment in range(1, 51)]
+    folders = [tmp_path / str(moment) for moment in range(1, 71)]
     for folder in folders:
         write(folder, older)
     command = [sys.executable, "-c", DIE, *map(str, folders)]

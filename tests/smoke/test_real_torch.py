@@ -67,8 +67,10 @@ BREAKS = {
     "a product that is one too much": ("fp32", "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) + 1"),
     "one number of a product": (
         "fp32",
-        "corner = torch.zeros(48, 48)\ncorner[-1, -1] = 1\n"
-        "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) + corner.to(a.dtype)",
+        (
+            "corner = torch.zeros(48, 48)\ncorner[-1, -1] = 1\n"
+            "torch.matmul = lambda a, b, real=torch.matmul: real(a, b) + corner.to(a.dtype)"
+        ),
     ),
     "a product in float64 alone": (
         "fp32",

@@ -275,5 +275,8 @@ def test_a_channel_that_is_not_there_is_a_fault_of_the_lock(conda_folder: Path, 
 
 @pytest.mark.parametrize("index", ["ftp://x.example/simple", "https://[x/simple", "simple"])
 def test_an_index_that_is_none_is_a_fault_of_the_lock(pip_folder: Path, asking: Asking, index: str) -> None:
-    package("filelock", index=index)(pip_folder)
-    assert "index-wrong" in codes(pip_folder, asking)
+    """Not of the command line, and no index is asked for it."""
+    before = re.search(r'^index = "(.*)"$', (pip_folder / "pylock.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert before
+    change(pip_folder, "pylock.toml", before[1], index)
+    assert {"index-wrong", "file-unreadable"} & codes(pip_folder, asking)

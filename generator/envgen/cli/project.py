@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from os.path import relpath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envgen.cli.output import print_note
 from envgen.core.dataclass import dataclass
@@ -14,9 +15,9 @@ from envgen.facts.catalog import Catalog
 from envgen.request.options import RequestOptions, declared, words
 from envgen.request.read import read_request
 from envgen.request.requests import Requests
-from envgen.request.settings import WriteOptions
-from envgen.targets.errors import TargetUnknownError
-from envgen.targets.manifest import OWN_FILE, SHARED_FILE, Manifest, Target, find_manifest
+
+if TYPE_CHECKING:
+    from envgen.targets.manifest import Manifest, Target
 
 # Options about files that a target states for itself; the others are of the run.
 _OF_A_TARGET = ("with_packages", "requirements", "environments", "extras", "groups", "only", "output", "name")
@@ -96,6 +97,10 @@ def project_of(names: Sequence[str] | None, wanted: RequestOptions | None = None
         if names:
             raise UsageError(f"{stated[0] if stated else '--gpu'} and --target exclude each other", hint="give one")
         return None
+    from envgen.request.settings import WriteOptions
+    from envgen.targets.errors import TargetUnknownError
+    from envgen.targets.manifest import OWN_FILE, SHARED_FILE, find_manifest
+
     start = Path.cwd()
     path = find_manifest(start)
     if path is None:

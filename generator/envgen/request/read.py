@@ -16,7 +16,6 @@ from envgen.core.platforms import Subdir
 from envgen.core.request import CHOICES, DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Notice, Resolution
 from envgen.facts.catalog import Catalog
-from envgen.gpus.errors import match_error
 from envgen.request.cpu import asks_for_cpu, cpu_requests
 from envgen.request.drivers import read_drivers
 from envgen.request.machines import Group, read_machine, request_of
@@ -172,6 +171,8 @@ class _Reading:
             return [RequestedGpu(input=text, gpu=match.gpu)]
         variants, outcomes = judged_variants(match, self._requests(group), self.builds)
         if not variants:
+            from envgen.gpus.errors import match_error
+
             raise match_error(match, outcomes)
         listed = ", ".join(f"{v.gpu.capability}" for v in variants)
         note = f'"{variants[0].gpu.name}" exists with compute capability {listed}; all lead to the same pairing'

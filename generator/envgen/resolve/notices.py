@@ -20,7 +20,6 @@ from envgen.resolve.jetson import OWN_WHEELS
 from envgen.resolve.notices_libraries import library_notices
 from envgen.resolve.rules.driver import driver_floor
 from envgen.resolve.rules.libraries import dropped_by, is_proven
-from envgen.resolve.wsl import wsl_limits
 
 
 def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) -> Iterator[Notice]:
@@ -28,7 +27,10 @@ def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) 
     request, rules = evaluation.request, evaluation.rules
     if not request.is_cpu:
         yield from _driver(request, rules, pip, conda)
-        yield from wsl_limits(evaluation)
+        if rules.is_wsl:
+            from envgen.resolve.wsl import wsl_limits
+
+            yield from wsl_limits(evaluation)
         yield from _own_floors(evaluation, pip)
         yield from _own_floors(evaluation, conda)
         yield from _jetson(evaluation, pip)

@@ -13,7 +13,6 @@ from envgen.resolve.driver import first_dropped, last_release
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.failure import Failure
 from envgen.resolve.rules import jetson
-from envgen.resolve.wsl import FIRST_BRANCH
 
 
 def serves_gpus(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
@@ -55,6 +54,8 @@ def serves_wsl(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
     rules = evaluation.rules
     if not rules.is_wsl:
         return
+    from envgen.resolve.wsl import FIRST_BRANCH
+
     oldest = first_dropped(evaluation.supports)
     last = oldest[1].last_branch if oldest else None
     first = f"drivers of Windows have CUDA in WSL2 since R{FIRST_BRANCH}"

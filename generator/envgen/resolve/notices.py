@@ -27,7 +27,7 @@ def notices(evaluation: Evaluation, pip: Pairing | None, conda: Pairing | None) 
     request, rules = evaluation.request, evaluation.rules
     if not request.is_cpu:
         yield from _driver(request, rules, pip, conda)
-        if rules.is_wsl:
+        if any(one.rules.is_wsl for one in evaluation.each):
             from envgen.resolve.wsl import wsl_limits
 
             yield from wsl_limits(evaluation)

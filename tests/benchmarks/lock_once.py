@@ -13,7 +13,7 @@ from typing import Any
 
 from envgen.cli.main import run_process
 from envgen.core.platforms import Subdir
-from envgen.files.bodies import conda_bodies, load_writers
+from envgen.files.bodies import conda_bodies, load_conda_writers
 from envgen.solve.conda.query import CondaQuery
 from envgen.solve.conda.solve import solve_best
 
@@ -27,7 +27,7 @@ def lock_once(request: dict[str, Any]) -> int:
         virtual_packages=request["virtual_packages"],
     )
     found = solve_best(
-        [query], query, mirror=request["mirror"], cache_dir=Path(request["cache"]), meanwhile=load_writers
+        [query], query, mirror=request["mirror"], cache_dir=Path(request["cache"]), meanwhile=load_conda_writers
     )
     if found.lock is None:
         return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote, urlsplit
+
 import pytest
 from packaging.tags import compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import parse_wheel_filename
@@ -106,6 +108,21 @@ def test_what_is_no_wheel_is_refused(bad: str) -> None:
 def test_a_file_name_is_decoded_out_of_a_url() -> None:
     url = "https://download-r2.pytorch.org/whl/cu126/torch-2.14.1%2Bcu126-cp312-cp312-win_amd64.whl#sha256=00"
     assert file_name(url) == "torch-2.14.1+cu126-cp312-cp312-win_amd64.whl"
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://files.pythonhosted.org/packages/00/11/timm-1.0.0-py3-none-any.whl", "timm-1.0.0-py3-none-any.whl"),
+        ("https://files.example:8443/a/timm-1.0.0.tar.gz?x=/b", "timm-1.0.0.tar.gz"),
+        ("http://files.example/a/", ""),
+        ("https://files.example", ""),
+        ("https://", ""),
+        ("a/b.whl", "b.whl"),
+    ],
+)
+def test_a_file_name_is_the_last_part_of_the_path(url: str, name: str) -> None:
+    assert file_name(url) == name == unquote(urlsplit(url).path.rpartition("/")[2])
 
 
 @pytest.mark.parametrize("bad", ["2", "2.28.1", "", "two", "٢.٢٨"])

@@ -20,6 +20,8 @@ _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _PLAIN = re.compile(
     r"[A-Za-z0-9._]+-[^-]+-(?:[0-9][^-]*-)?[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*(?:-[a-z0-9_]+(?:\.[a-z0-9_]+)*){2}\.whl"
 )
+# An address in which nothing is encoded: what its name is needs no parser, and PyPI's page of torch has two thousand.
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~/+:-]+")
 _MACHINE = {Subdir.LINUX_64: "x86_64", Subdir.LINUX_AARCH64: "aarch64"}
 
 
@@ -147,6 +149,8 @@ def glibc_key(glibc: str) -> tuple[int, int]:
 
 def file_name(url: str) -> str:
     """The file name that a URL ends in, decoded."""
+    if _PLAIN_URL.fullmatch(url):
+        return url.rpartition("/")[2] if url.count("/") > 2 else ""
     from urllib.parse import unquote, urlsplit
 
     return unquote(urlsplit(url).path.rpartition("/")[2])

@@ -19,10 +19,17 @@ from envgen.files.registry import (
     VIRTUAL_PACKAGES,
     environment_beside,
 )
+from envgen.files.templates import load_template
 
 
-def load_writers() -> None:
-    """Import what writes files, for who waits for a solver."""
+def load_pip_writers() -> None:
+    """Load what writes the files of the pip set, for who waits for a solver."""
+    for one in PIP_FORMATS:
+        load_template(f"{one.one}.j2")
+
+
+def load_conda_writers() -> None:
+    """Load what writes the files of the conda set, for who waits for a solver."""
     import jinja2
     import yaml
 

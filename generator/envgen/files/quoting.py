@@ -16,6 +16,8 @@ _ASCII = str.maketrans(
 )
 # What a URL may hold (RFC 3986), without the # that begins a comment or a hash; no dash in front, it begins an option.
 _WORD = Pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)")
+# What a double-quoted text of YAML and TOML holds as it is, `_escaped` of every other character.
+_NO_ESCAPE = Pattern(r"[ !#-\[\]-~]*")
 _BARE_ARGUMENT = Pattern(r"-{0,2}[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*|[A-Za-z0-9./][A-Za-z0-9._/:+-]*")
 # Between double quotes these mean something to cmd.exe, PowerShell or sh, and no escape means the same to all three.
 # `!=`, as in numpy!=2.0, means nothing to any: an interactive shell's history begins at a ! that no = follows (the
@@ -129,7 +131,8 @@ def _double_quoted(value: str) -> str:
 
     A lone surrogate is no text, and TOML has no escape for it: it becomes U+FFFD.
     """
-    return '"' + "".join(_escaped(c) for c in str(value)) + '"'
+    text = str(value)
+    return f'"{text}"' if _NO_ESCAPE.fullmatch(text) else '"' + "".join(map(_escaped, text)) + '"'
 
 
 def _escaped(char: str) -> str:

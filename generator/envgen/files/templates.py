@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from envgen.core.paths import tree
 from envgen.files import quoting
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 
 class TemplateError(DataError):
@@ -39,6 +40,14 @@ def render(template: str, **values: object) -> str:
     return _rendered(template, values, html=False)
 
 
+def load_template(template: str) -> None:
+    """Compile a template that will be rendered.
+
+    Raises: TemplateError as `render` does.
+    """
+    _compiled(template, html=False)
+
+
 def render_html(template: str, **values: object) -> str:
     """The same for a page: every value is escaped for HTML.
 
@@ -48,15 +57,26 @@ def render_html(template: str, **values: object) -> str:
 
 
 def _rendered(template: str, values: Mapping[str, object], *, html: bool) -> str:
+    with _named(template):
+        text: str = _compiled(template, html=html).render(**values)
+    return text
+
+
+def _compiled(template: str, *, html: bool) -> Template:
+    with _named(template):
+        return _environment(tree("templates"), html=html).get_template(template)
+
+
+@contextmanager
+def _named(template: str) -> Iterator[None]:
+    """Raise what jinja2 raises as an error of ours that names the template."""
     import jinja2
 
-    environment = _environment(tree("templates"), html=html)
     try:
-        text: str = environment.get_template(template).render(**values)
+        yield
     except (jinja2.TemplateError, UnicodeDecodeError) as error:
         line = f"line {error.lineno}: " if isinstance(error, jinja2.TemplateSyntaxError) else ""
         raise TemplateError(template, line + str(error)) from error
-    return text
 
 
 def read_template(template: str) -> str:

@@ -77,7 +77,7 @@ class CondaLocker:
     ) -> dict[BuildKey, LockedSet | SolveFailedError | None]:
         """What came of all the pairings up to the one that goes best with the extra packages."""
         # Most runs need no solve: what starts one is loaded only here.
-        from envgen.files.bodies import load_writers
+        from envgen.files.bodies import load_conda_writers
         from envgen.solve.conda.query import conda_query, extras_query
         from envgen.solve.conda.solve import solve_best
 
@@ -94,7 +94,7 @@ class CondaLocker:
             timeout_s=timeout_s,
             progress=options.progress,
             preferred=preferred,
-            meanwhile=load_writers,
+            meanwhile=load_conda_writers,
         )
         found = options.ask(("conda", repr(queries), repr(alone), repr(preferred), repr(options.mirrors)), solve)
         keys = [pairing.build.key for pairing in tried]

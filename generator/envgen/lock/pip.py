@@ -70,7 +70,7 @@ class PipLocker:
     def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
         """A new lock; the versions in the folder are taken again where nothing speaks against them."""
         # Most runs need no solve: the network and the parsers of index pages are loaded only for one.
-        from envgen.files.bodies import load_writers
+        from envgen.files.bodies import load_pip_writers
         from envgen.net.sites import wheel_site
         from envgen.solve.pip.solve import solve_pip
 
@@ -86,7 +86,7 @@ class PipLocker:
                     write_mirror=options.mirrors.written,
                     timeout_s=timeout_s,
                     progress=options.progress,
-                    meanwhile=load_writers,
+                    meanwhile=load_pip_writers,
                 )
 
         lock = options.ask(("pip", repr(query), repr(preferred), repr(options.mirrors)), solve)

@@ -14,7 +14,6 @@ from envgen.core.wheel_names import WheelName, file_name, normalise_project
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page, fetch
-from envgen.net.html_links import read_links
 from envgen.net.sites import Site, without_credentials
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -148,6 +147,8 @@ def _json_files(page: Page, text: str) -> Iterator[IndexFile | SourceFile]:
 
 
 def _html_files(page: Page, text: str) -> Iterator[IndexFile | SourceFile]:
+    from envgen.net.html_links import read_links  # most indexes answer in JSON
+
     try:
         read = read_links(text)
     except ValueError as error:

@@ -7,11 +7,12 @@ from contextlib import suppress
 from urllib.parse import quote, unquote, urlsplit
 
 from envgen.core.errors import ValueFormatError, quoted
-from envgen.core.wheel_names import WheelName
+from envgen.core.wheel_names import WheelName, file_name
 from envgen.net.errors import SourceDataError
 from envgen.net.sites import Site
 
 _FILE = re.compile(r"[A-Za-z0-9._+!-]+")
+_WAREHOUSE_PATH = re.compile(r"/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/]+")
 _PATH = re.compile(r"[A-Za-z0-9._~:@!$&'()*+,;=%/-]*")
 
 
@@ -26,6 +27,20 @@ def check_served(url: str, *, project: str, version: str, mirror: Site | None) -
         reason = f"{quoted(url)} is of another host than {host}, and would be written as the mirror's"
     if reason:
         raise SourceDataError(url=mirror.url if mirror is not None else url, reason=reason)
+
+
+def canonical_pypi_url(url: str, project: str) -> str:
+    """Return PyPI's own URL of a file that an index or mirror serves at `url`.
+
+    Most mirrors keep PyPI's path; for others there is the address by file name that PyPI redirects from
+    (https://docs.pypi.org/api/, "Predictable URLs").
+    """
+    kept = _WAREHOUSE_PATH.search(urlsplit(url).path)
+    if kept:
+        return f"https://files.pythonhosted.org{kept[0]}"
+    filename = file_name(url)
+    tag = ".".join(WheelName.parse(filename).interpreters) if filename.endswith(".whl") else "source"
+    return f"https://files.pythonhosted.org/packages/{tag}/{project[0]}/{project}/{quote(filename)}"
 
 
 def _fault(url: str, project: str, version: str) -> str:

@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
@@ -28,6 +29,8 @@ _LOADED = re.compile(rb"\0lib(?:cudart|nvrtc|cublas|cublasLt|nvJitLink)\.so\.(\d
 _LIBRARY = re.compile(r"\.so(?:\.\d+)*$")
 # A wheel with one library for each CUDA has its number in their names (bitsandbytes: libbitsandbytes_cuda124.so).
 _NAMED = re.compile(r"cu(?:da)?[-_]?(1\d)\d?(?![\da-z])")
+_HASH = re.compile(r"\b[0-9a-f]{64}\b")
+_AHEAD: dict[Path, WheelContents] = {}  # taken out when they are asked for
 _DATA = re.compile(r"^[^/]+\.data/(?P<scheme>[a-z]+)/(?P<path>.+)$")
 
 
@@ -61,10 +64,24 @@ def read_contents(url: str, sha256: str, size: int | None, *, patience: Patience
     return found
 
 
+def load_contents(noted: Path) -> None:
+    """Read what was kept of the wheels whose sha256s a file notes, for who waits for a solver that may name them."""
+    _AHEAD.clear()
+    with suppress(OSError, ValueError):
+        for place in map(_place, _HASH.findall(noted.read_text("ascii"))):
+            if (found := _kept(place)) is not None:
+                _AHEAD[place] = found
+
+
 def kept_contents(sha256: str) -> WheelContents | None:
     """What was kept of a wheel; whatever can't be read is read from the server again."""
+    place = _place(sha256)
+    return _AHEAD.pop(place, None) or _kept(place)
+
+
+def _kept(place: Path) -> WheelContents | None:
     try:
-        document = json.loads(_place(sha256).read_bytes())
+        document = json.loads(place.read_bytes())
         if document["format"] != _FORMAT:
             return None
         files = {str(path): (int(crc), int(size)) for path, (crc, size) in document["files"].items()}

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from envgen.net import wheel_contents
 from envgen.solve.errors import WheelMissingError
+from envgen.solve.pip import uv
 from equipment.pip_world import CP, TAG, TORCH, Solve, query, torch_wheels
 from equipment.wheel_index import WheelIndex, make_wheel
 
@@ -37,6 +39,25 @@ def test_the_second_solve_starts_uv_before_it_reads_the_index(
     assert solve(query(extras=("timm",))).version_of("timm") == "1.0.0"
     assert starts[1:] == [0]
     assert solve() == first
+
+
+def test_what_is_known_of_the_wheels_is_read_while_uv_works(solve: Solve, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = solve(query(extras=("timm",)))
+    events: list[str] = []
+    kept, read = wheel_contents._kept, uv._read_packages
+
+    def seen_kept(place: Path) -> object:
+        events.append("wheel")
+        return kept(place)
+
+    def seen_answer(document: str, log: str) -> object:
+        events.append("answer")
+        return read(document, log)
+
+    monkeypatch.setattr(wheel_contents, "_kept", seen_kept)
+    monkeypatch.setattr(uv, "_read_packages", seen_answer)
+    assert solve(query(extras=("timm",))) == first
+    assert events == ["wheel"] * len(first.packages) + ["answer"]
 
 
 def test_an_index_that_lists_another_file_now_is_what_counts(

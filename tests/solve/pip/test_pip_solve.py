@@ -14,8 +14,8 @@ from envgen.core.errors import UsageError
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import file_name
+from envgen.net.served import canonical_pypi_url
 from envgen.solve.errors import WheelMissingError
-from envgen.solve.pip.solve import canonical_pypi_url
 from equipment.pip_world import CP, LINUX, TAG, TORCH, TORCHVISION, Solve, query, torch_wheels
 from equipment.wheel_index import WheelIndex, make_wheel
 

@@ -161,9 +161,15 @@ def _owners(
 ) -> Iterator[Notice]:
     """The pairs of wheels that install the same files. Raises: CudaClashError for NVIDIA's libraries."""
     owners: defaultdict[str, list[str]] = defaultdict(list)
-    for name in sorted(contents):
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for found in contents.values():  # tens of thousands of paths, and nearly always none of them twice
+        twice.update(seen.intersection(found.files))
+        seen.update(found.files)
+    for name in sorted(contents) if twice else ():
         for path in contents[name].files:
-            owners[path].append(name)
+            if path in twice:
+                owners[path].append(name)
     shared: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for path, names in owners.items():
         for pair in combinations(names, 2):

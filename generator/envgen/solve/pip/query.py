@@ -26,6 +26,9 @@ _FAMILY_HINTS = {
 # On some of those indexes only, and only for some releases; taken from there when they are there.
 FAMILY_IF_THERE = frozenset({"torchao", "torchcodec", "xformers"})
 
+# Nothing else: most packages are asked for by name alone, and packaging takes a while to load.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
 # Built for NumPy 1: 2.3.0 is the first release that was validated with NumPy 2 (pytorch/pytorch#107302), on Windows
 # only 2.4 works with it (pytorch/pytorch#128860). Their metadata doesn't say so.
 _FIRST_WITH_NUMPY_2 = ((2, 3), (2, 4))
@@ -143,6 +146,8 @@ def plain_requirement(text: str) -> str:
 
     Raises: UsageError when it is not one, names a URL or path, or names torch or a companion (the pairing decides).
     """
+    if _NAME.fullmatch(text) and normalise_project(text) not in FAMILY:
+        return text
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:

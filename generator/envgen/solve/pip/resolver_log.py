@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 _ASKED_FOR = re.compile(
     r"^DEBUG Adding (?:direct dependency|transitive dependency for (?P<by>[\w.-]+)==(?P<version>\S+)): "
@@ -46,7 +47,7 @@ def passed_over(log: str, name: str, locked: str) -> str | None:
 
     None when the locked one was the first.
     """
-    steps = [step for step in _STEP.finditer(log) if name in (step["sought"], step["selected"])]
+    steps = [step for step in _steps(log) if name in (step["sought"], step["selected"])]
     first = next((at for at, step in enumerate(steps) if step["selected"]), None)
     if first is None or len(steps) < 2:
         return None
@@ -54,3 +55,9 @@ def passed_over(log: str, name: str, locked: str) -> str | None:
         return ""
     newer: str = steps[first]["version"]
     return newer if newer != locked else None
+
+
+@lru_cache(maxsize=1)
+def _steps(log: str) -> tuple[re.Match[str], ...]:
+    """What it sought and selected, in turn; each requested package is looked for in the same log."""
+    return tuple(_STEP.finditer(log))

@@ -49,6 +49,11 @@ def remember(query: PipQuery, listed: Listed) -> None:
     keep_file(_place(query), json.dumps(document))
 
 
+def wheels_of_last(query: PipQuery) -> Path:
+    """Where the wheels of the lock that was made last for a query are noted: most will be in the next one."""
+    return _place(query).with_suffix(".wheels")
+
+
 def _place(query: PipQuery) -> Path:
     """The file of a query; what else is asked for beside torch changes nothing, unless the index may have it, too."""
     asked = replace(query, extras=asked_sometimes(query.extras), constraints=(), sources=())

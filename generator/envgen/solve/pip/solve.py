@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from envgen.core.dataclass import dataclass
 from envgen.core.locks import PassedOver, PipLock, PipPackage
@@ -16,28 +16,28 @@ from envgen.core.releases import CPU
 from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI
-from envgen.core.wheel_names import WheelName, file_name, normalise_project
+from envgen.core.wheel_names import file_name, normalise_project
 from envgen.facts.catalog import Catalog
 from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
+from envgen.net.cache import keep_file
 from envgen.net.deadline import Deadline, Patience, Retry
-from envgen.net.served import check_served
+from envgen.net.served import canonical_pypi_url, check_served
 from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
 from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
 from envgen.solve.pip.query import FAMILY, FAMILY_IF_THERE, PipQuery, asked_sometimes, plain_requirement
-from envgen.solve.pip.seen import Listed, remember, seen_before
+from envgen.solve.pip.seen import Listed, remember, seen_before, wheels_of_last
 from envgen.solve.pip.sources import AllowedSources
 from envgen.solve.pip.uv import UvPackage, UvRequest, UvRun, UvWheel, compile_packages, started
 
 if TYPE_CHECKING:
     from envgen.solve.pip.wheels import WantedWheels
 
-__all__ = ["canonical_pypi_url", "check_constraints", "solve_pip"]
+__all__ = ["check_constraints", "solve_pip"]
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_WAREHOUSE_PATH = re.compile(r"/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/]+")
 _ROUNDS = 3
 _READING_S = 60.0  # what looking into the wheels may cost; it warns, no lock hangs on it
 
@@ -130,7 +130,11 @@ class _Solve:
             wanted, listed = self._look_up()
             request = self._request(listed)
             if guess == request:
+                from envgen.net.wheel_contents import load_contents
+
                 meanwhile()
+                if self.query.extras:  # or nobody asks for what the wheels hold
+                    load_contents(wheels_of_last(self.query))
                 return self._solved(request, wanted, run)
         return self._solved(request, wanted)
 
@@ -292,6 +296,7 @@ class _Solve:
         patience = replace(self.patience, deadline=Deadline.after(min(_READING_S, self.patience.deadline.left())))
         wheels = wheels_of(lock, asked, served)
         contents = read_all(wheels, patience=patience)
+        keep_file(wheels_of_last(query), "\n".join(wheel.sha256 for wheel in wheels))
         told = judged(wheels, contents, build=f"{query.torch}+{query.cuda_tag}", major=query.cuda_major)
         sources = (package for package in lock.packages if package.is_source)
         return (*(_from_source(package) for package in sources), *told)
@@ -380,17 +385,3 @@ def _project(requirement: str) -> str:
 def _reason(package: UvPackage, pin: TorchPin | None) -> str:
     via = "requested" if package.is_requested or not package.via else f"via {', '.join(package.via)}"
     return f"{via}; pinned: {pin.source}" if pin else via
-
-
-def canonical_pypi_url(url: str, project: str) -> str:
-    """Return PyPI's own URL of a file that an index or mirror serves at `url`.
-
-    Most mirrors keep PyPI's path; for others there is the address by file name that PyPI redirects from
-    (https://docs.pypi.org/api/, "Predictable URLs").
-    """
-    kept = _WAREHOUSE_PATH.search(urlsplit(url).path)
-    if kept:
-        return f"https://files.pythonhosted.org{kept[0]}"
-    filename = file_name(url)
-    tag = ".".join(WheelName.parse(filename).interpreters) if filename.endswith(".whl") else "source"
-    return f"https://files.pythonhosted.org/packages/{tag}/{project[0]}/{project}/{quote(filename)}"

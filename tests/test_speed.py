@@ -81,6 +81,26 @@ class TestStarts:
         for command in ((*written, "--check"), ("verify", "--offline", str(tmp_path / "out"))):
             assert loaded_by(*command) & {"conda_lock", "pydantic", "urllib3", "envgen.net.client"} == set()
 
+    def test_uv_is_started_before_what_is_needed_later_is_loaded(self) -> None:
+        """It takes most of the time of a lock: what reads the index and writes files is loaded while it works."""
+        script = """
+import os, subprocess, sys
+from envgen.solve.pip import seen
+seen.seen_before = lambda query, pins: seen.Listed(requirements=("torch==2.10.0",), pins=(), sometimes=())
+def started(*arguments, **options):
+    os.write(1, " ".join(sys.modules).encode())
+    os._exit(0)
+subprocess.Popen = started
+from envgen.cli.main import main
+main(["lock", *sys.argv[1:]])
+"""
+        asked = ["--gpu", "RTX 4090", "--driver", "595", "--platform", "linux-64", "--only", "pip", "--with", "pandas"]
+        command = [sys.executable, "-c", script, *asked]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+        loaded = set(done.stdout.split())
+        assert "envgen.solve.pip.uv" in loaded, done.stderr
+        assert loaded & {"packaging", "urllib3", "ssl", "http.client", "jinja2", "yaml", "rattler", "html"} == set()
+
     def test_a_decision_costs_few_starts_of_an_interpreter(self) -> None:
         taken = medians({"resolve": Command(argv=envgen("resolve", *REQUEST))}, rounds=5)
         assert taken["resolve"] < 16 * taken[PASS]  # 7.4 measured

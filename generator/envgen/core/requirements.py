@@ -40,9 +40,9 @@ def marker_environment(
 
 def parsed(lines: Iterable[str]) -> Iterator[Requirement]:
     """Yield the requirements of Requires-Dist lines; one that nobody can read asks for nothing."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
     for text in lines:
+        from packaging.requirements import InvalidRequirement, Requirement  # there may be none to read
+
         try:
             yield Requirement(text)
         except InvalidRequirement:

@@ -104,6 +104,14 @@ def test_the_change_keeps_what_it_can(
     assert again["outcome"] == "runs"
 
 
+def test_the_change_to_a_conda_file_keeps_the_cuda(capsys: Captured, tmp_path: Path) -> None:
+    # anaconda.org/pytorch has 2.3.1 for Python 3.11 as cpu, cuda11.8 and cuda12.1; a K80 runs the second alone.
+    text = "channels: [conda-forge]\ndependencies: [python=3.11, pytorch=2.3.1=cpu*]\n"
+    options = ("--gpu", "Tesla K80", "--driver", "470.256.02", "--platform", "linux-64")
+    _, [torch] = answer(capsys, tmp_path / "environment.yml", text, options)
+    assert torch["change"] == "take pytorch=2.3.1=py*_cuda11.8* from pytorch"
+
+
 def test_a_driver_that_would_do_is_named_beside_it(capsys: Captured, tmp_path: Path) -> None:
     _, [torch] = answer(capsys, tmp_path / "requirements.txt", "torch==2.12.1", B)
     assert torch["change"].endswith(" or update the driver to 580.65.06 or newer")  # NVIDIA's floor of CUDA 13

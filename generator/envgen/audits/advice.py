@@ -51,5 +51,5 @@ def _take(build: Build, catalog: Catalog) -> str:
         if build.on_pypi:
             return f"take torch=={build.torch} from PyPI"
         return f"take torch=={build.short_label} from {catalog.index_urls.get(build.cuda_tag, '')}"
-    glob = build.conda.build_glob.partition("{")[0].rstrip("*")
-    return f"take pytorch={build.torch}={glob}* from {build.conda.channels[0]}"
+    glob = build.conda.glob_for("*")  # whatever Python the file has; the CUDA behind it stays
+    return f"take pytorch={build.torch}={glob} from {build.conda.channels[0]}"

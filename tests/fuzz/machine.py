@@ -81,8 +81,14 @@ class Outcome:
         for kind, what in self.told:
             if kind == "writes" and not any(f"{what}/".startswith(f"{name.rstrip('/')}/") for name in named):
                 yield f"writes {what}"
-            if kind == "connects" and "--offline" in run.line:
+            if kind == "connects" and is_offline(run.line):
                 yield f"connects to {what}"
+
+
+def is_offline(line: Sequence[str]) -> bool:
+    """True when no network may be asked: of --online and --offline the last counts."""
+    switches = [word for word in line if word in ("--online", "--offline")]
+    return switches[-1:] == ["--offline"]
 
 
 class Parent:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.machine import Parent, Run, fresh, parents
+from fuzz.machine import Parent, Run, fresh, is_offline, parents
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.skipif(sys.platform != "linux", reason="forks, and looks into /proc")]
 
@@ -51,3 +51,8 @@ def test_a_run_that_does_as_it_should(parent: Parent, tmp_path: Path) -> None:
     code = "import os, sys; open('x', 'w').write('x'); os.rename('x', 'y'); os.remove('y'); sys.stderr.write('é')"
     run = Run(line=["--offline", code], cwd=place / "work", place=place)
     assert list(parent.run(run).faults(run)) == []
+
+
+def test_of_two_switches_the_last_counts() -> None:
+    assert is_offline(["verify", "--online", "--offline"])
+    assert not is_offline(["verify", "--offline", "--online"])

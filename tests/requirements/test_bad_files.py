@@ -25,6 +25,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param("r.txt", b"-r r.txt\n", "r.txt names itself", id="a cycle"),
         pytest.param("r.txt", b"-r ../here/r.txt\n", "r.txt", id="a cycle by another path"),
         pytest.param("r.txt", b"einops\n" * 1_500_000, "it is larger than 1 MiB", id="10 MB"),
+        pytest.param("r.txt", b"torch==2.9.1\n" * 50_000, "past the 5,000th requirement", id="50,000 lines of torch"),
+        pytest.param(
+            "e.yml",
+            b"dependencies:\n- pip:\n" + b"  - einops\n" * 5_001,
+            "past the 5,000th requirement",
+            id="5,001 lines of pip in an environment.yml",
+        ),
         pytest.param("r.txt", bytes(range(256)), "it is no text", id="binary"),
         pytest.param("r.txt", "# caf\xe9\n".encode("latin-1"), "it is no text in UTF-8", id="Latin-1"),
         pytest.param("r.txt", b"einops\0\n", "it is no text", id="a NUL"),

@@ -112,3 +112,13 @@ def test_lines_that_no_release_meets(family: Sequence[str], text: str) -> None:
     error = caught.value
     facts = "".join(f"\n  {fact}" for fact in error.facts())
     assert f"{error.headline()}{facts}\n  hint: {error.hint()}" == text
+
+
+def test_many_lines_that_clash_are_said_in_few() -> None:
+    """Lines that the same releases meet say the same, and comparing each with each takes long."""
+    family = [
+        f"torch{bound},!=1.0.{number}" for number in range(200) for bound in (">=2.10", "<=2.11", "!=2.10,!=2.11")
+    ]
+    with pytest.raises(LinesClashError) as caught:
+        read(ask("8.6"), *family, "torch<2.12")
+    assert len(caught.value.lines) <= 3

@@ -7,6 +7,9 @@ from dataclasses import field
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError
 
+# Requirements in all files of a run: each takes time, and nobody's environment is of so many.
+_MOST = 5000
+
 
 class RequirementsFileError(UsageError):
     """A file of requirements can't be read, or has not what was asked of it."""
@@ -29,7 +32,8 @@ class Asked:
 
     `requirements` are for both sets, `pip` and `conda` for one. `python` (X.Y) is empty when none is asked for.
     `channels` are conda's, in the order of the files. `inputs` maps the name of each file that was given to its lines,
-    as far as they were taken. `seen` are the files that were read, each with whether it was for constraints.
+    as far as they were taken. `seen` are the files that were read, each with whether it was for constraints; `read` is
+    how many requirements they hold.
     """
 
     requirements: list[str] = field(default_factory=list)
@@ -42,6 +46,16 @@ class Asked:
     inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     python: str = ""
     seen: set[tuple[str, bool]] = field(default_factory=set)
+    read: int = 0
+
+    def count(self, where: str) -> None:
+        """Count one more requirement.
+
+        Raises: RequirementsFileError when they are more than any files hold.
+        """
+        self.read += 1
+        if self.read > _MOST:
+            raise RequirementsFileError(f"{where} can't be read", fact=f"it is past the {_MOST:,}th requirement")
 
     def lines(self) -> tuple[str, ...]:
         """Everything that was taken, in one order."""

@@ -76,14 +76,16 @@ def _take_pip(asked: Asked, line: str, where: str) -> None:
     if line.startswith("-"):
         pass_over(asked, where, line, "only requirements are taken of its pip section; --requirements reads a file")
         return
-    own = Asked()
+    own = Asked(read=asked.read)
     take_line(own, line, where)
+    asked.read = own.read
     asked.pip += own.requirements
     asked.family += own.family
     asked.not_taken += own.not_taken
 
 
 def _take_spec(asked: Asked, spec: str, where: str) -> None:
+    asked.count(where)
     channel, text = split_channel(spec)
     found = _SPEC.fullmatch(text)
     if found is None:

@@ -98,7 +98,7 @@ def _lines(family: Iterable[str], subdir: Subdir, python: str, rows: Sequence[Co
 
     environment = {**environment_of(subdir, python), "extra": ""}
     found = []
-    for text in family:
+    for text in dict.fromkeys(family):
         requirement = Requirement(text)
         if requirement.marker is not None and not requirement.marker.evaluate(environment):
             continue
@@ -156,6 +156,7 @@ def _is_cuda(tag: str) -> bool:
 
 def _clash(lines: Sequence[_Line], rows: Sequence[Companions]) -> LinesClashError:
     """The first line, or else pair of lines, that no release of torch meets."""
+    lines = list({line.releases: line for line in reversed(lines)}.values())[::-1]  # of those that are met alike, one
     alone = ((line,) for line in lines if not line.releases)
     pairs = ((one, other) for one, other in combinations(lines, 2) if not one.releases & other.releases)
     clashing: tuple[_Line, ...] = next(chain(alone, pairs), tuple(lines))

@@ -19,10 +19,11 @@ _PER_LINE = re.compile(r"(?<!\s)\s+--(?:hash|config-settings?|global-option|inst
 def take_line(asked: Asked, text: str, where: str, *, constraint: bool = False) -> None:
     """Add one requirement to what is asked for.
 
-    Raises: RequirementsFileError when it is neither a requirement nor a place.
+    Raises: RequirementsFileError when it is neither a requirement nor a place, or one too many.
     """
     from packaging.requirements import InvalidRequirement, Requirement
 
+    asked.count(where)
     line = _PER_LINE.sub("", text).strip()
     if _PLACE.search(line.partition(";")[0].partition("[")[0].strip()):
         return _pass(asked, where, line, "a lock needs a file on an index; ask for the release by name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,8 +12,19 @@ import pytest
 from envgen.cli.main import main
 from envgen.core.errors import ValueFormatError
 from envgen.core.messages import LANGUAGES, language, messages
+from envgen.core.paths import tree
 
+PARTS = sorted(path.stem for path in (tree("templates") / "messages").iterdir())
 REQUEST = ["--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94", "--offline"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_messages_are_what_toml_says(part: str) -> None:
+    text = (tree("templates") / "messages" / f"{part}.toml").read_text(encoding="utf-8")
+    said = tomllib.loads(text)
+    assert said
+    for spoken, texts in messages(part).items():
+        assert texts == {key: each[spoken] for key, each in said.items()}
 
 
 @pytest.mark.parametrize(

@@ -35,3 +35,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def of_known_releases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of the whole program know no release that is newer than those that the tests state answers for."""
     monkeypatch.setattr(Catalog, "load", staticmethod(known_catalog))
+
+
+@pytest.fixture
+def few_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server is asked twice, at once, where a run asks four times in 3.5 s: for tests of what comes after that."""
+    from envgen.net.deadline import Retry
+    from envgen.solve.conda import solve
+
+    Retry()  # its constructor is made with the first one
+    for name, value in {"attempts": 2, "pause_s": 0.02}.items():
+        monkeypatch.setitem(Retry.__init__.__kwdefaults__, name, value)
+    monkeypatch.setattr(solve, "_retries_within", lambda seconds: 1)

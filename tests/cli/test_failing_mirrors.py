@@ -13,6 +13,8 @@ from equipment.conda_channel import write_pytorch_channels
 from equipment.loopback import refused_url, serving
 from equipment.wheel_index import WheelIndex
 
+pytestmark = pytest.mark.usefixtures("few_retries")
+
 MX450 = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64"]
 PAGE = "/whl/cu126/torch/"
 FILES = 7

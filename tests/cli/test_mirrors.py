@@ -12,6 +12,8 @@ from envgen.cli.main import main
 from equipment.conda_channel import write_pytorch_channels
 from equipment.loopback import Fault, Loopback, serving
 
+pytestmark = pytest.mark.usefixtures("few_retries")
+
 MX450 = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64", "--timeout", "2"]
 
 UNREACHABLE = [

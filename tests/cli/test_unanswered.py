@@ -9,6 +9,8 @@ import pytest
 from envgen.cli.main import main
 from equipment.loopback import refused_url
 
+pytestmark = pytest.mark.usefixtures("few_retries")
+
 MX450 = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64"]
 PIP, CONDA = ["--with", "pip:einops"], ["--with", "conda:scipy"]
 

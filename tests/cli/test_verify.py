@@ -11,6 +11,8 @@ from envgen.cli.main import main
 from equipment.lock_damage import SHIPPED, change, copy_of
 from equipment.loopback import refused_url
 
+pytestmark = pytest.mark.usefixtures("few_retries")
+
 PIP = "win-64/py3.12/pip-torch-2.14.1-cu126"
 CONDA = "linux-64/py3.12/conda-pytorch-2.10.0-cuda129"
 

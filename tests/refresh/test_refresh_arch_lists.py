@@ -24,6 +24,8 @@ from equipment.loopback import Fault, Loopback, serving
 from refresh.torch_files import ARCHS, VERSION_PY, library, torch_files, wheel_bytes
 from refresh.world import SHA, build, pypi_page, serve_pages, wheel, write_releases, write_tables
 
+pytestmark = pytest.mark.usefixtures("few_retries")
+
 X86 = "torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl"
 ARM = "torch-2.15.0-cp312-cp312-manylinux_2_28_aarch64.whl"
 ARM_ARCHS = "sm_80 sm_90 sm_100 sm_110 sm_120"

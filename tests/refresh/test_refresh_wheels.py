@@ -18,6 +18,8 @@ from envgen.refresh.outcome import Level, Rows
 from equipment.loopback import Fault, Loopback, refused_url, serving
 from refresh.world import PAGES, SHA, build, companion, serve_pages, wheel, write_tables
 
+pytestmark = pytest.mark.usefixtures("few_retries")
+
 URL = "https://download.pytorch.org/whl/cu126"
 SOURCE = f"{URL}/torch/, 2026-11-24"
 LISTING = (PAGES / "cu126-torch.html").read_text(encoding="utf-8")

@@ -78,17 +78,26 @@ def test_a_mirror_without_answers(
 
 
 @pytest.mark.parametrize("fault", WRONG)
+@pytest.mark.parametrize(
+    ("command", "is_new"),
+    [
+        ("lock", True),
+        ("--upgrade", False),
+        pytest.param("lock", False, marks=pytest.mark.proof),
+        pytest.param("--upgrade", True, marks=pytest.mark.proof),
+    ],
+)
 def test_a_mirror_with_wrong_bytes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], complete: Path, fault: Fault
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], complete: Path, fault: Fault, command: str, is_new: bool
 ) -> None:
     before = contents(complete)
+    patient = [*MX450[:-1], "60"]  # a busy machine starts a solver in more than two seconds
+    folder = tmp_path / "never" if is_new else complete
     with failing(tmp_path, fault) as (_, mirrors):
-        patient = [*MX450[:-1], "60"]  # a busy machine starts a solver in more than two seconds
-        for command in ([*patient, "--upgrade"], ["lock", *patient]):
-            for folder, expected in ((tmp_path / "never", {}), (complete, before)):
-                assert main([*command, *mirrors, "--output", str(folder)]) == 5
-                assert "-data]" in capsys.readouterr().err
-                assert contents(folder) == expected
+        words = ["lock", *patient] if command == "lock" else [*patient, command]
+        assert main([*words, *mirrors, "--output", str(folder)]) == 5
+    assert "-data]" in capsys.readouterr().err
+    assert contents(folder) == ({} if is_new else before)
 
 
 def test_a_stall_ends_at_the_time_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

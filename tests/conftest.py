@@ -44,6 +44,7 @@ def few_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     from envgen.solve.conda import solve
 
     Retry()  # its constructor is made with the first one
+    assert Retry.__init__.__kwdefaults__
     for name, value in {"attempts": 2, "pause_s": 0.02}.items():
         monkeypatch.setitem(Retry.__init__.__kwdefaults__, name, value)
     monkeypatch.setattr(solve, "_retries_within", lambda seconds: 1)

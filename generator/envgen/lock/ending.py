@@ -28,18 +28,18 @@ class Ending:
 
 def ending(
     environments: Sequence[Environment],
-    folder: Collection[str],
+    folder: Mapping[str, str],
     *,
     required: Collection[Subdir],
     may_fall_back: bool,
 ) -> Ending:
-    """Judge what was obtained for a folder that holds files of ours by these names.
+    """Judge what was obtained for a folder that holds these files of ours.
 
     `required` are the platforms for which one set alone was asked for.
 
     A set that can't be had costs only itself. Its files here, made for another request, stay as they are, and the run
-    ends with an error. So it does for wrong bytes, for a required set, and for a source that doesn't answer when
-    falling back is not allowed.
+    ends with an error. So it does for wrong bytes, for a required set, for a platform that gets neither set, and for a
+    source that doesn't answer when falling back is not allowed.
 
     Raises: the worst failure when nothing could be had, or a required set could not.
     """
@@ -53,6 +53,7 @@ def ending(
         names = _files_of(package_set, one, folder)
         untouched |= names
         errors += _errors(package_set, error, names, may_fall_back=may_fall_back)
+    errors += [_worst_of_all([(one, *f) for f in one.failures.items()]) for one in environments if _is_empty(one)]
     # conda-lock.yml is one file for all platforms: it can't be new for some of them and stay for others.
     is_held = any(set_of(name) is PackageSet.CONDA for name in untouched)
     kept = [_without_conda(one) if is_held else one for one in environments]
@@ -82,6 +83,10 @@ def _errors(
 _FAILED = 5
 
 
+def _is_empty(one: Environment) -> bool:
+    return bool(one.failures) and not one.locked
+
+
 def _worst_of_all(failures: Sequence[tuple[Environment, PackageSet, EnvgenError]]) -> EnvgenError:
     errors = [error for _, _, error in failures]
     if all(isinstance(error, NoBuildError) for error in errors):
@@ -90,10 +95,19 @@ def _worst_of_all(failures: Sequence[tuple[Environment, PackageSet, EnvgenError]
     return max((error for error in errors if not isinstance(error, NoBuildError)), key=lambda error: error.exit_code)
 
 
-def _files_of(package_set: PackageSet, one: Environment, folder: Collection[str]) -> set[str]:
-    """The files of a set for the platform of a request, and those that it shares with other platforms."""
-    files = (file for name in folder if (file := our_file(name)) is not None)
-    return {f.name for f in files if f.format.set is package_set and f.subdir in (None, one.request.subdir)}
+def _files_of(package_set: PackageSet, one: Environment, folder: Mapping[str, str]) -> set[str]:
+    """The files of a set for the platform of a request, and those that it shares there with other platforms."""
+    subdir = one.request.subdir
+    files = (file for name in folder if (file := our_file(name)) is not None and file.format.set is package_set)
+    shared = (f.name for f in files if f.subdir in (None, subdir))
+    return {name for name in shared if not _leaves_out(folder[name], package_set, subdir)}
+
+
+def _leaves_out(text: str, package_set: PackageSet, subdir: Subdir) -> bool:
+    """Whether a file records that its set could not be had for this platform before."""
+    record = record_of(text)
+    states = [one.sets.get(package_set, "") for one in record.platforms if one.subdir is subdir] if record else []
+    return bool(states) and all(states)
 
 
 def _without_conda(one: Environment) -> Environment:

@@ -125,7 +125,7 @@ class PipLocker:
 
     def way_out(self, pairing: Pairing, failure: SolveFailedError) -> str:
         """The smallest change of the target with which everything can be locked, as was tried, or empty."""
-        from envgen.solve.pip.ways_out import way_out
+        from envgen.solve.pip.ways.ways_out import way_out
 
         return way_out(self._together(), pairing.build.torch, failure, self._refusal)
 

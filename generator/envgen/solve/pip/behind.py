@@ -18,8 +18,8 @@ from envgen.net.pip_index import ProjectPage, read_project
 from envgen.net.sites import Site
 from envgen.solve.errors import CudaClashError, SolveFailedError
 from envgen.solve.pip.contents import clash_of
-from envgen.solve.pip.freeing import Freed, freed, other_pythons, repaired
 from envgen.solve.pip.together import Found, Together
+from envgen.solve.pip.ways.freeing import Freed, freed, other_pythons, repaired
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet

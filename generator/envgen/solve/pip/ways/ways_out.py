@@ -10,8 +10,8 @@ from envgen.core.request import Request
 from envgen.core.sets import PackageSet
 from envgen.solve.errors import SolveFailedError
 from envgen.solve.extras import Extras
-from envgen.solve.pip.freeing import Freed, Repaired, freed, newer_glibcs_of, repaired
 from envgen.solve.pip.together import Together
+from envgen.solve.pip.ways.freeing import Freed, Repaired, freed, newer_glibcs_of, repaired
 
 Refusal = Callable[[Request, Extras, str], EnvgenError | None]
 _FURTHER = 3  # times that a lock shows that something else has no wheel either

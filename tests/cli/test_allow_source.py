@@ -99,3 +99,32 @@ def test_what_nothing_helps_is_named_to_be_left_out(run: Run, capsys: pytest.Cap
     told = capsys.readouterr().err
     assert "hint: without einops>=99 it locks, with --allow-source flash" in told
     assert run(*BUILD, "--with", "pip:flash", "--with", "pip:tqdm", "--allow-source", "flash") == 0
+
+
+def test_a_release_of_torch_that_the_index_lacks_hides_no_way_out(
+    run: Run, pypi: WheelIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GPT-SoVITS again: PyPI has torch 2.8.0 for Windows and Python 3.9, torch's index has no torchvision beside it."""
+    newer = make_wheel(f"torch-2.9.2-{CP312}.whl", ("filelock",))
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], newer]}
+    build = ["--torch", ">=2.9.1,<2.10", *BUILD[2:]]
+    assert run(*build, "--with", "pip:flash", "--with", "pip:einops>=99") == 3
+    assert "hint: without einops>=99 it locks, with --allow-source flash" in capsys.readouterr().err
+
+
+def test_another_python_and_a_source_are_named_together(
+    run: Run, torch_index: WheelIndex, pypi: WheelIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """MONAI asks for openslide-python 1.1.2, which has no wheel, and pytorch-ignite 0.4.8, for Python 3.10's torch."""
+    cp313 = CP312.replace("312", "313")
+    own = make_wheel(f"torch-2.9.1+cu126-{cp313}.whl", ("filelock",))
+    torch_index.wheels = {"/whl/cu126": [*torch_index.wheels["/whl/cu126"], own]}
+    further = [
+        make_wheel(f"torch-2.9.1-{cp313}.whl", ("filelock",)),
+        make_wheel("late-1.0-py3-none-any.whl", requires_python=">=3.13"),
+    ]
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], *further]}
+    asked = [*BUILD, "--with", "pip:flash", "--with", "pip:late"]
+    assert run(*asked) == 3
+    assert "hint: --python 3.13 --allow-source flash locks it" in capsys.readouterr().err
+    assert run(*asked, "--python", "3.13", "--allow-source", "flash") == 0

@@ -93,6 +93,45 @@ def test_a_package_that_fits_in_no_release_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("asked", "way_out"),
+    [
+        pytest.param("flow-all[cuda13]>=1", "flow-all[cuda12]>=1", id="an extra, as jax[cuda13]"),
+        pytest.param("array-cu13", "array-cu12", id="a package for each CUDA, as cudf-cu13"),
+    ],
+)
+def test_what_is_named_for_another_cuda_is_named_for_that_of_the_build(
+    tmp_path: Path, run: Run, pypi: WheelIndex, capsys: pytest.CaptureFixture[str], asked: str, way_out: str
+) -> None:
+    """The way out locks when it is followed."""
+    torch = make_wheel(f"torch-2.9.1-{CP312}.whl", ("filelock", "nvidia-cudnn-cu12"))
+    needs = ("nvidia-cudnn-cu12", *(f'flow-cuda{one}-plugin; extra == "cuda{one}"' for one in (12, 13)))
+    further = [
+        torch,
+        make_wheel("flow_all-1.0-py3-none-any.whl", needs),
+        *(make_wheel(f"flow_cuda{n}_plugin-1.0-py3-none-any.whl", (f"nvidia-cudnn-cu{n}",)) for n in (12, 13)),
+        *(
+            make_wheel(f"array_cu{n}-1.0-py3-none-any.whl", ("nvidia-cudnn-cu12", f"nvidia-cudnn-cu{n}"))
+            for n in (12, 13)
+        ),
+    ]
+    others = (one for one in pypi.wheels["/simple"] if one.filename != torch.filename)
+    pypi.wheels = {"/simple": [*others, *further]}
+    assert run(*BUILD, "--with", f"pip:{asked}") == 3
+    assert f"hint: {way_out} in place of {asked} locks it\n" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert run(*BUILD, "--with", f"pip:{way_out}") == 0
+
+
+def test_an_extra_that_there_is_not_is_no_way_out(
+    run: Run, pypi: WheelIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needs = ("nvidia-cudnn-cu12", 'nvidia-cudnn-cu13; extra == "cuda13"')
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], make_wheel("sole-1.0-py3-none-any.whl", needs)]}
+    assert run(*BUILD, "--with", "pip:sole[cuda13]") == 3
+    assert "cuda12" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("packages", "told"),
     [
         pytest.param(

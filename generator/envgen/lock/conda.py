@@ -154,6 +154,11 @@ class CondaLocker:
         del clash
         return None
 
+    def way_out_of_clash(self, clash: CudaClashError) -> str:
+        """Nothing: as `older`."""
+        del clash
+        return ""
+
     def asking_for(self, extras: Extras) -> CondaLocker:
         """The same with other extra packages."""
         return replace(self, sources=replace(self.sources, extras=extras))

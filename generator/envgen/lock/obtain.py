@@ -42,6 +42,7 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
             clashes.append(clash)
             extras = locker.older(clash) if len(clashes) <= _OLDER else None
             if extras is None:
+                clashes[0].advice = clashes[0].advice or locker.way_out_of_clash(clashes[0])
                 raise clashes[0] from clash
             locker, sources = locker.asking_for(extras), replace(sources, extras=extras)
         except SolveFailedError as error:

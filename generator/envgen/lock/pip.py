@@ -130,12 +130,12 @@ class PipLocker:
         return way_out(self._together(), pairing.build.torch, failure, self._refusal)
 
     def _refusal(self, request: Request, extras: Extras, torch: str) -> EnvgenError | None:
-        """Why no build of a release of torch can be locked for another request, with other extra packages."""
+        """Why no build of a release of torch, or of any, can be locked for another request, with other packages."""
         from envgen.lock.together.beside import candidates
         from envgen.resolve import resolve
 
         sources = replace(self.sources, extras=extras)
-        resolution = resolve(sources.builds, replace(request, torch=f"=={torch}"))
+        resolution = resolve(sources.builds, replace(request, torch=f"=={torch}") if torch else request)
         other = replace(self, request=request, sources=sources)
         refusal: EnvgenError = NoBuildError(resolution, self.package_set)
         for pairing in candidates(None, resolution, self.package_set, sources):
@@ -166,6 +166,12 @@ class PipLocker:
         release = newest_for_cuda(clash, self._together())
         extras = self.sources.extras
         return replace(extras, constraints=(*extras.constraints, f"{clash.package}<={release}")) if release else None
+
+    def way_out_of_clash(self, clash: CudaClashError) -> str:
+        """What can be locked in the place of a package that clashes, or the change that lets it be; as was tried."""
+        from envgen.solve.pip.ways.ways_out import way_out_of_clash
+
+        return way_out_of_clash(self._together(), clash, self._refusal)
 
     def asking_for(self, extras: Extras) -> PipLocker:
         """The same with other extra packages."""

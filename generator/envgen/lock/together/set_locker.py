@@ -61,5 +61,8 @@ class SetLocker(Protocol):
     def older(self, clash: CudaClashError) -> Extras | None:
         """What is asked for with the newest release of a package that loads the CUDA of the build, or None."""
 
+    def way_out_of_clash(self, clash: CudaClashError) -> str:
+        """What can be locked in the place of a package that clashes, or the change that lets it be; as was tried."""
+
     def asking_for(self, extras: Extras) -> SetLocker:
         """The same with other extra packages."""

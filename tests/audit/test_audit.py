@@ -104,6 +104,22 @@ def test_the_change_keeps_what_it_can(
     assert again["outcome"] == "runs"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        # pytorch.org/get-started, Preview (Nightly)
+        "--pre\n--index-url https://download.pytorch.org/whl/nightly/cu128\ntorch\n",
+        "--pre\n--extra-index-url https://download.pytorch.org/whl/nightly/cu128\ntorch\n",
+        "--index-url https://download.pytorch.org/whl/test/cu126\ntorch\n",
+        "--pre\n-f https://download.pytorch.org/whl/nightly/cu118/torch_nightly.html\ntorch\n",
+    ],
+)
+def test_a_build_that_is_not_released_cant_be_told(capsys: Captured, tmp_path: Path, options: str) -> None:
+    target = ("--gpu", "RTX 4090", "--driver", "580.95.05", "--platform", "linux-64")
+    _, [torch] = answer(capsys, tmp_path / "requirements.txt", options, target)
+    assert torch["outcome"] == "unknown"
+
+
 def test_the_change_to_a_conda_file_keeps_the_cuda(capsys: Captured, tmp_path: Path) -> None:
     # anaconda.org/pytorch has 2.3.1 for Python 3.11 as cpu, cuda11.8 and cuda12.1; a K80 runs the second alone.
     text = "channels: [conda-forge]\ndependencies: [python=3.11, pytorch=2.3.1=cpu*]\n"

@@ -86,6 +86,8 @@ def test_a_jetpack_that_somebody_names(text: str, release: str) -> None:
     ("text", "available"),
     [
         ("torch.cuda.is_available() just returned False", False),
+        ("torch.cuda.is_available() False", False),
+        ("we need torch.cuda.is_available() True here", None),
         ("`torch.cuda.is_available()` still gives me `False`", False),
         ("cuda.is_available() returns false", False),
         ("torch.cuda.is_available() is always True for me on Colab", None),
@@ -99,3 +101,16 @@ def test_what_somebody_says_of_is_available(text: str, available: bool | None) -
 def test_the_cuda_that_was_asked_of_conda() -> None:
     assert read_messages(["conda install pytorch==1.7.0 torchvision cudatoolkit=10.1 -c pytorch"]).cuda == "10.1"
     assert read_messages(["conda install pytorch==2.1.0 pytorch-cuda=12.1 -c pytorch -c nvidia"]).cuda == "12.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "torch"),
+    [
+        ("torch.__version__ '1.13.1+cu117'", "1.13.1+cu117"),
+        ("torch.__version__: 2.4.1+cu121", "2.4.1+cu121"),
+        ("assert torch.__version__ >= '1.8.0'", ""),
+        ("if torch.__version__ == '2.0.1':", ""),
+    ],
+)
+def test_a_release_beside_its_expression(text: str, torch: str) -> None:
+    assert read_messages([text]).torch == torch

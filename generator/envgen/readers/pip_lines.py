@@ -115,6 +115,8 @@ class Indexes:
             unclear = f"indexes of several CUDA tags are named ({', '.join(tags)})"
         elif any("torch_stable" in url for url in links):
             unclear = "torch_stable.html has every CUDA tag, and the file names none"
+        elif any("torch_nightly" in url for url in links):
+            unclear = "torch_nightly.html has nightly builds, which no table knows"
         ordered = tuple(sorted(sources, key=lambda url: not tag_of_url(url)))
         return cls(sources=ordered, cuda="" if unclear else next(iter(tags), ""), unclear=unclear)
 

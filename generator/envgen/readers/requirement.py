@@ -25,6 +25,7 @@ PLATFORMS = {
 }
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 _TAG = re.compile(r"cu\d{2,3}|cpu", re.ASCII)
+_UNRELEASED = frozenset({"nightly", "test"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +150,13 @@ def path_of(url: str) -> str:
 
 
 def tag_of_url(url: str) -> str:
-    """The CUDA tag (or `cpu`) that an index's URL names in its path: PyTorch's own and its mirrors; else empty."""
+    """The CUDA tag (or `cpu`) that an index's URL names in its path: PyTorch's own and its mirrors; else empty.
+
+    `whl/nightly/cu128` and `whl/test/cu128` have other builds than the releases', which no table knows.
+    """
     parts = [part for part in path_of(url).split("/") if part]
+    if not _UNRELEASED.isdisjoint(parts):
+        return ""
     return next((part for part in reversed(parts) if _TAG.fullmatch(part)), "")
 
 

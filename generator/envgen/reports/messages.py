@@ -45,11 +45,13 @@ _DEVICE_NAME = re.compile(
     r"get_device_name\([^)]*\)\)?\s*\n\s*['\"]?(?P<name>[A-Z][^'\"\n]{3,60})['\"]?\s*$", re.MULTILINE
 )
 _PYTHON = re.compile(r"^[ \t]*Python (?P<version>3\.\d+\.\d+)\b", re.MULTILINE)
-_PRINTED = re.compile(rf"torch\.__version__\)?[\"']?\s*\n\s*['\"]?(?P<version>{_VERSION})")
+_PRINTED = re.compile(rf"torch\.__version__\)?[\"']?(?:\s*\n\s*|[ \t]*(?:->|[:=])?[ \t]*)['\"]?(?P<version>{_VERSION})")
 # In running text a release is often another one than that which is installed: a pin, a label or the word is needed.
 _BEFORE = r"(?:==|\s+version:?\s+|[ -]v?(?=[\d.]+\w*\+(?:cu|cpu)))"
 _NAMED = re.compile(rf"\b(?:torch|pytorch){_BEFORE}(?P<version>{_VERSION})", re.IGNORECASE)
-_ANSWERED = re.compile(r"is_available\(\)\)?[\"']?\s*(?:\n|:|=|->|is|returns)\s*(?P<answer>True|False)")
+_ANSWERED = re.compile(
+    r"is_available\(\)\)?[\"']?(?:\s*(?:\n|:|=|->|is|returns)\s*|[ \t]+(?=False))(?P<answer>True|False)"
+)
 # People say in many ways that it is False; that it is True is as often what it should be.
 _IS_FALSE = re.compile(
     r"is_available(?:\(\))?\)?[\"'`*,]{0,3}[ \t]*(?:(?:it|just|always|still|now|only|which|keeps?|but)[ \t]+){0,3}"

@@ -157,7 +157,7 @@ def parse_interpreter(text: str) -> Interpreter | None:
     try:
         found = json.loads(line.partition("envgen-doctor:")[2])
         return Interpreter(**{**found, "path": tuple(found["path"])})
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
@@ -241,7 +241,7 @@ def _conda_records(prefix: str, files: HostFiles) -> Iterator[CondaRecord]:
             continue
         try:
             found = json.loads(files.read(f"{prefix}/conda-meta/{name}") or "")
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             texts = {key: str(found.get(key, "")) for key in ("name", "version", "build", "channel")}

@@ -204,7 +204,7 @@ def _read(text: str) -> _ChildLines:
             continue
         try:
             key, value = json.loads(ours)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             continue
         lines.last = str(key)
         if key == "device" and isinstance(value, dict):

@@ -66,7 +66,7 @@ def read_issues(path: Path) -> list[Issue]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         issues = [Issue(number=e["number"], author=e["author"]["login"], body=e["body"]) for e in entries]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ReportFileError(path=str(path), reason=f"{type(error).__name__}: {error}") from error
     if not isinstance(entries, list):
         raise ReportFileError(path=str(path), reason="no list")
@@ -114,7 +114,7 @@ def _answers(body: str) -> Iterator[Mapping[str, object]]:
     for line in body.splitlines():
         try:
             answer = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(answer, dict) and answer.get("schema_version") == 1 and "arch_list" in answer:
             yield answer

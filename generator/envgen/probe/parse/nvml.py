@@ -31,7 +31,7 @@ def parse_nvml(text: str) -> DriverReport:
     """Return what NVML said; an object that is not the child's is a failed report."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return DriverReport(error="the NVML child printed no JSON")
     if not isinstance(found, dict):
         return DriverReport(error="the NVML child printed no JSON object")

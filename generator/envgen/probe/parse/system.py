@@ -69,6 +69,6 @@ def supergfx_mode(text: str) -> str:
     """Return the mode in supergfxctl's configuration, or an empty text."""
     try:
         mode = json.loads(text).get("mode", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
     return mode if isinstance(mode, str) else ""

@@ -30,7 +30,7 @@ def parse_windows(text: str) -> WindowsReport | None:
     """Return the report, or None when the text is not the query's JSON object."""
     try:
         found = json.loads(text.lstrip("\ufeff"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict):
         return None

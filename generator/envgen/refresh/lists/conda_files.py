@@ -55,7 +55,7 @@ def parse_files(text: str, *, url: str) -> tuple[CondaFile, ...]:
     """
     try:
         names = [entry["basename"] for entry in json.loads(text)]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise SourceDataError(url=url, reason=f"no list of files: {type(error).__name__}") from error
     form = re.compile(r"(?P<subdir>[\w-]+)/pytorch-(?P<version>[\d.]+)-(?P<build>cuda\w+)\.(?:conda|tar\.bz2)")
     found = tuple(CondaFile(**match.groupdict()) for name in names if (match := form.fullmatch(name)))

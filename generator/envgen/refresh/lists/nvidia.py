@@ -37,9 +37,9 @@ def parse_driver_releases(text: str, *, url: str) -> frozenset[str]:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+        found = frozenset(version for version in _release_versions(document) if _VERSION.fullmatch(version))
+    except (ValueError, RecursionError) as error:
         raise SourceDataError(url=url, reason=f"no JSON: {error}") from error
-    found = frozenset(version for version in _release_versions(document) if _VERSION.fullmatch(version))
     if not found:
         raise SourceDataError(url=url, reason='it states no "release_version" that is a driver')
     return found

@@ -37,7 +37,7 @@ def parse_published(text: str, *, url: str) -> tuple[str, set[tuple[str, Subdir]
         release = document["latest_stable"]
         systems = document["versions"][release]
         found = {(tag, subdir) for name, subdir in _SYSTEMS.items() for tag in _tags(systems[name])}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SourceDataError(url=url, reason=f"no list of published versions: {error!r}") from error
     if not found:
         raise SourceDataError(url=url, reason=f"no command of {release} names a CUDA index")

@@ -110,6 +110,6 @@ def _last_answer(stdout: bytes) -> ChildAnswer | None:
     for line in reversed(stdout.splitlines()):
         try:
             return cast("ChildAnswer", json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return None

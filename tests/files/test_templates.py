@@ -50,7 +50,7 @@ def test_a_template_is_compiled_once(templates: Path, monkeypatch: pytest.Monkey
 
 def test_only_what_the_program_makes_is_put_into_a_page_as_it_is() -> None:
     pages = "".join(path.read_text(encoding="utf-8") for path in sorted((tree("templates") / "site").glob("*.j2")))
-    assert set(re.findall(r"(\w+)\|safe", pages)) == {"style", "script", "data", "texts", "picture"}
+    assert set(re.findall(r"(\w+)\|safe", pages)) == {"style", "script", "data", "texts", "picture", "body"}
 
 
 def test_the_text_has_unix_line_ends_and_its_last_one(templates: Path) -> None:

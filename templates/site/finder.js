@@ -164,14 +164,19 @@
 
     // `560.94` is a driver, `560` a branch (an entry of its own begins with "="), `JetPack 6.2` a Jetson's release.
     function answer(capability, platform, python, driver) {
-      if (platform !== "win-64") {
-        const own = upTo(wsl.filter(({ since }) => parts(since.replace("=", ""))[0] === parts(driver)[0]), driver);
-        if (own) driver = String(own.at);
-      }
+      const branch = platform === "win-64" ? driver : inWsl(driver);
+      if (!branch) return null;
+      driver = branch;
       const entries = entriesOf(capability, platform, python);
       const taken = upTo(entries, driver);
       if (!taken) return null;
       return { ...unpack(taken.at), newer: newer(unpack(taken.at), stepped(entries), full(driver)) };
+    }
+    // What WSL shows is a driver of Windows: its branch on Linux, "" where it has no CUDA there. Others stay as they are.
+    function inWsl(driver) {
+      if (!/^\d+(\.\d+)?$/.test(driver)) return driver;
+      const own = upTo(wsl.filter(({ since }) => parts(since.replace("=", ""))[0] === parts(driver)[0]), driver);
+      return own ? String(own.at || "") : driver;
     }
     const stepped = (entries) => entries.filter(({ since }) => /^\d/.test(since));
     const full = (driver) => (driver.includes(".") ? driver : `${driver}.999999`);
@@ -222,7 +227,7 @@
       }).slice(0, 8);
     };
 
-    return { gpus, find, keys, answer, jetpacks, driverIn, suggest, tokens, compare };
+    return { gpus, find, keys, answer, inWsl, jetpacks, driverIn, suggest, tokens, compare };
   }
 
   globalThis.envgenFinder = { makeFinder, tokens, compare };

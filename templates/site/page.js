@@ -166,6 +166,7 @@
     if (!text) return { driver: assumed, given: false };
     if (!given) return { wrong: /^(?:cuda\s*)?(?:1\d|[7-9])(?:\.\d+)*$/i.test(text) ? "driver_is_cuda" : "driver_unread" };
     if (platform === "win-64" && given.split(".").length > 2) return { wrong: "driver_of_linux" };
+    if (platform !== "win-64" && !finder.inWsl(given)) return { wrong: "driver_of_windows" };
     if ($("update").checked) return { driver: assumed, given: false, old: given };
     return { driver: given, given: true };
   }

@@ -10,6 +10,7 @@ from jinja2 import Environment, nodes
 
 from envgen.core.paths import tree
 from envgen.files.templates import TemplateError, render, render_html
+from envgen.site.docs import html
 from files.hostile import HOSTILE
 
 FILTERS = {"yaml", "toml", "python", "comment", "word", "command", "int"}
@@ -50,7 +51,14 @@ def test_a_template_is_compiled_once(templates: Path, monkeypatch: pytest.Monkey
 
 def test_only_what_the_program_makes_is_put_into_a_page_as_it_is() -> None:
     pages = "".join(path.read_text(encoding="utf-8") for path in sorted((tree("templates") / "site").glob("*.j2")))
-    assert set(re.findall(r"(\w+)\|safe", pages)) == {"style", "script", "data", "texts", "picture", "body"}
+    assert set(re.findall(r"([\w.]+)\|safe", pages)) == {"style", "script", "data", "texts", "picture", "doc.body"}
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "[a](javascript:alert)", "![a](data:text/html;base64,YQ==)"])
+def test_a_document_has_no_markup_of_its_own(value: str) -> None:
+    """`doc.body` is made from Markdown, whose HTML is text."""
+    text = html(f"# Title\n\n{value}<script>\n\n<img src=x onerror=y>\n\n| {value} |\n| --- |\n| <b>b</b> |\n", "")
+    assert not re.search(r"<(?:script|img|b)\b|(?:href|src)=.(?:javascript|data):", text)
 
 
 def test_the_text_has_unix_line_ends_and_its_last_one(templates: Path) -> None:

@@ -63,6 +63,7 @@ def test_the_page_answers_as_the_program_decides(
     draw = random.Random(7)
     drivers = [f"{draw.randint(440, 620)}.{draw.randint(1, 99):02}" for _ in range(examples(60))]
     drivers += ["525.60.13", "525.60.12", "580.65.06", "528.33", "528.32", "580.88", "570.00", "582.78"]
+    drivers += ["460.106", "460.107", "460.107.01", "460", "470.300", "475", "496", "535.310", "535", "560.94"]
     cases = [(capability, driver) for capability in ("6.1", "7.5", "12.0") for driver in drivers]
     calls = [["answer", data["capabilities"].index(c), subdir.value, "3.12", d] for c, d in cases]
     for (capability, driver), answer in zip(cases, page(*calls), strict=True):
@@ -246,3 +247,21 @@ def test_a_windows_number_counts_on_linux_as_the_branch_that_it_is(data: dict[st
     assert torch["528.32"] == torch["520.61.05"] != torch["525"]
     assert torch["528.33"] == torch["529.19"] == torch["528"] == torch["525"]
     assert torch["577.00"] == torch["575"]
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize(
+    ("driver", "branch"),
+    [
+        pytest.param("454.65", "", id="windows-alone-before-r495"),
+        pytest.param("475", "", id="a-bare-number-that-linux-lacks"),
+        pytest.param("460.107", "", id="above-the-last-of-linux"),
+        pytest.param("460", "460", id="a-branch-of-linux"),
+        pytest.param("460.107.01", "460.107.01", id="linux"),
+        pytest.param("496.13", "495", id="the-first-with-cuda-in-wsl"),
+        pytest.param("560.94", "560", id="one-number-for-both"),
+    ],
+)
+def test_a_driver_without_cuda_in_wsl_has_no_branch_there(driver: str, branch: str, page: Page) -> None:
+    """NVIDIA's WSL guide: "R495 and later windows will have CUDA support for WSL 2"."""
+    assert page(["inWsl", driver]) == [branch]

@@ -22,11 +22,13 @@ from envgen.core.shipped import Shipped
 from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
-from envgen.resolve.driver import DriverRules, of_linux
+from envgen.resolve.driver import DriverRules
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rules import failures
 from envgen.resolve.rules.driver import serves_gpus
 from envgen.resolve.shipped import newest
+from envgen.resolve.wsl import FIRST_BRANCH
+from envgen.resolve.wsl_branch import linux_branch
 
 # In front of a Jetson's JetPack, where others have a driver.
 JETPACK = "JetPack "
@@ -70,7 +72,7 @@ class Table:
     and each answer is for that one alone. `assumed` maps (capability, subdir) to what is assumed when no driver is
     given, `only` a capability to the one platform whose computers such GPUs are built into. `branches` has the answers
     for a bare branch (`525`) where they are not those of its first release. Of drivers of Windows alone, as WSL shows
-    them, `windows_numbers` has the branch that stands for them on Linux.
+    them, `windows_numbers` has the branch that stands for them on Linux; none where they have no CUDA in WSL.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -231,15 +233,26 @@ def _windows_majors(catalog: Catalog) -> set[int]:
 
 
 def windows_numbers(catalog: Catalog) -> Mapping[str, str]:
-    """Driver of Windows alone, as WSL shows it -> its branch on Linux: 528.33 and every later 528.x are R525.
+    """Driver of Windows, as WSL shows it -> its branch on Linux: 528.33 and every later 528.x are R525.
 
-    `528` is the bare branch, `528.00` holds from the first release on.
+    `528` is the bare branch, `528.00` holds from the first release on; 460.107 is above the last that Linux has of
+    R460, whose bare number is a branch of Linux. The branch is empty where drivers have no CUDA in WSL yet.
     """
     found = {}
-    for major in sorted(_windows_majors(catalog)):
-        floors = [str(floor.windows) for floor in catalog.floors.values() if floor.windows.branch == major]
-        for driver in (f"{major}", f"{major}.00", *floors):
-            found[driver] = str(of_linux(DriverVersion.parse(driver), catalog))
+    branches = {branch.branch: branch for branch in catalog.branches}
+    for major in sorted({major for branch in catalog.branches for major in branch.windows_majors}):
+        own = branches.get(major)
+        if own is None:
+            floors = [str(floor.windows) for floor in catalog.floors.values() if floor.windows.branch == major]
+            numbers = [f"{major}", f"{major}.00", *floors]
+        elif own.last_linux:
+            found[f"{major}"] = f"{major}"
+            numbers = [f"{major}.{DriverVersion.parse(own.last_linux).parts[1] + 1}"]
+        else:
+            continue
+        for number in numbers:
+            branch = linux_branch(DriverVersion.parse(number), catalog.branches, catalog.floors)
+            found[number] = str(branch) if branch.branch >= FIRST_BRANCH else ""
     return found
 
 

@@ -149,10 +149,10 @@ def _entries(steps: Mapping[str, str], bare: Mapping[str, str]) -> list[str]:
 
 
 def _of_windows(numbers: Mapping[str, str]) -> list[str]:
-    """Entries with the branch on Linux for what WSL shows of drivers of Windows."""
+    """Entries with the branch on Linux for what WSL shows of drivers of Windows; 0 for those without CUDA there."""
     return _entries(
-        {driver: branch for driver, branch in numbers.items() if "." in driver},
-        {driver: branch for driver, branch in numbers.items() if "." not in driver},
+        {driver: branch or "0" for driver, branch in numbers.items() if "." in driver},
+        {driver: branch or "0" for driver, branch in numbers.items() if "." not in driver},
     )
 
 

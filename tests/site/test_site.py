@@ -26,7 +26,7 @@ from envgen.gpus.catalog import GpuCatalog
 from envgen.lock.shipped import ShippedLocks
 from envgen.output.errors import OutputOtherError
 from envgen.resolve import resolve
-from envgen.site.archives import archive
+from envgen.site.archives import archive, download_size
 from envgen.site.build import Site
 from envgen.site.compat import compat, compat_schema
 from envgen.site.decisions import Table
@@ -265,3 +265,11 @@ def test_a_windows_number_counts_on_linux_as_the_branch_that_it_is(data: dict[st
 def test_a_driver_without_cuda_in_wsl_has_no_branch_there(driver: str, branch: str, page: Page) -> None:
     """NVIDIA's WSL guide: "R495 and later windows will have CUDA support for WSL 2"."""
     assert page(["inWsl", driver]) == [branch]
+
+
+def test_no_size_is_stated_where_that_of_torch_is_unknown() -> None:
+    """A set with torch for CUDA is a download of gigabytes; pylock.toml lacks the sizes of some indexes' wheels."""
+    locks = ShippedLocks.read(tree("lockfiles"))
+    sizes = [download_size(lock, locks.files(lock)) for lock in locks.locks]
+    assert any(sizes)
+    assert all(size > 500_000_000 for size in sizes if size)

@@ -44,10 +44,11 @@ def _readme(lock: Shipped) -> str:
 
 
 def download_size(lock: Shipped, files: Mapping[str, str]) -> int:
-    """What installing a pip lock downloads, in bytes; 0 where the files don't state it."""
+    """What installing a pip lock downloads, in bytes; 0 where the files don't state it of each wheel."""
     import tomllib
 
     if lock.package_set is not PackageSet.PIP:
         return 0
     packages = tomllib.loads(files[PYLOCK.name(lock.subdir, many=False)]).get("packages", [])
-    return sum(wheel.get("size", 0) for package in packages for wheel in package.get("wheels", []))
+    sizes = [wheel.get("size", 0) for package in packages for wheel in package.get("wheels", [])]
+    return sum(sizes) if all(sizes) else 0

@@ -166,11 +166,17 @@
     function answer(capability, platform, python, driver) {
       const branch = platform === "win-64" ? driver : inWsl(driver);
       if (!branch) return null;
-      driver = branch;
       const entries = entriesOf(capability, platform, python);
-      const taken = upTo(entries, driver);
+      const taken = upTo(entries, branch);
       if (!taken) return null;
-      return { ...unpack(taken.at), newer: newer(unpack(taken.at), stepped(entries), full(driver)) };
+      const found = unpack(taken.at);
+      if (branch === driver) return { ...found, newer: newer(found, stepped(entries), full(branch)) };
+      // In WSL every driver that is named is one of Windows.
+      const own = answer(capability, "win-64", python, driver) || {};
+      const same = (one, other) => one && other && one.torch === other.torch && one.tag === other.tag;
+      const ours = (one, other) => one && { ...one, floor: same(one, other) ? other.floor : "" };
+      const alike = same(found.pip || found.conda, own.pip || own.conda);
+      return { ...found, pip: ours(found.pip, own.pip), conda: ours(found.conda, own.conda), newer: alike ? own.newer : null };
     }
     // What WSL shows is a driver of Windows: its branch on Linux, "" where it has no CUDA there. Others stay as they are.
     function inWsl(driver) {

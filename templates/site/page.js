@@ -16,6 +16,7 @@
     return made;
   };
   const paragraph = (text, kind = "") => node("p", kind ? { class: kind } : {}, ...text.split("`").map((part, at) => (at % 2 ? node("code", {}, part) : part)));
+  let pasted = ""; // the driver that a pasted text brought, which goes with that text
   let chosen = ""; // the compute capability that was chosen where a name means several
   let tab = "pip";
 
@@ -225,6 +226,7 @@
       button.addEventListener("click", () => {
         chosen = data.capabilities[gpu.capability];
         $("gpu").value = gpu.name;
+        pasted = "";
         showGpu(gpu);
         $("gpu").focus();
       });
@@ -234,9 +236,10 @@
   }
 
   function readPasted(text) {
+    if (pasted && $("driver").value === pasted && !text.includes(pasted)) $("driver").value = pasted = "";
     const driver = finder.driverIn(text);
     if (!driver || driver === text.trim() || $("driver").value) return;
-    $("driver").value = driver;
+    $("driver").value = pasted = driver;
     if (driver.split(".").length > 2 && $("platform").value === "win-64") $("platform").value = "linux-64";
     else if (/wddm|ven_10de/i.test(text)) $("platform").value = "win-64";
   }

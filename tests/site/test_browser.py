@@ -93,6 +93,18 @@ def test_a_paste_fills_in_card_driver_and_system(text: str, reads: str, browser:
     assert visit.page.input_value("#platform") == "win-64"
 
 
+def test_the_driver_of_a_paste_goes_with_it(browser: Browser) -> None:
+    """A typed one stays: it is of the computer, whatever card is looked up."""
+    visit = browser.visit().open(WINDOWS)
+    visit.paste(SMI)
+    assert visit.page.input_value("#driver") == "560.94"
+    visit.type("Tesla K80")
+    assert visit.page.input_value("#driver") == ""
+    visit.page.fill("#driver", "475.14")
+    visit.type("Tesla K40")
+    assert visit.page.input_value("#driver") == "475.14"
+
+
 def test_detect_reads_what_webgl_says(browser: Browser) -> None:
     angle = "ANGLE (NVIDIA, NVIDIA GeForce RTX 5090 (0x00002B85) Direct3D11 vs_5_0 ps_5_0, D3D11)"
     visit = browser.visit(renderer=angle).open(WINDOWS)

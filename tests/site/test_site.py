@@ -267,6 +267,20 @@ def test_a_driver_without_cuda_in_wsl_has_no_branch_there(driver: str, branch: s
     assert page(["inWsl", driver]) == [branch]
 
 
+@NEEDS_NODE
+def test_in_wsl_every_driver_that_is_named_is_one_of_windows(data: dict[str, Any], page: Page) -> None:
+    """560.94 is a Windows number: there the floor of CUDA 12.6 is 528.33 (525.60.13 on Linux)."""
+    turing = data["capabilities"].index("7.5")
+    linux, wsl, windows = page(
+        ["answer", turing, "linux-64", "3.12", "560.35.03"],
+        ["answer", turing, "linux-64", "3.12", "560.94"],
+        ["answer", turing, "win-64", "3.12", "560.94"],
+    )
+    assert [wsl["pip"][key] for key in ("torch", "tag")] == [linux["pip"][key] for key in ("torch", "tag")]
+    assert (linux["pip"]["floor"], wsl["pip"]["floor"]) == ("525.60.13", "528.33")
+    assert wsl["newer"] == windows["newer"]
+
+
 def test_no_size_is_stated_where_that_of_torch_is_unknown() -> None:
     """A set with torch for CUDA is a download of gigabytes; pylock.toml lacks the sizes of some indexes' wheels."""
     locks = ShippedLocks.read(tree("lockfiles"))

@@ -44,7 +44,7 @@ def test_nothing_else_is_called_good_or_written(
     damage: Damage, base: tuple[Path, dict[str, bytes]], asking: Asking, tmp_path: Path
 ) -> None:
     offline, online, check, written = row(damage, base[0], tmp_path / "copy", base[1], asking)
-    assert (offline, online) == (offline.lower(), online.lower())  # GOOD and NOT CHECKED have no reason
+    assert (offline[0] + online[0]).islower()  # GOOD and NOT CHECKED have no reason
     assert written in ("made anew", "refused") or damage.unknown or damage.harmless
     assert check == "found" or damage.harmless or damage.unknown
     assert f"| {damage.name} | {offline} | {online} | {check} | {written} |" in TABLE.read_text("utf-8").splitlines()

@@ -265,7 +265,9 @@ def stop_at(seconds: float, scene: str, tmp_path: Path, number: int) -> str:
         else:
             command = [sys.executable, "-c", SOLVE[scene], slow.url, index.url("/whl")]
         with (tmp_path / "said").open("w") as said:
+            before = signal.signal(number, signal.SIG_DFL)  # under nohup it is ignored, and children inherit that
             process = subprocess.Popen(command, env=environ, stdout=said, stderr=said)
+            signal.signal(number, before)
             time.sleep(seconds * 0.4 if scene == "write" else seconds)  # it takes a second
             process.send_signal(number)
             status = process.wait(timeout=10)

@@ -68,7 +68,9 @@ class Visit:
 
     def settle(self) -> None:
         """Wait until what was typed is answered."""
-        self.page.wait_for_timeout(150)
+        self.page.wait_for_timeout(250)
+        answered = "!document.getElementById('gpu').value.trim() || document.getElementById('answer').textContent"
+        self.page.wait_for_function(answered, timeout=10_000)
 
     def answer(self) -> str:
         """What the finder says."""

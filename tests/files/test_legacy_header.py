@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.main import main
-from envgen.core.request_record import RecordError
 from envgen.core.sets import PackageSet
 from envgen.files.header import split_header
 from envgen.files.reading import is_untouched, split
+from envgen.records.errors import RecordError
 from equipment.lock_damage import change_text, verify
 
 LEGACY = Path(__file__).parent / "legacy"

@@ -10,10 +10,11 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.errors import UsageError
 from envgen.core.gpus import Gpu
 from envgen.core.request import Machine, RequestedGpu
-from envgen.core.request_record import RequestRecord, from_json
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import request_command
 from envgen.gpus.catalog import GpuCatalog
+from envgen.records.document import from_json, to_json
+from envgen.records.request import RequestRecord
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.resolve import resolve
@@ -99,7 +100,7 @@ def test_the_platform_says_what_a_number_of_both_systems_is() -> None:
     assert pip.build.cuda_tag == "cu132"
     assert str(pip.driver_floor) == "580.88"
     assert RequestRecord.of([request]).platforms[0].wsl
-    assert from_json(RequestRecord.of([request]).to_json()) == RequestRecord.of([request])
+    assert from_json(to_json(RequestRecord.of([request]))) == RequestRecord.of([request])
 
 
 def test_a_number_of_linux_is_refused_in_wsl() -> None:

@@ -13,11 +13,12 @@ from envgen.core.capability import ArchCode
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin
-from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.files.bodies import conda_bodies, pip_bodies
 from envgen.files.header import Header, body_digest, compose
 from envgen.files.registry import PYLOCK
 from envgen.net.deadline import Deadline
+from envgen.records.document import to_json
+from envgen.records.request import PlatformRecord, RequestRecord
 from envgen.solve.conda.solve import solve_conda
 from envgen.solve.conda.source import mirrored
 from envgen.solve.pip.solve import solve_pip
@@ -53,7 +54,7 @@ def write(folder: Path, bodies: dict[str, str]) -> Path:
             command="envgen lock --all",
             lines=("a test",),
             catalog="0",
-            request=REQUEST.to_json(),
+            request=to_json(REQUEST),
             set="0" * 64,
             body=body_digest(body),
         )

@@ -13,12 +13,13 @@ from envgen import __version__
 from envgen.cli.main import main
 from envgen.core.capability import ComputeCapability
 from envgen.core.drivers import DriverVersion
-from envgen.core.request_record import GpuRecord, RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import request_command
 from envgen.files.header import compose
 from envgen.files.reading import split
+from envgen.records.document import to_json
+from envgen.records.request import GpuRecord, RequestRecord
 from envgen.verify.findings import Asking, Report
 from envgen.verify.folder import verify_folder
 from equipment.lock_damage import change, change_text, sign
@@ -43,7 +44,7 @@ def ask(folder: Path, change: Change) -> set[str]:
         header, body = split(path.read_text("utf-8"))
         assert header is not None
         record = change(header.record())
-        text = compose(body, replace(header, request=record.to_json(), command=request_command(record)))
+        text = compose(body, replace(header, request=to_json(record), command=request_command(record)))
         path.write_text(text, "utf-8", newline="\n")
     sign(folder)
     return {str(finding.code) for finding in report(folder).findings}

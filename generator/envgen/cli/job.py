@@ -14,7 +14,6 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError, UsageError, quoted
 from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
-from envgen.core.request_record import RequestRecord
 from envgen.core.requirements import canonical
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
@@ -27,6 +26,7 @@ from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
 from envgen.net.sites import check_wheel_mirror
 from envgen.output.plan import Plan, make_plan
+from envgen.records.request import RequestRecord
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.request.requests import Requests

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from envgen.core.request import Request
-from envgen.core.request_record import RequestRecord
+from envgen.records.request import RequestRecord
 from envgen.request.settings import WriteOptions
 from envgen.request.values import parse_name
 

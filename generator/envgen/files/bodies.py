@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from envgen.core.locks import CondaLock, PipLock
-from envgen.core.request_record import RequestRecord
 from envgen.files.errors import LockFormatError
 from envgen.files.format import Beside, FileFormat
 from envgen.files.formats.environment_yml import pinned_specs
@@ -20,6 +19,7 @@ from envgen.files.registry import (
     environment_beside,
 )
 from envgen.files.templates import load_template
+from envgen.records.request import RequestRecord
 
 
 def load_pip_writers() -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envgen.core.platforms import Subdir
 from envgen.core.request import CHOICES, DriverOrigin, Request, choices_of
-from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.files.quoting import command_line
+from envgen.records.request import PlatformRecord, RequestRecord
 from envgen.request.options import RequestOptions, declared
 
 VENV = ".venv"

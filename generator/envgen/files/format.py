@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
-from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
+from envgen.records.request import RequestRecord
 
 Lock = TypeVar("Lock")
 Content = TypeVar("Content")

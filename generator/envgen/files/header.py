@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
-from envgen.core.request_record import RequestRecord, from_json
 from envgen.core.sets import PackageSet
 from envgen.files.quoting import comment_line
 from envgen.files.registry import set_of
+from envgen.records.document import from_json
+from envgen.records.request import RequestRecord
 
 _FIRST, _COMMAND, _CATALOG = "# envgen ", "# made by: ", "# catalog "
 _REQUEST, _SET, _BODY = "# request ", "# set sha256:", "# body sha256:"

@@ -15,9 +15,10 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.errors import EnvgenError
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin
-from envgen.core.request_record import Binding, GpuRecord, PlatformRecord, RequestRecord
 from envgen.files.header import DIGEST, END, Header, body_digest, comments
 from envgen.files.quoting import comment_line
+from envgen.records.document import to_json
+from envgen.records.request import Binding, GpuRecord, PlatformRecord, RequestRecord
 
 _MARKS = {0: "# envgen ", 1: "# made by: ", -3: "# catalog ", -2: "# run sha256:", -1: "# body sha256:"}
 _LAST = re.compile(f"\n# run sha256:[0-9a-f]{{64}}\n# body sha256:[0-9a-f]{{64}}{END}")
@@ -76,7 +77,7 @@ def _request(title: str, command: str, lines: Sequence[str]) -> str:
         record = _shipped(title, lines) if command == _LANES else _asked(title, shlex.split(command))
     except (EnvgenError, ValueError, KeyError, IndexError):
         return ""
-    return record.to_json()
+    return to_json(record)
 
 
 def _shipped(title: str, lines: Sequence[str]) -> RequestRecord:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from envgen.core.request_record import RecordError, RequestRecord
 from envgen.files.header import Header, body_digest, plain_text, split_header
 from envgen.files.legacy_header import split_legacy
+from envgen.records.errors import RecordError
+from envgen.records.request import RequestRecord
 
 
 def split(text: str) -> tuple[Header | None, str]:

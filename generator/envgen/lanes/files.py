@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from envgen.core.request import DriverOrigin
-from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.core.sites import PYPI
@@ -19,6 +18,8 @@ from envgen.files.prose import NO_TOOLKIT, SHIPPED_COMMAND, build_lines, shipped
 from envgen.lanes.locks import LaneLock, LaneResults
 from envgen.lock.options import Mirrors
 from envgen.lock.shipped import shipped_of
+from envgen.records.document import to_json
+from envgen.records.request import PlatformRecord, RequestRecord
 from envgen.resolve.shipped import newest
 
 MISSING = "missing.csv"
@@ -37,7 +38,7 @@ def lane_lock_files(lock: LaneLock, *, catalog: str, made: str) -> dict[str, str
         sets={key.package_set: ""},
     )
     record = RequestRecord(platforms=(platform,), python=key.python, codes=codes, floor=lock.pairing.driver_floor)
-    return with_headers(lock.bodies, prose, command=SHIPPED_COMMAND, catalog=catalog, request=record.to_json())
+    return with_headers(lock.bodies, prose, command=SHIPPED_COMMAND, catalog=catalog, request=to_json(record))
 
 
 def _lines(name: str, lock: LaneLock, made: str) -> Iterator[str]:

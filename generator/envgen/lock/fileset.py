@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from envgen.core.platforms import Subdir
-from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.files.commands import NOT_ASKED, notice_lines, request_command
@@ -16,6 +15,8 @@ from envgen.files.registry import ENVIRONMENT_YML, REQUIREMENTS, SMOKE_TEST, our
 from envgen.files.variants import with_name, without_index_lines
 from envgen.lock.environment import Environment
 from envgen.lock.locked import LockedSet
+from envgen.records.document import to_json
+from envgen.records.request import PlatformRecord, RequestRecord
 from envgen.solve.conda.source import FORGE
 
 
@@ -35,7 +36,7 @@ def environment_files(
         for name in bodies
     }
     command = request_command(stated, mirror_words)
-    return with_headers(bodies, prose, command=command, catalog=catalog, request=stated.to_json())
+    return with_headers(bodies, prose, command=command, catalog=catalog, request=to_json(stated))
 
 
 def _with_sets(platform: PlatformRecord, one: Environment) -> PlatformRecord:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
-from envgen.core.request_record import Asks, RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.reading import record_of
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
+from envgen.records.request import Asks, RequestRecord
 from envgen.solve.extras import Extras
 
 if TYPE_CHECKING:

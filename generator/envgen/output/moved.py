@@ -8,12 +8,12 @@ from typing import Any
 from envgen.core.dataclass import dataclass
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
-from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.files.reading import record_of
 from envgen.files.registry import our_file
 from envgen.output.package_changes import PackageChange, SetChange, package_changes
 from envgen.output.plan import Plan
+from envgen.records.request import RequestRecord
 
 # What is published with a release of torch and pinned by it, in the names of PyPI and conda-forge.
 _WITH_TORCH = Pattern(

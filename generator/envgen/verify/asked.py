@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from envgen.core.locks import CondaLock, PipLock
-from envgen.core.request_record import RequestRecord
 from envgen.core.requirements import canonical
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import normalise_project
@@ -13,6 +12,7 @@ from envgen.facts.wheels import TorchPins
 from envgen.files.formats.environment_yml import pinned_spec
 from envgen.files.header import Header
 from envgen.files.registry import set_of
+from envgen.records.request import RequestRecord
 from envgen.solve.conda.specs import name_of, renamed
 from envgen.solve.extras import Extras, read_extras
 from envgen.solve.pip.query import FAMILY

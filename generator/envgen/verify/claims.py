@@ -11,9 +11,9 @@ from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
-from envgen.core.request_record import RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
+from envgen.records.request import RequestRecord
 from envgen.resolve.coverage import code_for
 from envgen.resolve.driver import DriverRules
 from envgen.resolve.rules.libraries import dropped_by

@@ -8,7 +8,6 @@ from difflib import unified_diff
 from envgen.core.errors import DataError
 from envgen.core.findings import Level
 from envgen.core.locks import CondaLock, PipLock
-from envgen.core.request_record import RecordError, RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.files.bodies import conda_bodies, pip_bodies
 from envgen.files.formats.smoke import SmokeExpectation, smoke_body, smoke_constant
@@ -16,6 +15,8 @@ from envgen.files.header import Header, members, set_digest
 from envgen.files.registry import CONDA_LOCK, PYLOCK, SMOKE_TEST
 from envgen.files.variants import variant_like
 from envgen.files.yaml_reader import read_yaml
+from envgen.records.errors import RecordError
+from envgen.records.request import RequestRecord
 from envgen.verify.findings import Code, Finding
 
 

@@ -11,10 +11,10 @@ from envgen.core.dataclass import dataclass
 from envgen.core.gpus import Gpu
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
-from envgen.core.request_record import Binding, RequestRecord
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import glibc_key, normalise_project
+from envgen.records.request import Binding, RequestRecord
 from envgen.solve.conda.channels import all_channels
 from envgen.solve.conda.query import claimed_cuda
 from envgen.solve.conda.source import CHANNEL_SITE

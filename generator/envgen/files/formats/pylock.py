@@ -17,6 +17,7 @@ from envgen.core.wheel_names import normalise_project
 from envgen.files.errors import LockFormatError
 from envgen.files.format import Beside, FileFormat
 from envgen.files.templates import render
+from envgen.records.document import to_document
 
 # PEP 508 markers; platform_machine is what the interpreter reports.
 _ENVIRONMENT = {
@@ -46,7 +47,7 @@ def _write(locks: Sequence[PipLock], beside: Beside) -> str:
         lock=lock,
         packages=sorted(lock.packages, key=lambda p: p.name),
         environment=environment_marker(lock.subdir),
-        request=beside.request.document() if beside.request is not None else {},
+        request=to_document(beside.request) if beside.request is not None else {},
     )
 
 

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator
 
 from envgen.core.findings import Level
 from envgen.core.locks import PipLock
-from envgen.core.request_record import RequestRecord
 from envgen.core.requirements import canonical, parsed
 from envgen.core.wheel_names import file_name
 from envgen.facts.tables import read_table
 from envgen.net.deadline import Deadline, Patience, Retry
+from envgen.records.request import RequestRecord
 from envgen.solve.errors import CudaClashError
 from envgen.solve.pip.contents import judged, read_all, wheels_of
 from envgen.verify.findings import Code, Finding

@@ -10,7 +10,6 @@ from envgen import __version__
 from envgen.core.dataclass import dataclass
 from envgen.core.findings import SkippedCheck
 from envgen.core.request import Request
-from envgen.core.request_record import RequestRecord
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import request_command
 from envgen.files.header import Header
@@ -19,6 +18,7 @@ from envgen.files.quoting import command_line, comment_line
 from envgen.files.registry import our_file
 from envgen.lock.environment import Environment
 from envgen.lock.fileset import header_lines
+from envgen.records.request import RequestRecord
 from envgen.verify.findings import Code, Finding
 from envgen.verify.headers.told import LockedBuilds, expected_environments, is_known_note
 from envgen.verify.places import check_hosts

@@ -11,9 +11,10 @@ from envgen.core.errors import EnvgenError
 from envgen.core.gpus import Gpu, MatchKind
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
-from envgen.core.request_record import GpuRecord, RecordError, RecordNewerError, RequestRecord
 from envgen.facts.catalog import Catalog
 from envgen.files.header import Header
+from envgen.records.errors import RecordError, RecordNewerError
+from envgen.records.request import GpuRecord, RequestRecord
 from envgen.request.values import parse_build, parse_glibc, parse_name, parse_python
 from envgen.verify.asked import extras_of
 from envgen.verify.findings import Code, Finding

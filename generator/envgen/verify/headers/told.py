@@ -11,12 +11,12 @@ from envgen.core.dataclass import dataclass
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
-from envgen.core.request_record import PlatformRecord, RequestRecord
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import NOT_ASKED
 from envgen.lock.environment import Environment, notices_of
 from envgen.lock.locked import LockedSet, Origin
+from envgen.records.request import PlatformRecord, RequestRecord
 from envgen.resolve import resolve
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.extras import conda_name_of

@@ -15,16 +15,11 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.request import DriverOrigin, Machine, Request, RequestedGpu
-from envgen.core.request_record import (
-    GpuRecord,
-    RecordError,
-    RecordNewerError,
-    RequestRecord,
-    from_document,
-    from_json,
-)
 from envgen.core.sets import PackageSet
 from envgen.files.quoting import toml_value
+from envgen.records.document import from_document, from_json, to_document, to_json
+from envgen.records.errors import RecordError, RecordNewerError
+from envgen.records.request import GpuRecord, RequestRecord
 from files.hostile import ANY_TEXT
 
 
@@ -64,14 +59,14 @@ LINE = (
 
 
 def test_the_line() -> None:
-    assert RECORD.to_json() == LINE
+    assert to_json(RECORD) == LINE
     assert from_json(LINE) == RECORD
 
 
 def test_what_is_not_the_default_is_named_at_the_end() -> None:
     record = replace(RECORD, name="my-env", index_lines=False)
-    assert record.to_json() == LINE[:-1] + ',"name":"my-env","index_lines":false}'
-    assert from_json(record.to_json()) == record
+    assert to_json(record) == LINE[:-1] + ',"name":"my-env","index_lines":false}'
+    assert from_json(to_json(record)) == record
 
 
 def test_what_was_typed_and_the_glibc_of_windows_are_not_in_it() -> None:
@@ -109,12 +104,12 @@ def test_the_states_say_what_is_locked_where() -> None:
 def test_any_text_is_one_line_of_ascii_and_the_same_in_toml(name: str, package: str, code: str) -> None:
     request = replace(LAPTOP, gpus=(gpu(name or "x", "7.5"),), torch=package)
     record = RequestRecord.of([request], [package], {Subdir.WIN_64: {PackageSet.PIP: code}})
-    line = record.to_json()
+    line = to_json(record)
     assert line.isascii()
     assert line.isprintable()
     assert from_json(line) == record
     if not any("\ud800" <= c <= "\udfff" for c in name + package + code):
-        table = "\n".join(f"{key} = {toml_value(value)}" for key, value in record.document().items())
+        table = "\n".join(f"{key} = {toml_value(value)}" for key, value in to_document(record).items())
         assert from_document(tomllib.loads(table)) == record
 
 
@@ -167,8 +162,8 @@ def test_machines_and_jetpacks_come_back() -> None:
     old = Machine(gpus=LAPTOP.gpus[:1], driver=DriverVersion.parse("550.54.15"))
     new = Machine(gpus=LAPTOP.gpus, driver=None)
     record = RequestRecord.of([replace(SERVER, gpus=LAPTOP.gpus, machines=(old, new))])
-    assert '"machines":[{"gpus":[0],"driver":"550.54.15"},{"driver":""}]' in record.to_json()
-    assert from_json(record.to_json()) == record
+    assert '"machines":[{"gpus":[0],"driver":"550.54.15"},{"driver":""}]' in to_json(record)
+    assert from_json(to_json(record)) == record
     (request,) = record.requests(
         lambda one: Gpu(name=one.name, capability=one.capability, architecture=""), lambda _: None
     )

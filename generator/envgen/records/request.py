@@ -1,58 +1,27 @@
-"""The request as data: the one line of a header that programs read, and the same as a table in pylock.toml.
+"""What the files of an environment state of the request that made them.
 
-It holds no login, mirror, host or path: two people who ask for the same get the same line.
+It holds no login, mirror, host or path: two people who ask for the same get the same record.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
-from typing import Any
 
 from envgen.core.builds import JetPack
 from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
-from envgen.core.errors import DataError, EnvgenError
 from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
-from envgen.core.request import CHOICES, Choices, DriverOrigin, Machine, Request, RequestedGpu, choices_of
+from envgen.core.request import Choices, DriverOrigin, Machine, Request, RequestedGpu, choices_of
 from envgen.core.sets import PackageSet
 
-VERSION = 1
 # Companions and other choices, further packages: what a set is asked for beside torch.
 Asks = tuple[tuple[tuple[str, str | bool], ...], frozenset[str]]
 # Choices that say which build is wanted; the build in a folder is judged by itself.
 _OF_THE_BUILD = frozenset({"python", "torch", "cuda"})
-# Choices that version 1 of the line names whatever they are; others are named where they are not the default.
-_ALWAYS = ("python", "torch", "cuda", "vision", "audio")
-
-
-class RecordError(DataError):
-    """A request line can't be read."""
-
-    code = "request-line-invalid"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def headline(self) -> str:
-        return "the request line of a header can't be read"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
-
-
-class RecordNewerError(RecordError):
-    """A request line is of a version that this release doesn't know."""
-
-    code = "request-line-newer"
-
-    def hint(self) -> str:
-        return "update envgen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,156 +168,6 @@ class RequestRecord(Choices):
             )
             for one in self.platforms
         )
-
-    def document(self) -> dict[str, Any]:
-        """The record as plain values, in the order in which they are written."""
-        gpus = tuple(dict.fromkeys(gpu for one in self.platforms for gpu in one.gpus))
-        document: dict[str, Any] = {"v": VERSION, "gpus": [_gpu_document(gpu) for gpu in gpus]}
-        if self.codes:
-            document |= {"codes": [str(code) for code in self.codes], "floor": str(self.floor or "")}
-        document["platforms"] = [_platform_document(one, gpus) for one in self.platforms]
-        choices = choices_of(self)
-        document |= {name: choices.pop(name) for name in _ALWAYS}
-        document["with"] = {of.value: list(self.packages[of]) for of in Binding if self.packages.get(of)}
-        document |= {name: value for name, value in choices.items() if value != CHOICES[name]}
-        document |= {"name": self.name} if self.name else {}
-        document |= {"inputs": {name: list(lines) for name, lines in self.inputs.items()}} if self.inputs else {}
-        document |= {"extras": list(self.extras)} if self.extras else {}
-        document |= {"groups": list(self.groups)} if self.groups else {}
-        document |= {"channels": list(self.channels)} if self.channels else {}
-        document |= {"sources": list(self.sources)} if self.sources else {}
-        return document | ({} if self.index_lines else {"index_lines": False})
-
-    def to_json(self) -> str:
-        """The record as one line of ASCII JSON."""
-        return json.dumps(self.document(), separators=(",", ":"))
-
-
-def from_json(text: str) -> RequestRecord:
-    """Return the record that a line of JSON states.
-
-    Raises: RecordNewerError for another version of it, RecordError for anything that `to_json` does not write.
-    """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"it is not JSON: {error}") from error
-    record = from_document(document)
-    if record.to_json() != text:
-        raise RecordError("it is not spelled as envgen spells it")
-    return record
-
-
-def from_document(document: object) -> RequestRecord:
-    """Return the record that plain values state.
-
-    Raises: RecordNewerError for another version of it, RecordError for anything that `document` does not return.
-    """
-    if isinstance(document, dict) and type(document.get("v")) is int and document["v"] > VERSION:
-        raise RecordNewerError(f"its version is {document['v']}, this release reads {VERSION}")
-    try:
-        record = _read(document)
-        same = record.document() == document
-    except (AttributeError, LookupError, TypeError, ValueError, EnvgenError) as error:
-        raise RecordError(f"{type(error).__name__}: {error}") from error
-    if not same:
-        raise RecordError("it has other keys or values than envgen writes")
-    return record
-
-
-def _read(document: Any) -> RequestRecord:  # noqa: ANN401 -- what a JSON text holds; compared again as a whole
-    gpus = tuple(_read_gpu(gpu) for gpu in document["gpus"])
-    floor = document.get("floor", "")
-    return RequestRecord(
-        platforms=tuple(_read_platform(one, gpus) for one in document["platforms"]),
-        packages={Binding(of): tuple(map(_text, texts)) for of, texts in document["with"].items()},
-        name=_text(document.get("name", "")),
-        index_lines=document.get("index_lines", True) is True,
-        inputs={_text(name): tuple(map(_text, lines)) for name, lines in document.get("inputs", {}).items()},
-        extras=tuple(map(_text, document.get("extras", ()))),
-        groups=tuple(map(_text, document.get("groups", ()))),
-        channels=tuple(map(_text, document.get("channels", ()))),
-        sources=tuple(map(_text, document.get("sources", ()))),
-        **{name: _choice(name, document) for name in CHOICES},
-        codes=tuple(ArchCode.parse(code) for code in document.get("codes", ())),
-        floor=DriverVersion.parse(floor) if floor else None,
-    )
-
-
-def _choice(name: str, document: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- of the type of its field, as checked
-    value, default = document[name] if name in _ALWAYS else document.get(name, CHOICES[name]), CHOICES[name]
-    if type(value) is not type(default):
-        raise TypeError(f"{name} is {value!r}")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a string")
-    return value
-
-
-def _read_gpu(document: Mapping[str, Any]) -> GpuRecord:
-    return GpuRecord(name=_text(document["name"]), capability=ComputeCapability.parse(document["capability"]))
-
-
-def _read_platform(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> PlatformRecord:
-    driver = document["driver"]
-    states = document["sets"].items()
-    sets = {PackageSet(of): "" if one["state"] == "locked" else _text(one["code"]) for of, one in states}
-    return PlatformRecord(
-        subdir=Subdir(document["subdir"]),
-        gpus=_places(document, gpus),
-        driver=DriverVersion.parse(driver) if driver else None,
-        driver_origin=DriverOrigin(document["origin"]),
-        glibc=_text(document["glibc"]),
-        jetpack=_text(document.get("jetpack", "")),
-        machines=tuple(_read_machine(machine, gpus) for machine in document.get("machines", ())),
-        wsl=document.get("wsl", False) is True,
-        sets=sets,
-    )
-
-
-def _places(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> tuple[GpuRecord, ...]:
-    return tuple(gpus[place] for place in document["gpus"]) if "gpus" in document else gpus
-
-
-def _read_machine(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> MachineRecord:
-    driver = document["driver"]
-    return MachineRecord(
-        gpus=_places(document, gpus),
-        driver=DriverVersion.parse(driver) if driver else None,
-        jetpack=_text(document.get("jetpack", "")),
-        wsl=document.get("wsl", False) is True,
-    )
-
-
-def _gpu_document(gpu: GpuRecord) -> dict[str, str]:
-    return {"name": gpu.name, "capability": str(gpu.capability)}
-
-
-def _platform_document(one: PlatformRecord, gpus: Sequence[GpuRecord]) -> dict[str, Any]:
-    """One platform; GPUs are named, by their places among all, where it does not have all of them."""
-    document: dict[str, Any] = {"subdir": one.subdir.value} | _own_gpus(one.gpus, gpus)
-    document |= {"driver": str(one.driver or ""), "origin": one.driver_origin.value, "glibc": one.glibc}
-    document |= _own_system(one)
-    if one.machines:
-        document["machines"] = [
-            _own_gpus(each.gpus, gpus) | {"driver": str(each.driver or "")} | _own_system(each) for each in one.machines
-        ]
-    states = {of: one.sets[of] for of in PackageSet if of in one.sets}
-    document["sets"] = {
-        of.value: {"state": "none", "code": code} if code else {"state": "locked"} for of, code in states.items()
-    }
-    return document
-
-
-def _own_system(one: PlatformRecord | MachineRecord) -> dict[str, Any]:
-    return ({"jetpack": one.jetpack} if one.jetpack else {}) | ({"wsl": True} if one.wsl else {})
-
-
-def _own_gpus(own: tuple[GpuRecord, ...], gpus: Sequence[GpuRecord]) -> dict[str, Any]:
-    return {} if own == tuple(gpus) else {"gpus": [gpus.index(gpu) for gpu in own]}
 
 
 def _gpus(requested: Sequence[RequestedGpu]) -> tuple[GpuRecord, ...]:

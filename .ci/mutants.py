@@ -62,10 +62,13 @@ def lay_out(folder: Path) -> None:
 
 
 def mutmut(folder: Path, *arguments: str) -> str:
-    """Run mutmut in a folder and return what it printed; its progress goes to the terminal."""
+    """Run mutmut in a folder and return what it printed; its progress goes to the terminal.
+
+    Raises: CalledProcessError when it stops, as it does when a test fails before anything was changed.
+    """
     command = [sys.executable, "-m", "mutmut", *arguments]
     shown = None if arguments[0] == "run" else subprocess.PIPE
-    return subprocess.run(command, cwd=folder, stdout=shown, text=True, check=False).stdout or ""  # noqa: S603 -- our own command
+    return subprocess.run(command, cwd=folder, stdout=shown, text=True, check=True).stdout or ""  # noqa: S603 -- our own command
 
 
 def main(names: list[str]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from envgen.core.sets import PackageSet
@@ -110,6 +112,61 @@ def test_the_build_that_is_preferred(wheels: list[Row], driver: str, expected: s
     assert chosen(catalog_of(wheels), "8.6", driver) == expected
     backwards = wheels[::-1]
     assert chosen(catalog_of(sorted(backwards, key=lambda row: row["torch"])), "8.6", driver) == expected
+
+
+@pytest.mark.parametrize(
+    ("wheels", "loaded", "expected"),
+    [
+        pytest.param(
+            [wheel("2.14.1", "cu126", NEWEST), wheel("2.14.1", "cu130", NEWEST, on_pypi="yes")],
+            12,
+            "2.14.1+cu126",
+            id="the-major-that-the-packages-load-before-pypis-own",
+        ),
+        pytest.param(
+            [wheel("2.14.1", "cu126", NEWEST, on_pypi="yes"), wheel("2.14.1", "cu132", NEWEST, toolkit="13.2.2")],
+            13,
+            "2.14.1+cu132",
+            id="and-before-a-toolkit-that-is-fully-served",
+        ),
+        pytest.param(
+            [wheel("2.7.1", "cu118", NEWEST), wheel("2.7.1", "cu126", NEWEST)],
+            11,
+            "2.7.1+cu118",
+            id="and-before-cuda-12",
+        ),
+        pytest.param(
+            [wheel("2.14.1", "cu126", "compute_75"), wheel("2.14.1", "cu130", NEWEST)],
+            12,
+            "2.14.1+cu130",
+            id="machine-code-before-that-major",
+        ),
+        pytest.param(
+            [wheel("2.14.1", "cu126", NEWEST), wheel("2.15.0", "cu130", NEWEST)],
+            12,
+            "2.15.0+cu130",
+            id="a-newer-release-before-that-major",
+        ),
+        pytest.param(
+            [wheel("2.7.1", "cu118", NEWEST), wheel("2.7.1", "cu126", NEWEST)],
+            13,
+            "2.7.1+cu126",
+            id="without-a-build-of-that-major-as-ever",
+        ),
+    ],
+)
+def test_the_cuda_major_that_the_packages_load(wheels: list[Row], loaded: int, expected: str) -> None:
+    asked = replace(ask("8.6", driver="580.95.05"), cuda_major=loaded)
+    found = resolve(catalog_of(wheels), asked).pip
+    assert found is not None
+    assert found.build.short_label == expected
+
+
+def test_conda_finds_packages_of_another_major_itself() -> None:
+    rows = catalog_of(packages=[package("2.13.0", "12.9", NEWEST), package("2.13.0", "13.0", NEWEST)])
+    found = resolve(rows, replace(ask("8.6", driver="580.95.05"), cuda_major=12)).conda
+    assert found is not None
+    assert found.build.short_label == "2.13.0 cuda130"
 
 
 def test_forward_compatibility_is_ranked_as_ptx() -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
@@ -85,9 +84,3 @@ def test_no_lock_for_arm_servers_is_one_for_a_jetson(capability: str) -> None:
     asked = replace(ask(capability, "linux-aarch64"), glibc="2.39")
     assert newest(PackageSet.CONDA, [lock], asked, facts) is None
     assert newest(PackageSet.CONDA, [lock], ask("9.0", "linux-aarch64"), facts) is not None
-
-
-def test_every_shipped_lock_of_conda_on_arm_is_for_servers() -> None:
-    locks = [path.read_text(encoding="utf-8") for path in tree("lockfiles").glob("linux-aarch64/*/conda-*/*64.lock")]
-    assert locks
-    assert not any("-tegra.conda" in text for text in locks)

@@ -53,3 +53,9 @@ def test_the_lock_of_another_target_is_not_known(shipped: dict[str, str], tmp_pa
     assert not is_known(shipped, python="3.11")
     assert not is_known(shipped, root=tmp_path)
     assert not is_known({**shipped, "conda-linux-64.lock": shipped["conda-win-64.lock"]})
+
+
+def test_every_shipped_lock_of_conda_on_arm_is_for_servers() -> None:
+    locks = [path.read_text(encoding="utf-8") for path in tree("lockfiles").glob("linux-aarch64/*/conda-*/*64.lock")]
+    assert locks
+    assert not any("-tegra.conda" in text for text in locks)

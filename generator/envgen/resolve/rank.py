@@ -22,7 +22,7 @@ def preferred(builds: Iterable[Build], evaluation: Evaluation) -> Build:
     if fully served, the lower if not.
     """
     if evaluation.request.is_cpu:
-        return max(builds, key=lambda build: (release_key(build.torch), _is_seen(build, evaluation)))
+        return max(builds, key=lambda build: release_key(build.torch))
     ranked = [(_key(build, evaluation), build) for build in builds]
     best = max(key for key, _ in ranked)
     majors: dict[int, list[Build]] = {}
@@ -36,13 +36,12 @@ def preferred(builds: Iterable[Build], evaluation: Evaluation) -> Build:
 
 def _key(build: Build, evaluation: Evaluation) -> tuple[tuple[int, ...], bool, bool, bool, bool]:
     cuda_major = release_key(build.cuda)[0]
-    loaded = evaluation.request.cuda_major if build.package_set is PackageSet.PIP else 0
     gpus = (requested.gpu for requested in evaluation.request.gpus)
     return (
         release_key(build.torch),
         _is_seen(build, evaluation),
         not evaluation.coverage(build).needs_ptx and not any(runs_forward(build, gpu) for gpu in gpus),
-        loaded in (0, cuda_major),
+        build.package_set is PackageSet.PIP and cuda_major == evaluation.request.cuda_major,
         cuda_major >= _FIRST_OF_CUDA_12,
     )
 

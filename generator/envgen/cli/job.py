@@ -14,7 +14,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError, UsageError, quoted
 from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
-from envgen.core.requirements import canonical
+from envgen.core.requirements import normalise_project
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
@@ -80,7 +80,7 @@ def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> J
     asked = _with_family(asked, files, builds)
     channels = further_channels(map(read_channel, writing.channels), files.channels)
     extras = read_extras((*writing.with_packages, *files.with_texts()), files.constraints, channels)
-    allowed = tuple(sorted(map(canonical, writing.sources)))
+    allowed = tuple(sorted(map(normalise_project, writing.sources)))
     extras = replace(extras, sources=allowed)
     only = _only(writing.only, [request.subdir for request in asked.requests])
     sets = {only.get(request.subdir) for request in asked.requests}

@@ -1,4 +1,4 @@
-"""Requires-Dist lines: which of them hold where, with packaging imported only when one is read."""
+"""Names of projects, and Requires-Dist lines: which hold where. packaging is imported only when one is read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
+_NAME = re.compile(r"\s*([A-Za-z0-9._-]+)")
 # An operating system -> the values of sys_platform, platform_system and os_name.
 _SYSTEMS = {
     "linux": ("linux", "Linux", "posix"),
@@ -55,6 +56,12 @@ def applies(requirement: Requirement, extras: Iterable[str], environment: Mappin
     return marker is None or any(marker.evaluate({**environment, "extra": extra}) for extra in extras)
 
 
-def canonical(name: str) -> str:
-    """Return the name of a distribution in the form that all spellings share (PEP 503)."""
+def normalise_project(name: str) -> str:
+    """Return the name of a project in the form that all spellings share (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def project_of(requirement: str) -> str:
+    """The normalised project of a PEP 508 requirement, without reading the rest; empty when it begins with none."""
+    found = _NAME.match(requirement)
+    return normalise_project(found[1]) if found else ""

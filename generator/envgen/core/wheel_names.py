@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import MACOS, Subdir
+from envgen.core.requirements import normalise_project
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
@@ -154,8 +155,3 @@ def file_name(url: str) -> str:
     from urllib.parse import unquote, urlsplit
 
     return unquote(urlsplit(url).path.rpartition("/")[2])
-
-
-def normalise_project(name: str) -> str:
-    """Return a project name as PEP 503 normalises it."""
-    return re.sub(r"[-_.]+", "-", name).lower()

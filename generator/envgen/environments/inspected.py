@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
-from envgen.core.requirements import canonical
+from envgen.core.requirements import normalise_project
 from envgen.probe.files import HostFiles
 from envgen.probe.observation import EnvironmentKind, InstallSetting
 from envgen.probe.parse.install_settings import parse_pip_config
@@ -196,7 +196,7 @@ def _distribution(folder: str, info: str, metadata: str) -> Distribution:
     name, _, version = info.removesuffix(".dist-info").partition("-")
     stated = dict(re.findall(r"^(Name|Version): (.*)$", metadata, re.MULTILINE))
     return Distribution(
-        name=canonical(stated.get("Name", name).strip()),
+        name=normalise_project(stated.get("Name", name).strip()),
         version=stated.get("Version", version).strip(),
         installer="",
         requires=tuple(line.strip() for line in re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from envgen.core.requirements import applies, canonical, marker_environment, parsed
+from envgen.core.requirements import applies, marker_environment, normalise_project, parsed
 from envgen.environments.inspected import Distribution, InspectedEnvironment
 from envgen.probe.observation import EnvironmentKind, System
 
@@ -39,7 +39,7 @@ def _unmet_by(
 ) -> Iterator[str]:
     installed = {d.name: d for d in reversed(environment.distributions)}
     for wanted in parsed(requiring.requires):
-        name = canonical(wanted.name)
+        name = normalise_project(wanted.name)
         if not name.startswith(("nvidia-", "cuda-")) or not applies(wanted, extras, markers):
             continue
         if name not in installed:

@@ -14,7 +14,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.releases import release_key
 from envgen.core.request import Request
-from envgen.core.requirements import canonical
+from envgen.core.requirements import normalise_project
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
@@ -182,8 +182,8 @@ class CondaLocker:
         missing = tuple(name for name in companions if name not in names)
         asked = self.sources.extras.match_specs(self.request.subdir, self.request.python)
         for_both = self.sources.extras.for_both.intersection(map(name_of, asked))
-        here = {canonical(name) for name in names}
-        absent = (name for name in for_both if canonical(name) not in here)
+        here = {normalise_project(name) for name in names}
+        absent = (name for name in for_both if normalise_project(name) not in here)
         left_out = self._left_out(pairing, (*absent, *self._named_otherwise()))
         return LockedSet(pairing=pairing, origin=origin, bodies=bodies, missing=missing, left_out=left_out)
 

@@ -10,7 +10,8 @@ from urllib.parse import urljoin
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
-from envgen.core.wheel_names import WheelName, file_name, normalise_project
+from envgen.core.requirements import normalise_project
+from envgen.core.wheel_names import WheelName, file_name
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page, fetch

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from envgen.core.errors import DataError, quoted
+from envgen.core.requirements import normalise_project, project_of
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -113,10 +114,6 @@ def put(table: Any, key: str, value: object) -> None:  # noqa: ANN401 -- a table
 
 def merged(old: object, new: Sequence[str], names: Iterable[str]) -> list[str]:
     """The entries of an array of requirements with others for some packages; the rest stay, in their order."""
-    import re
-
-    ours = {name.lower() for name in names}
+    ours = {*map(normalise_project, names)}
     kept = [str(text) for text in old] if isinstance(old, Sequence) and not isinstance(old, str) else []
-    found = (re.match(r"[A-Za-z0-9._-]+", text.strip()) for text in kept)
-    others = [text for text, name in zip(kept, found, strict=True) if not name or name[0].lower() not in ours]
-    return [*others, *new]
+    return [*(text for text in kept if project_of(text) not in ours), *new]

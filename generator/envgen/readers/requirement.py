@@ -8,12 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from envgen.core.dataclass import dataclass
 from envgen.core.releases import release_key
-from envgen.core.requirements import marker_environment
+from envgen.core.requirements import marker_environment, normalise_project
 
 # conda's name of a platform -> (operating system, machine) of its markers.
 PLATFORMS = {
@@ -50,7 +50,7 @@ def torch_requirement(text: str) -> TorchRequirement | None:
         found = Requirement(text)
     except InvalidRequirement:
         return None
-    if canonicalize_name(found.name) != "torch":
+    if normalise_project(found.name) != "torch":
         return None
     version, specifier, cuda = "", str(found.specifier), ""
     exact = [s for s in found.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from envgen.core.dataclass import dataclass
-from envgen.core.requirements import canonical
+from envgen.core.requirements import normalise_project
 from envgen.environments.inspected import CondaRecord
 
 _PIP = re.compile(r"^\s*(?:\[pip3?\]\s+)?(?P<name>[A-Za-z][\w.-]*)==(?P<version>\d[\w.+!]*)\s*$")
@@ -44,7 +44,7 @@ def read_packages(lines: list[str]) -> Packages | None:
     listed, shown, by_conda = 0, "", False
     for line in lines:
         if found := _PIP.match(line):
-            pip.setdefault(canonical(found["name"]), found["version"])
+            pip.setdefault(normalise_project(found["name"]), found["version"])
         elif found := _CONDA_LINE.match(line) or _PLANNED.search(line):
             by_conda = True
             _add(found["name"], found["version"], (found["build"] or "", found["channel"] or ""), pip, conda)
@@ -57,7 +57,7 @@ def read_packages(lines: list[str]) -> Packages | None:
             _add(found["name"], found["version"], build, pip, conda)
         elif found := _SHOWN.match(line):
             if found[1] == "Version" and shown:
-                pip.setdefault(canonical(shown), found[2])
+                pip.setdefault(normalise_project(shown), found[2])
             shown = found[2] if found[1] == "Name" else ""
     relevant = tuple((name, version) for name, version in pip.items() if _RELEVANT.fullmatch(name))
     if not relevant and not conda:
@@ -68,6 +68,6 @@ def read_packages(lines: list[str]) -> Packages | None:
 def _add(name: str, version: str, build: tuple[str, str], pip: dict[str, str], conda: dict[str, CondaRecord]) -> None:
     """File a row of a conda list: under pip's packages where pip brought it, which conda calls `pypi_0`."""
     if build[0] == "pypi_0" or not build[0]:
-        pip.setdefault(canonical(name), version)
+        pip.setdefault(normalise_project(name), version)
     elif _RELEVANT.fullmatch(name):
         conda.setdefault(name, CondaRecord(name=name, version=version, build=build[0], channel=build[1]))

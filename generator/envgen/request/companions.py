@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from envgen.core.patterns import Pattern
 from envgen.core.releases import release_key
 from envgen.core.request import Request
-from envgen.core.requirements import canonical, parsed
+from envgen.core.requirements import normalise_project, parsed, project_of
 from envgen.facts.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -18,29 +18,23 @@ if TYPE_CHECKING:
 
 # Projects of NVIDIA and RAPIDS, and cupy, have the major in their names: nvidia-cublas-cu12, cudf-cu13, cupy-cuda12x.
 _IN_NAME = Pattern(r"-cu(?:da)?(\d\d)x?$")
-_PROJECT = Pattern(r"[A-Za-z0-9._-]+")
 _RELEASE = Pattern(r"^\d+(?:\.\d+)*")
 
 
 def for_companions(request: Request, requirements: Iterable[str], catalog: Catalog) -> Request:
     """The request with the CUDA majors that its packages of the pip set load; all of them must load the same."""
     known = {row["package"].partition("[")[0] for row in catalog.rows("companion_cuda")}
-    telling = (text for text in requirements if (name := _name(text)) in known or _IN_NAME.search(name))
+    # Most say nothing of CUDA, and need no parser.
+    telling = (text for text in requirements if (name := project_of(text)) in known or _IN_NAME.search(name))
     found = {major for requirement in parsed(telling) for major in _majors(requirement, catalog)}
     return replace(request, cuda_major=found.pop()) if len(found) == 1 else request
 
 
-def _name(requirement: str) -> str:
-    """The project of a requirement, or an empty string; most say nothing of CUDA and need no parser."""
-    found = _PROJECT.search(requirement)
-    return canonical(found[0]) if found else ""
-
-
 def _majors(requirement: Requirement, catalog: Catalog) -> Iterator[int]:
-    name = canonical(requirement.name)
+    name = normalise_project(requirement.name)
     if named := _IN_NAME.search(name):
         yield int(named[1])
-    wanted = {name, *(f"{name}[{canonical(extra)}]" for extra in requirement.extras)}
+    wanted = {name, *(f"{name}[{normalise_project(extra)}]" for extra in requirement.extras)}
     rows = [row for row in catalog.rows("companion_cuda") if row["package"] in wanted]
     known = [row for row in rows if _can_be(requirement, row["since"])]
     if known:  # rows are sorted by release, oldest first

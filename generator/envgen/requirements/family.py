@@ -13,7 +13,7 @@ from envgen.core.errors import NoPairingError
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request
-from envgen.core.requirements import canonical
+from envgen.core.requirements import normalise_project
 from envgen.facts.catalog import Catalog
 from envgen.solve.extras import environment_of
 
@@ -102,7 +102,7 @@ def _lines(family: Iterable[str], subdir: Subdir, python: str, rows: Sequence[Co
         requirement = Requirement(text)
         if requirement.marker is not None and not requirement.marker.evaluate(environment):
             continue
-        project, tag, parts = canonical(requirement.name), "", []
+        project, tag, parts = normalise_project(requirement.name), "", []
         for part in requirement.specifier:
             version, _, local = part.version.partition("+")
             tag = local or tag

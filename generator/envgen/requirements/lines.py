@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from envgen.core.requirements import canonical
+from envgen.core.requirements import normalise_project
 from envgen.net.sites import show_without_login
 from envgen.requirements.asked import Asked, NotTaken, RequirementsFileError
 from envgen.solve.pip.query import FAMILY
@@ -35,7 +35,7 @@ def take_line(asked: Asked, text: str, where: str, *, constraint: bool = False) 
         raise RequirementsFileError(message, fact=reason, hint='write it like "timm>=1.0"') from error
     if requirement.url:
         return _pass(asked, where, requirement.name, "it is asked for by URL; a lock needs a file on an index")
-    if canonical(requirement.name) in FAMILY:
+    if normalise_project(requirement.name) in FAMILY:
         asked.family.append(str(requirement))
     else:
         (asked.constraints if constraint else asked.requirements).append(str(requirement))

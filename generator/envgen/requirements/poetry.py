@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from envgen.core.requirements import canonical
+from envgen.core.requirements import normalise_project
 from envgen.readers.poetry_versions import pep440_of_poetry
 from envgen.readers.toml_text import Table, table, text_of, texts
 from envgen.requirements.asked import Asked
@@ -16,8 +16,8 @@ _ELSEWHERE = ("git", "path", "url", "file")
 def poetry_groups(document: Table) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """Extra -> the packages that it adds, and the names of the groups."""
     poetry = table(document, "tool", "poetry")
-    extras = {canonical(extra): tuple(texts(names)) for extra, names in table(poetry, "extras").items()}
-    groups = tuple(canonical(group) for group in table(poetry, "group"))
+    extras = {normalise_project(extra): tuple(texts(names)) for extra, names in table(poetry, "extras").items()}
+    groups = tuple(normalise_project(group) for group in table(poetry, "group"))
     return extras, groups + (("dev",) if "dev-dependencies" in poetry else ())
 
 
@@ -25,19 +25,21 @@ def take_poetry(asked: Asked, document: Table, name: str, *, extras: Sequence[st
     """Add what poetry's tables ask for. Raises: RequirementsFileError."""
     poetry = table(document, "tool", "poetry")
     by_extra, _ = poetry_groups(document)
-    optional = {canonical(package) for extra in extras for package in by_extra.get(canonical(extra), ())}
+    chosen = (package for extra in map(normalise_project, extras) for package in by_extra.get(extra, ()))
+    optional = {*map(normalise_project, chosen)}
     wanted = [("dependencies", table(poetry, "dependencies"))]
+    by_group = {normalise_project(key): value for key, value in table(poetry, "group").items()}
     for group in groups:
-        found = {canonical(key): value for key, value in table(poetry, "group").items()}.get(canonical(group))
+        found = by_group.get(normalise_project(group))
         wanted.append((f"group {group}", table(found, "dependencies")))
-        wanted += [("dev-dependencies", table(poetry, "dev-dependencies"))] if canonical(group) == "dev" else []
+        wanted += [("dev-dependencies", table(poetry, "dev-dependencies"))] if normalise_project(group) == "dev" else []
     for part, dependencies in wanted:
         where = f"{name} [tool.poetry] {part}"
         for package, value in dependencies.items():
-            if canonical(package) == "python":
+            if normalise_project(package) == "python":
                 continue
             for entry in value if isinstance(value, list) else [value]:
-                _take(asked, package, entry, where, with_optional=canonical(package) in optional)
+                _take(asked, package, entry, where, with_optional=normalise_project(package) in optional)
 
 
 def _take(asked: Asked, package: str, entry: object, where: str, *, with_optional: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from envgen.core.requirements import canonical
+from envgen.core.requirements import normalise_project, project_of
 from envgen.readers.mention import FileUnreadableError
 from envgen.readers.toml_text import Table, parse_toml, table, text_of, texts
 from envgen.requirements.asked import Asked, RequirementsFileError
@@ -28,7 +28,7 @@ def take_pyproject(asked: Asked, path: Path, name: str, *, extras: Sequence[str]
     _check_shape(document, name)
     elsewhere = _elsewhere(document)
     for where, line in _lines(document, name, extras, groups):
-        project = canonical(line.split(";")[0].split("[")[0].split("=")[0].split("<")[0].split(">")[0].strip(" !~("))
+        project = project_of(line)
         if project in elsewhere:
             pass_over(asked, where, line, f"{name} takes it from {elsewhere[project]}; a lock needs a file on an index")
         else:
@@ -79,7 +79,7 @@ def _elsewhere(document: Table) -> dict[str, str]:
         entries = source if isinstance(source, list) else [source]
         kinds = [kind for entry in entries if isinstance(entry, Mapping) for kind in _ELSEWHERE if entry.get(kind)]
         if kinds:
-            found[canonical(name)] = kinds[0]
+            found[normalise_project(name)] = kinds[0]
     return found
 
 
@@ -88,18 +88,18 @@ def _lines(document: Table, name: str, extras: Sequence[str], groups: Sequence[s
     project = table(document, "project")
     for line in texts(project.get("dependencies")):
         yield f"{name} [project]", line
-    optional = {canonical(key): value for key, value in table(project, "optional-dependencies").items()}
-    own_groups = {canonical(key): value for key, value in table(document, "dependency-groups").items()}
+    optional = {normalise_project(key): value for key, value in table(project, "optional-dependencies").items()}
+    own_groups = {normalise_project(key): value for key, value in table(document, "dependency-groups").items()}
     poetry_extras, in_poetry = poetry_groups(document)
     for extra in extras:
-        if canonical(extra) not in {*optional, *poetry_extras}:
+        if normalise_project(extra) not in {*optional, *poetry_extras}:
             raise _unknown(name, "extra", extra, [*optional, *poetry_extras])
-        for line in texts(optional.get(canonical(extra))):
+        for line in texts(optional.get(normalise_project(extra))):
             yield f"{name} extra {extra}", line
     for group in groups:
-        if canonical(group) not in {*own_groups, *in_poetry}:
+        if normalise_project(group) not in {*own_groups, *in_poetry}:
             raise _unknown(name, "group", group, [*own_groups, *in_poetry])
-        for line in _group(own_groups, canonical(group), name, ()):
+        for line in _group(own_groups, normalise_project(group), name, ()):
             yield f"{name} group {group}", line
 
 
@@ -112,7 +112,7 @@ def _group(groups: Mapping[str, object], group: str, name: str, through: tuple[s
         if isinstance(entry, str):
             yield entry
         elif isinstance(entry, Mapping):
-            yield from _group(groups, canonical(text_of(entry.get("include-group"))), name, (*through, group))
+            yield from _group(groups, normalise_project(text_of(entry.get("include-group"))), name, (*through, group))
 
 
 def _unknown(name: str, kind: str, wanted: str, known: Sequence[str]) -> RequirementsFileError:

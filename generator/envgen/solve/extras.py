@@ -9,7 +9,7 @@ from dataclasses import replace
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
-from envgen.core.requirements import applies, canonical, marker_environment, parsed
+from envgen.core.requirements import applies, marker_environment, normalise_project, parsed
 from envgen.core.sets import PackageSet
 from envgen.solve.conda.channels import further_channels, read_channel
 from envgen.solve.conda.source import FORGE
@@ -63,7 +63,7 @@ class Extras:
         return tuple(name for name in names if self._is_other(name))
 
     def _is_other(self, name: str) -> bool:
-        return name in self.for_both and canonical(conda_name_of(name) or name) != canonical(name)
+        return name in self.for_both and normalise_project(conda_name_of(name) or name) != normalise_project(name)
 
     def _specs(self, subdir: Subdir, python: str) -> tuple[str, ...]:
         environment = environment_of(subdir, python)
@@ -214,7 +214,6 @@ def _conda_parts(operator: str, version: str) -> tuple[str, ...]:
 
 def conda_name_of(project: str) -> str:
     """What conda-forge calls a project of PyPI that it has under another name, or an empty string."""
-    from envgen.core.wheel_names import normalise_project
     from envgen.facts.tables import read_table
 
     names = {row["pypi"]: row["conda"] for row in read_table("conda_names")}

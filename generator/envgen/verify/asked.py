@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from envgen.core.locks import CondaLock, PipLock
-from envgen.core.requirements import canonical
+from envgen.core.requirements import normalise_project
 from envgen.core.sets import PackageSet
-from envgen.core.wheel_names import normalise_project
 from envgen.facts.wheels import TorchPins
 from envgen.files.formats.environment_yml import pinned_spec
 from envgen.files.header import Header
@@ -29,7 +28,7 @@ def extras_of(record: RequestRecord) -> Extras:
     Raises: UsageError for what no option can ask for.
     """
     lines = (line for lines in record.inputs.values() for line in lines if not line.startswith(_BOUND))
-    texts = (line for line in lines if canonical(name_of(line)) not in FAMILY)
+    texts = (line for line in lines if normalise_project(name_of(line)) not in FAMILY)
     return read_extras((*record.with_texts(), *texts), (), record.channels)
 
 
@@ -46,7 +45,7 @@ def check_pip_asked(lock: PipLock, record: RequestRecord, file: str) -> Iterator
 
 def check_reasons(lock: PipLock, tag: str, record: RequestRecord, file: str) -> Iterator[Finding]:
     """Why each package is there, as the files tell people: it follows from the lock and from what is known of pins."""
-    requested = {"torch", "torchvision", "torchaudio", *map(normalise_project, asked_names(record, PackageSet.PIP))}
+    requested = {"torch", "torchvision", "torchaudio", *asked_names(record, PackageSet.PIP)}
     pins = TorchPins.load().of(lock.version_of("torch").partition("+")[0], tag, lock.subdir)
     for package in lock.packages:
         via = sorted(other.name for other in lock.packages if package.name in other.dependencies)
@@ -60,10 +59,10 @@ def check_reasons(lock: PipLock, tag: str, record: RequestRecord, file: str) -> 
 
 def conda_specs(lock: CondaLock, record: RequestRecord) -> tuple[list[str], tuple[str, ...]]:
     """What conda was asked for beside pytorch, as the environment file writes it; and what of it is not locked."""
-    names = {canonical(package.name): package.name for package in lock.packages}
+    names = {normalise_project(package.name): package.name for package in lock.packages}
     specs, absent = [], []
     for spec in extras_of(record).match_specs(lock.subdir, record.python):
-        name = names.get(canonical(name_of(spec)))
+        name = names.get(normalise_project(name_of(spec)))
         if name is None:
             absent.append(spec)
         else:

@@ -11,9 +11,10 @@ from envgen.core.dataclass import dataclass
 from envgen.core.gpus import Gpu
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
+from envgen.core.requirements import project_of
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
-from envgen.core.wheel_names import glibc_key, normalise_project
+from envgen.core.wheel_names import glibc_key
 from envgen.records.request import Binding, RequestRecord
 from envgen.solve.conda.channels import all_channels
 from envgen.solve.conda.query import claimed_cuda
@@ -23,7 +24,6 @@ from envgen.solve.conda.virtual_packages import virtual_packages
 from envgen.verify.findings import Code, Finding
 
 _COMPANIONS = ("torchvision", "torchaudio")
-_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 # Where PyPI keeps a file: by its BLAKE2 digest, or (older ones) by project.
 _PYPI_FILE = re.compile(
     r"https://files\.pythonhosted\.org/packages/"
@@ -34,7 +34,7 @@ _TORCH_FILE = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/(?:[a-z0-9
 
 def check_pip_needs(lock: PipLock, record: RequestRecord, file: str) -> Iterator[Finding]:
     """Packages that neither torch, its companions nor the request need."""
-    roots = {"torch", *_COMPANIONS, *map(normalise_project, asked_names(record, PackageSet.PIP))}
+    roots = {"torch", *_COMPANIONS, *asked_names(record, PackageSet.PIP)}
     needs = {package.name: package.dependencies for package in lock.packages}
     yield from unneeded(roots, needs, file)
 
@@ -67,10 +67,10 @@ def asked_of(record: RequestRecord, package_set: PackageSet) -> tuple[str, ...]:
 
 
 def asked_names(record: RequestRecord, package_set: PackageSet) -> Iterator[str]:
-    """The names of the packages that a set was asked for."""
+    """The normalised names of the packages that a set was asked for."""
     for text in asked_of(record, package_set):
-        if found := _REQUIREMENT.match(split_channel(text)[1]):
-            yield found[1]
+        if name := project_of(split_channel(text)[1]):
+            yield name
 
 
 def check_files(lock: PipLock, file: str) -> Iterator[Finding]:

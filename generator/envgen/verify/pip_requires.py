@@ -10,7 +10,7 @@ from envgen.core import requirements
 from envgen.core.findings import Level
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
-from envgen.core.requirements import applies, canonical, parsed
+from envgen.core.requirements import applies, normalise_project, parsed
 from envgen.facts.requires import RequiresCatalog
 from envgen.facts.wheels import TorchPins
 from envgen.verify.findings import Code, Finding
@@ -69,7 +69,7 @@ def needs_of(requires: Mapping[str, Iterable[str]], lock: PipLock) -> dict[str, 
     """Package -> the packages that its Requires-Dist lines ask for on the lock's own platform."""
     found: dict[str, set[str]] = {name: set() for name in requires}
     for name, requirement in _applying(requires, lock):
-        found[name] |= {canonical(requirement.name)} - {name}
+        found[name] |= {normalise_project(requirement.name)} - {name}
     return found
 
 
@@ -82,13 +82,13 @@ def _applying(requires: Mapping[str, Iterable[str]], lock: PipLock) -> list[tupl
         asked = [(name, r) for name, rs in read.items() for r in rs if applies(r, wanted[name], environment)]
         before = {name: set(extras) for name, extras in wanted.items()}
         for _, requirement in asked:
-            wanted.setdefault(canonical(requirement.name), {""}).update(requirement.extras)
+            wanted.setdefault(normalise_project(requirement.name), {""}).update(requirement.extras)
         if all(wanted[name] == extras for name, extras in before.items()):
             return asked
 
 
 def _held(name: str, requirement: Requirement, lock: PipLock, file: str, source: str) -> Iterator[Finding]:
-    version = lock.version_of(canonical(requirement.name))
+    version = lock.version_of(normalise_project(requirement.name))
     evidence = (source,) if source else ()
     if not version:
         title = f"{name} needs {requirement.name}{requirement.specifier}, which is not locked"

@@ -10,7 +10,7 @@ from envgen.causes.findings import Finding, Remedy
 from envgen.causes.remedies import PAIR_AGAIN
 from envgen.core.findings import Level
 from envgen.core.releases import release_key, tag_of_cuda
-from envgen.core.requirements import canonical, parsed
+from envgen.core.requirements import normalise_project, parsed
 from envgen.environments.inspected import base_version, local
 from envgen.environments.torch_run import RunOutcome
 
@@ -126,7 +126,7 @@ def _pair_problem(context: Context, name: str, version: str) -> str:
         return ""
     if context.environment:
         for wanted in parsed(line for d in context.environment.named(name)[:1] for line in d.requires):
-            if canonical(wanted.name) == "torch" and not wanted.specifier.contains(release, prereleases=True):
+            if normalise_project(wanted.name) == "torch" and not wanted.specifier.contains(release, prereleases=True):
                 return f"{name} {version} requires torch{wanted.specifier}"
     pair, base = context.builds.companions.get(release), base_version(version)
     partners = pair.releases_of(name) if pair else ()

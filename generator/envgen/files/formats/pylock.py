@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
+from envgen.core.requirements import normalise_project
 from envgen.core.sets import PackageSet
 from envgen.core.toml_text import parse_toml
-from envgen.core.wheel_names import normalise_project
 from envgen.files.errors import LockFormatError
 from envgen.files.format import Beside, FileFormat
 from envgen.files.templates import render

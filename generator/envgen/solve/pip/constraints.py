@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envgen.core.locks import PipLock
-from envgen.core.wheel_names import normalise_project
+from envgen.core.requirements import normalise_project
 from envgen.solve.errors import SolveFailedError
 
 

@@ -11,9 +11,10 @@ from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
 from envgen.core.releases import CPU, release_key
 from envgen.core.request import Request
+from envgen.core.requirements import normalise_project, project_of
 from envgen.core.resolution import Pairing
 from envgen.core.sites import PYPI, TORCH
-from envgen.core.wheel_names import glibc_key, normalise_project
+from envgen.core.wheel_names import glibc_key
 from envgen.net.sites import show_without_login
 
 # Built for one CUDA each and published on PyTorch's indexes; PyPI's files of the same release are other builds.
@@ -167,5 +168,4 @@ def plain_requirement(text: str) -> str:
 
 def asked_sometimes(extras: Iterable[str]) -> tuple[str, ...]:
     """The projects among some requirements that PyTorch's indexes have, for some of their releases."""
-    names = (re.match(r"[A-Za-z0-9._-]+", extra) for extra in extras)
-    return tuple(sorted(FAMILY_IF_THERE.intersection(normalise_project(name[0]) for name in names if name)))
+    return tuple(sorted(FAMILY_IF_THERE.intersection(map(project_of, extras))))

@@ -13,10 +13,11 @@ from urllib.parse import quote
 from envgen.core.dataclass import dataclass
 from envgen.core.locks import PassedOver, PipLock, PipPackage
 from envgen.core.releases import CPU
+from envgen.core.requirements import project_of
 from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI
-from envgen.core.wheel_names import file_name, normalise_project
+from envgen.core.wheel_names import file_name
 from envgen.facts.catalog import Catalog
 from envgen.facts.wheels import TorchPin, TorchPins, WheelCatalog
 from envgen.net.cache import keep_file
@@ -258,7 +259,7 @@ class _Solve:
         wanted: WantedWheels | None,
     ) -> PipLock:
         query = self.query
-        asked = {_project(extra) for extra in query.extras}
+        asked = {project_of(extra) for extra in query.extras}
         packages = tuple(  # uv was told of the index of what comes along by asking for it
             replace(one, is_requested=False, passed=None) if one.name in FAMILY_IF_THERE - asked else one
             for one in packages
@@ -291,7 +292,7 @@ class _Solve:
 
         query = self.query
         self.report("reading what the wheels hold")
-        asked = [_project(extra) for extra in query.extras]
+        asked = [project_of(extra) for extra in query.extras]
         served = {package.name: best_wheel(package, query).url for package in packages}
         patience = replace(self.patience, deadline=Deadline.after(min(_READING_S, self.patience.deadline.left())))
         wheels = wheels_of(lock, asked, served)
@@ -375,11 +376,6 @@ def _from_source(package: PipPackage) -> Notice:
     text = f"{package.name} {package.version} is locked as a source distribution: it is built on the machine that "
     text += "installs it, which needs what it is built with (a compiler, CUDA's toolkit)"
     return Notice(code="from-source", text=text, package_set=PackageSet.PIP)
-
-
-def _project(requirement: str) -> str:
-    found = re.match(r"[A-Za-z0-9._-]+", requirement)
-    return normalise_project(found[0]) if found else ""
 
 
 def _reason(package: UvPackage, pin: TorchPin | None) -> str:

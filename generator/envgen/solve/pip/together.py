@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from envgen.core.dataclass import dataclass
 from envgen.core.releases import release_key
 from envgen.core.request import Request
-from envgen.core.requirements import canonical, parsed
+from envgen.core.requirements import normalise_project, parsed
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI
 from envgen.facts.catalog import Catalog
@@ -84,7 +84,7 @@ class Together:
 
     def bounds_on(self, project: str) -> list[SpecifierSet]:
         """What the request itself allows of a project."""
-        return [each.specifier for each in parsed(self.extras.pip) if canonical(each.name) == project]
+        return [each.specifier for each in parsed(self.extras.pip) if normalise_project(each.name) == project]
 
     def _bounds(self, releases: Sequence[str]) -> str:
         """A specifier that only some releases meet, of those that the catalog knows."""
@@ -130,12 +130,11 @@ class Found:
 def _replaced(extras: Sequence[str], instead: Sequence[str]) -> tuple[str, ...]:
     """Requirements with others for some of the packages; the extras of a package (`jax[cuda13]`) stay."""
     from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
 
-    others = {canonicalize_name(one.name): one for one in map(Requirement, instead)}
+    others = {normalise_project(one.name): one for one in map(Requirement, instead)}
     kept = []
     for one in map(Requirement, extras):
-        other = others.pop(canonicalize_name(one.name), None)
+        other = others.pop(normalise_project(one.name), None)
         if other is not None:
             one.specifier = other.specifier
         kept.append(str(one))

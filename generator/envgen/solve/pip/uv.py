@@ -17,8 +17,8 @@ from typing import Any
 
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import MACOS
+from envgen.core.requirements import normalise_project
 from envgen.core.stop import kept, scratch_folder
-from envgen.core.wheel_names import normalise_project
 from envgen.net.cache import cache_folder
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError, UnreachableError

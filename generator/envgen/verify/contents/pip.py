@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 from envgen.core.findings import Level
 from envgen.core.locks import PipLock
-from envgen.core.requirements import canonical, parsed
+from envgen.core.requirements import normalise_project, parsed
 from envgen.core.wheel_names import file_name
 from envgen.facts.tables import read_table
 from envgen.net.deadline import Deadline, Patience, Retry
@@ -62,7 +62,7 @@ def check_sources(lock: PipLock, record: RequestRecord | None, file: str) -> Ite
 
 def check_contents(lock: PipLock, tag: str, asked: Collection[str], deadline: Deadline, file: str) -> Iterator[Finding]:
     """What the wheels themselves say: the CUDA that they load, and who owns each file. What can't be read is silent."""
-    names = [canonical(requirement.name) for requirement in parsed(asked)]
+    names = [normalise_project(requirement.name) for requirement in parsed(asked)]
     wheels = wheels_of(lock, names)
     limit = Deadline.after(min(_LONGEST_S, deadline.left()))
     contents = read_all(wheels, patience=Patience(deadline=limit, retry=Retry(attempts=2)))

@@ -11,6 +11,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
+from envgen.core.requirements import normalise_project
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import NOT_ASKED
@@ -85,7 +86,7 @@ def is_known_note(line: str, record: RequestRecord) -> bool:
         own = conda_name_of(found["name"])
         way = f"{own} adds it" if own else "NAME names it as conda does"
         is_ours = found["way"] == way and found["called"] in (None, own)
-        return is_ours and found["name"] in asked_names(record, PackageSet.CONDA)
+        return is_ours and normalise_project(found["name"]) in asked_names(record, PackageSet.CONDA)
     if note := _NOTE.fullmatch(line):
         return _WSL.fullmatch(note[1]) is not None or note[1] in _notes_of(record)
     return False

@@ -12,7 +12,7 @@ from envgen.core.errors import EnvgenError
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request
-from envgen.core.requirements import canonical, parsed
+from envgen.core.requirements import project_of
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.resolve.shipped import pairing_if_it_runs
@@ -94,7 +94,7 @@ def repaired(
     for _ in range(_REPAIRS):
         lacking = [name for name in failure.lacking if name not in extras.sources]
         named = [*failure.lacking, *failure.asked_for]
-        at_fault = next((one for one in extras.pip if _name(one) in named), "") if may_leave_out else ""
+        at_fault = next((one for one in extras.pip if project_of(one) in named), "") if may_leave_out else ""
         if lacking:
             extras = replace(extras, sources=(*extras.sources, *lacking))
         elif at_fault and len(extras.pip) > 1:
@@ -129,10 +129,6 @@ def _with_fewest(repair: Repaired, asked: Together, found: Found, instead: Seque
             left_out = fewer
     sources = tuple(name for name in repair.sources if name in found.sources)
     return Repaired(sources=sources, left_out=left_out, torch=found.torch)
-
-
-def _name(requirement: str) -> str:
-    return next((canonical(one.name) for one in parsed([requirement])), "")
 
 
 def _tried(asked: Together, changed: Request, instead: Sequence[str]) -> Found | None:

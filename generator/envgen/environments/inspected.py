@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
+from envgen.core.json_text import JsonError, parse_json, parse_json_object
 from envgen.core.requirements import normalise_project
 from envgen.probe.files import HostFiles
 from envgen.probe.observation import EnvironmentKind, InstallSetting
@@ -155,9 +155,9 @@ def parse_interpreter(text: str) -> Interpreter | None:
     """Return what the interpreter's child printed, or None when it printed nothing of the kind."""
     line = next((line for line in text.splitlines() if "envgen-doctor:" in line), "")
     try:
-        found = json.loads(line.partition("envgen-doctor:")[2])
+        found = parse_json(line.partition("envgen-doctor:")[2])
         return Interpreter(**{**found, "path": tuple(found["path"])})
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError):
         return None
 
 
@@ -240,12 +240,11 @@ def _conda_records(prefix: str, files: HostFiles) -> Iterator[CondaRecord]:
         if not name.endswith(".json") or name.rsplit("-", 2)[0] not in _CONDA:
             continue
         try:
-            found = json.loads(files.read(f"{prefix}/conda-meta/{name}") or "")
-        except (ValueError, RecursionError):
+            found = parse_json_object(files.read(f"{prefix}/conda-meta/{name}") or "")
+        except JsonError:
             continue
-        if isinstance(found, dict):
-            texts = {key: str(found.get(key, "")) for key in ("name", "version", "build", "channel")}
-            yield CondaRecord(**texts, dist_infos=tuple(_dist_infos(found.get("files"))))
+        texts = {key: str(found.get(key, "")) for key in ("name", "version", "build", "channel")}
+        yield CondaRecord(**texts, dist_infos=tuple(_dist_infos(found.get("files"))))
 
 
 def _dist_infos(paths: object) -> Iterator[str]:

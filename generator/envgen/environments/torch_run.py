@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
@@ -11,6 +10,7 @@ from pathlib import Path
 from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
+from envgen.core.json_text import parse_json
 from envgen.environments.inspected import Interpreter, parse_interpreter
 from envgen.probe.process import Command, Completed, Outcome, Runner
 
@@ -203,8 +203,8 @@ def _read(text: str) -> _ChildLines:
         if not mark:
             continue
         try:
-            key, value = json.loads(ours)
-        except (ValueError, TypeError, RecursionError):
+            key, value = parse_json(ours)
+        except (ValueError, TypeError):
             continue
         lines.last = str(key)
         if key == "device" and isinstance(value, dict):

@@ -9,13 +9,13 @@ their first column. `x-order` is "given" for a table whose order means something
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from envgen.core.json_text import parse_json
 from envgen.facts.errors import FactInvalidError, Violation
 from envgen.facts.tables import data_dir, dump_table, schema_dir
 
@@ -32,7 +32,7 @@ def check_table(name: str, data: Path | None = None, schemas: Path | None = None
     Raises: FactInvalidError with every violation, in the order of the file.
     """
     schema_path = (schemas or schema_dir()) / f"{name}.schema.json"
-    schema: Mapping[str, Any] = json.loads(schema_path.read_text(encoding="utf-8"))
+    schema: Mapping[str, Any] = parse_json(schema_path.read_text(encoding="utf-8"))
     found = tuple(schema_violations(schema_path.name, name, schema))
     if not found:
         text = ((data or data_dir()) / f"{name}.csv").read_bytes().decode("utf-8")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
+from envgen.core.json_text import parse_json
 from envgen.net.cache import cache_folder, keep_file
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
@@ -81,12 +82,12 @@ def kept_contents(sha256: str) -> WheelContents | None:
 
 def _kept(place: Path) -> WheelContents | None:
     try:
-        document = json.loads(place.read_bytes())
+        document = parse_json(place.read_bytes())
         if document["format"] != _FORMAT:
             return None
         files = {str(path): (int(crc), int(size)) for path, (crc, size) in document["files"].items()}
         return WheelContents(files=files, cuda_majors=frozenset(int(major) for major in document["cuda_majors"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

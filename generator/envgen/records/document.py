@@ -9,6 +9,7 @@ from typing import Any
 from envgen.core.capability import ArchCode, ComputeCapability
 from envgen.core.drivers import DriverVersion
 from envgen.core.errors import EnvgenError
+from envgen.core.json_text import JsonError, parse_json
 from envgen.core.platforms import Subdir
 from envgen.core.request import CHOICES, DriverOrigin, choices_of
 from envgen.core.sets import PackageSet
@@ -49,8 +50,8 @@ def from_json(text: str) -> RequestRecord:
     Raises: RecordNewerError for another version of it, RecordError for anything that `to_json` does not write.
     """
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(text)
+    except JsonError as error:
         raise RecordError(f"it is not JSON: {error}") from error
     record = from_document(document)
     if to_json(record) != text:

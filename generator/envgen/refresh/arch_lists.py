@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from envgen.core.dataclass import dataclass
+from envgen.core.json_text import parse_json
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
 from envgen.core.wheel_names import WheelName
@@ -263,7 +263,7 @@ def pins_of(wheel: TorchWheel) -> dict[str, str]:
 
 def releases_code(wheel: TorchWheel, tag: str, subdir: Subdir) -> str:
     """The arch list that torch's own table states for a CUDA tag, empty where it has none. Such builds hold no PTX."""
-    table = json.loads(wheel.releases_code or "{}").get(cuda_of_tag(tag), {})
+    table = parse_json(wheel.releases_code or "{}").get(cuda_of_tag(tag), {})
     machine = "aarch64" if subdir is Subdir.LINUX_AARCH64 else "x86_64"
     return " ".join(f"sm_{code}" for code in table.get(machine, ())) if isinstance(table, dict) else ""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from envgen.core.dataclass import dataclass
+from envgen.core.json_text import parse_json
 from envgen.facts.errors import FactInvalidError, Violation
 from envgen.facts.schema_checks import cell_problems, natural_key
 from envgen.facts.tables import schema_dir
@@ -154,7 +155,7 @@ def columns_of(table: str) -> list[str]:
 
 
 def _schema(table: str) -> Mapping[str, Mapping[str, Any]]:
-    document = json.loads((schema_dir() / f"{table}.schema.json").read_text(encoding="utf-8"))
+    document = parse_json((schema_dir() / f"{table}.schema.json").read_text(encoding="utf-8"))
     properties: Mapping[str, Mapping[str, Any]] = document["properties"]
     return properties
 

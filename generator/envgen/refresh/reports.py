@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import DataError
+from envgen.core.json_text import JsonError, parse_json, parse_json_object
 from envgen.core.platforms import Subdir
 from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
@@ -64,9 +64,9 @@ def refresh_reports(inputs: Inputs) -> Outcome:
 def read_issues(path: Path) -> list[Issue]:
     """Raises: ReportFileError."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = parse_json(path.read_text(encoding="utf-8"))
         issues = [Issue(number=e["number"], author=e["author"]["login"], body=e["body"]) for e in entries]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise ReportFileError(path=str(path), reason=f"{type(error).__name__}: {error}") from error
     if not isinstance(entries, list):
         raise ReportFileError(path=str(path), reason="no list")
@@ -113,10 +113,10 @@ def _answers(body: str) -> Iterator[Mapping[str, object]]:
     """The lines that are an answer of smoke_test.py."""
     for line in body.splitlines():
         try:
-            answer = json.loads(line)
-        except (ValueError, RecursionError):
+            answer = parse_json_object(line)
+        except JsonError:
             continue
-        if isinstance(answer, dict) and answer.get("schema_version") == 1 and "arch_list" in answer:
+        if answer.get("schema_version") == 1 and "arch_list" in answer:
             yield answer
 
 

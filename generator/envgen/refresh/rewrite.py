@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envgen.core.errors import DataError
+from envgen.core.json_text import parse_json
 from envgen.facts.errors import FactInvalidError
 from envgen.facts.schema_checks import table_violations
 from envgen.facts.tables import dump_table, schema_dir
@@ -39,7 +39,7 @@ def table_file(name: str, rows: Rows) -> dict[str, str]:
 
     Raises: FactInvalidError when a row breaks the table's schema, so that such a row is never written.
     """
-    schema = json.loads((schema_dir() / f"{name}.schema.json").read_text(encoding="utf-8"))
+    schema = parse_json((schema_dir() / f"{name}.schema.json").read_text(encoding="utf-8"))
     text = dump_table(list(schema["properties"]), rows)
     if found := tuple(table_violations(name, text, schema)):
         raise FactInvalidError(found)

@@ -89,8 +89,6 @@ def _read(text: str, origin: str) -> PipLock:
         document = pylock_document(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise LockFormatError(origin=origin, reason=f"not TOML: {error}") from error
-    except RecursionError as error:
-        raise LockFormatError(origin=origin, reason="not TOML: it is nested too deeply") from error
     if not str(document.get("lock-version", "")).startswith("1."):
         raise LockFormatError(origin=origin, reason='it has no lock-version "1.x" (PEP 751)')
     try:

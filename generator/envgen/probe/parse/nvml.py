@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from envgen.core.capability import ComputeCapability
+from envgen.core.json_text import JsonError, parse_json_object
 from envgen.probe.observation import HostGpu, MigInstance, Vendor, VirtualMode
 from envgen.probe.parse.report import DriverReport, device_id, pci_address
 
@@ -30,10 +30,8 @@ _FABRIC: dict[int | None, str] = {1: "Not Started", 2: "In Progress", 3: "Comple
 def parse_nvml(text: str) -> DriverReport:
     """Return what NVML said; an object that is not the child's is a failed report."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return DriverReport(error="the NVML child printed no JSON")
-    if not isinstance(found, dict):
+        found = parse_json_object(text)
+    except JsonError:
         return DriverReport(error="the NVML child printed no JSON object")
     rows = [row for row in _list(found.get("gpus")) if isinstance(row, dict)]
     fabrics = [_FABRIC[state] for row in rows if (state := _number(row, "fabric")) in _FABRIC]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
+from envgen.core.json_text import JsonError, parse_json_object
 from envgen.probe.observation import Jetson
 
 # SoC in the device tree -> chip codename of its GPU (NVIDIA's Tegra technical reference manuals).
@@ -68,7 +68,7 @@ def prime_profile(text: str) -> str:
 def supergfx_mode(text: str) -> str:
     """Return the mode in supergfxctl's configuration, or an empty text."""
     try:
-        mode = json.loads(text).get("mode", "")
-    except (ValueError, AttributeError, RecursionError):
+        mode = parse_json_object(text).get("mode", "")
+    except JsonError:
         return ""
     return mode if isinstance(mode, str) else ""

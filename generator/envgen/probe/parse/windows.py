@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import windows_number
+from envgen.core.json_text import JsonError, parse_json_object
 from envgen.probe.observation import HostGpu, Vendor
 from envgen.probe.parse.pci import VENDORS
 
@@ -29,10 +29,8 @@ class WindowsReport:
 def parse_windows(text: str) -> WindowsReport | None:
     """Return the report, or None when the text is not the query's JSON object."""
     try:
-        found = json.loads(text.lstrip("\ufeff"))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(found, dict):
+        found = parse_json_object(text.lstrip("\ufeff"))
+    except JsonError:
         return None
     system = next(iter(_rows(found, "system")), {})
     registry = _rows(found, "registry")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from envgen.core.dataclass import dataclass
+from envgen.core.json_text import parse_json
 from envgen.core.releases import release_key
 from envgen.net.errors import SourceDataError
 from envgen.refresh.compile import compiled
@@ -54,8 +54,8 @@ def parse_files(text: str, *, url: str) -> tuple[CondaFile, ...]:
     Raises: SourceDataError when it is no such list.
     """
     try:
-        names = [entry["basename"] for entry in json.loads(text)]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        names = [entry["basename"] for entry in parse_json(text)]
+    except (ValueError, TypeError, KeyError) as error:
         raise SourceDataError(url=url, reason=f"no list of files: {type(error).__name__}") from error
     form = re.compile(r"(?P<subdir>[\w-]+)/pytorch-(?P<version>[\d.]+)-(?P<build>cuda\w+)\.(?:conda|tar\.bz2)")
     found = tuple(CondaFile(**match.groupdict()) for name in names if (match := form.fullmatch(name)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 
+from envgen.core.json_text import JsonError, parse_json
 from envgen.core.releases import release_key
 from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
@@ -36,9 +36,9 @@ def parse_driver_releases(text: str, *, url: str) -> frozenset[str]:
     Raises: SourceDataError when it is no JSON, or states none.
     """
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         found = frozenset(version for version in _release_versions(document) if _VERSION.fullmatch(version))
-    except (ValueError, RecursionError) as error:
+    except (JsonError, RecursionError) as error:
         raise SourceDataError(url=url, reason=f"no JSON: {error}") from error
     if not found:
         raise SourceDataError(url=url, reason='it states no "release_version" that is a driver')

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
+from envgen.core.json_text import parse_json
 from envgen.core.platforms import Subdir
 from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
@@ -33,11 +33,11 @@ def parse_published(text: str, *, url: str) -> tuple[str, set[tuple[str, Subdir]
     Raises: SourceDataError when it is no such list: its form has changed before.
     """
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         release = document["latest_stable"]
         systems = document["versions"][release]
         found = {(tag, subdir) for name, subdir in _SYSTEMS.items() for tag in _tags(systems[name])}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise SourceDataError(url=url, reason=f"no list of published versions: {error!r}") from error
     if not found:
         raise SourceDataError(url=url, reason=f"no command of {release} names a CUDA index")

@@ -14,6 +14,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from envgen.core.json_text import parse_json
 from envgen.solve.conda.channel_data import Access, BadFolderError, opened, written_version
 from envgen.solve.conda.messages import ChildAnswer, ChildRecord, ChildRequest
 from envgen.solve.conda.together import NoCandidateError, Solution, solve_together
@@ -26,7 +27,7 @@ def main() -> None:
     """Answer the request on stdin and leave without interpreter shutdown."""
     status = 1
     try:
-        request: ChildRequest = json.loads(sys.stdin.buffer.read())
+        request: ChildRequest = parse_json(sys.stdin.buffer.read())
         # Ends the process even when the parent was killed before it could do so.
         faulthandler.dump_traceback_later(request["limit_s"], exit=True)
         _tell(answer(request))

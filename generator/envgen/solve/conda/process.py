@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import IO, cast
 
 from envgen.core.dataclass import dataclass
+from envgen.core.json_text import JsonError, parse_json
 from envgen.core.stop import kept, scratch_folder
 from envgen.probe.process import end_process, own_group
 from envgen.solve.conda.messages import ChildAnswer, ChildRequest
@@ -109,7 +110,7 @@ def _last_answer(stdout: bytes) -> ChildAnswer | None:
     """The last whole line; a process that was ended may have written what it knew before it tried again."""
     for line in reversed(stdout.splitlines()):
         try:
-            return cast("ChildAnswer", json.loads(line))
-        except (ValueError, RecursionError):
+            return cast("ChildAnswer", parse_json(line))
+        except JsonError:
             continue
     return None

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
+from envgen.core.json_text import parse_json
 from envgen.net.cache import cache_folder, keep_file
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
@@ -106,9 +107,9 @@ def _lines(text: str) -> Iterator[str]:
 
 def _kept(place: Path) -> tuple[tuple[str, ...], str] | None:
     try:
-        document = json.loads(place.read_bytes())
+        document = parse_json(place.read_bytes())
         return tuple(map(str, document["requires"])), str(document["requires_python"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
+from envgen.core.json_text import parse_json
 from envgen.facts.wheels import TorchPin
 from envgen.net.cache import cache_folder, keep_file
 from envgen.solve.pip.query import PipQuery, asked_sometimes
@@ -28,11 +29,11 @@ class Listed:
 def seen_before(query: PipQuery, pins: Sequence[TorchPin]) -> Listed | None:
     """What was listed when it was last looked at, of the `pins` of the table; None when nothing is known of it."""
     try:
-        document = json.loads(_place(query).read_bytes())
+        document = parse_json(_place(query).read_bytes())
         requirements, names, sometimes = (
             tuple(map(str, document[key])) for key in ("requirements", "pins", "sometimes")
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return Listed(
         requirements=requirements, pins=tuple(pin for pin in pins if pin.package in names), sometimes=sometimes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from envgen.core.changes import Change
@@ -53,6 +55,26 @@ def test_a_change_that_uncovers_another_is_followed(builds: Catalog) -> None:
     asked = ask("7.5", driver="410.104", python="3.14")
     expected = Change(driver=DriverVersion.parse("450.80.02"), python="3.13")
     assert change_for(builds, asked, "2.7.1", "cu118") == expected
+
+
+def test_three_changes_in_a_row_are_found() -> None:
+    """The platform of a GH200; Python 3.13 is all that is there; torchvision 0.20.1 has no wheel for that (PyPI)."""
+    rows = catalog_of(
+        [wheel("2.5.1", "cu124", "sm_90", subdir=s, pythons="3.13") for s in ("linux-64", "linux-aarch64")]
+    )
+    asked = ask("9.0", python="3.12")
+    (requested,) = asked.gpus
+    gpu = replace(requested.gpu, only_subdir=Subdir.LINUX_AARCH64)
+    (rejection,) = resolve(rows, replace(asked, gpus=(replace(requested, gpu=gpu),))).rejected
+    assert rejection.change == Change(subdir=Subdir.LINUX_AARCH64, python="3.13", without_vision=True)
+
+
+def test_changes_that_undo_each_other_are_none() -> None:
+    """R470 is the last branch for Kepler, CUDA 12 needs 525.60.13 (NVIDIA)."""
+    rows = catalog_of([wheel("2.5.1", "cu124", "sm_37", cudnn="8.7.0.84")])
+    for driver in ("470.256.02", "525.60.13"):
+        (rejection,) = resolve(rows, ask("3.7", driver=driver)).rejected
+        assert rejection.change is None
 
 
 @pytest.mark.parametrize(

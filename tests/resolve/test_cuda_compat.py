@@ -12,12 +12,13 @@ import pytest
 
 from envgen.core.request import Request, RequestedGpu
 from envgen.core.resolution import CUDA_COMPAT
-from envgen.facts.catalog import Catalog
+from envgen.facts.catalog import Catalog, Row
 from envgen.gpus.catalog import GpuCatalog
 from envgen.resolve import resolve
 from envgen.resolve.errors import NoBuildError
 from envgen.resolve.why_not import explain
 from equipment.requests import ask
+from resolve.catalog import catalog_of, wheel
 
 GPUS = GpuCatalog.load()
 
@@ -70,6 +71,30 @@ def test_why_not_names_it_for_the_build_that_was_asked_about(builds: Catalog) ->
     for gpu, is_named in (("Tesla T4", True), ("GeForce RTX 3060", False)):
         found = explain(builds, request(gpu, "535.183.01"), torch="2.15.0", cuda_tag="cu130")
         assert ["cuda-compat-13-0" in one.beside_driver for one in found] == [is_named]
+
+
+def test_a_build_that_runs_needs_none(builds: Catalog) -> None:
+    """CUDA 12.6 runs on R535 by minor-version compatibility, although cuda-compat-12-6 is for that branch too."""
+    taken = [one for one in explain(builds, request("A100", "535.183.01"), torch="", cuda_tag="") if one.chosen]
+    assert [one.build.short_label for one in taken] == ["2.14.1+cu126", "2.13.0 cuda129"]
+    assert [one.beside_driver for one in taken] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("capability", "row", "package"),
+    [
+        pytest.param("8.0", wheel("2.14.1", "cu130", "sm_80", toolkit="13.0.2"), "cuda-compat-13-0 ", id="of-13.0.2"),
+        pytest.param("7.0", wheel("2.14.1", "cu132", "sm_70"), "", id="the-package-s-own-libraries-dropped-volta"),
+        pytest.param("8.0", wheel("2.14.1", "cu131", "sm_80"), "", id="a-cuda-of-no-branch-that-is-known"),
+    ],
+)
+def test_the_package_is_that_of_the_builds_cuda(capability: str, row: Row, package: str) -> None:
+    compat = [{"cuda": cuda, "branches": "535", "source": "s", "note": ""} for cuda in ("13.0", "13.1", "13.2")]
+    asked = ask(capability, driver="535.183.01")
+    (requested,) = asked.gpus
+    asked = replace(asked, gpus=(replace(requested, gpu=replace(requested.gpu, segment="datacenter")),))
+    found = resolve(catalog_of([row]).replaced("cuda_compat", compat), asked)
+    assert [package in n.text for n in found.notices if n.code == CUDA_COMPAT] == ([True] if package else [])
 
 
 def test_packages_are_of_known_branches(builds: Catalog) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from envgen.core.builds import Build
-from envgen.core.capability import CodeKind, ComputeCapability
+from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
 from envgen.core.gpus import Gpu
+from envgen.core.libraries import LibraryCode
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.resolution import RejectionCode
@@ -17,6 +18,7 @@ from envgen.facts.catalog import Catalog, Row
 from envgen.resolve import resolve
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.rules import blocking_failures, failures, runs
+from envgen.resolve.rules.cuda_libraries import compiles, lacks
 from envgen.resolve.rules.libraries import dropped_by, runs_forward
 from equipment.requests import ask
 from resolve.catalog import FROZEN, catalog_of, package, wheel
@@ -243,6 +245,18 @@ def test_where_cudnn_compiles_its_own_code(cudnn: str, cuda: str, capability: st
     rows = catalog_of([wheel("2.8.0", "cu128", "compute_50", cudnn=cudnn, toolkit=cuda)])
     gpu = Gpu(name="a GPU", capability=ComputeCapability.parse(capability), architecture="")
     assert runs_forward(only(rows), gpu) is forward
+
+
+@pytest.mark.parametrize(("cuda", "compiled"), [("13.0", True), ("13.2", False)])
+def test_machine_code_of_a_library_runs_on_orin_from_cuda_13_2_on(cuda: str, compiled: bool) -> None:
+    """As torch's own: below, an Orin runs PTX of 8.0, which the driver compiles."""
+    codes = (ArchCode.parse("sm_80"), ArchCode.parse("compute_80"))
+    nccl = LibraryCode(
+        library="nccl", cuda_major=13, version="2.30.7", subdir=Subdir.LINUX_AARCH64, codes=codes, source="s"
+    )
+    orin = Gpu(name="a module", capability=ComputeCapability(8, 7), architecture="")
+    assert compiles(nccl, orin, cuda) is compiled
+    assert not lacks(nccl, orin, cuda)
 
 
 @pytest.mark.parametrize(

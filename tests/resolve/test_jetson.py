@@ -107,3 +107,33 @@ def test_what_is_said_to_the_owner_of_a_jetson() -> None:
     assert "developer.download.nvidia.com/compute/redist/jp/" in said["jetson-own-wheels"]
     nothing = NoBuildError(resolve(CATALOG, ask("8.7", "linux-aarch64", "510.47.03", glibc="2.31")))
     assert nothing.hint() == "install JetPack 7.2: then torch 2.15.0+cu132 from pip runs"
+
+
+@pytest.mark.parametrize(
+    ("tag", "toolkit", "driver", "needs"),
+    [
+        pytest.param("cu132", "13.2.2", "580.00", "CUDA 13.2.2, JetPack 7.0 serves CUDA 13.0", id="a-newer-one-does"),
+        pytest.param("cu134", "13.4.3", "595.78", "CUDA 13.4.3, JetPack 7.2 serves CUDA 13.2", id="none-does"),
+    ],
+)
+def test_what_nobody_has_shown_is_written_for_who_asks_for_it(tag: str, toolkit: str, driver: str, needs: str) -> None:
+    rows = catalog_of([wheel("2.15.0", tag, SERVER, toolkit=toolkit, cudnn="9.26.0.51", **ARM)])
+    thor = ask("11.0", "linux-aarch64", driver, glibc="2.39")
+    (rejection,) = resolve(rows, thor).rejected
+    assert rejection.code == "unproven"
+    exact = resolve(rows, replace(thor, torch="==2.15.0", cuda=tag))
+    assert exact.pip is not None
+    assert str(exact.pip.driver_floor) == driver
+    (said,) = (notice.text for notice in exact.notices if notice.code == "unproven")
+    assert said == f"torch 2.15.0+{tag} needs {needs}; nobody has shown that it runs there"
+    assert said == rejection.text
+
+
+def test_a_newer_release_that_runs_on_an_orin_by_the_second_table_is_no_end() -> None:
+    """torch's table for CUDA 13.2 lets machine code for 8.0 run on 8.7 (pytorch/pytorch#186285)."""
+    rows = [wheel("2.14.1", "cu132", SERVER, **ARM), wheel("2.15.0", "cu132", SERVER, pythons="3.13", **ARM)]
+    for newer, is_last in ((rows[1], False), ({**rows[1], "cuda_tag": "cu130"}, True)):
+        found = resolve(catalog_of([rows[0], newer]), ask("8.7", "linux-aarch64", "595.78", glibc="2.39"))
+        assert found.pip is not None
+        assert found.pip.build.torch == "2.14.1"
+        assert ("last-build-for-gpu" in {notice.code for notice in found.notices}) is is_last

@@ -81,6 +81,12 @@ def test_an_index() -> None:
             id="cudnn-before",
         ),
         pytest.param(
+            package("2.5.1", "11.8", f"sm_60 {NEWEST}", cudnn="9.3.0"),
+            "6.1",
+            ("pytorch=2.5.1=cuda118*", "cuda-version=11.8", "cudnn<9.11", "torchvision"),
+            id="on-cuda-11-as-well",
+        ),
+        pytest.param(
             package("2.13.0", "12.9", NEWEST),
             "7.5",
             ("pytorch=2.13.0=cuda129*", "cuda-version=12.9", "torchvision"),
@@ -155,6 +161,50 @@ def test_the_last_build_for_several_gpus_names_what_ends() -> None:
     assert "PyTorch release with wheels for GPU 6.1" in text_of(resolve(FROZEN, ask("6.1")), "last-build-for-gpu")
     together = text_of(resolve(FROZEN, ask("7.0 12.0", driver="580.95.05")), "last-build-for-gpu")
     assert together == "2.8.0 is the last PyTorch release with a wheel that serves all of GPU 7.0, GPU 12.0"
+
+
+@pytest.mark.parametrize(
+    ("capability", "first", "newer", "is_last"),
+    [
+        pytest.param(
+            "12.0",
+            wheel("2.8.0", "cu128", NEWEST),
+            wheel("2.14.1", "cu118", "sm_90 compute_90", cudnn="9.1.0.70"),
+            True,
+            id="cudnn-of-cuda-11-is-not-known-to-serve-blackwell",
+        ),
+        pytest.param(
+            "9.0",
+            wheel("2.8.0", "cu128", NEWEST),
+            wheel("2.14.1", "cu118", "sm_86 compute_37", cudnn="8.7.0.84"),
+            False,
+            id="cudnn-8.7-and-cuda-11.8-know-hopper",
+        ),
+        pytest.param(
+            "7.0",
+            wheel("2.8.0", "cu128", "sm_70"),
+            wheel("2.14.1", "cu126", "sm_70", cudnn="9.11.0.98"),
+            True,
+            id="cudnn-9.11-dropped-volta",
+        ),
+        pytest.param(
+            "7.0",
+            wheel("2.8.0", "cu128", "sm_70"),
+            wheel("2.14.1", "cu126", "sm_70", existence="uncertain", pythons_seen=""),
+            False,
+            id="what-nobody-confirms-is-no-newer-release",
+        ),
+    ],
+)
+def test_a_newer_release_counts_when_its_libraries_serve_the_gpu(
+    capability: str, first: Row, newer: Row, is_last: bool
+) -> None:
+    other = {**newer, "pythons": "3.13", "pythons_seen": newer["pythons_seen"] and "3.13"}
+    rows = catalog_of([first, other])
+    found = resolve(rows, ask(capability, driver="580.95.05"))
+    assert found.pip is not None
+    assert found.pip.build.torch == "2.8.0"
+    assert ("last-build-for-gpu" in codes(found)) is is_last
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from envgen.core.builds import Build
 from envgen.core.sets import PackageSet
 from envgen.resolve.why_not import explain
 from equipment.requests import ask
-from resolve.catalog import FROZEN
+from resolve.catalog import FROZEN, catalog_of, wheel
 
 
 def labels(builds: list[Build]) -> list[str]:
@@ -48,6 +48,18 @@ def test_a_bare_tag_names_the_build_that_comes_nearest() -> None:
     found = explain(FROZEN, ask("8.6", driver="450.80.02"), torch="", cuda_tag="cu130")
     changes = [one.rejection.change.action() for one in found if one.rejection and one.rejection.change]
     assert changes[0] == "update the driver to 580.65.06 or newer"
+
+
+def test_a_build_that_a_change_would_allow_is_nearer_than_one_without() -> None:
+    rows = catalog_of(
+        [
+            wheel("2.7.1", "cu126", "sm_86", pythons="3.11"),
+            wheel("2.8.0", "cu126", "sm_90"),
+            wheel("2.9.1", "cu126", ""),
+        ]
+    )
+    newest, nearest = explain(rows, ask("8.6"), torch="", cuda_tag="cu126")
+    assert labels([newest.build, nearest.build]) == ["2.9.1+cu126", "2.7.1+cu126"]
 
 
 def test_without_a_release_and_a_tag_every_build_is_explained() -> None:

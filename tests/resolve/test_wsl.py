@@ -18,7 +18,9 @@ from envgen.records.request import RequestRecord
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
 from envgen.resolve import resolve
+from envgen.resolve.wsl_branch import linux_branch
 from equipment.requests import ask
+from resolve.catalog import FROZEN
 
 GPUS, FACTS = GpuCatalog.load(), Catalog.load()
 
@@ -89,6 +91,23 @@ def test_without_a_driver_wsl_has_that_of_windows(gpu: str, assumed: str, pip: s
     assert bool(limits) == bool(words)
     assert all(words in text for text in limits)
     assert "--platform wsl" in request_command(RequestRecord.of([request]))
+
+
+@pytest.mark.parametrize(
+    ("driver", "branches", "read"),
+    [
+        pytest.param("582.28", None, "580", id="of-its-branch"),
+        pytest.param("527.41", None, "470", id="below-the-floor-of-cuda-12-as-cuda-11"),
+        pytest.param("451.48", None, "440", id="below-the-floor-of-cuda-11-as-cuda-10"),
+        pytest.param("451.48", ["450"], "450", id="with-no-older-branch-as-its-own"),
+        pytest.param("999.10", None, "999", id="of-no-branch-that-is-known"),
+    ],
+)
+def test_a_number_of_windows_is_of_a_branch_of_linux(driver: str, branches: list[str] | None, read: str) -> None:
+    """NVIDIA's floors on Windows: 452.39 for CUDA 11, 528.33 for CUDA 12; R450 brought 11.0, R525 12.0."""
+    rows = [row for row in FROZEN.rows("driver_branches") if branches is None or row["branch"] in branches]
+    known = FROZEN.replaced("driver_branches", rows)
+    assert str(linux_branch(DriverVersion.parse(driver), known.branches, known.floors)) == read
 
 
 def test_the_platform_says_what_a_number_of_both_systems_is() -> None:

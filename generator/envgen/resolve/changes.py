@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import product
 
 from envgen.core.builds import Build
@@ -65,10 +66,6 @@ def _together(failures: Sequence[Failure]) -> list[Change]:
     moves = [change for failure in failures for change in failure.changes if change.subdir is not None]
     if moves:
         return list(dict.fromkeys(moves))
-    found: dict[Change, None] = {}
-    for combination in product(*(failure.changes for failure in failures)):
-        merged = Change()
-        for change in combination:
-            merged = merged.merged(change)
-        found[merged] = None
-    return sorted(found, key=lambda change: len(change.options()))
+    combinations = product(*(failure.changes for failure in failures))
+    merged = (reduce(Change.merged, combination, Change()) for combination in combinations)
+    return sorted(dict.fromkeys(merged), key=lambda change: len(change.options()))

@@ -177,12 +177,10 @@ class NoBuildError(NoPairingError):
         return next((r for r, change in changes if change and not (change.torch or change.cuda)), None)
 
     def facts(self) -> tuple[str, ...]:
-        by_code: dict[str, list[Rejection]] = {}
         main = self.main_rejection()
-        for rejection in ([main] if main else []) + self.rejected:
+        by_code: dict[str, list[Rejection]] = {main.code.value: []} if main else {}
+        for rejection in self.rejected:
             by_code.setdefault(rejection.code.value, []).append(rejection)
-        if main:
-            by_code[main.code.value].pop(0)
         # Builds that nobody has seen are no reason beside one of this target, unless their CUDA was asked for.
         if len(by_code) > 1 and not self.resolution.request.cuda:
             by_code.pop(RejectionCode.UNCERTAIN.value, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from envgen.core.builds import Build
 from envgen.core.capability import CodeKind
@@ -13,8 +14,10 @@ from envgen.core.resolution import Notice, Pairing
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.resolve.evaluation import Evaluation
+from envgen.resolve.rules import failures
 from envgen.resolve.rules.cuda_libraries import compiles, lacks, pinned
-from envgen.resolve.rules.libraries import is_proven, runs_forward, unproven
+from envgen.resolve.rules.libraries import runs_forward
+from envgen.resolve.rules.options import asks_for_exactly
 
 
 def library_notices(pairing: Pairing, evaluation: Evaluation) -> Iterator[Notice]:
@@ -25,7 +28,7 @@ def library_notices(pairing: Pairing, evaluation: Evaluation) -> Iterator[Notice
 
 def _texts(pairing: Pairing, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     build, gpus = pairing.build, [requested.gpu for requested in evaluation.request.gpus]
-    yield from _unproven(pairing, evaluation)
+    yield from _unproven(build, evaluation)
     compiled = list(dict.fromkeys(use.gpu for use in pairing.code if use.code.kind is CodeKind.PTX))
     if compiled:
         text = f"the {pairing.package_set} build runs from PTX on {', '.join(compiled)}: "
@@ -46,12 +49,12 @@ def _texts(pairing: Pairing, evaluation: Evaluation) -> Iterator[tuple[str, str]
         yield "nvrtc-unknown-gpu", text
 
 
-def _unproven(pairing: Pairing, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
-    build, codes = pairing.build, evaluation.coverage(pairing.build).codes
-    for requested, code in zip(evaluation.request.gpus, codes, strict=True):
-        if not is_proven(build, requested.gpu, code, evaluation.catalog):
-            yield "unproven", f"{build.label} {unproven(build, requested.gpu, code)}"
-            return
+def _unproven(build: Build, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
+    """What speaks against a build that was asked for by name, and would be refused without that."""
+    if asks_for_exactly(build, evaluation):
+        without = Evaluation.of(replace(evaluation.request, torch="", cuda=""), evaluation.catalog)
+        if refused := next(failures(build, without), None):
+            yield "unproven", refused.message
 
 
 def _nccl(build: Build, gpus: list[Gpu], catalog: Catalog) -> Iterator[tuple[str, str]]:

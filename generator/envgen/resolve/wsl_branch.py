@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from envgen.core.builds import DriverBranch, DriverFloor
 from envgen.core.drivers import DriverVersion
+from envgen.core.releases import release_key
 
 
 def linux_branch(
@@ -20,12 +21,8 @@ def linux_branch(
     if not own:
         return DriverVersion.parse(str(windows.branch))
     branch = own[-1]
-    floor = floors.get(_cuda_major(branch))
+    major = release_key(branch.cuda)[0]
+    floor = floors.get(major)
     if floor is not None and not windows.meets_floor(floor.windows):
-        older = [b for b in branches if _cuda_major(b) < _cuda_major(branch)]
-        branch = older[-1] if older else branch
+        branch = next((b for b in reversed(branches) if release_key(b.cuda)[0] < major), branch)
     return DriverVersion.parse(str(branch.branch))
-
-
-def _cuda_major(branch: DriverBranch) -> int:
-    return int(branch.cuda.partition(".")[0])

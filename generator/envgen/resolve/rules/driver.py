@@ -107,8 +107,10 @@ def driver_floor(build: Build, evaluation: Evaluation) -> DriverVersion:
 
 
 def _floor_on(build: Build, evaluation: Evaluation) -> DriverVersion:
+    if evaluation.jetpack is not None:
+        return jetson.oldest_driver(build, evaluation.jetpack, evaluation)
     floor = _floor(build, evaluation)
-    if floor is not None and evaluation.jetpack is None and not _meets(floor, build, evaluation):
+    if floor is not None and not _meets(floor, build, evaluation):
         floor = evaluation.rules.full_floor(build.cuda)
     if floor is None:
         raise AssertionError(build.label)
@@ -118,8 +120,6 @@ def _floor_on(build: Build, evaluation: Evaluation) -> DriverVersion:
 def _floor(build: Build, evaluation: Evaluation) -> DriverVersion | None:
     """SASS counts from the CUDA major's floor, PTX from the toolkit's own driver; None when no source states it."""
     rules = evaluation.rules
-    if evaluation.jetpack is not None:
-        return jetson.oldest_driver(build, evaluation)
     stated = rules.toolkit_minimum(build.cuda) if evaluation.coverage(build).needs_ptx else rules.floor(build.cuda)
     return stated or rules.full_floor(build.cuda)
 

@@ -44,6 +44,6 @@ def rule(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
 
 def nearest_first(wanted: str, known: Sequence[str]) -> list[str]:
     """The Pythons by the size of the change: the ones below the wanted one, newest first, then the ones above it."""
-    ordered = sorted((python for python in known if python != wanted), key=release_key)
+    ordered = sorted(known, key=release_key)
     below = [python for python in ordered if release_key(python) < release_key(wanted)]
-    return below[::-1] + ordered[len(below) :]
+    return below[::-1] + [python for python in ordered if release_key(python) > release_key(wanted)]

@@ -42,12 +42,12 @@ def rule(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
         yield Failure(code=RejectionCode.UNPROVEN, message=message, changes=(*newer, exactly(build)))
 
 
-def oldest_driver(build: Build, evaluation: Evaluation) -> DriverVersion | None:
-    """The driver of the oldest JetPack that serves a build; None when none does."""
+def oldest_driver(build: Build, jetpack: JetPack, evaluation: Evaluation) -> DriverVersion:
+    """The driver of the oldest JetPack for a build that passed: one that serves its CUDA, or the request's own."""
     cuda = release_key(build.cuda)[:2]
     if cuda[0] < _FIRST_SHARED and not evaluation.coverage(build).needs_ptx:
         cuda = cuda[:1]
-    return next((driver_of(release) for release in _serving(cuda, evaluation)), None)
+    return driver_of(min((*_serving(cuda, evaluation), jetpack), key=lambda one: release_key(one.release)))
 
 
 def _serving(cuda: tuple[int, ...], evaluation: Evaluation) -> list[JetPack]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cli.conftest import Run
-from envgen.cli import job
+from envgen.cli import finish
 from envgen.cli.main import main
 from equipment.lock_damage import verify
 
@@ -34,7 +34,7 @@ def test_a_whole_folder(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     # A row more in the catalog is no reason to write every file anew.
-    monkeypatch.setattr(job, "catalog_revision", lambda: "2026-01-01.00000000")
+    monkeypatch.setattr(finish, "catalog_revision", lambda: "2026-01-01.00000000")
     folder, case = GOLDEN / name, Case(**yaml.safe_load((GOLDEN / name / REQUEST).read_text(encoding="utf-8")))
     out = tmp_path / "out"
     if case.mirrors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -11,9 +12,6 @@ from envgen.core.errors import UsageError
 from envgen.core.platforms import Subdir
 from envgen.core.request import Request
 from envgen.core.sets import PackageSet
-from envgen.files.reading import is_untouched
-from envgen.files.registry import SMOKE_TEST, formats_of
-from envgen.output.plan import is_foreign, read_folder, refusal_of, untouched
 from envgen.request.settings import WriteOptions
 
 _LONGEST_NAME = 60
@@ -33,12 +31,11 @@ class OutputFolder:
     @property
     def untouched(self) -> dict[str, str]:
         """The files that nobody edited since envgen wrote them."""
-        return untouched(self.found)
+        if not self.found:
+            return {}
+        from envgen.output.plan import untouched
 
-    @property
-    def names(self) -> list[str]:
-        """The names of the untouched files."""
-        return [name for name, text in self.found.items() if text is not None and is_untouched(text)]
+        return untouched(self.found)
 
 
 def output_folder(
@@ -53,6 +50,10 @@ def output_folder(
     if writing.output == "":
         raise UsageError('"" is not a folder (from --output)', hint="pass --output . for the current folder")
     path = writing.output or "."
+    if _is_empty(path):
+        return OutputFolder(path=path, found={})
+    from envgen.output.plan import read_folder, refusal_of
+
     folder = OutputFolder(path=path, found=read_folder(Path(path)))
     wanted = _names(requests, sets)
     taken = [name for name in folder.found if name in wanted and _is_taken(Path(path) / name, folder, inputs)]
@@ -73,12 +74,27 @@ def environment_name(requests: Sequence[Request]) -> str:
     return slug[:_LONGEST_NAME].rstrip("-") or "envgen"
 
 
+def _is_empty(path: str) -> bool:
+    """True where nothing is that could be replaced, and nothing has to be loaded that knows the names of ours."""
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
 def _is_taken(path: Path, folder: OutputFolder, inputs: Collection[str]) -> bool:
+    from envgen.output.plan import is_foreign
+
     return str(path.absolute()) in inputs or is_foreign(folder.found[path.name])
 
 
 def _names(requests: Sequence[Request], sets: Collection[PackageSet]) -> set[str]:
     """The file names of some sets, one name for all platforms or one for each."""
+    from envgen.files.registry import SMOKE_TEST, formats_of
+
     many = len(requests) > 1
     formats = [one for package_set in sets for one in formats_of(package_set)]
     subdirs: list[Subdir] = [request.subdir for request in requests]

@@ -1,4 +1,7 @@
-"""One environment from its options to the plan of its files: read, decided, locked; nothing is written or printed."""
+"""One environment from its options to its locks: read, decided, solved; nothing is written or printed.
+
+What only reads or writes files is loaded where it is needed, while a solver works if one does: each run starts here.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,19 @@ from typing import TYPE_CHECKING
 
 from envgen.cli.folder import OutputFolder, output_folder
 from envgen.cli.output import print_note
-from envgen.cli.remake import mirror_words, record_of
+from envgen.cli.remake import record_of
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import EnvgenError, UsageError, quoted
+from envgen.core.errors import UsageError, quoted
 from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.requirements import normalise_project
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.facts.tables import catalog_revision
-from envgen.lock.ending import ending, recorded_sets
 from envgen.lock.environment import Environment, obtain_environment
-from envgen.lock.fileset import environment_files
-from envgen.lock.options import LockOptions, Mirrors, Sources
+from envgen.lock.options import LockOptions, Mirrors, Sources, nothing
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
 from envgen.net.sites import check_wheel_mirror
-from envgen.output.plan import Plan, make_plan
 from envgen.records.request import RequestRecord
 from envgen.request.options import RequestOptions
 from envgen.request.read import read_request
@@ -56,16 +55,6 @@ class Job:
     record: RequestRecord
     extras: Extras
     only: Mapping[Subdir, PackageSet]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obtained:
-    """What came of a job: the files as they will be, and the error to end with once they are written, if any."""
-
-    job: Job
-    environments: tuple[Environment, ...]
-    plan: Plan
-    error: EnvgenError | None
 
 
 def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> Job:
@@ -99,31 +88,40 @@ def prepare(wanted: RequestOptions, writing: WriteOptions, builds: Catalog) -> J
     return Job(asked=asked, folder=folder, pins=pins, writing=writing, record=record, extras=extras, only=only)
 
 
-def obtain(job: Job, builds: Catalog, progress: Callable[[str], None], answers: Answers | None = None) -> Obtained:
+def obtain(
+    job: Job,
+    builds: Catalog,
+    progress: Callable[[str], None],
+    *,
+    meanwhile: Callable[[], None] = nothing,
+    answers: Answers | None = None,
+) -> list[Environment]:
     """Decide and lock what a job asks for; jobs that share `answers` ask the solvers each question once.
+    `meanwhile` is called while a solver works.
 
     Raises: the errors of deciding and locking, when nothing could be had.
     """
     writing, here, requests = job.writing, job.folder.untouched, job.asked.requests
     asked = {r.subdir: (job.only[r.subdir],) if r.subdir in job.only else tuple(PackageSet) for r in requests}
-    recorded = recorded_sets(here)
+    recorded = _recorded_sets(here)
     wanted = {
         subdir: sets if writing.may_fall_back or subdir in job.only else recorded for subdir, sets in asked.items()
     }
     sources = _sources(builds, writing, job.pins, job.record, progress)
-    sources = replace(sources, extras=job.extras, options=replace(sources.options, answers=answers))
+    sources = replace(
+        sources, extras=job.extras, options=replace(sources.options, answers=answers, meanwhile=meanwhile)
+    )
     many = len(requests) > 1
-    found = [
-        obtain_environment(r, sources, many=many, wanted=wanted[r.subdir], asked=asked[r.subdir]) for r in requests
-    ]
-    judged = ending(found, here, required=job.only, may_fall_back=writing.may_fall_back)
-    environments = tuple(replace(one, notices=(*job.asked.notices, *one.notices)) for one in judged.environments)
-    words = mirror_words(writing)
-    texts = environment_files(environments, record=job.record, mirror_words=words, catalog=catalog_revision())
-    replaceable = {name: text for name, text in job.folder.found.items() if name not in judged.untouched}
-    force = writing.force or writing.dry_run or writing.check
-    plan = make_plan(Path(job.folder.path), replaceable, texts, force=force)
-    return Obtained(job=job, environments=environments, plan=plan, error=judged.error)
+    return [obtain_environment(r, sources, many=many, wanted=wanted[r.subdir], asked=asked[r.subdir]) for r in requests]
+
+
+def _recorded_sets(here: Mapping[str, str]) -> tuple[PackageSet, ...]:
+    """The sets that the files of a folder are of; all for an empty one."""
+    if not here:
+        return tuple(PackageSet)
+    from envgen.lock.ending import recorded_sets
+
+    return recorded_sets(here)
 
 
 def _kept(folder: OutputFolder, writing: WriteOptions, builds: Catalog) -> Mapping[str, str]:

@@ -8,10 +8,10 @@ from contextlib import chdir, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from envgen.cli.generate import tell, write
-from envgen.cli.job import Job, Obtained, obtain, prepare
+from envgen.cli.finish import Obtained, planned, tell, write
+from envgen.cli.job import Job, obtain, prepare
 from envgen.cli.output import ManySteps, print_error, write_answer, write_line
-from envgen.cli.planned import TEXT, check_format, emit_moved
+from envgen.cli.planned import emit_moved
 from envgen.cli.project import Project
 from envgen.cli.summary import pairings
 from envgen.core.dataclass import dataclass
@@ -19,7 +19,7 @@ from envgen.core.errors import EnvgenError
 from envgen.core.stop import end_threads_work
 from envgen.facts.catalog import Catalog
 from envgen.output.moved import moved_sets
-from envgen.request.settings import WriteOptions
+from envgen.request.settings import TEXT, WriteOptions, check_format
 from envgen.solve.once import Answers
 from envgen.targets.keys import OF_A_RUN
 from envgen.targets.manifest import Target
@@ -71,7 +71,7 @@ def _make(targets: Sequence[Target], writing: WriteOptions, builds: Catalog, job
 
     def work(target: Target, job: Job) -> Obtained:
         try:
-            return obtain(job, builds, lambda text: steps.step(target.name, text), answers)
+            return planned(job, obtain(job, builds, lambda text: steps.step(target.name, text), answers=answers))
         finally:
             steps.end(target.name)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from envgen.cli.output import write_answer, write_json
-from envgen.core.errors import ValueFormatError
 from envgen.output.moved import MovedSet, moved_json, moved_markdown
 from envgen.output.package_changes import SetChange, package_changes
 from envgen.output.plan import Plan, State
+from envgen.request.settings import JSON
 
-TEXT, JSON, MARKDOWN = "text", "json", "markdown"
 _WORDS = {
     State.NEW: "new",
     State.CHANGED: "changed",
@@ -39,12 +38,6 @@ def moved_lines(plan: Plan) -> Iterator[str]:
 def _moved(change: SetChange) -> Iterator[str]:
     yield f"{change.package_set} packages in {change.file}: {len(change.moved)} of {change.after} move"
     yield from (f"  {moved}" for moved in change.moved)
-
-
-def check_format(text: str) -> None:
-    """Raise ValueFormatError for a `--format` that there is none of."""
-    if text not in (TEXT, JSON, MARKDOWN):
-        raise ValueFormatError(kind="format", value=text, expected="text, json or markdown", origin="--format")
 
 
 def emit_moved(output_format: str, found: Iterable[MovedSet]) -> None:

@@ -12,7 +12,6 @@ from envgen.core.resolution import Notice, Pairing, Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import NOT_ASKED
-from envgen.lock.conda import CondaLocker
 from envgen.lock.locked import LockedSet
 from envgen.lock.obtain import obtain
 from envgen.lock.options import Sources
@@ -110,6 +109,8 @@ def locker_of(package_set: PackageSet, request: Request, sources: Sources, *, ma
     """How the locks of a set are read, judged and solved."""
     if package_set is PackageSet.PIP:
         return PipLocker(request, sources, many)
+    from envgen.lock.conda import CondaLocker
+
     return CondaLocker(request, sources)
 
 

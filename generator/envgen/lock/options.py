@@ -11,7 +11,6 @@ from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
-from envgen.files.reading import record_of
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
 from envgen.records.request import Asks, RequestRecord
@@ -25,6 +24,10 @@ Answer = TypeVar("Answer")
 
 def _silent(text: str) -> None:
     del text
+
+
+def nothing() -> None:
+    """What is done while a solver works, if there is nothing to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,7 @@ class LockOptions:
     With `upgrade` neither the lock in the folder nor a shipped one is taken before a solve was tried; they are still
     what is fallen back to. Without `may_solve` nothing else is taken (`--offline`, `--check`); without `may_fall_back`
     a source that doesn't answer is an error (`envgen lock`). What servers and solvers do together ends at the
-    `deadline`, for all sets.
+    `deadline`, for all sets. `meanwhile` is called while a solver works.
     """
 
     upgrade: bool = False
@@ -53,6 +56,7 @@ class LockOptions:
     deadline: Deadline = field(default_factory=lambda: Deadline.after(300.0))
     progress: Callable[[str], None] = _silent
     answers: Answers | None = None
+    meanwhile: Callable[[], None] = nothing
     began: float = field(default_factory=time.monotonic, repr=False, compare=False)
 
     def spent_s(self) -> float:
@@ -84,6 +88,10 @@ class Sources:
 
     def code_before(self, package_set: PackageSet, subdir: Subdir) -> str:
         """Why files in the folder, made for the same request, record a set as not there; empty when they don't."""
+        if not self.folder:
+            return ""
+        from envgen.files.reading import record_of
+
         records = (record_of(text) for text in self.folder.values())
         same = (r for r in records if r is not None and r.without_sets() == self.record)
         codes = (one.sets.get(package_set, "") for r in same for one in r.platforms if one.subdir is subdir)
@@ -92,5 +100,7 @@ class Sources:
 
 def asked_before(text: str, package_set: PackageSet) -> Asks | None:
     """What a file was asked for beside torch when it was made; None when it states nothing that can be read."""
+    from envgen.files.reading import record_of
+
     record = record_of(text)
     return record.asks(package_set) if record is not None else None

@@ -15,8 +15,6 @@ from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.core.wheel_names import WheelName, file_name, glibc_key
-from envgen.files.errors import LockFormatError
-from envgen.files.registry import PYLOCK
 from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources, asked_before
 from envgen.resolve.errors import NoBuildError
@@ -58,6 +56,8 @@ class PipLocker:
 
     def shipped(self, lock: Shipped, pairing: Pairing) -> LockedSet | None:
         """A shipped lock while every wheel of it installs with the request's glibc."""
+        from envgen.files.registry import PYLOCK
+
         name = PYLOCK.name(None, many=False)
         text = self.sources.shipped.files(lock)[name]
         found = _for_glibc(PYLOCK.read(text, f"lockfiles/{lock.folder}/{name}"), self.request)
@@ -70,12 +70,17 @@ class PipLocker:
     def solve(self, pairing: Pairing, *, timeout_s: float) -> LockedSet:
         """A new lock; the versions in the folder are taken again where nothing speaks against them."""
         # Most runs need no solve: the network and the parsers of index pages are loaded only for one.
-        from envgen.files.bodies import load_pip_writers
         from envgen.net.sites import wheel_site
         from envgen.solve.pip.solve import solve_pip
 
         options, query = self.sources.options, self._query(pairing)
         preferred = None if options.upgrade else self._in_folder()
+
+        def meanwhile() -> None:
+            from envgen.files.bodies import load_pip_writers
+
+            load_pip_writers()
+            options.meanwhile()
 
         def solve() -> PipLock:
             with wheel_site(options.mirrors.wheels) as mirror:
@@ -86,7 +91,7 @@ class PipLocker:
                     write_mirror=options.mirrors.written,
                     timeout_s=timeout_s,
                     progress=options.progress,
-                    meanwhile=load_pip_writers,
+                    meanwhile=meanwhile,
                 )
 
         lock = options.ask(("pip", repr(query), repr(preferred), repr(options.mirrors)), solve)
@@ -186,6 +191,10 @@ class PipLocker:
         return replace(query, constraints=(*query.constraints, *bounds), sources=extras.sources)
 
     def _text(self) -> str:
+        if not self.sources.folder:
+            return ""
+        from envgen.files.registry import PYLOCK
+
         return self.sources.folder.get(PYLOCK.name(self.request.subdir, many=self.many), "")
 
     def _in_folder(self) -> PipLock | None:
@@ -193,6 +202,9 @@ class PipLocker:
         text = self._text()
         if not text:
             return None
+        from envgen.files.errors import LockFormatError
+        from envgen.files.registry import PYLOCK
+
         try:
             lock = PYLOCK.read(text, PYLOCK.one)
         except LockFormatError:

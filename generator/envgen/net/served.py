@@ -62,7 +62,7 @@ def _name_fault(url: str, raw: str, project: str, version: str) -> str:
     from packaging.version import Version
 
     name = unquote(raw)
-    if not _FILE.fullmatch(name) or raw not in (name, quote(name), quote(name, safe="+!")):
+    if not _FILE.fullmatch(name) or (raw != name and raw not in (quote(name), quote(name, safe="+!"))):
         return f"{quoted(url)} names no plain file"
     found = _project_and_version(name)
     if found is None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from envgen.core.dataclass import dataclass
+from envgen.core.errors import ValueFormatError
 from envgen.request.options import Option
+
+TEXT, JSON, MARKDOWN = "text", "json", "markdown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ class WriteOptions:
     format: Annotated[
         str,
         Option("--format", "text|json|markdown", "How to say which packages moved. All but text print nothing else."),
-    ] = "text"
+    ] = TEXT
     offline: Annotated[
         bool,
         Option("--offline", help="No network at all: shipped locks and caches only.", environment="ENVGEN_OFFLINE"),
@@ -120,3 +123,9 @@ class WriteOptions:
         ),
     ] = ""
     may_fall_back: bool = True
+
+
+def check_format(text: str) -> None:
+    """Raise ValueFormatError for a `--format` that there is none of."""
+    if text not in (TEXT, JSON, MARKDOWN):
+        raise ValueFormatError(kind="format", value=text, expected="text, json or markdown", origin="--format")

@@ -10,7 +10,7 @@ import pytest
 
 from envgen.net import wheel_contents
 from envgen.solve.errors import WheelMissingError
-from envgen.solve.pip import uv
+from envgen.solve.pip import answer
 from equipment.pip_world import CP, TAG, TORCH, Solve, query, torch_wheels
 from equipment.wheel_index import WheelIndex, make_wheel
 
@@ -44,7 +44,7 @@ def test_the_second_solve_starts_uv_before_it_reads_the_index(
 def test_what_is_known_of_the_wheels_is_read_while_uv_works(solve: Solve, monkeypatch: pytest.MonkeyPatch) -> None:
     first = solve(query(extras=("timm",)))
     events: list[str] = []
-    kept, read = wheel_contents._kept, uv._read_packages
+    kept, read = wheel_contents._kept, answer.read_packages
 
     def seen_kept(place: Path) -> object:
         events.append("wheel")
@@ -55,7 +55,7 @@ def test_what_is_known_of_the_wheels_is_read_while_uv_works(solve: Solve, monkey
         return read(document, log)
 
     monkeypatch.setattr(wheel_contents, "_kept", seen_kept)
-    monkeypatch.setattr(uv, "_read_packages", seen_answer)
+    monkeypatch.setattr(answer, "read_packages", seen_answer)
     assert solve(query(extras=("timm",))) == first
     assert events == ["wheel"] * len(first.packages) + ["answer"]
 

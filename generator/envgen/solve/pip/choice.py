@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from envgen.core.wheel_names import file_name, host_tags
 from envgen.solve.errors import SolverError
 from envgen.solve.pip.query import PipQuery
-from envgen.solve.pip.uv import UvPackage, UvWheel
+
+if TYPE_CHECKING:
+    from envgen.solve.pip.answer import UvPackage, UvWheel
 
 
 def best_wheel(package: UvPackage, query: PipQuery) -> UvWheel:

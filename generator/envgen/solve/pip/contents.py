@@ -16,8 +16,8 @@ from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.net.deadline import Patience
 from envgen.solve.errors import CudaClashError
+from envgen.solve.pip.answer import UvPackage
 from envgen.solve.pip.query import FAMILY, FAMILY_IF_THERE
-from envgen.solve.pip.uv import UvPackage
 
 if TYPE_CHECKING:
     from envgen.net.wheel_contents import WheelContents

@@ -30,9 +30,10 @@ from envgen.solve.pip.constraints import check_constraints
 from envgen.solve.pip.query import FAMILY, FAMILY_IF_THERE, PipQuery, asked_sometimes, plain_requirement
 from envgen.solve.pip.seen import Listed, remember, seen_before, wheels_of_last
 from envgen.solve.pip.sources import AllowedSources
-from envgen.solve.pip.uv import UvPackage, UvRequest, UvRun, UvWheel, compile_packages, started
+from envgen.solve.pip.uv import UvRequest, UvRun, compile_packages, started
 
 if TYPE_CHECKING:
+    from envgen.solve.pip.answer import UvPackage, UvWheel
     from envgen.solve.pip.wheels import WantedWheels
 
 __all__ = ["check_constraints", "solve_pip"]
@@ -132,7 +133,9 @@ class _Solve:
             request = self._request(listed)
             if guess == request:
                 from envgen.net.wheel_contents import load_contents
+                from envgen.solve.pip.answer import load_reading
 
+                load_reading()
                 meanwhile()
                 if self.query.extras:  # or nobody asks for what the wheels hold
                     load_contents(wheels_of_last(self.query))

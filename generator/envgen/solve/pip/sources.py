@@ -17,12 +17,13 @@ from envgen.core.wheel_names import WheelName, file_name
 from envgen.net.deadline import Patience
 from envgen.solve.errors import SolveFailedError
 from envgen.solve.pip.resolver_log import readable_bounds
-from envgen.solve.pip.uv import UvPackage, UvRequest, UvWheel, compile_packages
+from envgen.solve.pip.uv import UvRequest, compile_packages
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
     from envgen.net.pip_index import ProjectPage, SourceFile
+    from envgen.solve.pip.answer import UvPackage
     from envgen.solve.pip.sdist import Sdist
 
 _OF_EACH = 3  # releases that are offered for each bound that something sets on a package
@@ -115,4 +116,6 @@ def _with_source(package: UvPackage, sdists: Mapping[str, Sdist]) -> UvPackage:
     sdist = next((one for wheel in package.wheels if (one := sdists.get(file_name(wheel.url)))), None)
     if sdist is None:
         return package
+    from envgen.solve.pip.answer import UvWheel
+
     return replace(package, wheels=(UvWheel(url=sdist.url, sha256=sdist.sha256, size=None),))

@@ -18,9 +18,10 @@ from envgen.net.sites import Site
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError
 from envgen.solve.extras import Extras
+from envgen.solve.pip.answer import UvPackage
 from envgen.solve.pip.query import FAMILY, newer_glibcs, platform_for_uv
 from envgen.solve.pip.sources import AllowedSources
-from envgen.solve.pip.uv import UvPackage, UvRequest
+from envgen.solve.pip.uv import UvRequest
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet

@@ -1,19 +1,17 @@
-"""Runs uv's resolver for one platform and reads its answer; uv is the binary that its PyPI package carries."""
+"""Runs uv's resolver for one platform; uv is the binary that its PyPI package carries."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import MACOS
@@ -21,39 +19,20 @@ from envgen.core.requirements import normalise_project
 from envgen.core.stop import kept, scratch_folder
 from envgen.net.cache import cache_folder
 from envgen.net.deadline import Patience
-from envgen.net.errors import SourceDataError, UnreachableError
-from envgen.net.pip_index import read_project
-from envgen.net.sites import Site, without_credentials
+from envgen.net.errors import UnreachableError
+from envgen.net.sites import Site
 from envgen.probe.process import end_process, own_group
 from envgen.solve.errors import SolveFailedError, SolverError
-from envgen.solve.pip.resolver_log import dependants, passed_over
 
-_NO_VERSIONS = re.compile(r"there are no versions of ([a-z0-9]+(?:-[a-z0-9]+)*+)")
-_PROJECT = "envgen-request"
+if TYPE_CHECKING:
+    from envgen.solve.pip.answer import UvPackage
+
+PROJECT = "envgen-request"  # what asks for the requirements of a request
 _OUTPUT = "pylock.toml"
 _STAND_INS = "stand-ins"
 _LOG = "uv.log"
 _LOOK_S = 0.003  # between two looks at the process: Windows doesn't see Ctrl-C during a wait
-_LOGGED = ("TRACE ", "DEBUG ", "INFO ")
 _KEPT_ENV = frozenset({"UV_CACHE_DIR", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
-_LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
-# torch itself and its companions, which a request can't name as further packages
-_OURS = ("torch==", "torch>=", "torchvision==", "torchaudio==")
-_MARKER = re.compile(r"\{[^{}]*\}")
-_URL = re.compile(r"https?://[^\s`'\"<>)]+")
-# uv 0.13's own words. What came and was wrong is looked for first: uv wraps both kinds in "Failed to fetch".
-_BAD_DATA = re.compile(
-    r"end of file before message length|unexpected json|eof while parsing|expected value at|hash mismatch"
-    r"|(?:failed|unable) to (?:parse|read metadata)|couldn't parse|invalid (?:json|metadata)|missing hash"
-    r"|package metadata (?:name|version)|inconsistent|HTTP status client error \((?:404|410)",
-    re.IGNORECASE,
-)
-_UNREACHABLE = re.compile(
-    r"error sending request|could not connect|timed out|dns error|connection (?:refused|reset|closed)|failed to fetch"
-    r"|HTTP status (?:client|server) error|returned a (?:401|403)|network connectivity is disabled|network was disabled"
-    r"|lack of valid authentication",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,31 +54,6 @@ class UvRequest:
     default_index: Site
     preferred: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UvWheel:
-    """One file that uv found to fit. `size` is None when the index does not state it."""
-
-    url: str
-    sha256: str
-    size: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UvPackage:
-    """One package of uv's answer, with every file that fits; `via` maps the packages that asked for it to their bounds.
-
-    `is_requested` says that the request itself names it; `passed` is then a newer release that was passed over,
-    empty when it is not known which.
-    """
-
-    name: str
-    version: str
-    wheels: tuple[UvWheel, ...]
-    via: Mapping[str, str]
-    is_requested: bool
-    passed: str | None = None
 
 
 def compile_packages(
@@ -144,7 +98,7 @@ class UvRun:
 
     def write_inputs(self) -> None:
         request = self._request
-        lines = ["[project]", f'name = "{_PROJECT}"', 'version = "0"', "dependencies = ["]
+        lines = ["[project]", f'name = "{PROJECT}"', 'version = "0"', "dependencies = ["]
         lines += [f"  {json.dumps(requirement)}," for requirement in request.requirements]
         lines += ["]", ""]
         if request.torch_index is not None:
@@ -176,22 +130,27 @@ class UvRun:
                 reason = f"uv was not done when the time limit passed ({self._limit_s:.0f} s after its start)"
                 raise UnreachableError(url=self._slow_side(), reason=reason)
             time.sleep(_LOOK_S)
+        from envgen.solve.pip import answer  # what reads is loaded while uv works
+
         told = (self._folder / _LOG).read_text("utf-8", "replace")
         log.append(told)
         if status != 0:
-            failure = _failure(self._request, status, told)
+            failure = answer.failure(self._request, status, told)
             if isinstance(failure, SolveFailedError) and not self._offline:
                 self._check_pages(told)
             raise failure
-        return _read_packages((self._folder / _OUTPUT).read_text(encoding="utf-8"), told)
+        return answer.read_packages((self._folder / _OUTPUT).read_text(encoding="utf-8"), told)
 
     def _check_pages(self, told: str) -> None:
         """Read the pages on which uv saw no versions: to it, a page that says to log in is one of a project without.
 
         Raises: SourceDataError, UnreachableError.
         """
+        from envgen.net.pip_index import read_project
+        from envgen.solve.pip.answer import without_versions
+
         request = self._request
-        for name in sorted({*_NO_VERSIONS.findall(told)} - {_PROJECT}):
+        for name in without_versions(told):
             index = request.torch_index if name in request.torch_names else None
             read_project(index or request.default_index, name, patience=self._patience)
 
@@ -281,69 +240,3 @@ def _uv_binary() -> str:
         return os.fspath(uv.find_uv_bin())
     except (ImportError, FileNotFoundError) as error:
         raise SolverError(solver="uv", reason="its package is not installed beside envgen") from error
-
-
-def _failure(
-    request: UvRequest, status: int, errors: str
-) -> SolveFailedError | UnreachableError | SourceDataError | SolverError:
-    """The error that uv's text stands for."""
-    clean = _URL.sub(lambda found: without_credentials(found[0]), errors)
-    lines = [line.strip() for line in clean.splitlines() if line.strip() and not line.startswith(_LOGGED)]
-    first_url = _URL.search(clean)
-    url = first_url[0].rstrip(".,;") if first_url else request.default_index.url
-    for pattern, kind in ((_BAD_DATA, SourceDataError), (_UNREACHABLE, UnreachableError)):
-        telling = [line for line in lines if pattern.search(line)]
-        if telling:
-            return kind(url=url, reason=f"uv: {_LABEL.sub('', telling[-1])}")
-    if "No solution found" in clean:
-        told = [
-            line for line in lines if "No solution found" not in line and not line.startswith(("hint:", "warning:"))
-        ]
-        hints = [_LABEL.sub("", line) for line in lines if line.startswith("hint:")]
-        explanation = [_readable(line, request) for line in told]
-        return SolveFailedError(
-            solver="pip", subject=request.subject, explanation=tuple(explanation[:12]), advice=" ".join(hints[:1])
-        )
-    return SolverError(solver="uv", reason=f"exit status {status}", output=" ".join(lines))
-
-
-def _readable(line: str, request: UvRequest) -> str:
-    """A line of uv's explanation without its labels, the markers in names, and the name of our own project.
-
-    What is asked of torch's family is our own decision, and not the request.
-    """
-    text = _MARKER.sub("", _LABEL.sub("", line)).replace(f"{_PROJECT} depends on", "the request asks for")
-    for requirement in request.requirements:
-        first = requirement.partition(",")[0]
-        if first.startswith(_OURS):
-            who = "the build that was decided on has" if "==" in first else "the builds that run here are"
-            for written in (first, first.replace(">=", "==")):
-                text = text.replace(f"the request asks for {written}", f"{who} {written}")
-    return text
-
-
-def _read_packages(document: str, log: str) -> tuple[UvPackage, ...]:
-    try:
-        entries = tomllib.loads(document)["packages"]
-        asked = dependants(log, {entry["name"]: entry["version"] for entry in entries}, _PROJECT)
-        packages = [_package(entry, asked[entry["name"]], log) for entry in entries]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise SolverError(solver="uv", reason=f"its lock cannot be read: {error!r}") from error
-    return tuple(sorted(packages, key=lambda p: p.name))
-
-
-def _package(entry: Mapping[str, Any], asked: Mapping[str, str], log: str) -> UvPackage:
-    # An index may link to its files with a login of its own.
-    wheels = tuple(
-        UvWheel(url=without_credentials(wheel["url"]), sha256=wheel["hashes"]["sha256"], size=wheel.get("size"))
-        for wheel in entry["wheels"]
-    )
-    passed = passed_over(log, entry["name"], entry["version"]) if _PROJECT in asked else None
-    return UvPackage(
-        name=normalise_project(entry["name"]),
-        version=entry["version"],
-        wheels=wheels,
-        via={name: bounds for name, bounds in sorted(asked.items()) if name != _PROJECT},
-        is_requested=_PROJECT in asked,
-        passed=passed,
-    )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
+from envgen.core.patterns import Pattern
 from envgen.gpus import names
 
 Phrases = Mapping[str, Sequence[tuple[str, str]]]
@@ -33,7 +34,7 @@ _STATED = (
 )
 # Between a script that writes no spaces and Latin letters or digits: `グラボはRTX3070です`.
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_BORDER = re.compile(rf"(?<=[{_CJK}])(?=[a-z0-9])|(?<=[a-z0-9])(?=[{_CJK}])")
+_BORDER = Pattern(rf"(?<=[{_CJK}])(?=[a-z0-9])|(?<=[a-z0-9])(?=[{_CJK}])")
 _BEHIND_CUT = re.compile(r"[ |]*+(?:on|off|n/a|wddm|tcc|mcdm)?[ |]*+")
 
 

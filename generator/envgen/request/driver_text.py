@@ -87,11 +87,11 @@ class GivenDriver:
 
 
 def _plain_version(text: str) -> DriverVersion | None:
-    """The version of a text that is nothing else: `560.94`, `570.133.20`."""
+    """The version of a text that is nothing else: `560.94`, `570.133.20`, or the branch `580`."""
     first, *others = text.split(".")
     is_plain = text.isascii() and text.replace(".", "").isdigit() and len(first) == 3 and first[0] != "0"
     lengths = [len(part) for part in others]
-    fits = len(lengths) in (1, 2) and 1 <= lengths[0] <= 3 and all(1 <= length <= 2 for length in lengths[1:])
+    fits = len(lengths) <= 2 and all(1 <= length <= most for length, most in zip(lengths, (3, 2), strict=False))
     return DriverVersion.parse(text) if is_plain and fits else None
 
 

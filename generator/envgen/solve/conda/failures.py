@@ -10,22 +10,23 @@ import re
 from enum import StrEnum
 
 from envgen.core.escape import printable
+from envgen.core.patterns import Pattern
 
-_URL = re.compile(r"(?:https?|file)://[^\s'\"()]+")
-_STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})")
+_URL = Pattern(r"(?:https?|file)://[^\s'\"()]+")
+_STATUS = Pattern(r"HTTP status (?:client|server) error \((\d{3})")
 # A connection that broke while a body was being read leaves wrong bytes; one that broke before leaves nothing.
-_NO_ANSWER = re.compile(
+_NO_ANSWER = Pattern(
     r"error sending request|Request failed after \d+ retries|operation timed out|connection closed before message"
     r"|no usable repodata cache|is not in the cache|too many redirects"
 )
-_TRUNCATED = re.compile(r"end of file before message length reached|error reading a body|error decoding response body")
+_TRUNCATED = Pattern(r"end of file before message length reached|error reading a body|error decoding response body")
 # hyper's words for what is no HTTP; it wraps them in "error sending request", as it does where nobody is.
-_NO_HTTP = re.compile(
+_NO_HTTP = Pattern(
     r"invalid HTTP|invalid content-length|message head is too large|transfer-encoding parsed|nvalid chunk size"
 )
 _REFUSALS = frozenset({"401", "403", "407", "408", "425", "429"})
 # Lines of the solver's tree that state a reason; the others only lead there.
-_REASON = re.compile(r"no candidates|conflict|excluded|cannot be installed because|constrain|not using this option")
+_REASON = Pattern(r"no candidates|conflict|excluded|cannot be installed because|constrain|not using this option")
 _TREE_LINES = 14
 _LINE_LENGTH = 200
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from envgen.core.dataclass import dataclass
-from envgen.core.wheel_names import normalise_project
+from envgen.core.requirements import normalise_project
 from envgen.net.errors import SourceDataError, UnreachableError
 from envgen.net.sites import without_credentials
 from envgen.solve.errors import SolveFailedError, SolverError

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import MACOS
-from envgen.core.requirements import normalise_project
 from envgen.core.stop import kept, scratch_folder
 from envgen.net.cache import cache_folder
 from envgen.net.deadline import Patience

@@ -135,6 +135,9 @@ def test_what_is_said_of_a_file() -> None:
         ("12.0", "sm_100f", None),
         ("10.3", "sm_100a", None),
         ("10.0", "sm_100a", "sm_100a"),
+        ("10.3", "compute_100f", "compute_100f"),
+        ("12.0", "compute_100f", None),
+        ("12.0", "compute_100a", None),
     ],
 )
 def test_code(capability: str, arch_list: str, code: str | None) -> None:
@@ -193,6 +196,8 @@ def test_cudnn_drops_old_gpus(capability: str, cudnn: str, served: bool) -> None
         pytest.param("9.0", "cu117", "8.7.0.84", "sm_86 compute_37", False, id="but-not-with-a-toolkit-before-11.8"),
         pytest.param("8.9", "cu117", "8.5.0", "sm_86 compute_37", True, id="a-newer-minor-of-a-known-major"),
         pytest.param("8.9", "cu117", "8.5.0", "compute_86", True, id="ptx-of-the-same-major"),
+        pytest.param("8.9", "cu117", "", "compute_86", True, id="stated-or-not"),
+        pytest.param("11.0", "cu128", "", "sm_101", True, id="machine-code-of-the-chip-under-its-older-number"),
         pytest.param("8.0", "cu102", "7.6.5", "sm_75 compute_75", False, id="cudnn-7-ends-with-turing"),
     ],
 )
@@ -257,6 +262,7 @@ def test_machine_code_of_a_library_runs_on_orin_from_cuda_13_2_on(cuda: str, com
     orin = Gpu(name="a module", capability=ComputeCapability(8, 7), architecture="")
     assert compiles(nccl, orin, cuda) is compiled
     assert not lacks(nccl, orin, cuda)
+    assert lacks(replace(nccl, codes=codes[:1]), orin, cuda) is compiled
 
 
 @pytest.mark.parametrize(

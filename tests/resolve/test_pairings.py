@@ -57,6 +57,9 @@ def test_an_index() -> None:
     assert own.index_url == "https://pypi.org/simple"
     assert other.index_url == "https://download.pytorch.org/whl/cu126"
     assert (own.torchvision, own.specs) == ("0.29.1", ())
+    conda = resolve(FROZEN, replace(ask("8.6", driver="580.95.05", torch="==2.7.1"), audio=True)).conda
+    assert conda is not None
+    assert (conda.index_url, conda.torchvision, conda.torchaudio) == ("", "", "")  # its solver finds them
 
 
 @pytest.mark.parametrize(

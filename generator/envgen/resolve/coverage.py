@@ -52,10 +52,8 @@ def code_in(arch_list: str, capability: ComputeCapability, *, is_unified: bool =
 
 def _nearest(codes: Sequence[ArchCode], capability: ComputeCapability, *, is_unified: bool) -> ArchCode | None:
     excluded = _UNIFIED_EXCLUDED if is_unified else _EXCLUDED
-    running = [code for code in codes if _runs(code, capability, excluded)]
-    if not running:
-        return None
-    return max(running, key=lambda code: (code.kind is CodeKind.SASS, code.capability, code.suffix))
+    running = (code for code in codes if _runs(code, capability, excluded))
+    return max(running, default=None)  # SASS sorts above PTX
 
 
 def _runs(

@@ -126,11 +126,7 @@ class DriverRules:
 
 def of_linux(driver: DriverVersion, builds: Catalog) -> DriverVersion:
     """The driver as Linux counts it: WSL shows the Windows number, and 581.57 is of no Linux branch but of R580."""
-    if any(branch.branch == driver.branch for branch in builds.branches):
-        return driver
-    if not any(driver.branch in branch.windows_majors for branch in builds.branches):
-        return driver
-    return linux_branch(driver, builds.branches, builds.floors)
+    return linux_branch(driver, builds.branches, builds.floors) if is_of_windows(driver, builds) else driver
 
 
 def is_of_windows(driver: DriverVersion, builds: Catalog) -> bool:

@@ -14,7 +14,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.request import Request, RequestedGpu
 from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_in, is_unified
-from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, is_of_windows, of_linux, supports
+from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, is_of_windows, supports
 from envgen.resolve.homes import home
 from envgen.resolve.jetson import computers_of, driver_of, jetpack_of
 from envgen.resolve.wsl_branch import linux_branch
@@ -66,7 +66,7 @@ class Evaluation:
         windows = None
         if jetpack is None and (request.driver or request.wsl) and not request.subdir.is_windows:
             windows = driver if request.wsl or is_of_windows(driver, catalog) else None
-            driver = linux_branch(driver, catalog.branches, catalog.floors) if windows else of_linux(driver, catalog)
+            driver = linux_branch(driver, catalog.branches, catalog.floors) if windows else driver
         return cls(
             request=request,
             catalog=catalog,

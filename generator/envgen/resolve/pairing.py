@@ -31,7 +31,7 @@ def pairing(build: Build, evaluation: Evaluation) -> Pairing:
         fully_served=build.is_cpu or evaluation.fully_serves(build.cuda),
         cudnn_below=floor.since if floor else "",
         index_url=index,
-        torchvision=companions.vision_for(request.python) if companions and request.vision else "",
+        torchvision=companions.torchvision if companions and request.vision else "",
         torchaudio=companions.audio_for(request.python, build.cuda_tag) if companions and request.audio else "",
         specs=() if is_pip else conda_specs(build, request, cudnn_below=floor.since if floor else ""),
     )

@@ -96,7 +96,7 @@ def driver_floor(build: Build, evaluation: Evaluation) -> DriverVersion:
     Of several computers the one that needs the least: each was held against its own driver. In WSL it is a number of
     Windows, whose driver it is.
     """
-    if evaluation.rules.is_wsl and not evaluation.computers:
+    if evaluation.rules.is_wsl:
         evaluation = replace(evaluation, rules=evaluation.rules.shown)
     floors = (_floor_on(build, one) for one in evaluation.each)
     floor = min(floors, key=lambda driver: driver.parts)

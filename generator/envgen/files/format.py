@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Generic, TypeVar
@@ -87,5 +86,4 @@ class FileFormat(Generic[Lock, Content]):
         """The subdir in a file name of this format, None when it carries none."""
         if not self.each:
             return None
-        found = re.fullmatch(re.escape(self.each).replace(re.escape(_SUBDIR), "([a-z0-9-]+)"), name)
-        return next((subdir for subdir in Subdir if found and found[1] == subdir.value), None)
+        return next((subdir for subdir in Subdir if name == self.each.replace(_SUBDIR, subdir.value)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from envgen.core.dataclass import dataclass
@@ -35,6 +36,7 @@ class OurFile:
     subdir: Subdir | None
 
 
+@cache
 def our_file(name: str) -> OurFile | None:
     """What a file name of ours means; None when envgen writes no file of that name."""
     for found in FORMATS:

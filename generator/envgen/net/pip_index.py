@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
-from envgen.core.json_text import JsonError, parse_json_object
+from envgen.core.json_text import JsonError, parse_json
 from envgen.core.requirements import normalise_project
 from envgen.core.wheel_names import WheelName, file_name
 from envgen.net.deadline import Patience
@@ -123,9 +123,10 @@ def _is_of(source: SourceFile, project: str) -> bool:
 
 def _json_files(page: Page, text: str) -> Iterator[IndexFile | SourceFile]:
     try:
-        files = parse_json_object(text).get("files")
+        document = parse_json(text)
     except JsonError as error:
         raise SourceDataError(url=page.url, reason=f"not readable as JSON: {error}") from error
+    files = document.get("files") if isinstance(document, dict) else None
     if not isinstance(files, list):
         raise SourceDataError(url=page.url, reason='a JSON index page must hold a list "files" (PEP 691)')
     for entry in files:

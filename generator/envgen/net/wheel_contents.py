@@ -31,7 +31,7 @@ _LIBRARY = re.compile(r"\.so(?:\.\d+)*$")
 # A wheel with one library for each CUDA has its number in their names (bitsandbytes: libbitsandbytes_cuda124.so).
 _NAMED = re.compile(r"cu(?:da)?[-_]?(1\d)\d?(?![\da-z])")
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
-_AHEAD: dict[Path, WheelContents] = {}  # taken out when they are asked for
+_AHEAD: dict[str, WheelContents] = {}  # taken out when they are asked for
 _DATA = re.compile(r"^[^/]+\.data/(?P<scheme>[a-z]+)/(?P<path>.+)$")
 
 
@@ -69,15 +69,14 @@ def load_contents(noted: Path) -> None:
     """Read what was kept of the wheels whose sha256s a file notes, for who waits for a solver that may name them."""
     _AHEAD.clear()
     with suppress(OSError, ValueError):
-        for place in map(_place, _HASH.findall(noted.read_text("ascii"))):
-            if (found := _kept(place)) is not None:
-                _AHEAD[place] = found
+        for sha256 in _HASH.findall(noted.read_text("ascii")):
+            if (found := _kept(_place(sha256))) is not None:
+                _AHEAD[sha256] = found
 
 
 def kept_contents(sha256: str) -> WheelContents | None:
     """What was kept of a wheel; whatever can't be read is read from the server again."""
-    place = _place(sha256)
-    return _AHEAD.pop(place, None) or _kept(place)
+    return _AHEAD.pop(sha256, None) or _kept(_place(sha256))
 
 
 def _kept(place: Path) -> WheelContents | None:

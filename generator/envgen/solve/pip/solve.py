@@ -268,9 +268,10 @@ class _Solve:
             for one in packages
         )
         pinned = {pin.package: pin for pin in (wanted.open_pins if wanted else self.pins)}
+        wheels = {package.name: best_wheel(package, query) for package in packages}
         locked = []
         for package in packages:
-            wheel = best_wheel(package, query)
+            wheel = wheels[package.name]
             self._check(package, wheel, request, wanted)
             reason = _reason(package, pinned.get(package.name))
             is_torch = package.name in request.torch_names
@@ -287,16 +288,17 @@ class _Solve:
             reason = f"it locked torch {lock.version_of('torch') or '(none)'} instead of {query.torch_version}"
             raise SolverError(solver="uv", reason=reason)
         check_constraints(lock, request.constraints)
-        return replace(lock, notices=self._notices(lock, packages)) if wanted and query.extras else lock
+        if not (wanted and query.extras):
+            return lock
+        return replace(lock, notices=self._notices(lock, {name: wheel.url for name, wheel in wheels.items()}))
 
-    def _notices(self, lock: PipLock, packages: Iterable[UvPackage]) -> tuple[Notice, ...]:
-        """What the wheels themselves say. Raises: CudaClashError."""
+    def _notices(self, lock: PipLock, served: Mapping[str, str]) -> tuple[Notice, ...]:
+        """What the wheels themselves say; `served` is where each is. Raises: CudaClashError."""
         from envgen.solve.pip.contents import judged, read_all, wheels_of
 
         query = self.query
         self.report("reading what the wheels hold")
         asked = [project_of(extra) for extra in query.extras]
-        served = {package.name: best_wheel(package, query).url for package in packages}
         patience = replace(self.patience, deadline=Deadline.after(min(_READING_S, self.patience.deadline.left())))
         wheels = wheels_of(lock, asked, served)
         contents = read_all(wheels, patience=patience)

@@ -113,10 +113,14 @@ def test_a_name_that_conda_has_for_something_else_is_left_out(
     assert run(*BOTH, "--only", "conda", "--with", "conda:python-graphviz") == 0
 
 
-def test_the_way_to_name_it_works(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(*BOTH, "--with", "pip:opencv-python-headless", "--with", "conda:py-opencv") == 0
+@pytest.mark.parametrize("pip", ["opencv-python-headless", "pip:opencv-python-headless"])
+def test_the_way_to_name_it_works(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], pip: str) -> None:
+    """It says "adds it": beside what was asked for before, or in its place."""
+    options = [*BOTH, "--with", pip, "--with", "conda:py-opencv"]
+    assert run(*options) == 0
     assert "left out" not in capsys.readouterr().out
     assert "/py-opencv-4.13.0" in (tmp_path / "out/conda-linux-64.lock").read_text(encoding="utf-8")
+    assert run(*options, "--check") == 0
 
 
 def test_the_order_of_packages_is_nothing(tmp_path: Path, run: Run) -> None:
@@ -155,6 +159,29 @@ def test_a_set_without_a_solution_costs_only_itself(
     assert run(*wanted, "--only", lost, to="required") == 3
     assert "[solve-failed]" in capsys.readouterr().err
     assert names(tmp_path / "required") == set()
+
+
+@pytest.mark.parametrize(
+    ("package", "lost", "way_out"),
+    [
+        pytest.param("einops<0.8", "pip", "leave it out, or ask for it in the other set alone (conda:einops<0.8)"),
+        pytest.param("einops>=0.8", "conda", "leave it out, or ask for it in the other set alone (pip:einops>=0.8)"),
+        pytest.param("scipy", "pip", "leave it out, or ask for it in the other set alone (conda:scipy)"),
+        pytest.param("no-such-package-of-either", "pip", "leave it out"),
+    ],
+)
+def test_the_other_set_is_named_where_it_has_the_package(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], package: str, lost: str, way_out: str
+) -> None:
+    further = [Row(name="einops", version="0.7.0"), Row(name="scipy", version="1.16.2")]
+    write_channel(tmp_path / "channels" / "conda-forge", (*pytorch_rows(), *further))
+    assert run(*BOTH, "--with", package) == 0
+    first = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(f"no {lost} set "))
+    assert first.endswith(f"without {package} it locks: {way_out}")
+    if ":" in way_out.partition(":")[2]:
+        named = way_out.rpartition("(")[2].rstrip(")")
+        assert run(*BOTH, "--with", named) == 0
+        assert names(tmp_path / "out") == CONDA_FILES | PIP_FILES | SMOKE
 
 
 def test_a_set_without_a_pairing_costs_only_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

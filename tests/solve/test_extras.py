@@ -66,6 +66,24 @@ def test_only_what_is_asked_of_both_may_be_left_out_of_conda() -> None:
     assert read_extras(["timm>=1", "conda:Scipy", "pip:einops"]).for_both == {"timm"}
 
 
+# conda-forge/opencv-feedstock recipe/meta.yaml; docker-py and python-graphviz: conda/grayskull, strategy/config.yaml.
+@pytest.mark.parametrize(
+    ("texts", "others"),
+    [
+        (["opencv-python-headless"], ("opencv-python-headless",)),
+        (["opencv-python-headless>=4", "conda:py-opencv>=4"], ()),
+        (["docker", "graphviz", "conda-forge::Docker_py"], ("graphviz",)),
+        (["opencv-python-headless", 'conda:py-opencv; sys_platform == "win32"'], ("opencv-python-headless",)),
+    ],
+)
+def test_a_name_that_is_asked_of_conda_as_conda_calls_it_is_not_left_out(
+    texts: list[str], others: tuple[str, ...]
+) -> None:
+    extras = read_extras(texts)
+    absent = extras.named_otherwise(Subdir.LINUX_64, "3.12")
+    assert tuple(one.name for one in extras.left_out(absent, (), Subdir.LINUX_64, "3.12")) == others
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

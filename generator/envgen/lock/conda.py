@@ -32,7 +32,7 @@ from envgen.solve.conda.channels import all_channels
 from envgen.solve.conda.source import CHANNEL_SITE, mirror_site, mirrored
 from envgen.solve.conda.specs import name_of
 from envgen.solve.errors import CudaClashError, SolveFailedError
-from envgen.solve.extras import Extras, LeftOut, conda_name_of
+from envgen.solve.extras import Extras, LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +188,9 @@ class CondaLocker:
         return LockedSet(pairing=pairing, origin=origin, bodies=bodies, missing=missing, left_out=left_out)
 
     def _left_out(self, pairing: Pairing, names: Iterable[str]) -> tuple[LeftOut, ...]:
-        channels = all_channels(pairing.build.conda.channels, self.sources.extras.channels)
-        return tuple(LeftOut(name=name, conda_name=conda_name_of(name), channels=channels) for name in sorted({*names}))
+        extras = self.sources.extras
+        channels = all_channels(pairing.build.conda.channels, extras.channels)
+        return tuple(extras.left_out(names, channels, self.request.subdir, self.request.python))
 
     def _named_otherwise(self) -> tuple[str, ...]:
         return self.sources.extras.named_otherwise(self.request.subdir, self.request.python)

@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.request import Request
+from envgen.core.requirements import normalise_project
 from envgen.core.resolution import Notice, Pairing, Resolution
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
@@ -22,6 +23,8 @@ from envgen.request.companions import for_companions
 from envgen.resolve import resolve
 from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.notices import notices
+from envgen.solve.conda.specs import name_of
+from envgen.solve.errors import SolveFailedError
 
 # What the catalog says of the GPU, whatever is locked.
 _OF_THE_DECISION = ("no-conda-pairing", "no-pip-pairing", "last-build-for-gpu")
@@ -86,11 +89,28 @@ def obtain_environment(
             failures[package_set] = error
             if (pairing := locker.build_in_folder()) is not None:
                 in_folder[package_set] = pairing
+    for failure in failures.values():
+        if isinstance(failure, SolveFailedError) and failure.locks_without:
+            failure.locked_in = _where_locked(failure.locks_without, locked, sources)
     codes = {s: _code(s, failures.get(s), request, sources) for s in PackageSet if s not in locked}
     found = Environment(resolution=resolution, locked=locked, failures=failures, codes=codes, in_folder=in_folder)
     # By what the files record, so that a run which leaves a set out says the same as the one that did not get it.
     failed = {package_set: code for package_set, code in codes.items() if package_set in asked and code != NOT_ASKED}
     return replace(found, notices=tuple(notices_of(found, sources.builds, asked, failed)))
+
+
+def _where_locked(extra: str, locked: Mapping[PackageSet, LockedSet], sources: Sources) -> PackageSet | None:
+    """The set that has a package which was asked for in both, or None."""
+    name = name_of(extra)
+    if name not in sources.extras.for_both:
+        return None
+    locks = {s: one.pip_lock if s is PackageSet.PIP else one.conda_lock for s, one in locked.items()}
+    holding = (
+        s
+        for s, lock in locks.items()
+        if any(normalise_project(p.name) == normalise_project(name) for p in lock.packages)
+    )
+    return next(holding, None)
 
 
 def _code(package_set: PackageSet, error: EnvgenError | None, request: Request, sources: Sources) -> str:

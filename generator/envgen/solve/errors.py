@@ -6,6 +6,7 @@ import re
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import NoPairingError, ToolError, quoted
+from envgen.core.sets import PackageSet
 
 _ASKED_FOR = re.compile(r"\bthe request asks for ([\w-]+(?:\.[\w-]+)*)")
 _WITHOUT_WHEEL = re.compile(r"(?<![\w.-])([\w.-]++)(?:[<>=!~]\S{0,80})? ha(?:s|ve) no (?:usable )?wheels?\b")
@@ -59,7 +60,8 @@ class WheelHashError(ToolError):
 class SolveFailedError(NoPairingError):
     """A solver found no solution; `explanation` is its own, trimmed to what a user can act on.
 
-    With `is_final` no other build of torch would help.
+    With `is_final` no other build of torch would help. `locks_without` is a package of the request without which the
+    set was locked, `locked_in` the other set where that one is locked.
     """
 
     code = "solve-failed"
@@ -68,6 +70,8 @@ class SolveFailedError(NoPairingError):
     explanation: tuple[str, ...]
     advice: str = ""
     is_final: bool = False
+    locks_without: str = ""
+    locked_in: PackageSet | None = None
 
     def headline(self) -> str:
         return f"{self.solver} solve for {self.subject} found no solution"
@@ -92,7 +96,10 @@ class SolveFailedError(NoPairingError):
         return self.explanation or ("it gave no reason",)
 
     def hint(self) -> str:
-        return self.advice
+        if not self.locks_without:
+            return self.advice
+        alone = f", or ask for it in the other set alone ({self.locked_in}:{self.locks_without})"
+        return f"without {self.locks_without} it locks: leave it out{alone if self.locked_in else ''}"
 
 
 @dataclass(eq=False, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
@@ -61,6 +61,14 @@ class Extras:
         """Names without a prefix that conda-forge has for something else, or not: it calls the project another way."""
         names = sorted({name_of(spec) for spec in self._specs(subdir, python)})
         return tuple(name for name in names if self._is_other(name))
+
+    def left_out(self, names: Iterable[str], channels: Sequence[str], subdir: Subdir, python: str) -> Iterator[LeftOut]:
+        """What of the names that `channels` don't have is missed: not one that is asked for as conda calls it, too."""
+        asked = {normalise_project(name_of(spec)) for spec in self._specs(subdir, python)}
+        for name in sorted({*names}):
+            own = conda_name_of(name)
+            if not (own and self._is_other(name) and normalise_project(own) in asked):
+                yield LeftOut(name=name, conda_name=own, channels=tuple(channels))
 
     def _is_other(self, name: str) -> bool:
         return name in self.for_both and normalise_project(conda_name_of(name) or name) != normalise_project(name)

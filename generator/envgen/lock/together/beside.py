@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -140,7 +139,7 @@ def _check_extras(
     if failure is None:
         for extra in extras:
             if _locks(locker, sources.extras.without(locker.package_set, extra), [pairing], deadline):
-                error.advice = _way_out(locker.package_set, extra)
+                error.locks_without = extra
                 return
         return
     if locker.package_set is PackageSet.CONDA and (advice := locker.way_out(pairing, failure)):
@@ -156,7 +155,7 @@ def _check_extras(
     for extra in (culprit,) if culprit is not None else extras[: _CLASHING if len(extras) > 1 else 0]:
         fewer = sources.extras.without(locker.package_set, extra)
         if _locks(locker, fewer, candidates(None, resolution, locker.package_set, sources), deadline):
-            failure.advice = _way_out(locker.package_set, extra)
+            failure.locks_without = extra
             break
     raise failure
 
@@ -187,10 +186,3 @@ def _locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadl
         failed |= outcomes.keys()
         rest = [pairing for pairing in rest if pairing.build.key not in failed]
     return False
-
-
-def _way_out(package_set: PackageSet, extra: str) -> str:
-    if "::" in extra or re.search(r"[^=<>!~]=[^=]", extra):  # pip has no channels, and no single =
-        return f"without {extra} it locks: leave it out"
-    other = next(one for one in PackageSet if one is not package_set)
-    return f"without {extra} it locks: leave it out, or ask for it in the other set alone ({other}:{extra})"

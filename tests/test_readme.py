@@ -24,6 +24,7 @@ from envgen.site.docs import DOCS
 from equipment.requests import ask
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.usefixtures("of_all_releases")
 GPUS = (
     ("Kepler (K80)", "3.7"),
     ("Maxwell, Pascal, Volta", "5.0 5.2 6.0 6.1 7.0"),

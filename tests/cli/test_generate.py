@@ -16,8 +16,6 @@ import yaml
 from envgen.cli.main import main
 from envgen.files.reading import is_untouched, split
 
-pytestmark = pytest.mark.usefixtures("of_known_releases")
-
 MX450 = ["--gpu", "GeForce MX450", "--driver", "560.94", "--offline"]
 ONE_PLATFORM = {
     "environment.yml",

@@ -14,7 +14,6 @@ from envgen.cli import finish
 from envgen.cli.main import main
 from equipment.lock_damage import verify
 
-pytestmark = pytest.mark.usefixtures("of_known_releases")
 GOLDEN = Path(__file__).parent.parent / "golden"
 REQUEST = "request.yaml"
 CASES = sorted(path.parent.name for path in GOLDEN.glob(f"*/{REQUEST}"))

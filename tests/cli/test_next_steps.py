@@ -11,8 +11,6 @@ from envgen.cli.main import main
 from envgen.core.platforms import Subdir
 from envgen.environments.reader import Reader
 
-pytestmark = pytest.mark.usefixtures("of_known_releases")
-
 MX450 = ("--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94")
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from envgen.cli.main import main
 
-pytestmark = pytest.mark.usefixtures("of_known_releases")
-
 MX450 = ("--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94")
 
 

@@ -13,12 +13,11 @@ from envgen.core.platforms import Subdir
 from envgen.core.releases import CPU, cuda_of_tag, release_key
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import WheelName
-from envgen.facts.catalog import Catalog
 from envgen.facts.tables import read_table
 from envgen.refresh.wheel_tags import subdirs_of
-from equipment.catalogs import known_catalog
+from equipment.catalogs import known_catalog, whole_catalog
 
-BUILDS = Catalog.load()
+BUILDS = whole_catalog()
 PIP = [build for subdir in Subdir for build in BUILDS.builds(PackageSet.PIP, subdir)]
 CONDA = [build for subdir in Subdir for build in BUILDS.builds(PackageSet.CONDA, subdir)]
 

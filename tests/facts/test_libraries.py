@@ -7,11 +7,11 @@ import pytest
 from envgen.core.capability import CodeKind, ComputeCapability
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
-from envgen.facts.catalog import Catalog
 from envgen.facts.tables import read_table
 from envgen.refresh.device_rules import DeviceRule, parse_device_rules
+from equipment.catalogs import whole_catalog
 
-CATALOG = Catalog.load()
+CATALOG = whole_catalog()
 
 
 def sass(library: str, cuda_major: int, version: str, subdir: Subdir = Subdir.LINUX_64) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
-from envgen.facts.catalog import Catalog
+from equipment.catalogs import whole_catalog
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -54,7 +54,7 @@ class RemoteFile(io.RawIOBase):
 
 @pytest.mark.parametrize("subdir", [Subdir.LINUX_64, Subdir.LINUX_AARCH64])
 def test_the_arch_list_of_pypis_newest_wheel(subdir: Subdir) -> None:
-    build = [b for b in Catalog.load().builds(PackageSet.PIP, subdir) if b.on_pypi][-1]
+    build = [b for b in whole_catalog().builds(PackageSet.PIP, subdir) if b.on_pypi][-1]
     page = urllib.request.Request(
         "https://pypi.org/simple/torch/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
     )

@@ -10,9 +10,9 @@ from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.releases import release_key
 from envgen.core.sets import PackageSet
 from envgen.core.wheel_names import WheelName
-from envgen.facts.catalog import Catalog
 from envgen.facts.tables import read_table
 from envgen.facts.wheels import TorchPins, WheelCatalog
+from equipment.catalogs import whole_catalog
 
 CATALOG = WheelCatalog.load()
 PINS = TorchPins.load()
@@ -116,7 +116,7 @@ def test_every_cuda_12_6_build_keeps_the_cudnn_that_serves_pascal() -> None:
 def test_the_pinned_cudnn_is_the_build_tables() -> None:
     compared = 0
     for subdir in (Subdir.LINUX_64, Subdir.LINUX_AARCH64):
-        for build in Catalog.load().builds(PackageSet.PIP, subdir):
+        for build in whole_catalog().builds(PackageSet.PIP, subdir):
             pinned = [p.version for p in PINS.of(build.torch, build.cuda_tag, subdir) if "cudnn" in p.package]
             if build.cudnn and pinned:
                 compared += 1

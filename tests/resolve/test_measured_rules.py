@@ -7,12 +7,12 @@ import pytest
 from envgen.core.capability import ArchCode, CodeKind, ComputeCapability
 from envgen.core.gpus import Gpu
 from envgen.core.releases import release_key
-from envgen.facts.catalog import Catalog
 from envgen.facts.tables import read_table
 from envgen.resolve.coverage import code_for
 from envgen.resolve.rules.libraries import dropped_by
+from equipment.catalogs import whole_catalog
 
-CATALOG = Catalog.load()
+CATALOG = whole_catalog()
 
 
 def devices_of(row: dict[str, str]) -> set[ComputeCapability]:

@@ -12,14 +12,14 @@ from envgen.core.gpus import Gpu
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.resolution import Resolution
-from envgen.facts.catalog import Catalog
 from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
 from envgen.resolve.why_not import explain
+from equipment.catalogs import whole_catalog
 from equipment.examples import examples
 from equipment.requests import ask
 
-BUILDS = Catalog.load()
+BUILDS = whole_catalog()
 CAPABILITIES = sorted(str(capability) for capability in BUILDS.support)
 SUBDIRS = [subdir.value for subdir in Subdir]
 DRIVERS = [f"{branch.branch}.{minor}" for branch in BUILDS.branches for minor in ("10", "65.06", "99.01")]

@@ -18,13 +18,13 @@ from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
 from envgen.core.resolution import Pairing, Rejection, RejectionCode
 from envgen.core.sets import PackageSet
-from envgen.facts.catalog import Catalog
 from envgen.gpus.catalog import GpuCatalog
 from envgen.resolve import resolve
 from envgen.resolve.why_not import explain
+from equipment.catalogs import whole_catalog
 from equipment.examples import examples
 
-CATALOG = Catalog.load()
+CATALOG = whole_catalog()
 # One GPU of each capability and platform stands for all of them.
 GPUS = sorted(
     {(gpu.capability, gpu.only_subdir): gpu for gpu in GpuCatalog.load().all()}.values(), key=lambda gpu: gpu.name

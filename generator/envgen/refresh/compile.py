@@ -22,7 +22,7 @@ _LIBRARIES = {"cublas": "nvidia-cublas", "nccl": "nvidia-nccl", "nvrtc": "nvidia
 
 
 def refresh_compile(inputs: Inputs) -> Outcome:
-    """The files of the releases in their one form, and the three tables made from them.
+    """The files of the releases in their one form, and the tables made from them.
 
     Raises: FactInvalidError.
     """

@@ -97,3 +97,30 @@ def test_of_several_machines_one_in_wsl_has_its_own_floor() -> None:
     assert str(found.pip.driver_floor) == "525.60.13"
     (said,) = (notice.text for notice in found.notices if notice.code == "driver-floors")
     assert said.endswith("is 528.33 with GPU 7.5; 525.60.13 with GPU 8.6")
+
+
+def test_a_branch_that_is_the_last_for_one_gpu_and_the_first_for_another_serves_both() -> None:
+    rows = [
+        {**row, "first_branch": "580"} if row["capability"] == "12.0" else row for row in FROZEN.rows("capabilities")
+    ]
+    known = catalog_of([wheel("2.8.0", "cu128", f"sm_60 {NEWEST}")]).replaced("capabilities", rows)
+    assert resolve(known, ask("6.1 12.0", driver="580.95.05")).pip is not None
+    (rejection,) = resolve(known, ask("6.1 12.0", driver="570.124.06")).rejected
+    assert (rejection.code, rejection.unlock) == ("driver-predates-gpu", {"driver": "580"})
+
+
+def test_wsl_serves_what_its_first_branch_still_serves() -> None:
+    """NVIDIA's guide: CUDA in WSL2 since R495."""
+    rows = [{**row, "last_branch": "495"} if row["capability"] == "3.7" else row for row in FROZEN.rows("capabilities")]
+    first = {**FROZEN.rows("driver_branches")[2], "branch": "495", "cuda": "11.5", "windows_majors": "496 497"}
+    branches = [*FROZEN.rows("driver_branches")[:3], first, *FROZEN.rows("driver_branches")[3:]]
+    known = catalog_of([wheel("2.3.1", "cu118", "sm_37 sm_75", cudnn="8.7.0.84")]).replaced("driver_branches", branches)
+    served = known.replaced("capabilities", rows)
+    assert resolve(served, replace(ask("3.7", driver="496.13"), wsl=True)).pip is not None
+    for catalog, capability, driver, code in (
+        (known, "3.7", "474.82", "driver-predates-gpu"),
+        (served, "3.7", "474.82", "driver-too-old"),
+        (served, "7.5", "474.82", "driver-too-old"),
+    ):
+        (rejection,) = resolve(catalog, replace(ask(capability, driver=driver), wsl=True)).rejected
+        assert rejection.code == code

@@ -392,6 +392,10 @@ def test_a_part_with_an_arm_processor_is_on_arm_alone(
     rows = catalog_of([wheel("2.14.1", "cu130", f"{NEWEST} sm_110")])
     rejected = [(r.code.value, r.unlock) for r in resolve(rows, named).rejected]
     assert rejected == expected
+    texts = [rejection.text for rejection in resolve(rows, named).rejected]
+    assert all(
+        f"GPU {capability} (compute capability {capability}) is part of a linux-aarch64" in text for text in texts
+    )
 
 
 def test_the_platform_of_a_part_is_named_where_the_build_runs_there() -> None:

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from envgen.core.drivers import DriverVersion
+from envgen.core.request import Machine
 from envgen.core.sets import PackageSet
 from envgen.resolve import resolve
 from envgen.resolve.errors import NoBuildError
+from envgen.resolve.jetson import computers_of, jetpack_of
 from equipment.requests import ask
 from resolve.catalog import catalog_of, package, wheel
 
@@ -149,3 +152,62 @@ def test_a_jetsons_own_build_is_for_every_arm_computer_from_cuda_13_on(cuda: str
     if not runs:
         assert [rejection.text.partition(" (")[0] for rejection in both.rejected] == ["pytorch 2.13.0"]
         assert both.rejected[0].text.endswith("is built for Jetson modules up to CUDA 12, which GPU 9.0 is no part of")
+
+
+@pytest.mark.parametrize(
+    ("capability", "driver", "release"),
+    [
+        pytest.param("8.7", None, "7.2", id="the-newest"),
+        pytest.param("8.7", "540.3.0", "6.0", id="its-own-number"),
+        pytest.param("8.7", "540", "6.0", id="of-several-with-a-number-the-oldest"),
+        pytest.param("8.7", "540.9", "6.0", id="of-that-branch"),
+        pytest.param("8.7", "560.35.05", "6.2", id="the-newest-below"),
+        pytest.param("8.7", "535.54.03", "5.1.2", id="one-without-a-number-is-below-all"),
+        pytest.param("11.0", "570.86.15", "7.0", id="below-all-the-oldest"),
+        pytest.param("11.0", "610.43.02", "7.2", id="above-all-the-newest"),
+        pytest.param("8.7 11.0", None, "7.2", id="for-both-modules"),
+        pytest.param("9.0", "540.3.0", None, id="no-module"),
+        pytest.param("8.7 9.0", None, None, id="not-a-module-alone"),
+    ],
+)
+def test_the_jetpack_that_a_number_stands_for(capability: str, driver: str | None, release: str | None) -> None:
+    found = jetpack_of(ask(capability, "linux-aarch64", driver), CATALOG)
+    assert (found.release if found else None) == release
+
+
+def test_a_jetpack_that_is_stated_counts_whatever_the_number() -> None:
+    stated = CATALOG.jetpacks[1]
+    for driver in (None, "595.78"):
+        asked = replace(ask("8.7", "linux-aarch64", driver), jetpack=stated)
+        assert jetpack_of(asked, CATALOG) == stated
+
+
+def test_modules_and_other_gpus_are_computers_of_their_own() -> None:
+    jetpack, (orin, hopper) = CATALOG.jetpacks[2], ask("8.7 9.0", "linux-aarch64").gpus
+    number, other = DriverVersion.parse("540.4.0"), DriverVersion.parse("581.57")
+    both = replace(ask("8.7 9.0", "linux-aarch64"), driver=number)
+    own = replace(both, gpus=(orin,), jetpack=jetpack)
+    # The JetPack's number says nothing of a driver for the other GPU; one that was given for both does.
+    assert computers_of(replace(both, jetpack=jetpack), CATALOG) == [own, replace(both, gpus=(hopper,), driver=None)]
+    assert computers_of(both, CATALOG) == [replace(both, gpus=(orin,)), replace(both, gpus=(hopper,))]
+    machines = (
+        Machine(gpus=(hopper,), driver=other, wsl=True),
+        Machine(gpus=(orin, hopper), driver=number, jetpack=jetpack),
+    )
+    assert computers_of(replace(both, machines=machines), CATALOG) == [
+        replace(both, gpus=(hopper,), driver=other, wsl=True),
+        own,
+        replace(both, gpus=(hopper,), driver=None),
+    ]
+    for alone in (ask("8.7", "linux-aarch64"), ask("9.0", driver="535.54.03"), replace(ask("9.0"), wsl=True)):
+        assert computers_of(alone, CATALOG) == [alone]
+    assert computers_of(replace(both, gpus=()), CATALOG) == [replace(both, gpus=())]
+
+
+def test_a_toolkit_is_fully_served_by_the_cuda_of_the_jetpack() -> None:
+    """540.4.0 is JetPack 6.2's CUDA 12.6 on a Jetson, and by its number between R535's 12.2 and R550's 12.4."""
+    tegra = package("2.9.1", "12.6", "sm_87", variant="tegra", pins="arm-variant=*=tegra", **ARM)
+    for driver, is_full in (("540.4.0", True), ("540.3.0", False)):
+        found = resolve(catalog_of(packages=[tegra]), ask("8.7", "linux-aarch64", driver, glibc="2.35")).conda
+        assert found is not None
+        assert found.fully_served is is_full

@@ -40,15 +40,14 @@ def computers_of(request: Request, catalog: Catalog) -> list[Request]:
     found = []
     one = Machine(gpus=request.gpus, driver=request.driver, jetpack=request.jetpack, wsl=request.wsl)
     for machine in request.machines or (one,):
+        common = replace(request, driver=machine.driver, jetpack=machine.jetpack, machines=(), wsl=machine.wsl)
         modules = tuple(r for r in machine.gpus if any(r.gpu.capability in j.capabilities for j in catalog.jetpacks))
         others = tuple(requested for requested in machine.gpus if requested not in modules)
         if modules or not others:
-            own = modules or machine.gpus
-            own_request = replace(request, gpus=own, driver=machine.driver, jetpack=machine.jetpack, machines=())
-            found.append(replace(own_request, wsl=machine.wsl))
+            found.append(replace(common, gpus=modules))
         if others:
             driver = None if modules and machine.jetpack else machine.driver
-            found.append(replace(request, gpus=others, driver=driver, jetpack=None, machines=(), wsl=machine.wsl))
+            found.append(replace(common, gpus=others, driver=driver, jetpack=None))
     return found
 
 

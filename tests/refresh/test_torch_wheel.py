@@ -128,7 +128,7 @@ def test_the_table_of_releases_has_had_two_forms() -> None:
 def test_a_wheel_of_another_make_stops_it(content: bytes, reason: str) -> None:
     with pytest.raises(WheelContentError) as caught:
         read(content)
-    assert caught.value.reason.startswith(reason)
+    assert caught.value.facts()[0].startswith(reason)
     assert caught.value.exit_code == 4
 
 

@@ -121,4 +121,4 @@ def test_many_lines_that_clash_are_said_in_few() -> None:
     ]
     with pytest.raises(LinesClashError) as caught:
         read(ask("8.6"), *family, "torch<2.12")
-    assert len(caught.value.lines) <= 3
+    assert caught.value.headline().count("torch") <= 1 + 3

@@ -16,17 +16,11 @@ class GitFailedError(ToolError):
     code = "git-failed"
 
     def __init__(self, *, revision: str, reason: str) -> None:
-        super().__init__(revision, reason)
-        self.revision, self.reason = revision, reason
-
-    def headline(self) -> str:
-        return f"git cannot compare the locks with {quoted(self.revision)}"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
-
-    def hint(self) -> str:
-        return "fetch that revision first (in a workflow: actions/checkout with fetch-depth: 0)"
+        super().__init__(
+            f"git cannot compare the locks with {quoted(revision)}",
+            reason,
+            hint="fetch that revision first (in a workflow: actions/checkout with fetch-depth: 0)",
+        )
 
 
 def changed_files(root: Path, revision: str) -> tuple[str, ...]:

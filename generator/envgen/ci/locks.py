@@ -26,17 +26,9 @@ class LockIncompleteError(DataError):
     code = "lock-incomplete"
 
     def __init__(self, lock: str, missing: str) -> None:
-        super().__init__(lock, missing)
-        self.lock, self.missing = lock, missing
-
-    def headline(self) -> str:
-        return f"{self.lock} can't be installed by CI"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.missing,)
-
-    def hint(self) -> str:
-        return "run envgen there again: it writes the whole set"
+        super().__init__(
+            f"{lock} can't be installed by CI", missing, hint="run envgen there again: it writes the whole set"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,14 +132,10 @@ class MatrixTooLargeError(DataError):
     exit_code = 2
 
     def __init__(self, count: int) -> None:
-        super().__init__(count)
+        super().__init__(
+            f"{count} environments are more than one GitHub matrix can hold", f"the limit is {GITHUB_LIMIT} jobs"
+        )
         self.count = count
-
-    def headline(self) -> str:
-        return f"{self.count} environments are more than one GitHub matrix can hold"
-
-    def facts(self) -> tuple[str, ...]:
-        return (f"the limit is {GITHUB_LIMIT} jobs",)
 
     def hint(self) -> str:
         shards = -(-self.count // GITHUB_LIMIT)

@@ -27,14 +27,7 @@ class NobodyServedError(NoPairingError):
     code = "no-machine-served"
 
     def __init__(self, plan: FleetPlan) -> None:
-        super().__init__(plan)
-        self.plan = plan
-
-    def headline(self) -> str:
-        return "none of the machines can be served"
-
-    def facts(self) -> tuple[str, ...]:
-        return tuple(_left_lines(self.plan))
+        super().__init__("none of the machines can be served", *_left_lines(plan))
 
 
 def new_targets(

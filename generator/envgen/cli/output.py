@@ -156,11 +156,7 @@ class OutputError(ToolError):
     code = "output"
 
     def __init__(self, error: OSError) -> None:
-        super().__init__(error)
-        self.error = error
-
-    def headline(self) -> str:
-        return f"the answer can't be written to standard output: {self.error.strerror or self.error}"
+        super().__init__(f"the answer can't be written to standard output: {error.strerror or error}")
 
 
 class Progress:

@@ -18,18 +18,17 @@ class RefusedBySystemError(ToolError):
     code = "system"
 
     def __init__(self, error: BaseException) -> None:
-        super().__init__(error)
-        self.error = error
+        super().__init__(_refusal(error))
 
-    def headline(self) -> str:
-        error = self.error
-        if isinstance(error, MemoryError):
-            return "the memory is used up"
-        if isinstance(error, UnicodeEncodeError):  # half a character, or a path that a system without UTF-8 can't have
-            return f"{quoted(error.object)} can't be written in {error.encoding}, which this system takes"
-        reason = (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
-        name = error.filename if isinstance(error, OSError) else None
-        return f"{quoted(str(name))}: {reason}" if name is not None else reason
+
+def _refusal(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "the memory is used up"
+    if isinstance(error, UnicodeEncodeError):  # half a character, or a path that a system without UTF-8 can't have
+        return f"{quoted(error.object)} can't be written in {error.encoding}, which this system takes"
+    reason = (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
+    name = error.filename if isinstance(error, OSError) else None
+    return f"{quoted(str(name))}: {reason}" if name is not None else reason
 
 
 class InternalError(EnvgenError):
@@ -39,13 +38,9 @@ class InternalError(EnvgenError):
     exit_code = 70  # EX_SOFTWARE of sysexits.h
 
     def __init__(self, error: BaseException) -> None:
-        super().__init__(error)
-        self.error = error
-
-    def headline(self) -> str:
-        text = quoted(str(self.error), 200)
-        return (
-            f"a mistake of envgen itself, {type(self.error).__name__} {text} at {_place(self.error)}: report this "
+        text = quoted(str(error), 200)
+        super().__init__(
+            f"a mistake of envgen itself, {type(error).__name__} {text} at {_place(error)}: report this "
             f"line at {_REPORT} (ENVGEN_DEBUG=1 shows the traceback)"
         )
 

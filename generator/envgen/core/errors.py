@@ -1,6 +1,6 @@
 """Every error a user can meet: what failed [code], the fact that decided it, one hint.
 
-Each class keeps its facts as attributes and builds its text in `__str__`. Codes are never reused.
+A class gives its text when it is raised, or builds a part of it when that is asked for. Codes are never reused.
 Exit codes: 2 usage, 3 no pairing, 4 bad data or template, 5 an outside tool or the network.
 """
 
@@ -18,9 +18,13 @@ class EnvgenError(Exception):
     code: str = "error"
     exit_code: ClassVar[int] = 4
 
+    def __init__(self, headline: str, *facts: str, hint: str = "") -> None:
+        super().__init__(headline, *facts)
+        self._headline, self._facts, self._hint = headline, facts, hint
+
     def headline(self) -> str:
         """What could not be done, with the value and where it came from."""
-        raise NotImplementedError
+        return self._headline
 
     def what(self) -> str:
         """The headline without the option that the value came from: a project's file has a line in its place."""
@@ -28,11 +32,11 @@ class EnvgenError(Exception):
 
     def facts(self) -> tuple[str, ...]:
         """The facts that decided it, a line each."""
-        return ()
+        return self._facts
 
     def hint(self) -> str:
         """One thing to do next, or an empty string."""
-        return ""
+        return self._hint
 
     def details(self) -> Mapping[str, object]:
         """What programs may want of it, as JSON knows it, such as the candidates of an ambiguous name."""
@@ -52,20 +56,14 @@ class UsageError(EnvgenError):
     exit_code = 2
 
     def __init__(self, message: str, *, fact: str = "", hint: str = "", origin: str = "") -> None:
-        super().__init__(message)
-        self.message, self.fact, self._hint, self.origin = message, fact, hint, origin
+        super().__init__(message, *([fact] if fact else []), hint=hint)
+        self.message, self.fact, self.origin = message, fact, origin
 
     def headline(self) -> str:
         return f"{self.message} (from {self.origin})" if self.origin else self.message
 
     def what(self) -> str:
         return self.message
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.fact,) if self.fact else ()
-
-    def hint(self) -> str:
-        return self._hint
 
 
 class ValueFormatError(EnvgenError):
@@ -75,17 +73,14 @@ class ValueFormatError(EnvgenError):
     exit_code = 2
 
     def __init__(self, *, kind: str, value: str, expected: str, origin: str = "") -> None:
-        super().__init__(kind, value, expected)
-        self.kind, self.value, self.expected, self.origin = kind, value, expected, origin
+        super().__init__(f"{quoted(value)} is not a {kind}", f"expected {expected}")
+        self.kind, self.expected, self.origin = kind, expected, origin
 
     def headline(self) -> str:
         return self.what() + (f" (from {self.origin})" if self.origin else "")
 
     def what(self) -> str:
-        return f"{quoted(self.value)} is not a {self.kind}"
-
-    def facts(self) -> tuple[str, ...]:
-        return (f"expected {self.expected}",)
+        return super().headline()
 
 
 class NoPairingError(EnvgenError):

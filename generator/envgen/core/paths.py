@@ -16,17 +16,11 @@ class TreeMissingError(DataError):
     code = "tree-missing"
 
     def __init__(self, name: str, looked: tuple[str, ...]) -> None:
-        super().__init__(name, looked)
-        self.name, self.looked = name, looked
-
-    def headline(self) -> str:
-        return f"the folder {self.name} of envgen was not found"
-
-    def facts(self) -> tuple[str, ...]:
-        return tuple(f"looked for {place}" for place in self.looked)
-
-    def hint(self) -> str:
-        return "install envgen again: pip install --force-reinstall cuda-envgen"
+        super().__init__(
+            f"the folder {name} of envgen was not found",
+            *(f"looked for {place}" for place in looked),
+            hint="install envgen again: pip install --force-reinstall cuda-envgen",
+        )
 
 
 def tree(name: Tree) -> Path:

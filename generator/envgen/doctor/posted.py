@@ -40,14 +40,12 @@ class UnreadableReportError(EnvgenError):
     code = "report-unreadable"
     exit_code = 3
 
-    def headline(self) -> str:
-        return "the text holds nothing that says something about CUDA on a machine (from --report)"
-
-    def facts(self) -> tuple[str, ...]:
-        return ("read are collect_env, nvidia-smi, pip and conda lists, tracebacks and warnings of torch",)
-
-    def hint(self) -> str:
-        return f"ask for the output of `{_COLLECT}` and of `nvidia-smi`"
+    def __init__(self) -> None:
+        super().__init__(
+            "the text holds nothing that says something about CUDA on a machine (from --report)",
+            "read are collect_env, nvidia-smi, pip and conda lists, tracebacks and warnings of torch",
+            hint=f"ask for the output of `{_COLLECT}` and of `nvidia-smi`",
+        )
 
 
 class SeveralMachinesError(EnvgenError):
@@ -57,20 +55,14 @@ class SeveralMachinesError(EnvgenError):
     exit_code = 3
 
     def __init__(self, machines: tuple[PostedMachine, ...]) -> None:
-        super().__init__(machines)
-        self.machines = machines
-
-    def headline(self) -> str:
-        return f"the text shows {len(self.machines)} computers (from --report)"
-
-    def facts(self) -> tuple[str, ...]:
-        return tuple(
-            f"line {one.line}: {', '.join(one.gpus)}" + (f", driver {one.driver}" if one.driver else "")
-            for one in self.machines
+        super().__init__(
+            f"the text shows {len(machines)} computers (from --report)",
+            *(
+                f"line {one.line}: {', '.join(one.gpus)}" + (f", driver {one.driver}" if one.driver else "")
+                for one in machines
+            ),
+            hint="pass what is of one of them, cut from its line to before the next: each is judged by itself",
         )
-
-    def hint(self) -> str:
-        return "pass what is of one of them, cut from its line to before the next: each is judged by itself"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,16 +27,7 @@ class FactInvalidError(DataError):
     code = "fact-invalid"
 
     def __init__(self, violations: tuple[Violation, ...]) -> None:
-        super().__init__(violations)
+        more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+        hint = "correct the row, then run `pytest tests/facts`"
+        super().__init__(f"{violations[0]}{more}", *map(str, violations[1:20]), hint=hint)
         self.violations = violations
-
-    def headline(self) -> str:
-        first = self.violations[0]
-        more = f" (and {len(self.violations) - 1} more)" if len(self.violations) > 1 else ""
-        return f"{first}{more}"
-
-    def facts(self) -> tuple[str, ...]:
-        return tuple(str(violation) for violation in self.violations[1:20])
-
-    def hint(self) -> str:
-        return "correct the row, then run `pytest tests/facts`"

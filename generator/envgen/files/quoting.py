@@ -31,14 +31,10 @@ class UnsafeWordError(DataError):
     code = "value-unsafe"
 
     def __init__(self, value: str) -> None:
-        super().__init__(value)
-        self.value = value
-
-    def headline(self) -> str:
-        return f"{quoted(self.value)} cannot be written into a lock"
-
-    def facts(self) -> tuple[str, ...]:
-        return ("expected one word of the letters, digits and punctuation of a version or a URL",)
+        super().__init__(
+            f"{quoted(value)} cannot be written into a lock",
+            "expected one word of the letters, digits and punctuation of a version or a URL",
+        )
 
 
 def yaml_scalar(value: str) -> str:

@@ -22,14 +22,7 @@ class TemplateError(DataError):
     code = "template-invalid"
 
     def __init__(self, template: str, reason: str) -> None:
-        super().__init__(template, reason)
-        self.template, self.reason = template, reason
-
-    def headline(self) -> str:
-        return f"the template {self.template} cannot be used"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
+        super().__init__(f"the template {template} cannot be used", reason)
 
 
 def render(template: str, **values: object) -> str:

@@ -21,8 +21,8 @@ class _GpuError(NoPairingError):
 
     code = "gpu-unknown"
 
-    def __init__(self, match: Match) -> None:
-        super().__init__(match.query)
+    def __init__(self, match: Match, headline: str, *facts: str, hint: str = "") -> None:
+        super().__init__(headline, *facts, hint=hint)
         self.match = match
 
     def details(self) -> Mapping[str, object]:
@@ -44,12 +44,10 @@ class GpuUnknownError(_GpuError):
 
     code = "gpu-unknown"
 
-    def headline(self) -> str:
-        return f"no GPU named {quoted(self.match.query)} in the catalog"
-
-    def facts(self) -> tuple[str, ...]:
-        closest = f"closest names: {', '.join(self.match.suggestions)}" if self.match.suggestions else ""
-        return tuple(fact for fact in (closest, *self.match.notes) if fact)
+    def __init__(self, match: Match) -> None:
+        closest = f"closest names: {', '.join(match.suggestions)}" if match.suggestions else ""
+        facts = filter(None, (closest, *match.notes))
+        super().__init__(match, f"no GPU named {quoted(match.query)} in the catalog", *facts)
 
     def hint(self) -> str:
         if self.match.notes:
@@ -71,22 +69,13 @@ class GpuAmbiguousError(_GpuError):
     code = "gpu-ambiguous"
 
     def __init__(self, match: Match, outcomes: Sequence[str] = ()) -> None:
-        super().__init__(match)
-        self.outcomes = outcomes
-
-    def headline(self) -> str:
-        count = len(self.match.candidates)
-        return f"{quoted(self.match.query)} can mean {count} GPUs with different compute capabilities"
-
-    def facts(self) -> tuple[str, ...]:
-        outcomes = self.outcomes or [""] * len(self.match.candidates)
-        return tuple(
+        count = len(match.candidates)
+        facts = (
             f"{c.name} is {c.capability}" + (f" ({c.detail})" if c.detail else "") + (f": {then}" if then else "")
-            for c, then in zip(self.match.candidates, outcomes, strict=True)
+            for c, then in zip(match.candidates, outcomes or [""] * count, strict=True)
         )
-
-    def hint(self) -> str:
-        return PCI_ID_HINT
+        headline = f"{quoted(match.query)} can mean {count} GPUs with different compute capabilities"
+        super().__init__(match, headline, *facts, hint=PCI_ID_HINT)
 
 
 class OtherVendorError(_GpuError):
@@ -94,14 +83,13 @@ class OtherVendorError(_GpuError):
 
     code = "other-vendor"
 
-    def headline(self) -> str:
-        return f"{quoted(self.match.query)} is not an NVIDIA GPU (vendor: {self.match.vendor})"
-
-    def facts(self) -> tuple[str, ...]:
-        return ("envgen pairs NVIDIA GPUs with CUDA builds; no CUDA build runs on it",)
-
-    def hint(self) -> str:
-        return self.match.advice
+    def __init__(self, match: Match) -> None:
+        super().__init__(
+            match,
+            f"{quoted(match.query)} is not an NVIDIA GPU (vendor: {match.vendor})",
+            "envgen pairs NVIDIA GPUs with CUDA builds; no CUDA build runs on it",
+            hint=match.advice,
+        )
 
 
 def match_error(match: Match, outcomes: Sequence[str] = ()) -> NoPairingError:

@@ -22,17 +22,13 @@ class OutputEditedError(DataError):
         folders: Sequence[str] = (),
         foreign: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(folder, edited, folders)
+        names, were = ", ".join(name for name, _ in edited), "was" if len(edited) == 1 else "were"
+        super().__init__(
+            f"{names} {were} edited since envgen wrote it, or not written by envgen: not overwritten",
+            *(f"{name}: {why}" for name, why in edited),
+        )
         self.folder, self.edited, self.folders = folder, tuple(edited), tuple(folders)
         self.foreign = foreign or {}
-
-    def headline(self) -> str:
-        names = ", ".join(name for name, _ in self.edited)
-        were = "was" if len(self.edited) == 1 else "were"
-        return f"{names} {were} edited since envgen wrote it, or not written by envgen: not overwritten"
-
-    def facts(self) -> tuple[str, ...]:
-        return tuple(f"{name}: {why}" for name, why in self.edited)
 
     def hint(self) -> str:
         if self.folders:
@@ -81,14 +77,7 @@ class OutputChangedError(DataError):
     code = "output-changed"
 
     def __init__(self, path: str, name: str) -> None:
-        super().__init__(path, name)
-        self.path, self.name = path, name
-
-    def headline(self) -> str:
-        return f"{self.name} was changed while envgen worked: nothing in {self.path} was written"
-
-    def hint(self) -> str:
-        return "run it again"
+        super().__init__(f"{name} was changed while envgen worked: nothing in {path} was written", hint="run it again")
 
 
 class OutputFullError(ToolError):
@@ -97,17 +86,12 @@ class OutputFullError(ToolError):
     code = "output-full"
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def headline(self) -> str:
-        return f"no room to write into {self.path}"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason, "nothing in the folder was changed")
-
-    def hint(self) -> str:
-        return "make room, or pass an --output on another disk"
+        super().__init__(
+            f"no room to write into {path}",
+            reason,
+            "nothing in the folder was changed",
+            hint="make room, or pass an --output on another disk",
+        )
 
 
 class OutputOtherError(DataError):
@@ -116,11 +100,7 @@ class OutputOtherError(DataError):
     code = "output-not-ours"
 
     def __init__(self, folder: str) -> None:
-        super().__init__(folder)
-        self.folder = folder
-
-    def headline(self) -> str:
-        return f"{quoted(self.folder)} holds other files and would be replaced whole"
-
-    def hint(self) -> str:
-        return "pass --output with a new or an empty folder, or --force to replace it"
+        super().__init__(
+            f"{quoted(folder)} holds other files and would be replaced whole",
+            hint="pass --output with a new or an empty folder, or --force to replace it",
+        )

@@ -27,17 +27,11 @@ class NoContainerError(NoPairingError):
     code = "platform-without-container"
 
     def __init__(self, subdir: Subdir) -> None:
-        super().__init__(subdir)
-        self.subdir = subdir
-
-    def headline(self) -> str:
-        return f"no container of {self.subdir} has CUDA"
-
-    def facts(self) -> tuple[str, ...]:
-        return ("NVIDIA's container toolkit is for Linux; on Windows it runs in WSL2, whose containers are linux-64",)
-
-    def hint(self) -> str:
-        return "pass --platform linux-64"
+        super().__init__(
+            f"no container of {subdir} has CUDA",
+            "NVIDIA's container toolkit is for Linux; on Windows it runs in WSL2, whose containers are linux-64",
+            hint="pass --platform linux-64",
+        )
 
 
 def dockerfile(

@@ -19,17 +19,7 @@ class ProjectFileError(DataError):
     code = "project-file"
 
     def __init__(self, file: str, reason: str, hint: str) -> None:
-        super().__init__(file, reason, hint)
-        self.file, self.reason, self._hint = file, reason, hint
-
-    def headline(self) -> str:
-        return f"{quoted(self.file)} can't be edited"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
-
-    def hint(self) -> str:
-        return self._hint
+        super().__init__(f"{quoted(file)} can't be edited", reason, hint=hint)
 
 
 class ProjectDocument:

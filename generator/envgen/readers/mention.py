@@ -73,15 +73,9 @@ class FileUnreadableError(DataError):
     exit_code = 3
 
     def __init__(self, *, name: str, reason: str, line: int = 0) -> None:
-        super().__init__(name, reason)
+        where = f"{name}:{line}" if line else name
+        super().__init__(f"{quoted(where, 200)} can't be read", reason)
         self.name, self.reason, self.line = name, reason, line
-
-    def headline(self) -> str:
-        where = f"{self.name}:{self.line}" if self.line else self.name
-        return f"{quoted(where, 200)} can't be read"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
 
 
 class Lines:

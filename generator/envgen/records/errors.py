@@ -11,14 +11,8 @@ class RecordError(DataError):
     code = "request-line-invalid"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__("the request line of a header can't be read", reason)
         self.reason = reason
-
-    def headline(self) -> str:
-        return "the request line of a header can't be read"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
 
 
 class RecordNewerError(RecordError):

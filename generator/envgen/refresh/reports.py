@@ -27,17 +27,11 @@ class ReportFileError(DataError):
     code = "reports-unreadable"
 
     def __init__(self, *, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def headline(self) -> str:
-        return f"{self.path} holds no issues"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
-
-    def hint(self) -> str:
-        return "write it with: gh issue list --label report --json number,body,author"
+        super().__init__(
+            f"{path} holds no issues",
+            reason,
+            hint="write it with: gh issue list --label report --json number,body,author",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,17 +21,9 @@ class FactsNotWritableError(DataError):
     code = "facts-not-writable"
 
     def __init__(self, *, folder: str, reason: str) -> None:
-        super().__init__(folder, reason)
-        self.folder, self.reason = folder, reason
-
-    def headline(self) -> str:
-        return f"the tables in {self.folder} cannot be written"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
-
-    def hint(self) -> str:
-        return "run it in a checkout of the project"
+        super().__init__(
+            f"the tables in {folder} cannot be written", reason, hint="run it in a checkout of the project"
+        )
 
 
 def table_file(name: str, rows: Rows) -> dict[str, str]:

@@ -40,17 +40,11 @@ class WheelContentError(DataError):
     code = "wheel-content"
 
     def __init__(self, *, filename: str, reason: str) -> None:
-        super().__init__(filename, reason)
-        self.filename, self.reason = filename, reason
-
-    def headline(self) -> str:
-        return f"{self.filename} is not built as the torch wheels before it"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self.reason,)
-
-    def hint(self) -> str:
-        return "look at the wheel, then teach envgen.refresh.torch_wheel its new form"
+        super().__init__(
+            f"{filename} is not built as the torch wheels before it",
+            reason,
+            hint="look at the wheel, then teach envgen.refresh.torch_wheel its new form",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,17 +27,7 @@ class LinesClashError(NoPairingError):
     """Lines of torch's family that no release of torch meets together; `goes_with` says what each of them asks for."""
 
     def __init__(self, lines: Sequence[str], goes_with: Sequence[str], advice: str) -> None:
-        super().__init__(lines, goes_with, advice)
-        self.lines, self.goes_with, self.advice = lines, goes_with, advice
-
-    def headline(self) -> str:
-        return f"no known release of torch goes with {' and '.join(self.lines)}"
-
-    def facts(self) -> tuple[str, ...]:
-        return tuple(self.goes_with)
-
-    def hint(self) -> str:
-        return self.advice
+        super().__init__(f"no known release of torch goes with {' and '.join(lines)}", *goes_with, hint=advice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,14 +18,12 @@ class MacosError(NoPairingError):
 
     code = "platform-without-cuda"
 
-    def headline(self) -> str:
-        return "there is no CUDA on macOS"
-
-    def facts(self) -> tuple[str, ...]:
-        return ("the last macOS that CUDA supported is 10.13; PyTorch's macOS wheels use Metal (MPS) on Apple silicon",)
-
-    def hint(self) -> str:
-        return "--cuda cpu makes the environment for it, in which torch also has the device mps"
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no CUDA on macOS",
+            "the last macOS that CUDA supported is 10.13; PyTorch's macOS wheels use Metal (MPS) on Apple silicon",
+            hint="--cuda cpu makes the environment for it, in which torch also has the device mps",
+        )
 
 
 class WindowsArmError(NoPairingError):
@@ -33,15 +31,15 @@ class WindowsArmError(NoPairingError):
 
     code = "platform-without-cuda"
 
-    def headline(self) -> str:
-        return "no CUDA build of PyTorch for win-arm64 is on PyPI, PyTorch's indexes or conda-forge"
+    def __init__(self) -> None:
+        super().__init__(
+            "no CUDA build of PyTorch for win-arm64 is on PyPI, PyTorch's indexes or conda-forge",
+            hint="install that wheel, or use Linux on the same computer (WSL2): --platform linux-aarch64",
+        )
 
     def facts(self) -> tuple[str, ...]:
         wheel = "NVIDIA publishes torch 2.14.0+cu134 for win_arm64 at https://pypi.nvidia.com/nvtorch_oot"
         return (f"{wheel} (unslothai/unsloth#10282)", "x86-64 builds start under emulation, but Triton's kernels fail")
-
-    def hint(self) -> str:
-        return "install that wheel, or use Linux on the same computer (WSL2): --platform linux-aarch64"
 
 
 class CpuPlatformError(NoPairingError):
@@ -62,17 +60,8 @@ class CpuPlatformError(NoPairingError):
     }
 
     def __init__(self, platform: str) -> None:
-        super().__init__(platform)
-        self.platform = platform
-
-    def headline(self) -> str:
-        return f"no CPU environment is locked for {self.platform}"
-
-    def facts(self) -> tuple[str, ...]:
-        return (self._THERE[self.platform][0],)
-
-    def hint(self) -> str:
-        return self._THERE[self.platform][1]
+        fact, hint = self._THERE[platform]
+        super().__init__(f"no CPU environment is locked for {platform}", fact, hint=hint)
 
 
 class JetPackWithoutBuildError(NoPairingError):
@@ -81,21 +70,16 @@ class JetPackWithoutBuildError(NoPairingError):
     code = "jetpack-without-build"
 
     def __init__(self, jetpack: JetPack) -> None:
-        super().__init__(jetpack)
+        super().__init__(
+            f"no build of PyPI, PyTorch's indexes or conda-forge is for JetPack {jetpack.release}",
+            hint="install NVIDIA's own wheel for that JetPack: "
+            "https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform",
+        )
         self.jetpack = jetpack
-
-    def headline(self) -> str:
-        return f"no build of PyPI, PyTorch's indexes or conda-forge is for JetPack {self.jetpack.release}"
 
     def facts(self) -> tuple[str, ...]:
         release = self.jetpack
         return (f"JetPack {release.release} ({release.modules}) has CUDA {release.cuda}; theirs begin with JetPack 6",)
-
-    def hint(self) -> str:
-        return (
-            "install NVIDIA's own wheel for that JetPack: "
-            "https://docs.nvidia.com/deeplearning/frameworks/install-pytorch-jetson-platform"
-        )
 
 
 class NoGpuFoundError(NoPairingError):
@@ -104,19 +88,11 @@ class NoGpuFoundError(NoPairingError):
     code = "no-gpu-found"
 
     def __init__(self, looked: tuple[str, ...] = ()) -> None:
-        super().__init__(looked)
-        self.looked = looked
-
-    def headline(self) -> str:
-        return "no GPU was named, and no NVIDIA GPU was found on this computer"
-
-    def facts(self) -> tuple[str, ...]:
-        return self.looked
-
-    def hint(self) -> str:
-        return (
-            'pass --gpu "GeForce MX450" or --compute-capability 7.5 for the computer that the environment is for; '
-            "--cuda cpu makes one without CUDA"
+        super().__init__(
+            "no GPU was named, and no NVIDIA GPU was found on this computer",
+            *looked,
+            hint='pass --gpu "GeForce MX450" or --compute-capability 7.5 for the computer that the environment is for; '
+            "--cuda cpu makes one without CUDA",
         )
 
 
@@ -126,17 +102,11 @@ class CapabilityUnknownError(NoPairingError):
     code = "capability-unknown"
 
     def __init__(self, text: str, known: tuple[str, ...]) -> None:
-        super().__init__(text, known)
-        self.text, self.known = text, known
-
-    def headline(self) -> str:
-        return f"no GPU with compute capability {quoted(self.text)} is in the catalog"
-
-    def facts(self) -> tuple[str, ...]:
-        return (f"known: {' '.join(self.known)}",)
-
-    def hint(self) -> str:
-        return "run `envgen gpus NAME` to look a GPU's capability up"
+        super().__init__(
+            f"no GPU with compute capability {quoted(text)} is in the catalog",
+            f"known: {' '.join(known)}",
+            hint="run `envgen gpus NAME` to look a GPU's capability up",
+        )
 
 
 class NoBuildError(NoPairingError):
@@ -145,7 +115,7 @@ class NoBuildError(NoPairingError):
     code = "no-pairing"
 
     def __init__(self, resolution: Resolution, package_set: PackageSet | None = None) -> None:
-        super().__init__(resolution, package_set)
+        super().__init__("")
         self.resolution, self.package_set = resolution, package_set
         self.rejected = [r for r in resolution.rejected if package_set in (None, r.package_set)]
 

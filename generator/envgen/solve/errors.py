@@ -35,25 +35,18 @@ class WheelMissingError(NoPairingError):
         return self.advice or "choose another release, CUDA tag or Python"
 
 
-@dataclass(eq=False, kw_only=True)
 class WheelHashError(ToolError):
     """A file whose sha256 is known is served, or locked, with another one."""
 
     code = "wheel-hash"
-    filename: str
-    expected: str
-    expected_from: str
-    found: str
-    found_in: str
 
-    def headline(self) -> str:
-        return f"{self.filename} has another sha256 than the known one"
-
-    def facts(self) -> tuple[str, ...]:
-        return (f"{self.expected} ({self.expected_from})", f"{self.found} ({self.found_in})")
-
-    def hint(self) -> str:
-        return "don't install it before it is clear which of the two is right"
+    def __init__(self, *, filename: str, expected: str, expected_from: str, found: str, found_in: str) -> None:
+        super().__init__(
+            f"{filename} has another sha256 than the known one",
+            f"{expected} ({expected_from})",
+            f"{found} ({found_in})",
+            hint="don't install it before it is clear which of the two is right",
+        )
 
 
 @dataclass(eq=False, kw_only=True)
@@ -129,17 +122,10 @@ class CudaClashError(NoPairingError):
         return self.advice or f"leave {self.package} out, or ask for a release of it that is built for CUDA {self.has}"
 
 
-@dataclass(eq=False, kw_only=True)
 class SolverError(ToolError):
     """A solver could not be started, crashed, or returned something that is not a lock."""
 
     code = "solver-failed"
-    solver: str
-    reason: str
-    output: str = ""
 
-    def headline(self) -> str:
-        return f"{self.solver} failed: {self.reason}"
-
-    def facts(self) -> tuple[str, ...]:
-        return (quoted(self.output, 400),) if self.output else ()
+    def __init__(self, *, solver: str, reason: str, output: str = "") -> None:
+        super().__init__(f"{solver} failed: {reason}", *([quoted(output, 400)] if output else []))

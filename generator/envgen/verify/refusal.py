@@ -53,18 +53,15 @@ class FolderNotGoodError(DataError):
     code = "folder-not-good"
 
     def __init__(self, folder: str, findings: Sequence[Finding]) -> None:
-        super().__init__(folder, findings)
+        super().__init__(
+            f"{folder} is not good by `envgen verify`: nothing of it is used",
+            hint="take them from where they are known to be good, or let envgen make them anew with --force",
+        )
         self.folder, self.findings = folder, tuple(findings)
-
-    def headline(self) -> str:
-        return f"{self.folder} is not good by `envgen verify`: nothing of it is used"
 
     def facts(self) -> tuple[str, ...]:
         more = (f"and {len(self.findings) - _SHOWN} more",) if len(self.findings) > _SHOWN else ()
         return (*(finding.line for finding in self.findings[:_SHOWN]), *more)
-
-    def hint(self) -> str:
-        return "take them from where they are known to be good, or let envgen make them anew with --force"
 
 
 class CheckNotGoodError(FolderNotGoodError):

@@ -32,7 +32,7 @@ from envgen.facts.catalog import TABLES, Catalog
 from envgen.files.formats import conda_lock_v1, pylock
 from envgen.files.yaml_reader import read_yaml
 from envgen.resolve import coverage, resolve
-from envgen.solve.conda.process import run_children
+from envgen.solve.conda.process import run_child
 from envgen.solve.conda.solve import solve_conda
 from equipment.conda_channel import cuda_query, write_pytorch_channels
 from equipment.lock_damage import SHIPPED, codes
@@ -176,7 +176,7 @@ def channels(tmp_path: Path) -> Path:
 class TestSolves:
     def test_only_needed_shards_are_fetched_and_each_once(self, channels: Path, tmp_path: Path) -> None:
         with serving(channels) as server:
-            (lock,) = solve_conda([cuda_query()], mirror=server.url, cache_dir=tmp_path / "cache")
+            lock = solve_conda(cuda_query(), mirror=server.url, cache_dir=tmp_path / "cache")
             shards = server.paths("*.msgpack.zst")
             assert len(shards) == len(set(shards))
             # Two indexes, and the shards of both subdirs for what was chosen and what it could have been chosen from.
@@ -184,9 +184,9 @@ class TestSolves:
 
     def test_a_second_solve_fetches_nothing(self, channels: Path, tmp_path: Path) -> None:
         with serving(channels) as server:
-            first = solve_conda([cuda_query()], mirror=server.url, cache_dir=tmp_path / "cache")
+            first = solve_conda(cuda_query(), mirror=server.url, cache_dir=tmp_path / "cache")
             server.log.clear()
-            assert solve_conda([cuda_query()], mirror=server.url, cache_dir=tmp_path / "cache") == first
+            assert solve_conda(cuda_query(), mirror=server.url, cache_dir=tmp_path / "cache") == first
             assert [seen.path for seen in server.log if seen.status == 200] == []
 
     def test_the_parent_works_while_the_solver_does(
@@ -204,8 +204,8 @@ class TestSolves:
             running.extend(process.poll() is None for process in started)
 
         monkeypatch.setattr("envgen.solve.conda.process.subprocess.Popen", recorded)
-        run_children([_unanswerable(tmp_path)] * 2, timeout_s=60, meanwhile=meanwhile)
-        assert running == [True, True]
+        run_child(_unanswerable(tmp_path), timeout_s=60, meanwhile=meanwhile)
+        assert running == [True]
 
 
 def _unanswerable(cache: Path) -> Any:
@@ -223,7 +223,6 @@ def _unanswerable(cache: Path) -> Any:
         "authorization": "",
         "folder": "",
         "cache_dir": str(cache),
-        "offline": True,
         "retries": 0,
         "limit_s": 60,
         "user_agent": "envgen/test",

@@ -213,7 +213,7 @@ from envgen.cli.main import run_process
 def solve():
     from envgen.solve.conda.solve import solve_conda
     from equipment.conda_channel import cuda_query
-    return len(solve_conda([cuda_query()], mirror=sys.argv[1]))
+    return len(solve_conda(cuda_query(), mirror=sys.argv[1]))
 run_process(solve)
 """,
     "shim": """

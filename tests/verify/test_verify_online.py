@@ -156,8 +156,8 @@ def channels(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def conda_folder(tmp_path: Path, channels: Path) -> Path:
-    locks = solve_conda([cuda_query()], mirror=str(channels), cache_dir=tmp_path / "cache")
-    return write(tmp_path / "conda", conda_bodies(locks))
+    lock = solve_conda(cuda_query(), mirror=str(channels), cache_dir=tmp_path / "cache")
+    return write(tmp_path / "conda", conda_bodies([lock]))
 
 
 def test_one_digit_of_a_conda_hash_is_found_in_the_channel(conda_folder: Path, channels: Path) -> None:
@@ -173,7 +173,7 @@ def test_one_digit_of_a_conda_hash_is_found_in_the_channel(conda_folder: Path, c
 def test_the_hashes_of_a_lock_with_a_mirrors_urls_are_compared(tmp_path: Path, channels: Path) -> None:
     with serving(channels) as server:
         asking = Asking(conda_mirror=server.url, deadline=Deadline.after(60.0))
-        (lock,) = solve_conda([cuda_query()], mirror=server.url, cache_dir=tmp_path / "cache")
+        lock = solve_conda(cuda_query(), mirror=server.url, cache_dir=tmp_path / "cache")
         folder = write(tmp_path / "mirrored", conda_bodies([mirrored(lock, server.url)]))
         report = verify(folder, asking)
         assert (report.skipped, {str(f.code) for f in report.findings} & {"hash-mismatch", "not-on-index"}) == (

@@ -119,7 +119,7 @@ class CondaLocker:
         from envgen.solve.conda.solve import solve_conda
 
         query = extras_query(pairing, self.request, self.sources.extras)
-        solve_conda([query], mirror=self.sources.options.mirrors.conda, timeout_s=timeout_s)
+        solve_conda(query, mirror=self.sources.options.mirrors.conda, timeout_s=timeout_s)
 
     def release_for_extras(self, pairing: Pairing) -> tuple[str, tuple[str, ...]]:
         """Nothing: rattler is asked for each build by itself."""

@@ -22,10 +22,8 @@ SHARD = "*/[0-9a-f][0-9a-f]*.msgpack.zst"
 REPODATA = "*/repodata.json*"
 
 
-def lock_from(mirror: str, cache: Path, *, offline: bool = False, retries: int = 0, timeout_s: float = 60) -> CondaLock:
-    options = {"offline": offline, "retries": retries, "timeout_s": timeout_s}
-    (lock,) = solve_conda([cuda_query()], mirror=mirror, cache_dir=cache, **options)  # type: ignore[arg-type]
-    return lock
+def lock_from(mirror: str, cache: Path, *, retries: int = 0, timeout_s: float = 60) -> CondaLock:
+    return solve_conda(cuda_query(), mirror=mirror, cache_dir=cache, retries=retries, timeout_s=timeout_s)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +66,7 @@ class TestSources:
         write_channel(tmp_path / "r/conda-forge", [row], forms=("shards",), base_url="https://mirror.example/files/")
         with serving(tmp_path / "r") as server:
             query = cuda_query("linux-64", "numpy")
-            (lock,) = solve_conda([query], mirror=server.url, cache_dir=tmp_path / "cache")
+            lock = solve_conda(query, mirror=server.url, cache_dir=tmp_path / "cache")
         assert lock.packages[0].url == "https://conda.anaconda.org/conda-forge/linux-64/numpy-2-h0_0.conda"
 
     @pytest.mark.parametrize("form", ["shards", "zst"])
@@ -76,7 +74,7 @@ class TestSources:
         write_channel(tmp_path / "r/conda-forge", [Row(name="numpy", version="2")], forms=(form,))
         query = replace(cuda_query("linux-64", "numpy", "timm>=1"), may_lack=frozenset({"numpy", "timm"}))
         with serving(tmp_path / "r") as server:
-            (lock,) = solve_conda([query], mirror=server.url, cache_dir=tmp_path / "cache")
+            lock = solve_conda(query, mirror=server.url, cache_dir=tmp_path / "cache")
         assert [package.name for package in lock.packages] == ["numpy"]
         assert lock.specs == ("numpy",)
 
@@ -102,29 +100,11 @@ class TestSources:
 class TestCache:
     """What was fetched is used again; what is in the cache of one mirror is never taken for another's."""
 
-    @pytest.mark.parametrize("form", ["channels", "zst_channels"])
-    def test_offline_after_a_solve(
-        self, form: str, tmp_path: Path, from_folder: CondaLock, request: pytest.FixtureRequest
-    ) -> None:
-        with serving(request.getfixturevalue(form)) as server:
-            lock_from(server.url, tmp_path)
-        assert lock_from(server.url, tmp_path, offline=True) == from_folder
-
-    def test_offline_asks_nobody(self, channels: Path, tmp_path: Path) -> None:
-        with serving(channels) as server:
-            with pytest.raises(UnreachableError) as caught:
-                lock_from(server.url, tmp_path, offline=True)
-            assert server.log == []
-        assert str(caught.value).splitlines()[1:] == [
-            "  no usable repodata cache for",
-            "  hint: run once without --offline to fill the cache",
-        ]
-
     def test_each_mirror_has_its_own(self, channels: Path, tmp_path: Path) -> None:
         write_channel(tmp_path / "old/conda-forge", [Row(name="tzdata", version="2024a", subdir="noarch")])
         query = cuda_query("linux-64", "tzdata")
         with serving(tmp_path / "old") as old, serving(channels) as new:
-            found = [solve_conda([query], mirror=s.url, cache_dir=tmp_path / "cache")[0] for s in (old, new)]
+            found = [solve_conda(query, mirror=s.url, cache_dir=tmp_path / "cache") for s in (old, new)]
         assert [lock.packages[0].version for lock in found] == ["2024a", "2025b"]
 
     def test_a_broken_file_is_not_kept(self, zst_channels: Path, tmp_path: Path, from_folder: CondaLock) -> None:
@@ -262,13 +242,6 @@ def test_a_passing_failure_is_survived(channels: Path, tmp_path: Path, from_fold
         assert lock_from(server.url, tmp_path, retries=3) == from_folder
 
 
-def test_bad_data_is_told_before_an_unreachable_channel(channels: Path, tmp_path: Path) -> None:
-    faults = (Fault(path="*/win-64/*", status=500), Fault(path="*/linux-64/[0-9a-f][0-9a-f]*", body=b"<html>"))
-    queries = [cuda_query("win-64"), cuda_query("linux-64")]
-    with serving(channels, *faults) as server, pytest.raises(SourceDataError):
-        solve_conda(queries, mirror=server.url, cache_dir=tmp_path, retries=0)
-
-
 class TestFolders:
     """A mirror folder that cannot be read is bad data."""
 
@@ -296,7 +269,7 @@ class TestFolders:
     def test_a_channel_that_is_not_there(self, channels: Path, tmp_path: Path) -> None:
         query = replace(cuda_query(), channels=("nvidia", "conda-forge"))
         with pytest.raises(SourceDataError, match=r"no repodata\.json or repodata\.json\.zst of nvidia"):
-            solve_conda([query], mirror=str(channels), cache_dir=tmp_path)
+            solve_conda(query, mirror=str(channels), cache_dir=tmp_path)
 
 
 @pytest.mark.parametrize("mirror", ["user:s3cret@h.example/conda", "file://user:s3cret@h.example/conda"])

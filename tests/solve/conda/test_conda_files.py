@@ -25,21 +25,18 @@ from equipment.conda_channel import cuda_query
 @pytest.fixture(scope="module")
 def linux(channels: Path) -> CondaLock:
     query = cuda_query()
-    (lock,) = solve_conda([replace(query, specs=(*query.specs, "torchvision"))], mirror=str(channels))
-    return lock
+    return solve_conda(replace(query, specs=(*query.specs, "torchvision")), mirror=str(channels))
 
 
 @pytest.fixture(scope="module")
 def aarch64(channels: Path) -> CondaLock:
     query = cuda_query("linux-aarch64")
-    (lock,) = solve_conda([replace(query, specs=(*query.specs, "torchvision"))], mirror=str(channels))
-    return lock
+    return solve_conda(replace(query, specs=(*query.specs, "torchvision")), mirror=str(channels))
 
 
 @pytest.fixture(scope="module")
 def windows(channels: Path) -> CondaLock:
-    (lock,) = solve_conda([cuda_query("win-64")], mirror=str(channels))
-    return lock
+    return solve_conda(cuda_query("win-64"), mirror=str(channels))
 
 
 def test_environment_yml_lists_what_the_lock_holds(linux: CondaLock) -> None:

@@ -235,7 +235,7 @@ def test_rattler_reads_our_explicit_lock(different: Path) -> None:
 def test_what_environment_yml_says_solves_to_the_same_lock(channels: Path, same: Path, locks: list[CondaLock]) -> None:
     written = yaml.safe_load((same / "environment.yml").read_text())
     query = replace(cuda_query(), specs=tuple(written["dependencies"]))
-    (again,) = solve_conda([query], mirror=str(channels))
+    again = solve_conda(query, mirror=str(channels))
     assert again.packages == locks[0].packages
 
 

@@ -120,6 +120,6 @@ def solved(root: Path, cache: Path) -> CondaLock | EnvgenError:
     """The answer over HTTP, as mirrors give it."""
     with serving(root) as server:
         try:
-            return solve_conda([cuda_query("linux-64", "numpy")], mirror=server.url, cache_dir=cache, retries=0)[0]
+            return solve_conda(cuda_query("linux-64", "numpy"), mirror=server.url, cache_dir=cache, retries=0)
         except EnvgenError as error:
             return error

@@ -91,4 +91,4 @@ def test_a_record_that_is_not_of_its_file_is_refused(change: dict[str, str], tmp
     document["packages.conda"]["numpy-2-h0_0.conda"] |= change
     place.write_text(json.dumps(document))
     with pytest.raises(SourceDataError):
-        solve_conda([cuda_query("linux-64", "numpy")], mirror=str(tmp_path), cache_dir=tmp_path / "cache")
+        solve_conda(cuda_query("linux-64", "numpy"), mirror=str(tmp_path), cache_dir=tmp_path / "cache")

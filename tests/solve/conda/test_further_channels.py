@@ -36,8 +36,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def solve(root: Path, channels: tuple[str, ...], *specs: str) -> CondaLock:
-    (lock,) = solve_conda([replace(cuda_query("linux-64", *specs), channels=channels)], mirror=str(root))
-    return lock
+    return solve_conda(replace(cuda_query("linux-64", *specs), channels=channels), mirror=str(root))
 
 
 def places(lock: CondaLock) -> dict[str, str]:
@@ -135,7 +134,7 @@ def test_a_channel_of_another_server_keeps_its_url(root: Path) -> None:
 def test_a_channel_of_another_server_is_asked_there(root: Path, tmp_path: Path) -> None:
     with serving(root) as site, serving(root / "conda.example.org") as other:
         query = replace(cuda_query("linux-64", "labtool"), channels=("conda-forge", f"{other.url}/lab"))
-        (lock,) = solve_conda([query], mirror=site.url, cache_dir=tmp_path)
+        lock = solve_conda(query, mirror=site.url, cache_dir=tmp_path)
         assert lock.packages[0].url == f"{other.url}/lab/linux-64/labtool-1.0-h0_0.conda"
         assert not any("/lab/" in seen.path for seen in site.log)
 
@@ -148,5 +147,5 @@ def test_a_channel_that_is_not_there_is_named(root: Path, tmp_path: Path, channe
         channel = channel.replace("https://conda.example.org", server.url) if served else channel
         query = replace(query, channels=("conda-forge", channel))
         with pytest.raises(ChannelMissingError, match=f"there is no conda channel {channel}") as caught:
-            solve_conda([query], mirror=server.url if served else str(root), cache_dir=tmp_path, retries=0)
+            solve_conda(query, mirror=server.url if served else str(root), cache_dir=tmp_path, retries=0)
     assert caught.value.exit_code == 2

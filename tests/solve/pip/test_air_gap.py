@@ -85,7 +85,7 @@ def test_a_folder_of_wheels_stands_for_the_index(tmp_path: Path, solve: Solve, t
 def test_conda_packages_are_fetched_here_and_listed_there(tmp_path: Path) -> None:
     """curl is sent to a channel on the loopback, and conda is not called: the file that it would read is."""
     root = write_pytorch_channels(tmp_path / "served")
-    (lock,) = solve_conda([cuda_query()], mirror=str(root))
+    lock = solve_conda(cuda_query(), mirror=str(root))
     for package in lock.packages:
         place = root / package.url.removeprefix(f"{CHANNEL_SITE}/")
         place.write_bytes(package.name.encode())
@@ -103,4 +103,4 @@ def test_conda_packages_are_fetched_here_and_listed_there(tmp_path: Path) -> Non
     assert len(listed) == len(lock.packages)
     for line in listed:
         assert Path(line.removeprefix("file://").partition("#")[0]).is_file()
-    assert solve_conda([cuda_query()], mirror=str(tmp_path / "mirror")) == [lock]
+    assert solve_conda(cuda_query(), mirror=str(tmp_path / "mirror")) == lock

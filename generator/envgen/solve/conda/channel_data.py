@@ -121,15 +121,14 @@ class Access:
     """
 
     request: ChildRequest
-    action: CacheAction
+    action: CacheAction = "cache-or-fetch"
     sharded: bool = True
     may_try_again: bool = True
 
     @classmethod
     def of(cls, request: ChildRequest) -> Access:
         """The first way of a request."""
-        action: CacheAction = "force-cache-only" if request["offline"] else "cache-or-fetch"
-        return cls(request, action, may_try_again=request["retries"] > 0)
+        return cls(request, may_try_again=request["retries"] > 0)
 
     def gateway(self) -> Gateway:
         """A reader that goes this way."""
@@ -140,11 +139,10 @@ class Access:
 
     def after(self, failure: str) -> float | None:
         """Change to the next way after a failure, and return the seconds to wait; None when there is no other one."""
-        offline = self.request["offline"]
-        if self.sharded and (offline or refuses_shards(failure)):
+        if self.sharded and refuses_shards(failure):
             self.sharded = False
             return 0.0
-        if offline or not self.may_try_again or channel_failure(failure) is ChannelFailure.UNREACHABLE:
+        if not self.may_try_again or channel_failure(failure) is ChannelFailure.UNREACHABLE:
             return None
         self.action, self.may_try_again = "no-cache", False
         return 1.0

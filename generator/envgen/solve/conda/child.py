@@ -63,8 +63,7 @@ def answer(request: ChildRequest) -> ChildAnswer:
     except (GatewayError, BadFolderError) as error:
         return _answer("channel", error)
     return {
-        "failure": "",
-        "text": "",
+        **_answer("", ""),
         "chosen": found.chosen,
         "records": [_row(record) for record in found.records],
         "reasons": list(found.reasons),
@@ -76,7 +75,7 @@ def answer(request: ChildRequest) -> ChildAnswer:
     }
 
 
-def _answer(part: str, error: Exception, reasons: list[str | None] | None = None) -> ChildAnswer:
+def _answer(part: str, error: Exception | str, reasons: list[str | None] | None = None) -> ChildAnswer:
     return {
         "failure": part,
         "text": str(error),

@@ -37,7 +37,6 @@ class ChildRequest(TypedDict):
     authorization: str
     folder: str
     cache_dir: str
-    offline: bool
     retries: int
     limit_s: float
     user_agent: str

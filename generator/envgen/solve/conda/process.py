@@ -1,4 +1,4 @@
-"""Runs solving processes side by side: a real time limit, and none of them outlives the call."""
+"""Runs a solving process: a real time limit, and it never outlives the call."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import IO, cast
+from typing import cast
 
 from envgen.core.dataclass import dataclass
 from envgen.core.json_text import JsonError, parse_json
@@ -25,7 +25,7 @@ _GRACE_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildOutcome:
-    """How one process ended: its last answer, if any, whether the time was up, its exit status and its last words."""
+    """How a process ended: its last answer, if any, whether the time was up, its exit status and its last words."""
 
     answer: ChildAnswer | None
     timed_out: bool = False
@@ -33,77 +33,47 @@ class ChildOutcome:
     stderr: str = ""
 
 
-@dataclass(slots=True)
-class _Child:
-    process: subprocess.Popen[bytes]
-    stdout: IO[bytes]
-    stderr: IO[bytes]
+def run_child(request: ChildRequest, *, timeout_s: float, meanwhile: Callable[[], None] | None = None) -> ChildOutcome:
+    """Run a process for a request and return how it ended.
 
-
-def run_children(
-    requests: Sequence[ChildRequest],
-    *,
-    timeout_s: float,
-    on_end: Callable[[int], None] | None = None,
-    meanwhile: Callable[[], None] | None = None,
-) -> list[ChildOutcome]:
-    """Run one process for each request, all at once, and return their outcomes in the order of the requests.
-
-    `on_end` is called with the position of each process that ended; `meanwhile` is called once when all are started,
-    for a short piece of work that would else wait for them. All are killed when the time is up or when this call is
-    left by an exception (Ctrl-C).
+    `meanwhile` is called once when it is started, for a short piece of work that would else wait for it. It is killed
+    when the time is up or when this call is left by an exception (Ctrl-C).
     """
     ends_at = time.monotonic() + timeout_s
     with ExitStack() as stack:
-        children = []
-        for request in requests:
-            children.append(_start({**request, "limit_s": timeout_s + _GRACE_S}, stack))
+        # Files and no pipes, which could fill up.
+        stdin, stdout, stderr = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        stdin.write(json.dumps({**request, "limit_s": timeout_s + _GRACE_S}).encode("ascii"))
+        stdin.seek(0)
+        scratch = stack.enter_context(scratch_folder("envgen-conda-"))  # the child's: it may be killed
+        environ = {k: v for k, v in os.environ.items() if k not in ("PYTHONINSPECT", "PYTHONWARNINGS")}
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                # -P and not -I: a user's own site-packages and PYTHONPATH may be where rattler lives.
+                [sys.executable, "-P", "-m", "envgen.solve.conda.child"],
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                env=environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch),
+                **own_group(),
+            )
+
+        process = stack.enter_context(kept(start, end_process))
         if meanwhile is not None:
             meanwhile()
-        running = set(range(len(children)))
-        while running and time.monotonic() < ends_at:
-            for at in [at for at in sorted(running) if children[at].process.poll() is not None]:
-                running.discard(at)
-                if on_end is not None:
-                    on_end(at)
-            if running:
-                time.sleep(_POLL_S)  # not a blocking wait: Windows would not see Ctrl-C during one
-        for at in running:
-            end_process(children[at].process)
-        return [_outcome(child, timed_out=at in running) for at, child in enumerate(children)]
-
-
-def _start(request: ChildRequest, stack: ExitStack) -> _Child:
-    """Start a process whose streams are files: no pipe that could fill up while another process is waited for."""
-    stdin = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 -- the stack closes it
-    stdout = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 -- the stack closes it
-    stderr = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 -- the stack closes it
-    stdin.write(json.dumps(request).encode("ascii"))
-    stdin.seek(0)
-    scratch = stack.enter_context(scratch_folder("envgen-conda-"))  # the child's: it may be killed
-    environ = {k: v for k, v in os.environ.items() if k not in ("PYTHONINSPECT", "PYTHONWARNINGS")}
-
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            # -P and not -I: a user's own site-packages and PYTHONPATH may be where rattler lives.
-            [sys.executable, "-P", "-m", "envgen.solve.conda.child"],
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            env=environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch),
-            **own_group(),
+        while (is_running := process.poll() is None) and time.monotonic() < ends_at:
+            time.sleep(_POLL_S)  # not a blocking wait: Windows would not see Ctrl-C during one
+        if is_running:
+            end_process(process)
+        stdout.seek(0)
+        stderr.seek(0)
+        return ChildOutcome(
+            answer=_last_answer(stdout.read()) if is_running or process.returncode == 0 else None,
+            timed_out=is_running,
+            status=process.returncode,
+            stderr=stderr.read().decode("utf-8", "replace"),
         )
-
-    return _Child(stack.enter_context(kept(start, end_process)), stdout, stderr)
-
-
-def _outcome(child: _Child, *, timed_out: bool) -> ChildOutcome:
-    child.stdout.seek(0)
-    child.stderr.seek(0)
-    stderr = child.stderr.read().decode("utf-8", "replace")
-    status = child.process.returncode
-    answer = _last_answer(child.stdout.read()) if timed_out or status == 0 else None
-    return ChildOutcome(answer=answer, timed_out=timed_out, status=status, stderr=stderr)
 
 
 def _last_answer(stdout: bytes) -> ChildAnswer | None:

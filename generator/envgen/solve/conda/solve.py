@@ -1,4 +1,4 @@
-"""Conda solutions for any platform from any host: py-rattler in child processes, strict channel priority, checked.
+"""Conda solutions for any platform from any host: py-rattler in a child process, strict channel priority, checked.
 
 Nothing of the host enters a solution: the virtual packages are the query's own. No conda executable is used.
 """
@@ -21,7 +21,7 @@ from envgen.net.sites import without_credentials
 from envgen.solve.conda.channels import ChannelMissingError, channel_url, missing_channel
 from envgen.solve.conda.failures import ChannelFailure, channel_failure, failing_url, reason_of, solver_tree
 from envgen.solve.conda.messages import ChildAnswer, ChildCandidate, ChildRecord, ChildRequest
-from envgen.solve.conda.process import ChildOutcome, run_children
+from envgen.solve.conda.process import ChildOutcome, run_child
 from envgen.solve.conda.query import CondaQuery
 from envgen.solve.conda.records import locked_package
 from envgen.solve.conda.source import CHANNEL_SITE, ChannelSource
@@ -50,36 +50,24 @@ class BestSolve:
     left_out: tuple[str, ...] = ()
 
 
-def solve_conda(  # noqa: PLR0913 -- keyword-only options of the room's interface
-    queries: Sequence[CondaQuery],
-    *,
-    mirror: str = "",
-    offline: bool = False,
-    timeout_s: float = 120,
-    retries: int = 3,
-    cache_dir: Path | None = None,
-    progress: Progress | None = None,
-) -> list[CondaLock]:
-    """Return one checked solution for each query, in their order. All are solved at once.
+def solve_conda(
+    query: CondaQuery, *, mirror: str = "", timeout_s: float = 120, retries: int = 3, cache_dir: Path | None = None
+) -> CondaLock:
+    """Return the checked solution of a query.
 
-    `mirror` is a URL or a folder; locks keep the canonical URLs either way. `offline` uses only what is in the cache.
-    `retries` is how often a request that failed for a passing reason is sent again.
+    `mirror` is a URL or a folder; the lock keeps the canonical URLs either way. `retries` is how often a request that
+    failed for a passing reason is sent again.
 
-    Raises: SolveFailedError, UnreachableError, SourceDataError, SolverError, UsageError. When several queries
-    fail, bad data is told before no solution, and an unreachable channel last: it alone allows a fallback.
+    Raises: SolveFailedError, UnreachableError, SourceDataError, SolverError, UsageError.
     """
-    run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
-    results = run.solve(queries)
-    _raise_worst(results)
-    return [result for result in results if isinstance(result, CondaLock)]
+    return _Run(ChannelSource.parse(mirror), timeout_s, retries, cache_dir).solve(query)
 
 
-def solve_best(  # noqa: PLR0913 -- as above
+def solve_best(  # noqa: PLR0913 -- keyword-only options of the room's interface
     queries: Sequence[CondaQuery],
     alone: CondaQuery,
     *,
     mirror: str = "",
-    offline: bool = False,
     timeout_s: float = 120,
     retries: int = 3,
     cache_dir: Path | None = None,
@@ -96,47 +84,29 @@ def solve_best(  # noqa: PLR0913 -- as above
 
     Raises: as `solve_conda`, but no solution is an answer.
     """
-    run = _Run(ChannelSource.parse(mirror), offline, timeout_s, retries, cache_dir, progress)
+    run = _Run(ChannelSource.parse(mirror), timeout_s, retries, cache_dir)
+    if progress is not None:
+        others = f", or the next of {len(queries)} that solves" if len(queries) > 1 else ""
+        progress(f"solving the conda packages of {alone.subdir}: {_shown(queries[0])}{others}")
     return run.best(queries, alone, meanwhile, preferred)
-
-
-def _raise_worst(results: Sequence[CondaLock | EnvgenError]) -> None:
-    """Raise the failure that must not be hidden by another one, if there is any."""
-    order = (SourceDataError, SolverError, SolveFailedError, UnreachableError)
-    failures = [result for result in results if isinstance(result, EnvgenError)]
-    for kind in order:
-        for failure in failures:
-            if isinstance(failure, kind):
-                raise failure
-    if failures:
-        raise failures[0]
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """The options of one call; solves any number of queries with them."""
+    """The options of one call."""
 
     source: ChannelSource
-    offline: bool
     timeout_s: float
     retries: int
     cache_dir: Path | None
-    progress: Progress | None
 
-    def solve(self, queries: Sequence[CondaQuery]) -> list[CondaLock | EnvgenError]:
-        """A lock or an error for each query."""
-        if self.timeout_s <= 0:
-            return [self._too_late()] * len(queries)
-        tell = self.progress or (lambda text: None)
-        for query in queries:
-            tell(f"solving the conda packages of {query.subdir}: {_shown(query)}")
-        plain = [replace(query, specs=query.all_specs, extras=()) for query in queries]
-        outcomes = run_children(
-            [self._request([query], query, optional=()) for query in plain],
-            timeout_s=self.timeout_s,
-            on_end=(lambda at: tell(f"solved {queries[at].subdir}")) if len(queries) > 1 else None,
-        )
-        return [self._result(query, outcome) for query, outcome in zip(plain, outcomes, strict=True)]
+    def solve(self, query: CondaQuery) -> CondaLock:
+        """The lock of one query."""
+        plain = replace(query, specs=query.all_specs, extras=())
+        answer = self._answer(self._request([plain], plain), plain)
+        if answer["failure"]:
+            raise _unsolvable(plain, answer["text"])
+        return _checked(_as_solved(plain, answer), answer["records"], self.source)
 
     def best(
         self,
@@ -146,16 +116,8 @@ class _Run:
         preferred: Sequence[str],
     ) -> BestSolve:
         """The solution of the best query, or the failures of all."""
-        if self.timeout_s <= 0:
-            raise self._too_late()
-        if self.progress is not None:
-            others = f", or the next of {len(queries)} that solves" if len(queries) > 1 else ""
-            self.progress(f"solving the conda packages of {alone.subdir}: {_shown(queries[0])}{others}")
         request = self._request(queries, alone, optional=_OPTIONAL, preferred=preferred)
-        (outcome,) = run_children([request], timeout_s=self.timeout_s, meanwhile=meanwhile)
-        answer = outcome.answer
-        if answer is None or answer["failure"] not in ("", "unsolvable"):
-            raise self._failure(alone, outcome)
+        answer = self._answer(request, alone, meanwhile)
         failures = tuple(
             _unsolvable(query, text) if text is not None else None
             for query, text in zip(queries, answer["reasons"], strict=False)
@@ -163,24 +125,39 @@ class _Run:
         if answer["failure"]:
             return BestSolve(lock=None, failures=failures)
         query = _as_solved(queries[answer["chosen"]], answer)
+        passed_over = tuple(PassedOver(**passed) for passed in answer["passed"])
         return BestSolve(
-            lock=replace(_checked(query, answer["records"], self.source), passed_over=_passed(answer)),
+            lock=replace(_checked(query, answer["records"], self.source), passed_over=passed_over),
             failures=failures,
             held_back_by=tuple(answer["held_back_by"]),
             missing=tuple(answer["dropped"]),
             left_out=tuple(sorted(answer["lacking"])),
         )
 
-    def _too_late(self) -> UnreachableError:
-        reason = "the time limit passed before it was asked"
-        return UnreachableError(url=self.source.shown, reason=reason, package_set=PackageSet.CONDA)
+    def _answer(
+        self, request: ChildRequest, query: CondaQuery, meanwhile: Callable[[], None] | None = None
+    ) -> ChildAnswer:
+        """The answer to a request: a solution, or that there is none."""
+        if self.timeout_s <= 0:
+            reason = "the time limit passed before it was asked"
+            raise UnreachableError(url=self.source.shown, reason=reason, package_set=PackageSet.CONDA)
+        outcome = run_child(request, timeout_s=self.timeout_s, meanwhile=meanwhile)
+        answer = outcome.answer
+        if answer is None:
+            raise self._no_answer(query, outcome)
+        if answer["failure"] == "channel":
+            missing = missing_channel(answer["text"], query.channels)
+            raise (ChannelMissingError(missing, self.source.shown) if missing else self._channel_error(answer["text"]))
+        if answer["failure"] not in ("", "unsolvable"):
+            raise SolverError(solver="py-rattler", reason=f"{query.subdir}: {reason_of(answer['text'])}")
+        return answer
 
     def _request(
         self,
         queries: Sequence[CondaQuery],
         alone: CondaQuery,
         *,
-        optional: Sequence[str],
+        optional: Sequence[str] = (),
         preferred: Sequence[str] = (),
     ) -> ChildRequest:
         from envgen import __version__
@@ -200,7 +177,6 @@ class _Run:
             "authorization": source.authorization,
             "folder": str(source.folder) if source.folder else "",
             "cache_dir": str(self._cache_of(source)),
-            "offline": self.offline,
             "retries": min(self.retries, _retries_within(self.timeout_s)),
             "limit_s": self.timeout_s,
             "user_agent": f"envgen/{__version__}",
@@ -215,26 +191,6 @@ class _Run:
 
         return root / hashlib.sha256(source.mirror.url.encode()).hexdigest()[:16]
 
-    def _result(self, query: CondaQuery, outcome: ChildOutcome) -> CondaLock | EnvgenError:
-        answer = outcome.answer
-        if answer is None or answer["failure"]:
-            return self._failure(query, outcome)
-        try:
-            return _checked(_as_solved(query, answer), answer["records"], self.source)
-        except EnvgenError as error:
-            return error
-
-    def _failure(self, query: CondaQuery, outcome: ChildOutcome) -> EnvgenError:
-        answer = outcome.answer
-        if answer is None:
-            return self._no_answer(query, outcome)
-        if answer["failure"] == "channel":
-            missing = missing_channel(answer["text"], query.channels)
-            return ChannelMissingError(missing, self.source.shown) if missing else self._channel_error(answer["text"])
-        if answer["failure"] == "unsolvable":
-            return _unsolvable(query, answer["text"])
-        return SolverError(solver="py-rattler", reason=f"{query.subdir}: {reason_of(answer['text'])}")
-
     def _no_answer(self, query: CondaQuery, outcome: ChildOutcome) -> EnvgenError:
         if outcome.timed_out:
             slow = "the channel answers too slowly or not at all"
@@ -248,8 +204,7 @@ class _Run:
         reason = reason_of(text)
         if channel_failure(text) is not ChannelFailure.UNREACHABLE:
             return SourceDataError(package_set=PackageSet.CONDA, url=url, reason=reason)
-        advice = "run once without --offline to fill the cache" if self.offline else ""
-        return UnreachableError(package_set=PackageSet.CONDA, url=url, reason=reason, advice=advice)
+        return UnreachableError(package_set=PackageSet.CONDA, url=url, reason=reason)
 
 
 def _candidate(query: CondaQuery) -> ChildCandidate:
@@ -258,10 +213,6 @@ def _candidate(query: CondaQuery) -> ChildCandidate:
         "specs": list(query.specs),
         "virtual_packages": dict(query.virtual_packages),
     }
-
-
-def _passed(answer: ChildAnswer) -> tuple[PassedOver, ...]:
-    return tuple(PassedOver(**passed) for passed in answer["passed"])
 
 
 def _as_solved(query: CondaQuery, answer: ChildAnswer) -> CondaQuery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pytest
+from packaging.requirements import Requirement
 
 from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.releases import release_key
@@ -143,3 +144,16 @@ def test_library_names_carry_the_cuda_major() -> None:
 def test_windows_builds_have_no_pins() -> None:
     assert PINS.of("2.14.1", "cu126", Subdir.WIN_64) == ()
     assert PINS.of("2.14.1", "cu126", Subdir.LINUX_64) != ()
+
+
+def test_no_pin_is_a_version_of_a_range() -> None:
+    """A lock file says what was taken; that it must be so, only `==` (or `~=` of a patch) in the metadata says."""
+    ranges = {
+        (row["torch"], requirement.name)
+        for row in read_table("torch_requires")
+        for requirement in map(Requirement, filter(None, row["requires_dist"].split(" || ")))
+        if requirement.specifier and not any(part.operator in ("==", "~=") for part in requirement.specifier)
+    }
+    assert ("2.12.0", "cuda-bindings") in ranges
+    for row in read_table("torch_pins"):
+        assert ((row["torch"], row["package"]) in ranges) is (row["basis"] == "taken"), row

@@ -134,3 +134,16 @@ def test_a_conda_lock_holds_what_is_needed_from_where_it_is(
     tmp_path: Path, change: Callable[[CondaLock], CondaLock], code: str
 ) -> None:
     assert code in conda_changed(tmp_path, change)
+
+
+def test_a_newer_cuda_bindings_than_lock_files_had_is_good(tmp_path: Path) -> None:
+    """torch asks for a range of it (PyPI, 2.14.1: `cuda-bindings<14,>=13.0.3`): a lock file's version is no bound."""
+
+    def newer(package: PipPackage) -> PipPackage:
+        if package.name != "cuda-bindings":
+            return package
+        url = package.url.replace("12.9.7", "12.9.8")
+        return replace(package, version="12.9.8", url=url, sha256="0" * 64, reason="via torch")
+
+    changed = pip_changed(tmp_path, lambda lock: replace(lock, packages=tuple(map(newer, lock.packages))))
+    assert changed == set()

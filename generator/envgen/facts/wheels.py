@@ -85,13 +85,19 @@ class TorchPin:
     """A package version that a Linux build of torch was published with.
 
     `basis` says how it is known: metadata (the wheel's own), manifest (a tested set of files), build-script, lock
-    (solved against the wheel's metadata) or report (a public user's output).
+    (solved against the wheel's metadata), report (a public user's output), or taken: a lock or a tested set of files
+    has it, where the metadata of the release states a range.
     """
 
     package: str
     version: str
     basis: str
     source: str
+
+    @property
+    def is_exact(self) -> bool:
+        """True when torch asks for that version, False when it asks for a range."""
+        return self.basis != "taken"
 
 
 class TorchPins:

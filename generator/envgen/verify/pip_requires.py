@@ -35,7 +35,7 @@ def check_known_requires(lock: PipLock, tag: str, file: str) -> Iterator[Finding
         yield from unmet({"torch": asked}, lock, file, source=f"{known.name.filename}: {known.source}")
     for pin in TorchPins.load().of(torch, tag, lock.subdir):
         locked = lock.version_of(pin.package)
-        if _plain(locked) == _plain(pin.version):
+        if not pin.is_exact or _plain(locked) == _plain(pin.version):
             continue
         code = Code.DEPENDENCY_VERSION if locked else Code.DEPENDENCY_MISSING
         title = (

@@ -77,7 +77,7 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
         writes_mirror=write_mirror,
         patience=Patience(deadline=Deadline.after(timeout_s), retry=retry or Retry()),
         catalog=WheelCatalog.load(),
-        pins=TorchPins.load().of(query.torch, query.cuda_tag, query.subdir),
+        pins=tuple(pin for pin in TorchPins.load().of(query.torch, query.cuda_tag, query.subdir) if pin.is_exact),
         preferred=_versions(preferred) if preferred is not None else {},
         offline=offline,
         cache_dir=cache_dir,

@@ -162,6 +162,8 @@ def test_why_no_build_without_cuda() -> None:
     error = NoBuildError(resolve(rows, for_cpu()), PackageSet.PIP)
     assert error.headline() == "no pip build of PyTorch runs on the CPU with linux-64, Python 3.12"
     assert error.hint() == "use Python 3.13 (--python 3.13): then torch 2.14.1+cpu from pip runs"
+    conda = catalog_of(build("2.13.0", "conda", pythons="3.13"))
+    assert NoBuildError(resolve(conda, for_cpu())).hint().endswith(": then pytorch 2.13.0 (CPU) from conda runs")
     (newer, older) = explain(rows, for_cpu(), torch="", cuda_tag="")
     assert (newer.build.torch, [code for code, _ in newer.reasons]) == ("2.14.1", ["no-file"])
     assert older.rejection is not None

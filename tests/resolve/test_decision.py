@@ -302,6 +302,7 @@ def test_what_is_announced_is_said_for_the_set_that_it_is_about() -> None:
         said = {n.code: n for n in found.notices if n.code.endswith("announced")}
         assert set(said) == expected
         assert all(notice.package_set == notice.code.partition("-")[0] for notice in said.values())
+        assert all("3.12" in notice.text for notice in said.values())
 
 
 def test_the_floors_of_both_sets_are_said_when_a_driver_was_assumed() -> None:

@@ -30,12 +30,15 @@ NEWEST = "sm_75 sm_80 sm_86 sm_90 sm_100 sm_120"
         pytest.param("581", "580", id="a-bare-number-of-windows"),
         pytest.param("581.57.01", "581.57.01", id="three-fields-are-of-linux"),
         pytest.param("620.70", "620.70", id="of-no-branch"),
+        pytest.param("340.108", "340.108", id="the-last-of-linux-in-two-fields"),
+        pytest.param("341.96", "340", id="a-branch-of-windows-that-old"),
         pytest.param("610.94", "610.94", id="a-branch-whose-last-of-linux-is-not-known"),
     ],
 )
 def test_a_number_that_only_windows_has(driver: str, read: str) -> None:
     rows = [{**row, "last_linux": ""} if row["branch"] == "610" else row for row in FROZEN.rows("driver_branches")]
-    known, given = FROZEN.replaced("driver_branches", rows), DriverVersion.parse(driver)
+    r340 = {**rows[0], "branch": "340", "cuda": "6.5", "windows_majors": "340 341 342", "last_linux": "340.108"}
+    known, given = FROZEN.replaced("driver_branches", [r340, *rows]), DriverVersion.parse(driver)
     assert str(of_linux(given, known)) == read
     rules = Evaluation.of(ask("7.5", driver=driver), known).rules
     assert (str(rules.driver), str(rules.stated)) == (read, driver)

@@ -64,6 +64,23 @@ def test_the_floor_is_the_driver_of_the_oldest_jetpack_that_does() -> None:
     assert [str(p.driver_floor) for p in (thor.pip, thor.conda, orin.conda)] == ["595.78", "580.00", "540.3.0"]
 
 
+@pytest.mark.parametrize(
+    ("cuda", "arch_list", "floor"),
+    [
+        # JetPack 6.0 has CUDA 12.2, 6.2 12.6, 7.2 13.2; up to CUDA 12 any of the major serves machine code.
+        ("12.6.3", "sm_87", "540.3.0"),
+        ("12.6.3", "compute_87", "540.4.0"),
+        ("13.2.1", "sm_87", "595.78"),
+    ],
+)
+def test_the_patch_of_a_toolkit_needs_no_newer_jetpack(cuda: str, arch_list: str, floor: str) -> None:
+    tegra = package("2.9.1", cuda, arch_list, variant="tegra", pins="arm-variant=*=tegra", **ARM)
+    driver = "595.78" if cuda.startswith("13") else "540.4.0"
+    found = resolve(catalog_of(packages=[tegra]), ask("8.7", "linux-aarch64", driver, glibc="2.35")).conda
+    assert found is not None
+    assert str(found.driver_floor) == floor
+
+
 def test_why_a_build_is_not_for_a_jetson() -> None:
     rejected = {r.cuda_tag: r for r in resolve(CATALOG, ask("8.7", "linux-aarch64", "540.4.0")).rejected}
     assert rejected["cu126"].code == "no-kernel-image"

@@ -227,6 +227,7 @@ def test_magma_for_turing(capability: str, subdir: str, driver: str, noticed: bo
     ]
     found = resolve(catalog_of(wheels), ask(capability, subdir, driver))
     assert ("magma-no-sm75" in codes(found)) is noticed
+    assert all(notice.package_set == "pip" for notice in found.notices if notice.code == "magma-no-sm75")
     if noticed:
         assert text_of(found, "magma-no-sm75").endswith("; --cuda cu126 avoids it") is way_out
         narrowed = resolve(catalog_of(wheels), ask(capability, subdir, driver, torch=">2"))
@@ -249,6 +250,7 @@ def test_what_is_said_of_ptx_and_of_what_is_not_proven() -> None:
     found = resolve(catalog_of(wheels, packages), replace(asked, cuda=""))
     assert found.pip is None
     assert {"ptx-compiled-at-first-use", "cudnn-forward-compatibility", "no-pip-pairing"} <= set(codes(found))
+    assert {n.package_set for n in found.notices if n.code != "driver-branch-only"} == {PackageSet.CONDA}
     exact = resolve(catalog_of(wheels, packages), asked)
     assert exact.pip is not None
     assert "is not known to serve a GPU of that major" in text_of(exact, "unproven")

@@ -67,5 +67,5 @@ def _together(failures: Sequence[Failure]) -> list[Change]:
     if moves:
         return list(dict.fromkeys(moves))
     combinations = product(*(failure.changes for failure in failures))
-    merged = (reduce(Change.merged, combination, Change()) for combination in combinations)
+    merged = (reduce(Change.merged, combination) for combination in combinations)
     return sorted(dict.fromkeys(merged), key=lambda change: len(change.options()))

@@ -52,7 +52,7 @@ def _texts(pairing: Pairing, evaluation: Evaluation) -> Iterator[tuple[str, str]
 def _unproven(build: Build, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     """What speaks against a build that was asked for by name, and would be refused without that."""
     if asks_for_exactly(build, evaluation):
-        without = Evaluation.of(replace(evaluation.request, torch="", cuda=""), evaluation.catalog)
+        without = Evaluation.of(replace(evaluation.request, torch=""), evaluation.catalog)
         if refused := next(failures(build, without), None):
             yield "unproven", refused.message
 

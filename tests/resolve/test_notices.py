@@ -22,16 +22,19 @@ def said(catalog: Catalog, request: Request, code: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("driver", "code"),
+    ("driver", "code", "words"),
     [
-        pytest.param("580", "driver-branch-only", id="a-bare-branch-that-both-systems-have"),
-        pytest.param("581", "wsl-driver", id="a-bare-number-of-windows"),
-        pytest.param("580.88", "wsl-driver", id="a-release"),
+        pytest.param(
+            "580", "driver-branch-only", "--driver 580 is a branch", id="a-bare-branch-that-both-systems-have"
+        ),
+        pytest.param("581", "wsl-driver", "it is taken as R580", id="a-bare-number-of-windows"),
+        pytest.param("580.88", "wsl-driver", "it is taken as R580", id="a-release"),
     ],
 )
-def test_how_a_number_was_read_in_wsl(driver: str, code: str) -> None:
+def test_how_a_number_was_read_in_wsl(driver: str, code: str, words: str) -> None:
     found = resolve(FROZEN, replace(ask("8.6", driver=driver), wsl=True))
-    assert [notice.code for notice in found.notices if "driver" in notice.code] == [code]
+    (notice,) = (notice for notice in found.notices if "driver" in notice.code)
+    assert (notice.code, words in notice.text) == (code, True)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +153,7 @@ def test_what_nccl_has_code_for(capability: str, code: str, notices: list[str]) 
     ("tag", "code", "expected"),
     [
         ("cu132", "sm_80 compute_80", []),
+        ("cu132", "sm_80", []),
         ("cu132", "compute_80", ["nccl-compiled-at-first-use"]),
         ("cu130", "sm_80", ["nccl-no-code"]),
         ("cu130", "sm_80 compute_80", ["nccl-compiled-at-first-use"]),

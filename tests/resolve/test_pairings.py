@@ -164,6 +164,8 @@ def test_the_last_build_for_several_gpus_names_what_ends() -> None:
     assert "PyTorch release with wheels for GPU 6.1" in text_of(resolve(FROZEN, ask("6.1")), "last-build-for-gpu")
     together = text_of(resolve(FROZEN, ask("7.0 12.0", driver="580.95.05")), "last-build-for-gpu")
     assert together == "2.8.0 is the last PyTorch release with a wheel that serves all of GPU 7.0, GPU 12.0"
+    for asked in (ask("6.1"), ask("7.0 12.0", driver="580.95.05")):
+        assert {n.package_set for n in resolve(FROZEN, asked).notices if n.code.startswith("last")} == {PackageSet.PIP}
 
 
 @pytest.mark.parametrize(

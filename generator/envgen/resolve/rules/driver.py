@@ -102,8 +102,8 @@ def driver_floor(build: Build, evaluation: Evaluation) -> DriverVersion:
     floor = min(floors, key=lambda driver: driver.parts)
     if evaluation.computers:
         return floor
-    first = max((support.first_branch or 0 for _, support in evaluation.supports), default=0)
-    return max(floor, evaluation.rules.first_of(first), key=lambda driver: driver.parts)
+    known = (support.first_branch for _, support in evaluation.supports if support.first_branch is not None)
+    return max((floor, *map(evaluation.rules.first_of, known)), key=lambda driver: driver.parts)
 
 
 def _floor_on(build: Build, evaluation: Evaluation) -> DriverVersion:

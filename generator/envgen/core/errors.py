@@ -6,6 +6,7 @@ Exit codes: 2 usage, 3 no pairing, 4 bad data or template, 5 an outside tool or 
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -21,6 +22,10 @@ class EnvgenError(Exception):
     def __init__(self, headline: str, *facts: str, hint: str = "") -> None:
         super().__init__(headline, *facts)
         self._headline, self._facts, self._hint = headline, facts, hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """What a copy, and another process, make it of: most classes take other arguments than the text."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined] # pickle's own
 
     def headline(self) -> str:
         """What could not be done, with the value and where it came from."""

@@ -10,15 +10,18 @@ from dataclasses import replace
 
 import pytest
 
-from envgen.core.request import Request, RequestedGpu
+from envgen.core.request import DriverOrigin, Machine, Request, RequestedGpu
 from envgen.core.resolution import CUDA_COMPAT
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog, Row
 from envgen.gpus.catalog import GpuCatalog
 from envgen.resolve import resolve
+from envgen.resolve.cuda_compat import beside_driver
 from envgen.resolve.errors import NoBuildError
+from envgen.resolve.evaluation import Evaluation
 from envgen.resolve.why_not import explain
 from equipment.requests import ask
-from resolve.catalog import catalog_of, wheel
+from resolve.catalog import FROZEN, catalog_of, wheel
 
 GPUS = GpuCatalog.load()
 
@@ -95,6 +98,33 @@ def test_the_package_is_that_of_the_builds_cuda(capability: str, row: Row, packa
     asked = replace(asked, gpus=(replace(requested, gpu=replace(requested.gpu, segment="datacenter")),))
     found = resolve(catalog_of([row]).replaced("cuda_compat", compat), asked)
     assert [package in n.text for n in found.notices if n.code == CUDA_COMPAT] == ([True] if package else [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_named"),
+    [
+        pytest.param(ask("8.9", driver="535.183.01"), True, id="linux"),
+        pytest.param(ask("8.9", "win-64", "535.98"), False, id="windows"),
+        pytest.param(replace(ask("8.9", driver="537.70"), wsl=True), False, id="wsl"),
+        pytest.param(replace(ask("8.9", driver="535.183.01"), driver_origin=DriverOrigin.ASSUMED), False, id="assumed"),
+        pytest.param(replace(ask("8.9", driver="535.183.01"), gpus=()), False, id="no-gpu"),
+        pytest.param(ask("8.9 10.0", driver="535.183.01"), False, id="one-that-the-driver-does-not-know"),
+    ],
+)
+def test_where_a_package_helps(asked: Request, is_named: bool) -> None:
+    """On Linux, beside a driver that was stated and that knows each GPU: R535 is made here the first for 8.9."""
+    compat = [{"cuda": "13.0", "branches": "535", "source": "s", "note": ""}]
+    first = [
+        {**row, "first_branch": "535"} if row["capability"] == "8.9" else row for row in FROZEN.rows("capabilities")
+    ]
+    row = wheel("2.14.1", "cu130", "sm_89 sm_100", subdir=asked.subdir.value)
+    rows = catalog_of([row]).replaced("cuda_compat", compat).replaced("capabilities", first)
+    boards = tuple(replace(one, gpu=replace(one.gpu, segment="datacenter")) for one in asked.gpus)
+    (build,) = rows.builds(PackageSet.PIP, asked.subdir)
+    evaluation = Evaluation.of(replace(asked, gpus=boards), rows)
+    assert bool(beside_driver(build, evaluation)) is is_named
+    machines = tuple(Machine(gpus=(gpu,), driver=asked.driver) for gpu in (boards * 2)[:2])
+    assert not beside_driver(build, Evaluation.of(replace(asked, gpus=boards, machines=machines), rows))
 
 
 def test_packages_are_of_known_branches(builds: Catalog) -> None:

@@ -40,7 +40,8 @@ def _builds(rows: Catalog, package_set: PackageSet, subdir: str) -> tuple[Build,
 
 def found(build: Build, request: Request, rows: Catalog) -> list[tuple[str, dict[str, str]]]:
     """Code and first change of everything that speaks against a build."""
-    against = failures(build, Evaluation.of(request, rows))
+    against = list(failures(build, Evaluation.of(request, rows)))
+    assert all(build.label in failure.message for failure in against)
     return [(f.code.value, f.changes[0].options() if f.changes else {}) for f in against]
 
 

@@ -161,14 +161,12 @@ def test_a_newer_release_that_runs_on_an_orin_by_the_second_table_is_no_end() ->
 
 @pytest.mark.parametrize(("cuda", "runs"), [("12.9", False), ("13.0", True)])
 def test_a_jetsons_own_build_is_for_every_arm_computer_from_cuda_13_on(cuda: str, runs: bool) -> None:
-    tegra = package("2.13.0", cuda, "sm_87 sm_90", variant="tegra", pins="arm-variant=*=tegra", **ARM)
-    found = resolve(catalog_of(packages=[tegra]), ask("9.0 8.9", "linux-aarch64", "580.95.05"))
-    both = resolve(catalog_of(packages=[tegra]), ask("9.0", "linux-aarch64", "580.95.05"))
-    assert found.conda is None
-    assert (both.conda is not None) is runs
-    if not runs:
-        assert [rejection.text.partition(" (")[0] for rejection in both.rejected] == ["pytorch 2.13.0"]
-        assert both.rejected[0].text.endswith("is built for Jetson modules up to CUDA 12, which GPU 9.0 is no part of")
+    tegra = package("2.13.0", cuda, "sm_87 sm_90 sm_100", variant="tegra", pins="arm-variant=*=tegra", **ARM)
+    found = resolve(catalog_of(packages=[tegra]), ask("9.0 10.0", "linux-aarch64", "580.95.05"))
+    assert (found.conda is not None) is runs
+    for rejection in found.rejected:
+        assert (rejection.code, rejection.unlock) == ("gpu-not-on-platform", {})
+        assert rejection.text.endswith("for Jetson modules up to CUDA 12, which GPU 9.0, GPU 10.0 is no part of")
 
 
 @pytest.mark.parametrize(

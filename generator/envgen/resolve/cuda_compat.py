@@ -59,5 +59,5 @@ def _is_for(evaluation: Evaluation) -> bool:
     if on_windows or request.machines or request.driver_origin is DriverOrigin.ASSUMED:
         return False
     # The driver in the kernel has to know the GPU, whatever its libraries are.
-    known = all((support.first_branch or 0) <= branch for _, support in evaluation.supports)
+    known = all(support.first_branch is None or support.first_branch <= branch for _, support in evaluation.supports)
     return known and bool(request.gpus) and all(requested.gpu.segment == _SEGMENT for requested in request.gpus)

@@ -8,6 +8,7 @@ import pytest
 
 from envgen.core.drivers import DriverVersion
 from envgen.core.request import Machine, Request
+from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog, Row
 from envgen.resolve import resolve
 from equipment.requests import ask
@@ -58,6 +59,64 @@ def test_the_floor_of_each_machine_is_said_of_both_sets(
     found = resolve(rows, replace(asked, machines=machines))
     floors = {n.package_set: n.text.partition(" is ")[2] for n in found.notices if n.code == "driver-floors"}
     assert list(floors.values()) == expected * 2
+
+
+@pytest.mark.parametrize(
+    ("wheels", "packages", "request_", "code", "package_set", "words"),
+    [
+        pytest.param(
+            [wheel("2.8.0", "cu128", NEWEST)],
+            [],
+            replace(ask("8.6", python="3.14"), audio=True),
+            "no-torchaudio",
+            PackageSet.PIP,
+            "torch 2.8.0 and Python 3.14",
+            id="torchaudio-2.8.0-has-no-wheel-for-3.14",
+        ),
+        pytest.param(
+            [wheel("2.8.0", "cu128", NEWEST)],
+            [],
+            ask("8.6"),
+            "no-conda-pairing",
+            PackageSet.PIP,
+            "no conda build",
+            id="only-the-files-of-pip-can-say-it",
+        ),
+        pytest.param(
+            [],
+            [package("2.13.0", "12.9", NEWEST)],
+            ask("8.6"),
+            "no-pip-pairing",
+            PackageSet.CONDA,
+            "no pip wheel",
+            id="only-those-of-conda",
+        ),
+        pytest.param(
+            [],
+            [package("2.13.0", "12.9", NEWEST, pythons_seen="", source="one ; its recipe")],
+            ask("8.6"),
+            "conda-build-announced",
+            PackageSet.CONDA,
+            "Python 3.12 has been seen; its recipe announces it (its recipe)",
+            id="announced",
+        ),
+        pytest.param(
+            [],
+            [package("2.13.0", "12.9", "compute_80")],
+            ask("8.6"),
+            "ptx-compiled-at-first-use",
+            PackageSet.CONDA,
+            "the conda build runs from PTX on GPU 8.6",
+            id="ptx",
+        ),
+    ],
+)
+def test_a_notice_is_of_the_set_that_it_is_about(
+    wheels: list[Row], packages: list[Row], request_: Request, code: str, package_set: PackageSet, words: str
+) -> None:
+    found = resolve(catalog_of(wheels, packages), request_)
+    (notice,) = (notice for notice in found.notices if notice.code == code)
+    assert (notice.package_set, words in notice.text) == (package_set, True)
 
 
 def test_wheels_of_nvidia_are_named_only_where_no_wheel_runs_on_the_jetson() -> None:

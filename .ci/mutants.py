@@ -8,6 +8,7 @@ is printed; wording of messages is not mutated. Pass names of functions (`envgen
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -37,21 +38,37 @@ addopts = ["-p", "no:cacheprovider"]
 """
 
 
-# A mutant runs in a copy of a process that has run all tests: what was remembered there would hide it.
+# What an earlier test left in a cache hides a function from mutmut, which runs for a mutant the tests that call it.
 FORGET = """
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def forget() -> None:
     from envgen.resolve import coverage, evaluation
 
     coverage.code_in.cache_clear()
     evaluation._coverages.cache_clear()
+    evaluation._specifiers.cache_clear()
 """
+
+
+def bare(source: str) -> str:
+    """A module whose properties and caches are made below their functions: mutmut leaves alone what is decorated."""
+    lines = source.splitlines(keepends=True)
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    for node in sorted(functions, key=lambda node: node.lineno, reverse=True):
+        for decorator in node.decorator_list:
+            text = ast.unparse(decorator)
+            if text in ("property", "cached_property") or text.startswith("lru_cache"):
+                lines.insert(node.end_lineno or 0, f"{' ' * node.col_offset}{node.name} = {text}({node.name})\n")
+                del lines[decorator.lineno - 1]
+    return "".join(lines)
 
 
 def lay_out(folder: Path) -> None:
     """Copy what the fast tests of the decision need."""
     shutil.copytree(ROOT / "generator/envgen", folder / "src/envgen", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (folder / "src/envgen/resolve").rglob("*.py"):
+        path.write_text(bare(path.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.copytree(ROOT / "tests/equipment", folder / "tests/equipment")
     shutil.copytree(ROOT / "tests/resolve/catalog", folder / "tests/resolve/catalog")
     for path in (ROOT / "tests/resolve").glob("*.py"):

@@ -197,6 +197,8 @@ def test_the_branches_of_windows() -> None:
     assert (rules.last_major(580), rules.last_major(999)) == (582, 999)
     assert [str(rules.first_of(branch)) for branch in (570, 580, 999)] == ["572", "580", "999"]
     assert [rules.is_from(branch) for branch in (560, 570, 580)] == [True, True, False]
+    between = Evaluation.of(ask("8.6", "win-64", "571.96"), FROZEN).rules
+    assert between.own_cuda == (12, 6)  # R570 begins with 572 on Windows
     bare = replace(rules, driver=ask("8.6", driver="570").driver or rules.driver)
     assert (bare.is_from(570), bare.is_from(580)) == (True, False)
     linux: DriverRules = Evaluation.of(ask("8.6", driver="571.10"), FROZEN).rules

@@ -269,5 +269,7 @@ def test_what_an_index_does_not_have_is_not_chosen(builds: Catalog) -> None:
 
 @pytest.mark.parametrize("specifier", ["==", "banana", "=>2", ">=2.6 <2.9 x"])
 def test_a_torch_option_that_is_no_specifier_is_refused(builds: Catalog, specifier: str) -> None:
-    with pytest.raises(ValueFormatError, match="is not a version specifier"):
+    with pytest.raises(ValueFormatError, match="is not a version specifier") as caught:
         resolve(builds, ask("8.6", torch=specifier))
+    assert caught.value.headline() == f'"{specifier}" is not a version specifier (from --torch)'
+    assert "PEP 440" in str(caught.value)

@@ -59,7 +59,6 @@ class Evaluation:
 
         Raises: ValueFormatError for a `--torch` that is no PEP 440 specifier.
         """
-        apart = computers_of(request, catalog)
         capabilities = tuple(requested.gpu.capability for requested in request.gpus)
         jetpack = jetpack_of(request, catalog)
         driver = request.driver or (driver_of(jetpack) if jetpack else assumed_driver(request, catalog))
@@ -77,7 +76,7 @@ class Evaluation:
             supports=tuple(supports(request, catalog)),
             capabilities=capabilities,
             coverages=_coverages(capabilities),
-            computers=tuple(cls.of(one, catalog) for one in apart) if len(apart) > 1 else (),
+            computers=tuple(cls.of(one, catalog) for one in computers_of(request, catalog)),
         )
 
     @property

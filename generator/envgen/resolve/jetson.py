@@ -36,19 +36,20 @@ def jetpack_of(request: Request, catalog: Catalog) -> JetPack | None:
 
 
 def computers_of(request: Request, catalog: Catalog) -> list[Request]:
-    """The request of each computer: of each machine, and of its Jetson modules apart from its other GPUs."""
-    found = []
+    """The request of each of several computers: of each machine, with its Jetson modules apart from its other GPUs."""
+    found: list[Machine] = []
     one = Machine(gpus=request.gpus, driver=request.driver, jetpack=request.jetpack, wsl=request.wsl)
     for machine in request.machines or (one,):
-        common = replace(request, driver=machine.driver, jetpack=machine.jetpack, machines=(), wsl=machine.wsl)
         modules = tuple(r for r in machine.gpus if any(r.gpu.capability in j.capabilities for j in catalog.jetpacks))
         others = tuple(requested for requested in machine.gpus if requested not in modules)
-        if modules or not others:
-            found.append(replace(common, gpus=modules))
+        if modules:
+            found.append(replace(machine, gpus=modules))
         if others:
             driver = None if modules and machine.jetpack else machine.driver
-            found.append(replace(common, gpus=others, driver=driver, jetpack=None))
-    return found
+            found.append(replace(machine, gpus=others, driver=driver, jetpack=None))
+    if len(found) < 2:
+        return []
+    return [replace(request, gpus=m.gpus, driver=m.driver, jetpack=m.jetpack, machines=(), wsl=m.wsl) for m in found]
 
 
 def driver_of(jetpack: JetPack) -> DriverVersion:

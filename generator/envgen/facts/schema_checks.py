@@ -125,9 +125,11 @@ def _repeated(file: str, rows: list[list[str]], key: list[str] | None) -> Iterat
 
 def _out_of_order(file: str, rows: list[list[str]], width: int) -> Iterator[Violation]:
     """Rows that should come before the row in front of them, by their first `width` columns."""
-    for line, (before, row) in enumerate(pairwise(rows), start=3):
-        if natural_key(before[:width]) > natural_key(row[:width]):
-            expected = "rows sorted by their leading columns, numbers compared as numbers"
+    keys = [natural_key(row[:width]) for row in rows]
+    for line, ((before, key), row) in enumerate(zip(pairwise(keys), rows[1:], strict=True), start=3):
+        if before > key:
+            place = next(number for number, one in enumerate(keys, start=2) if one > key)
+            expected = f"rows sorted by their leading columns, numbers compared as numbers: its place is line {place}"
             yield Violation(file=file, line=line, column="", value=",".join(row), expected=expected)
 
 

@@ -73,6 +73,20 @@ def test_a_name_that_conda_does_not_have_is_left_out_of_its_set(
     assert contents(out) == before
 
 
+def test_what_every_platform_leaves_out_is_said_once(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [*pytorch_rows(), Row(name="uvloop", version="0.22.1"), Row(name="py-opencv", version="4.13.0")]
+    write_channel(tmp_path / "channels" / "conda-forge", rows)
+    wanted = ["--with", "opencv-python-headless", "--with", "uvloop", "--only", "conda"]
+    assert run(*BOTH, "--platform", "win-64", *wanted) == 0
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        LEFT_OUT,
+        "left out: uvloop: conda-forge has no package of that name; --with conda:NAME names it as conda does (win-64)",
+        "GeForce RTX 3060: compute capability 8.6",
+    ]
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -215,6 +229,7 @@ def test_a_decided_build_that_is_not_there_is_followed_by_the_next(
     told = capsys.readouterr()
     assert "torch==2.9.1+cu126" in (tmp_path / "out/requirements.txt").read_text(encoding="utf-8")
     assert "note: 2.10.0+cu126 could not be locked; 2.9.1+cu126 is the next that runs" in told.err
+    assert "pip 2.10.0+cu126 should run too, but could not be locked now" in told.out
     assert run(*BUILD, "--only", "pip", "--check") == 0
 
 

@@ -22,7 +22,7 @@ from envgen.solve.errors import SolveFailedError
 def summary(environments: Sequence[Environment], builds: Catalog, reader: Reader, writing: WriteOptions) -> str:
     """What was written with some options, and what to do with it, in the reader's language."""
     say = messages("cli")[language(writing.lang)]
-    lines = [line for one in environments for line in _lacking_lines(one, say)]
+    lines = [*_lacking_lines(environments, say)]
     gpus = dict.fromkeys((r.gpu.name, str(r.gpu.capability)) for r in environments[0].request.gpus)
     if gpus:
         lines.append(", ".join(say["gpu"].format(gpu=name, capability=capability) for name, capability in gpus))
@@ -37,7 +37,7 @@ def pairings(environments: Sequence[Environment], writing: WriteOptions) -> Iter
     """What was written for one of several targets, and what it lacks."""
     say = messages("cli")[language(writing.lang)]
     for one in environments:
-        yield from _lacking_lines(one, say)
+        yield from _lacking_lines([one], say)
         yield from _pairing_lines(one, say, upgraded=writing.upgrade)
 
 
@@ -48,12 +48,17 @@ def cause(error: EnvgenError) -> str:
     return ": ".join(parts) + (f"; {error.hint()}" if error.hint() else "")
 
 
-def _lacking_lines(one: Environment, say: Messages) -> Iterator[str]:
-    """What was wanted and is not there: packages of a set, or a whole set."""
-    for locked in one.locked.values():
-        yield from left_out_lines(locked)
-    for package_set, error in one.failures.items():
-        yield say["no_set"].format(set=package_set, platform=one.request.subdir, cause=cause(error))
+def _lacking_lines(environments: Sequence[Environment], say: Messages) -> Iterator[str]:
+    """What was wanted and is not there: packages of a set, on which platforms if not on all; or a whole set."""
+    lacking: dict[str, list[str]] = {}
+    for one in environments:
+        for line in (line for locked in one.locked.values() for line in left_out_lines(locked)):
+            lacking.setdefault(line, []).append(one.request.subdir)
+    for line, platforms in lacking.items():
+        yield line if len(platforms) == len(environments) else f"{line} ({', '.join(platforms)})"
+    for one in environments:
+        for package_set, error in one.failures.items():
+            yield say["no_set"].format(set=package_set, platform=one.request.subdir, cause=cause(error))
 
 
 def _pairing_lines(one: Environment, say: Messages, *, upgraded: bool) -> Iterator[str]:
@@ -66,9 +71,12 @@ def _pairing_lines(one: Environment, say: Messages, *, upgraded: bool) -> Iterat
         if locked.held_back_by:
             newest = one.newer(locked.package_set)
             yield say["held"].format(build=newest, others=", ".join(locked.held_back_by))
-    free = [package_set for package_set, locked in one.locked.items() if not locked.held_back_by]
-    if newer := [f"{package_set} {build}" for package_set in free if (build := one.newer(package_set))]:
-        yield say["upgrade_failed" if upgraded else "upgrade"].format(builds=say["and"].join(newer))
+    free = {s: build for s, locked in one.locked.items() if not locked.held_back_by and (build := one.newer(s))}
+    tried = {s for s, build in free.items() if upgraded or build in dict(one.locked[s].passed_over)}
+    for key, sets in (("upgrade_failed", tried), ("upgrade", free.keys() - tried)):
+        if sets:
+            builds = say["and"].join(f"{s} {build}" for s, build in free.items() if s in sets)
+            yield say[key].format(builds=builds)
 
 
 def _torch(locked: LockedSet) -> str:

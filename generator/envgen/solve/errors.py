@@ -73,7 +73,7 @@ class SolveFailedError(NoPairingError):
     def reason(self) -> str:
         """The part of the explanation that says why, on one line."""
         told = [line.strip(" └├─│") for line in self.explanation if not line.startswith(("asked for:", "declared:"))]
-        return "; ".join(told[:3]) or "it gave no reason"
+        return "; ".join(told[:3]).replace(".; ", ". ").rstrip(".") or "it gave no reason"
 
     @property
     def lacking(self) -> tuple[str, ...]:

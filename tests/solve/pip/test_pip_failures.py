@@ -8,9 +8,13 @@ import pytest
 
 from envgen.core.errors import EnvgenError, UsageError
 from envgen.core.platforms import Subdir
+from envgen.core.sites import PYPI
 from envgen.net.deadline import Retry
 from envgen.net.errors import SourceDataError, UnreachableError
+from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, WheelHashError, WheelMissingError
+from envgen.solve.pip.answer import failure
+from envgen.solve.pip.uv import UvRequest
 from equipment.pip_world import CP, QUICK, TAG, TORCH, Solve, query, torch_wheels
 from equipment.wheel_index import Fault, ServedWheel, WheelIndex, make_wheel
 
@@ -183,6 +187,53 @@ def test_a_known_file_with_another_hash(solve: Solve, torch_index: WheelIndex) -
         "hint: don't install it before it is clear which of the two is right",
     ]
     assert caught.value.exit_code == 5
+
+
+UVLOOP = """error: No solution found when resolving dependencies
+  cause: Because all of:
+             uvloop<=0.6.0
+             uvloop>=0.6.5
+          have no usable wheels and only the following versions of uvloop are available:
+             uvloop<=0.6.0
+             uvloop==0.6.1
+             uvloop==0.6.2
+             uvloop==0.6.3
+             uvloop>=0.6.5
+         we can conclude that all of:
+             uvloop<0.6.1
+             uvloop>0.6.1
+          cannot be used.
+         And because uvloop==0.6.1 has no wheels with a matching Python ABI tag (e.g., `cp312`)
+         and envgen-request depends on uvloop, we can conclude that your requirements are unsatisfiable.
+
+hint: Wheels are required for `uvloop` because building from source is disabled for all packages
+"""
+
+
+def test_a_list_in_the_explanation_is_part_of_its_sentence() -> None:
+    """What uv 0.13 prints of a package whose releases have no wheels (uvloop on Windows, with more of them)."""
+    request = UvRequest(
+        subject="uvloop",
+        python="3.12",
+        platform="x86_64-pc-windows-msvc",
+        requirements=("uvloop",),
+        constraints=(),
+        torch_index=None,
+        torch_names=(),
+        default_index=Site.parse(PYPI),
+    )
+    told = failure(request, 1, UVLOOP)
+    assert isinstance(told, SolveFailedError)
+    first, second = told.facts()
+    assert first == (
+        "Because all of: uvloop<=0.6.0, uvloop>=0.6.5 have no usable wheels and only the following versions of uvloop "
+        "are available: uvloop<=0.6.0, uvloop==0.6.1, uvloop==0.6.2, …, uvloop>=0.6.5, we can conclude that all of: "
+        "uvloop<0.6.1, uvloop>0.6.1 cannot be used."
+    )
+    assert second.startswith("And because uvloop==0.6.1 has no wheels with a matching Python ABI tag (e.g., `cp312`) ")
+    assert second.endswith("the request asks for uvloop, we can conclude that your requirements are unsatisfiable.")
+    assert told.reason == f"{first} {second}".rstrip(".")
+    assert told.lacking == ("uvloop",)
 
 
 def test_a_torchvision_of_another_release_has_no_solution(solve: Solve) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from envgen.core.dataclass import dataclass
@@ -23,6 +23,8 @@ _LOGGED = ("TRACE ", "DEBUG ", "INFO ")
 _LABEL = re.compile(r"^(?:error|cause|hint|warning):\s*")
 # torch itself and its companions, which a request can't name as further packages
 _OURS = ("torch==", "torch>=", "torchvision==", "torchaudio==")
+# How far uv indents the items of a list, a sentence is at nine or ten; and how many items of one are enough.
+_LISTED, _SHOWN = 12, 4
 _MARKER = re.compile(r"\{[^{}]*\}")
 _URL = re.compile(r"https?://[^\s`'\"<>)]+")
 # uv 0.13's own words. What came and was wrong is looked for first: uv wraps both kinds in "Failed to fetch".
@@ -82,7 +84,8 @@ def failure(
 ) -> SolveFailedError | UnreachableError | SourceDataError | SolverError:
     """The error that uv's text stands for."""
     clean = _URL.sub(lambda found: without_credentials(found[0]), errors)
-    lines = [line.strip() for line in clean.splitlines() if line.strip() and not line.startswith(_LOGGED)]
+    written = [line for line in clean.splitlines() if line.strip() and not line.startswith(_LOGGED)]
+    lines = [line.strip() for line in written]
     first_url = _URL.search(clean)
     url = first_url[0].rstrip(".,;") if first_url else request.default_index.url
     for pattern, kind in ((_BAD_DATA, SourceDataError), (_UNREACHABLE, UnreachableError)):
@@ -91,14 +94,34 @@ def failure(
             return kind(url=url, reason=f"uv: {_LABEL.sub('', telling[-1])}")
     if "No solution found" in clean:
         told = [
-            line for line in lines if "No solution found" not in line and not line.startswith(("hint:", "warning:"))
+            line
+            for line in written
+            if "No solution found" not in line and not line.strip().startswith(("hint:", "warning:"))
         ]
         hints = [_LABEL.sub("", line) for line in lines if line.startswith("hint:")]
-        explanation = [_readable(line, request) for line in told]
+        explanation = [_readable(sentence, request) for sentence in _sentences(told)]
         return SolveFailedError(
             solver="pip", subject=request.subject, explanation=tuple(explanation[:12]), advice=" ".join(hints[:1])
         )
     return SolverError(solver="uv", reason=f"exit status {status}", output=" ".join(lines))
+
+
+def _sentences(lines: Sequence[str]) -> Iterator[str]:
+    """uv's sentences, a line each: it writes what "all of:" and the like mean below them, indented further."""
+    sentence, listed = "", list[str]()
+    for line in (*lines, "And because"):
+        text = line.strip()
+        if sentence.endswith(":") and len(line) - len(line.lstrip()) >= _LISTED:
+            listed.append(text)
+            continue
+        if listed:
+            shown = listed if len(listed) <= _SHOWN else (*listed[: _SHOWN - 1], "…", listed[-1])
+            sentence = f"{sentence} {', '.join(shown)}" + ("," if text.startswith("we can conclude") else "")
+            listed = []
+        if text.startswith("And because") and sentence:
+            yield sentence
+            sentence = ""
+        sentence = f"{sentence} {text}".strip()
 
 
 def _readable(line: str, request: UvRequest) -> str:

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.main import main
+from envgen.core.findings import SkippedCheck
+from envgen.verify import folder as folders
+from envgen.verify.findings import Report
 from equipment.lock_damage import SHIPPED, change, copy_of
 from equipment.loopback import refused_url
 
@@ -54,6 +57,20 @@ def test_no_answer_is_5_when_an_answer_was_asked_for(tmp_path: Path, capsys: pyt
     assert main(["verify", "--online", *silent]) == 5
     assert main(["verify", *silent]) == 0
     assert "skipped: conda-lock.yml: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "words"), [(["--offline"], "not checked offline"), ([], "not checked"), (["--online"], "not checked")]
+)
+def test_only_what_ran_offline_is_said_to_be_not_checked_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: list[str], words: str
+) -> None:
+    """An index may answer and not serve metadata by itself: PEP 658 is optional."""
+    left = SkippedCheck(check="pylock.toml", reason="the index does not serve the metadata of numpy", open=True)
+    report = Report(folder="out", files=("pylock.toml",), packages=3, findings=(), skipped=(left,))
+    monkeypatch.setattr(folders, "verify_folder", lambda *_: report)
+    assert main(["verify", *option, str(copy_of(CONDA, tmp_path))]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"out: {words} (1 files, 3 packages)"
 
 
 def test_a_fault_is_1_even_when_no_answer_came(tmp_path: Path) -> None:

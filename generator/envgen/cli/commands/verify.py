@@ -73,7 +73,8 @@ def verify_command(
     if output_format is options.OutputFormat.JSON:
         write_json({"schema_version": 1, "folders": [_mapping(report) for report in reports]})
     else:
-        write_answer("".join(f"{printable(line)}\n" for line in _lines(reports)))
+        lines = _lines(reports, offline=asking.offline)
+        write_answer("".join(f"{printable(line)}\n" for line in lines))
     raise typer.Exit(_status(reports, strict=strict, online=online is True))
 
 
@@ -117,9 +118,10 @@ def _status(reports: Sequence[Report], *, strict: bool, online: bool) -> int:
     return 5 if online and unanswered and not status else status
 
 
-def _lines(reports: Sequence[Report]) -> Iterator[str]:
+def _lines(reports: Sequence[Report], *, offline: bool) -> Iterator[str]:
     for report in reports:
-        yield f"{report.folder}: {_said(report)} ({len(report.files)} files, {report.packages} packages)"
+        size = f"{len(report.files)} files, {report.packages} packages"
+        yield f"{report.folder}: {_said(report, offline=offline)} ({size})"
         for finding in report.findings:
             yield f"  {finding.line}"
             yield from (f"    {line}" for line in finding.evidence)
@@ -132,13 +134,12 @@ def _lines(reports: Sequence[Report]) -> Iterator[str]:
         yield f"{len(reports)} folders, {bad} with faults"
 
 
-def _said(report: Report) -> str:
+def _said(report: Report, *, offline: bool) -> str:
     """The verdict in words; what was left open for want of a network is said to be that."""
     from envgen.verify.findings import Verdict
 
-    words = {Verdict.GOOD: "good", Verdict.NOT_GOOD: "not good", Verdict.NOT_CHECKED: "not checked offline"}
-    was_asked = any(check.open and check.unanswered for check in report.skipped)
-    return "not checked" if was_asked and report.verdict is Verdict.NOT_CHECKED else words[report.verdict]
+    left_open = "not checked offline" if offline else "not checked"
+    return {Verdict.GOOD: "good", Verdict.NOT_GOOD: "not good", Verdict.NOT_CHECKED: left_open}[report.verdict]
 
 
 def _mapping(report: Report) -> dict[str, Any]:

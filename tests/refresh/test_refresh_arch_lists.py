@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from envgen.core.findings import Level
 from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import read_table
 from envgen.net.pip_index import IndexFile
 from envgen.refresh.__main__ import main
 from envgen.refresh.arch_lists import Measured, changed_hashes, has_wheel, newest_wheels, unknown_release, with_wheel
-from envgen.refresh.outcome import Finding, Level
+from envgen.refresh.outcome import Finding
 from envgen.refresh.releases import Release
 from envgen.refresh.torch_wheel import TorchWheel
 from equipment.catalogs import known_catalog

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import envgen.refresh
+from envgen.core.findings import Level
 from envgen.facts.errors import FactInvalidError
 from envgen.facts.tables import data_dir, read_table
 from envgen.refresh.__main__ import TASKS, main, report
-from envgen.refresh.outcome import Finding, Level, Outcome
+from envgen.refresh.outcome import Finding, Outcome
 from envgen.refresh.rewrite import FactsNotWritableError, table_file, write_files
 from refresh.world import SHA, wheel, write_tables
 

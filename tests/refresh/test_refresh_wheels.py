@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from envgen.core.findings import Level
 from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page
@@ -14,7 +15,7 @@ from envgen.net.pip_index import parse_page
 from envgen.refresh.__main__ import main
 from envgen.refresh.index_pages import CudaPage
 from envgen.refresh.index_wheels import merge_page, oldest_releases, shared_hashes, unknown_builds
-from envgen.refresh.outcome import Level, Rows
+from envgen.refresh.outcome import Rows
 from equipment.loopback import Fault, Loopback, refused_url, serving
 from refresh.world import PAGES, SHA, build, companion, serve_pages, wheel, write_tables
 

@@ -116,7 +116,7 @@ def test_the_table_of_releases_has_had_two_forms() -> None:
         ),
         pytest.param(wheel_bytes(torch_files(version_py="debug = True")), "KeyError: '__version__'", id="unversioned"),
         pytest.param(
-            wheel_bytes(torch_files(metadata=None)), "ValueError: 0 files torch-*.dist-info/METADATA", id="no-metadata"
+            wheel_bytes(torch_files(metadata=None)), "ValueError: 0 files *.dist-info/METADATA", id="no-metadata"
         ),
         pytest.param(
             wheel_bytes(torch_files(cuda_init=CUDA_INIT.replace("120", "many"))),

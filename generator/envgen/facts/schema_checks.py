@@ -15,9 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from envgen.core.json_text import parse_json
 from envgen.facts.errors import FactInvalidError, Violation
-from envgen.facts.tables import data_dir, dump_table, schema_dir
+from envgen.facts.tables import data_dir, dump_table, read_schema
 
 ROW_KEYWORDS = frozenset(
     {"$schema", "title", "description", "type", "properties", "required", "additionalProperties", "x-key", "x-order"}
@@ -31,9 +30,8 @@ def check_table(name: str, data: Path | None = None, schemas: Path | None = None
 
     Raises: FactInvalidError with every violation, in the order of the file.
     """
-    schema_path = (schemas or schema_dir()) / f"{name}.schema.json"
-    schema: Mapping[str, Any] = parse_json(schema_path.read_text(encoding="utf-8"))
-    found = tuple(schema_violations(schema_path.name, name, schema))
+    schema = read_schema(name, schemas)
+    found = tuple(schema_violations(f"{name}.schema.json", name, schema))
     if not found:
         text = ((data or data_dir()) / f"{name}.csv").read_bytes().decode("utf-8")
         found = tuple(table_violations(name, text, schema))

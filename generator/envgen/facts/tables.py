@@ -9,7 +9,7 @@ import csv
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from envgen.facts.errors import FactInvalidError, Violation
 
@@ -25,6 +25,13 @@ def once(load: Callable[P, T]) -> Callable[P, T]:
 def data_dir() -> Path:
     """The folder of the tables."""
     return Path(__file__).parent / "data"
+
+
+def read_schema(table: str, folder: Path | None = None) -> dict[str, Any]:
+    """The JSON Schema of the rows of a table."""
+    from envgen.core.json_text import parse_json_object
+
+    return parse_json_object(((folder or schema_dir()) / f"{table}.schema.json").read_text(encoding="utf-8"))
 
 
 def schema_dir() -> Path:
@@ -81,9 +88,9 @@ def dump_table(header: list[str], rows: list[dict[str, str]]) -> str:
     return out.getvalue()
 
 
-def catalog_revision(folder: Path | None = None) -> str:
+def catalog_revision() -> str:
     """The revision of all tables, such as `2026-11-24.1a2b3c4d`, as the file REVISION states it."""
-    return ((folder or data_dir()) / "REVISION").read_text(encoding="utf-8").strip()
+    return (data_dir() / "REVISION").read_text(encoding="utf-8").strip()
 
 
 def tables_digest(folder: Path | None = None) -> str:

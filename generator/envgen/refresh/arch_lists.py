@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from envgen.core.dataclass import dataclass
+from envgen.core.findings import Level
 from envgen.core.json_text import parse_json
 from envgen.core.platforms import Subdir
 from envgen.core.releases import cuda_of_tag, release_key
@@ -18,7 +19,7 @@ from envgen.net.ranges import RangedFile
 from envgen.refresh.compile import compiled, indexed_pythons
 from envgen.refresh.device_rules import rule_rows
 from envgen.refresh.index_pages import read_pypi
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.outcome import Finding, Inputs, Outcome, Rows
 from envgen.refresh.pypi_builds import pypi_pythons
 from envgen.refresh.releases import Release, columns_of, read_releases
 from envgen.refresh.rewrite import table_file
@@ -280,7 +281,6 @@ def _differs(found: Measured, tag: str, ours: tuple[str, str, str], theirs: str)
     column, cell, source = ours
     return Finding(
         code=_ANOTHER_LIST if column == "arch_list" else "build-differs",
-        level=Level.WARNING,
         title=f"torch {release}+{tag} for {found.subdir}: {column} of builds/{release}.toml is not what the wheel says",
         evidence=(f"builds/{release}.toml: {cell} ({source})", f"{found.filename}: {theirs}"),
         remedy=f"correct {column} by hand, with the wheel as its source",
@@ -290,7 +290,6 @@ def _differs(found: Measured, tag: str, ours: tuple[str, str, str], theirs: str)
 def _new_build(release: Release, tag: str, found: Measured) -> Finding:
     return Finding(
         code="new-build",
-        level=Level.WARNING,
         title=f"torch {release.torch}+{tag} for {found.subdir} is new in {release.file}",
         evidence=(f"arch list: {release.pip[tag, found.subdir.value]['arch_list']}",),
         remedy="look it through; what the wheels don't say (Windows, conda, companions) is added by hand",

@@ -10,7 +10,7 @@ from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.releases import CPU, tag_of_cuda
 from envgen.core.wheel_names import WheelName
 from envgen.facts.tables import read_table
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.outcome import Finding, Inputs, Outcome, Rows
 from envgen.refresh.releases import Release, columns_of, dump_release, read_releases
 from envgen.refresh.rewrite import table_file
 from envgen.refresh.wheel_tags import python_list, pythons_of, subdirs_of
@@ -174,7 +174,6 @@ def evidence_page(builds: Rows) -> str:
 def _report_differs(row: Mapping[str, str], report: Mapping[str, str]) -> Finding:
     return Finding(
         code="report-differs",
-        level=Level.WARNING,
         title=f"torch {row['torch']}+{row['cuda_tag']} for {row['subdir']}: a report shows another arch list",
         evidence=(f"known: {row['arch_list']} ({row['source']})", f"{report['source']}: {report['arch_list']}"),
         remedy="find out which build the report is of; correct the file of the release, or take the report out",
@@ -184,7 +183,6 @@ def _report_differs(row: Mapping[str, str], report: Mapping[str, str]) -> Findin
 def _no_longer_uncertain(row: Mapping[str, str], seen: frozenset[str]) -> Finding:
     return Finding(
         code="uncertain-but-seen",
-        level=Level.WARNING,
         title=f"torch {row['torch']}+{row['cuda_tag']} for {row['subdir']} is marked uncertain, and has files",
         evidence=(f"for Python {python_list(seen)}", f"note of the build: {row['note'] or 'none'}"),
         remedy="take its existence out and correct its note by hand, then run this again",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from envgen.core.findings import Level
 from envgen.core.releases import CPU, release_key
 from envgen.core.wheel_names import WheelName
 from envgen.facts.schema_checks import natural_key
@@ -12,7 +13,7 @@ from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import IndexFile
 from envgen.refresh.index_pages import CudaPage, read_cuda_pages
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.outcome import Finding, Inputs, Outcome, Rows
 from envgen.refresh.rewrite import table_file
 from envgen.refresh.wheel_tags import is_plain_release, pythons_of, subdirs_of
 
@@ -95,7 +96,6 @@ def unknown_builds(rows: Rows, builds: Rows) -> Iterator[Finding]:
     for (release, tag), subdirs in unknown.items():
         yield Finding(
             code="unknown-build",
-            level=Level.WARNING,
             title=f"torch {release}+{tag} has files, and no row of torch_builds.csv for {', '.join(sorted(subdirs))}",
             remedy="add the rows by hand: the arch list comes from the release's build scripts, or from the wheel",
         )
@@ -156,7 +156,6 @@ def _missing(
         more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
         yield Finding(
             code="file-gone",
-            level=Level.WARNING,
             title=f"{len(gone)} of {len(known)} known files are not on {page.canonical} any more",
             evidence=(", ".join(gone[:_SHOWN]) + more,),
             remedy="if they were withdrawn, delete their rows, then run `python -m envgen.refresh seen`",

@@ -16,7 +16,7 @@ from envgen.net.ranges import RangedFile, size_of
 from envgen.net.sites import Site
 from envgen.refresh.compile import compiled
 from envgen.refresh.index_pages import read_pypi
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.outcome import Finding, Inputs, Outcome, Rows
 from envgen.refresh.releases import Release, read_releases
 from envgen.refresh.rewrite import table_file
 from envgen.refresh.torch_wheel import requires_of
@@ -72,7 +72,6 @@ def with_companion(
     asked = f"torch{required}" if required else "no torch"
     finding = Finding(
         code="unknown-release",
-        level=Level.WARNING,
         title=f"unknown release: {project} {version} is on PyPI, no file of a release names it",
         evidence=(f"it requires {asked}",),
         remedy="try it beside the torch that it was built with, then name it in that release's [companions], by hand",

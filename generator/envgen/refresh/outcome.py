@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from enum import StrEnum
 from pathlib import Path
 
 from envgen.core.dataclass import dataclass
+from envgen.core.findings import Level
 from envgen.net.deadline import Patience
 
 Rows = list[dict[str, str]]
 
 
-class Level(StrEnum):
-    """How much a finding matters: with an error nothing is written."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that a person has to decide. `evidence` are facts, a line each; `remedy` is what to do next."""
+    """Something that a person has to decide. `evidence` are facts, a line each; `remedy` is what to do next.
+
+    With an error nothing is written.
+    """
 
     code: str
-    level: Level
     title: str
     evidence: tuple[str, ...] = ()
     remedy: str
+    level: Level = Level.WARNING
 
     def __str__(self) -> str:
         lines = [f"{self.level}: {self.title} [{self.code}]", *(f"  {fact}" for fact in self.evidence)]

@@ -15,7 +15,7 @@ from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import ProjectPage
 from envgen.refresh.compile import compiled
 from envgen.refresh.index_pages import FAMILY, read_pypi
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.outcome import Finding, Inputs, Outcome, Rows
 from envgen.refresh.releases import Release, read_releases
 from envgen.refresh.wheel_tags import python_list, pythons_of, subdirs_of
 
@@ -87,7 +87,6 @@ def unknown_releases(page: ProjectPage, known: Iterable[str]) -> Iterator[Findin
         files = {subdir: python_list(pythons[release, subdir]) for subdir in Subdir if (release, subdir) in pythons}
         yield Finding(
             code="unknown-release",
-            level=Level.WARNING,
             title=f"unknown release: {page.project} {release} is on PyPI, no file of a release names it",
             evidence=tuple(f"{subdir}: Python {listed or 'any'}" for subdir, listed in files.items()),
             remedy="run `python -m envgen.refresh arch-lists --write`, which makes its file, then look it through"
@@ -110,7 +109,6 @@ def unmarked_builds(builds: Rows, page: ProjectPage) -> Iterator[Finding]:
                 tags = " ".join(row["cuda_tag"] for row in rows if row["torch"] == release)
                 yield Finding(
                     code="pypi-build-unmarked",
-                    level=Level.WARNING,
                     title=f"PyPI has torch {release} for {subdir}, and no row is marked as that build",
                     evidence=(f"rows: {tags}",),
                     remedy="see which CUDA it is with `python -m envgen.refresh arch-lists`, then set on_pypi to yes",
@@ -132,7 +130,6 @@ def newer_glibc(builds: Rows, page: ProjectPage) -> Iterator[Finding]:
         if tags and tags.isdisjoint(host_platforms(subdir, row["glibc"])):
             yield Finding(
                 code="glibc-differs",
-                level=Level.WARNING,
                 title=f"torch {row['torch']} for {subdir} needs a newer glibc than the {row['glibc']} of its row",
                 evidence=(f"platform tags on PyPI: {' '.join(sorted(tags))}",),
                 remedy="correct the column glibc by hand",
@@ -146,7 +143,6 @@ def yanked_releases(builds: Rows, page: ProjectPage) -> Iterator[Finding]:
     for release in sorted(yanked, key=release_key):
         yield Finding(
             code="release-yanked",
-            level=Level.WARNING,
             title=f"PyPI has yanked files of torch {release}",
             remedy="read why on its page; mark a build that must not be chosen as uncertain, and say why in its note",
         )

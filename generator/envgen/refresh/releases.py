@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from envgen.core.dataclass import dataclass
-from envgen.core.json_text import parse_json
 from envgen.facts.errors import FactInvalidError, Violation
 from envgen.facts.schema_checks import cell_problems, natural_key
-from envgen.facts.tables import schema_dir
+from envgen.facts.tables import read_schema
 
 FOLDER = "builds"
 Cells = Mapping[str, str]
@@ -59,10 +58,6 @@ class Release:
         """The release with other cells in one wheel build, which may be a new one."""
         pip = {**self.pip, key: {**self.pip.get(key, _empty("pip")), **cells}}
         return replace(self, pip=pip)
-
-    def with_cpu(self, key: tuple[str, str], **cells: str) -> Release:
-        """The release with other cells in one CPU build, which may be a new one."""
-        return replace(self, cpu={**self.cpu, key: {**self.cpu.get(key, _empty("cpu")), **cells}})
 
     def with_companions(self, **cells: str) -> Release:
         """The release with other companions."""
@@ -151,19 +146,13 @@ def _nested_text(part: str, all_builds: Mapping[tuple[str, str], Cells]) -> str:
 
 def columns_of(table: str) -> list[str]:
     """The columns of a table, as its schema orders them."""
-    return list(_schema(table))
-
-
-def _schema(table: str) -> Mapping[str, Mapping[str, Any]]:
-    document = parse_json((schema_dir() / f"{table}.schema.json").read_text(encoding="utf-8"))
-    properties: Mapping[str, Mapping[str, Any]] = document["properties"]
-    return properties
+    return list(read_schema(table)["properties"])
 
 
 def _rules(part: str) -> dict[str, Mapping[str, Any]]:
     """The keys of a part of a file -> the rule of their cells."""
     table, derived = _TABLES[part]
-    rules = {column: rule for column, rule in _schema(table).items() if column not in derived}
+    rules = {column: rule for column, rule in read_schema(table)["properties"].items() if column not in derived}
     if part == "pip":  # what was read from a wheel is in torch_measured.csv, with the file that it was read from
         evidence = rules["evidence"]
         rules["evidence"] = {**evidence, "enum": [level for level in evidence["enum"] if level != "measured"]}

@@ -13,7 +13,7 @@ from envgen.core.platforms import Subdir
 from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
 from envgen.refresh.compile import compiled
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.outcome import Finding, Inputs, Outcome, Rows
 from envgen.refresh.releases import read_releases
 from envgen.refresh.rewrite import table_file
 
@@ -117,7 +117,6 @@ def _answers(body: str) -> Iterator[Mapping[str, object]]:
 def _unreadable(issue: Issue) -> Finding:
     return Finding(
         code="report-unreadable",
-        level=Level.WARNING,
         title=f"issue {issue.number} states no platform, or not one line of the smoke test's --json of a wheel",
         remedy="ask for the line, or close it",
     )

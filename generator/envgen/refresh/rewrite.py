@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envgen.core.errors import DataError
-from envgen.core.json_text import parse_json
 from envgen.facts.errors import FactInvalidError
 from envgen.facts.schema_checks import table_violations
-from envgen.facts.tables import dump_table, schema_dir
+from envgen.facts.tables import dump_table, read_schema
 from envgen.output.writing import replace_files
 from envgen.refresh.outcome import Rows
 
@@ -31,7 +30,7 @@ def table_file(name: str, rows: Rows) -> dict[str, str]:
 
     Raises: FactInvalidError when a row breaks the table's schema, so that such a row is never written.
     """
-    schema = parse_json((schema_dir() / f"{name}.schema.json").read_text(encoding="utf-8"))
+    schema = read_schema(name)
     text = dump_table(list(schema["properties"]), rows)
     if found := tuple(table_violations(name, text, schema)):
         raise FactInvalidError(found)

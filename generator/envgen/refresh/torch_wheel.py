@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from typing import Protocol
 
-from packaging.metadata import parse_email
+from packaging.metadata import RawMetadata, parse_email
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import DataError
@@ -78,7 +78,7 @@ def read_torch_wheel(stream: SeekableFile, filename: str) -> TorchWheel:
     try:
         with zipfile.ZipFile(stream) as archive:
             version, cuda = parse_version_py(_member(archive, "torch/version.py").decode("utf-8"))
-            metadata, _ = parse_email(_member(archive, _metadata_name(archive)))
+            metadata = _metadata(archive)
             tables = _member(archive, "torch/cuda/__init__.py").decode("utf-8")
             codes, rules = parse_releases_code(tables), parse_device_rules(tables)
             found = parse_arch_list(_member(archive, _library(archive))) if cuda else ""
@@ -102,8 +102,7 @@ def requires_of(stream: SeekableFile, filename: str) -> tuple[str, ...]:
     """
     try:
         with zipfile.ZipFile(stream) as archive:
-            (name,) = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
-            metadata, _ = parse_email(_member(archive, name))
+            metadata = _metadata(archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise WheelContentError(filename=filename, reason=f"{type(error).__name__}: {error}") from error
     return tuple(metadata.get("requires_dist", ()))
@@ -170,12 +169,11 @@ def _library(archive: zipfile.ZipFile) -> str:
     return next((name for name in _LIBRARIES if name in names), _LIBRARIES[0])
 
 
-def _metadata_name(archive: zipfile.ZipFile) -> str:
-    """The path of the wheel's METADATA."""
-    names = [name for name in archive.namelist() if re.fullmatch(r"torch-[^/]+\.dist-info/METADATA", name)]
+def _metadata(archive: zipfile.ZipFile) -> RawMetadata:
+    names = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
     if len(names) != 1:
-        raise ValueError(f"{len(names)} files torch-*.dist-info/METADATA")
-    return names[0]
+        raise ValueError(f"{len(names)} files *.dist-info/METADATA")
+    return parse_email(_member(archive, names[0]))[0]
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -14,8 +14,6 @@ from envgen.request.settings import WriteOptions
 # Options of one run, which say nothing of the environment.
 OF_A_RUN = frozenset({"force", "check", "dry_run", "diff", "upgrade", "format", "lang", "offline", "timeout_s"})
 _BY_PLATFORM = frozenset({"drivers", "glibc", "only"})
-# Files, by the names of their fields: they are relative to the project's file.
-PATHS = frozenset({"requirements", "environments"})
 # What says whom a target is for: nothing that all targets could share.
 OF_A_TARGET = frozenset({"gpu", "compute-capability", "machines", "output", "name", "runner"})
 MACHINE_KEYS = ("gpu", "driver", "platform")

@@ -13,7 +13,7 @@ from envgen.core.releases import release_key
 from envgen.net.errors import SourceDataError
 from envgen.refresh.compile import compiled
 from envgen.refresh.index_pages import read_text
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome
+from envgen.refresh.outcome import Finding, Inputs, Outcome
 from envgen.refresh.releases import Cells, Release, read_releases
 from envgen.refresh.wheel_tags import python_list
 
@@ -93,7 +93,6 @@ def unknown_builds(releases: Iterable[Release], files: Iterable[CondaFile]) -> l
     return [
         Finding(
             code="unknown-build",
-            level=Level.WARNING,
             title=f"conda-forge has pytorch {version} {cuda} for {subdir}, and builds/{version}.toml has no such build",
             remedy="add a [[conda.build]] by hand: the arch list is in the feedstock's recipe",
         )

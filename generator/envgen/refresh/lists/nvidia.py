@@ -11,7 +11,7 @@ from envgen.facts.schema_checks import natural_key
 from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
 from envgen.refresh.index_pages import read_pypi, read_text
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.outcome import Finding, Inputs, Outcome, Rows
 from envgen.refresh.rewrite import table_file
 
 DRIVERS = "https://docs.nvidia.com/datacenter/tesla/drivers/releases.json"
@@ -125,7 +125,6 @@ def _release_versions(value: object) -> Iterator[str]:
 def _unknown_branch(major: int) -> Finding:
     return Finding(
         code="unknown-branch",
-        level=Level.WARNING,
         title=f"NVIDIA publishes drivers {major}.*, and no row of driver_branches.csv knows the branch",
         remedy="find the CUDA that nvidia-smi prints with one, then add the branch or the Windows number by hand",
     )
@@ -134,7 +133,6 @@ def _unknown_branch(major: int) -> Finding:
 def _unknown_toolkit(version: str) -> Finding:
     return Finding(
         code="unknown-toolkit",
-        level=Level.WARNING,
         title=f"CUDA {version} is on PyPI, and cuda_toolkits.csv has no release of that X.Y",
         remedy="ask ptxas of its nvcc wheel what it compiles for, then add the row by hand",
     )

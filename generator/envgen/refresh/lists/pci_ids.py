@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
 from envgen.refresh.index_pages import read_text
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.outcome import Finding, Inputs, Outcome, Rows
 from envgen.refresh.rewrite import table_file
 
 PCI_IDS = "https://pci-ids.ucw.cz/v2.2/pci.ids"
@@ -61,7 +61,6 @@ def _differing(known: Mapping[str, Mapping[str, str]], devices: Mapping[str, tup
         if codename and row["chip"] and not {*_chips(codename)} & {*row["chip"].split()}:
             yield Finding(
                 code="pci-id-differs",
-                level=Level.WARNING,
                 title=f"PCI id {device}: {row['name']} ({row['chip']}) in gpus.csv, {codename} [{name}] in pci.ids",
                 remedy="find out which is right; record the other in disagreements.csv",
             )

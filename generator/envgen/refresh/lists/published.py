@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envgen.core.findings import Level
 from envgen.core.json_text import parse_json
 from envgen.core.platforms import Subdir
 from envgen.facts.tables import read_table
 from envgen.net.errors import SourceDataError
 from envgen.refresh.index_pages import read_text
-from envgen.refresh.outcome import Finding, Inputs, Level, Outcome, Rows
+from envgen.refresh.outcome import Finding, Inputs, Outcome, Rows
 
 PUBLISHED = "https://raw.githubusercontent.com/pytorch/pytorch.github.io/site/published_versions.json"
 _SYSTEMS = {"linux": Subdir.LINUX_64, "windows": Subdir.WIN_64}

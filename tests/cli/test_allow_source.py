@@ -68,7 +68,7 @@ def test_it_is_locked_with_its_hash_and_what_it_asks_for(
     assert run(*asked, "--check") == 0
     assert run(*BUILD, "--with", "pip:configs", "--check") != 0
     # What it asks for is read out of it: no index serves that apart, and the lock is no less known for it.
-    asking = Asking(wheel_mirror=torch_index.url("/whl"), pypi=pypi.url("/simple"), deadline=Deadline.after(60.0))
+    asking = Asking(wheels=torch_index.url("/whl"), pypi=pypi.url("/simple"), deadline=Deadline.after(60.0))
     assert not [check for check in verify(tmp_path / "out", asking).skipped if "parser" in check.reason]
     pip(lambda lock: without(lock, "einops"))(tmp_path / "out")
     assert "parser needs einops, which is not locked" in {f.title for f in verify(tmp_path / "out", asking).findings}

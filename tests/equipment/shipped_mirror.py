@@ -68,8 +68,8 @@ def shipped_mirror(folder: Path) -> Iterator[Asking]:
     """What verify asks in place of PyTorch's indexes, PyPI and conda-forge until the block ends."""
     with WheelIndex(wheels=shipped_wheels()).running() as index:
         yield Asking(
-            wheel_mirror=index.url("/whl"),
+            wheels=index.url("/whl"),
             pypi=index.url("/simple"),
-            conda_mirror=str(write_shipped_channel(folder)),
+            conda=str(write_shipped_channel(folder)),
             deadline=Deadline.after(3600.0),
         )

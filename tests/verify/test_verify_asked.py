@@ -96,9 +96,9 @@ def test_what_a_channel_has_is_not_left_out(
 ) -> None:
     """A header that says so is no proof: the channel is asked for the name, too."""
     asking = Asking(
-        wheel_mirror=torch_index.url("/whl"),
+        wheels=torch_index.url("/whl"),
         pypi=pypi.url("/simple"),
-        conda_mirror=str(tmp_path / "channels"),
+        conda=str(tmp_path / "channels"),
         deadline=Deadline.after(60.0),
     )
     conda(without_scipy)(folder)

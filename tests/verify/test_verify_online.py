@@ -83,12 +83,12 @@ def pypi_index() -> Iterator[WheelIndex]:
 
 @pytest.fixture
 def asking(torch_index: WheelIndex, pypi_index: WheelIndex) -> Asking:
-    return Asking(wheel_mirror=torch_index.url("/whl"), pypi=pypi_index.url("/simple"), deadline=Deadline.after(30.0))
+    return Asking(wheels=torch_index.url("/whl"), pypi=pypi_index.url("/simple"), deadline=Deadline.after(30.0))
 
 
 @pytest.fixture
 def pip_folder(tmp_path: Path, asking: Asking) -> Path:
-    lock = solve_pip(query(), wheel_mirror=asking.wheel_mirror, pypi=asking.pypi, retry=QUICK, cache_dir=tmp_path / "c")
+    lock = solve_pip(query(), wheel_mirror=asking.wheels, pypi=asking.pypi, retry=QUICK, cache_dir=tmp_path / "c")
     return write(tmp_path / "pip", pip_bodies(lock, multi=False))
 
 
@@ -109,7 +109,7 @@ def test_what_is_gone_from_the_index_is_found(pip_folder: Path, asking: Asking, 
 
 
 def test_an_index_that_does_not_answer_is_told_as_skipped(pip_folder: Path) -> None:
-    asking = Asking(wheel_mirror=refused_url(), pypi=refused_url(), deadline=Deadline.after(3.0))
+    asking = Asking(wheels=refused_url(), pypi=refused_url(), deadline=Deadline.after(3.0))
     report = verify(pip_folder, asking)
     assert "hash-mismatch" not in {finding.code for finding in report.findings}
     assert any("hashes" in check.check for check in report.skipped)
@@ -161,7 +161,7 @@ def conda_folder(tmp_path: Path, channels: Path) -> Path:
 
 
 def test_one_digit_of_a_conda_hash_is_found_in_the_channel(conda_folder: Path, channels: Path) -> None:
-    asking = Asking(conda_mirror=str(channels), deadline=Deadline.after(60.0))
+    asking = Asking(conda=str(channels), deadline=Deadline.after(60.0))
     assert "hash-mismatch" not in codes(conda_folder, asking)
     body = (conda_folder / "conda-lock.yml").read_text("utf-8")
     digest = next(line.rpartition(" ")[2] for line in body.splitlines() if line.startswith("    sha256: "))
@@ -172,7 +172,7 @@ def test_one_digit_of_a_conda_hash_is_found_in_the_channel(conda_folder: Path, c
 
 def test_the_hashes_of_a_lock_with_a_mirrors_urls_are_compared(tmp_path: Path, channels: Path) -> None:
     with serving(channels) as server:
-        asking = Asking(conda_mirror=server.url, deadline=Deadline.after(60.0))
+        asking = Asking(conda=server.url, deadline=Deadline.after(60.0))
         lock = solve_conda(cuda_query(), mirror=server.url, cache_dir=tmp_path / "cache")
         folder = write(tmp_path / "mirrored", conda_bodies([mirrored(lock, server.url)]))
         report = verify(folder, asking)
@@ -261,7 +261,7 @@ def test_a_file_of_another_place_is_found_on_its_own_index(pip_folder: Path, ask
 def test_a_conda_solution_is_held_against_the_channels_records(
     conda_folder: Path, channels: Path, damage: Callable[[Path], None], code: str
 ) -> None:
-    asking = Asking(conda_mirror=str(channels), deadline=Deadline.after(60.0))
+    asking = Asking(conda=str(channels), deadline=Deadline.after(60.0))
     damage(conda_folder)
     assert code in codes(conda_folder, asking)
 
@@ -269,7 +269,7 @@ def test_a_conda_solution_is_held_against_the_channels_records(
 @pytest.mark.parametrize("channel", ["somebody", "ftp://x.example/somebody"])
 def test_a_channel_that_is_not_there_is_a_fault_of_the_lock(conda_folder: Path, channels: Path, channel: str) -> None:
     """Not of the command line: whoever verifies a tree of folders sees what is wrong with all of them."""
-    asking = Asking(conda_mirror=str(channels), deadline=Deadline.after(60.0))
+    asking = Asking(conda=str(channels), deadline=Deadline.after(60.0))
     conda(lambda lock: replace(lock, channels=(*lock.channels, channel)))(conda_folder)
     assert "index-wrong" in codes(conda_folder, asking)
 

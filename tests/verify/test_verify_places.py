@@ -154,7 +154,7 @@ def test_a_login_is_not_repeated(tmp_path: Path) -> None:
 def test_a_mirror_that_is_named_is_known(tmp_path: Path) -> None:
     folder = copy_of(PIP, tmp_path)
     both(folder, TORCH, "https://mirror.example:8443/whl/cu126")
-    named = Asking(offline=True, wheel_mirror="https://mirror.example:8443/whl")
+    named = Asking(offline=True, wheels="https://mirror.example:8443/whl")
     assert "host-unknown" in codes(folder)
     assert "host-unknown" not in codes(folder, named)
 

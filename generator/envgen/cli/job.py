@@ -21,7 +21,7 @@ from envgen.core.requirements import normalise_project
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.lock.environment import Environment, obtain_environment
-from envgen.lock.options import LockOptions, Mirrors, Sources, nothing
+from envgen.lock.options import LockOptions, Sources, nothing
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
 from envgen.net.sites import check_wheel_mirror
@@ -132,12 +132,10 @@ def _kept(folder: OutputFolder, writing: WriteOptions, builds: Catalog) -> Mappi
     here = folder.untouched
     if not here:
         return here
-    from envgen.verify import places
     from envgen.verify.refusal import CheckNotGoodError, FolderNotGoodError, kept_pins
 
-    mirrors = places.Mirrors(wheels=writing.wheel_mirror, conda=writing.conda_mirror)
     try:
-        kept, unfit = kept_pins(folder.path, here, builds, mirrors, force=writing.force)
+        kept, unfit = kept_pins(folder.path, here, builds, writing.mirrors, force=writing.force)
     except FolderNotGoodError as error:
         if not writing.check:
             raise
@@ -208,7 +206,7 @@ def _sources(
         upgrade=writing.upgrade,
         may_solve=not (writing.offline or writing.check),
         may_fall_back=writing.may_fall_back,
-        mirrors=Mirrors(conda=writing.conda_mirror, wheels=writing.wheel_mirror, written=writing.write_mirror),
+        mirrors=writing.mirrors,
         deadline=Deadline.after(writing.timeout_s),
         progress=progress,
     )

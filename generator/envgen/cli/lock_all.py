@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from envgen.cli.output import Progress, write_line
-from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
-from envgen.core.paths import tree
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
+from envgen.core.sites import Mirrors
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
 from envgen.lanes.files import (
@@ -23,61 +23,46 @@ from envgen.lanes.files import (
     write_lane_lock,
 )
 from envgen.lanes.locks import LaneLock, lane_places, lock_lanes
-from envgen.lock.options import LockOptions, Mirrors, Sources
+from envgen.lock.options import LockOptions, Sources
 from envgen.lock.shipped import ShippedLocks
 from envgen.output.writing import replace_files
+from envgen.request.options import RequestOptions
+from envgen.request.settings import WriteOptions
 from envgen.request.values import parse_platform, parse_python
 
 # The Pythons that PyTorch publishes wheels for and that still get fixes from python.org.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockAllOptions:
-    """The options of `envgen lock --all`; empty `platforms` and `pythons` stand for all."""
-
-    platforms: tuple[str, ...]
-    pythons: tuple[str, ...]
-    conda_mirror: str
-    wheel_mirror: str
-    timeout_s: float
-    jobs: int
-    date: str
-    force: bool
-
-
-def lock_all(root: Path | None, options: LockAllOptions) -> None:
-    """Remake every lane's locks below `root` (envgen's own `lockfiles` by default).
+def lock_all(root: Path, wanted: RequestOptions, writing: WriteOptions, *, jobs: int, date: str) -> None:
+    """Remake every lane's locks below `root`, of the platforms and the Python that are asked for, else of all.
 
     Raises: the errors of solving and of writing.
     """
-    root = root or tree("lockfiles")
     builds = Catalog.load()
-    mirrors = Mirrors(conda=options.conda_mirror, wheels=options.wheel_mirror)
+    mirrors = replace(writing.mirrors, written=False)
     locking = LockOptions(upgrade=True, mirrors=mirrors)
     sources = Sources(builds=builds, shipped=ShippedLocks(root=root), options=locking)
-    date = options.date or _today()
+    date = date or _today()
     catalog = catalog_revision()
-    subdirs = [parse_platform(platform) for platform in options.platforms] or list(Subdir)
-    pythons = [parse_python(python) for python in options.pythons] or list(PYTHONS)
+    subdirs = [parse_platform(platform) for platform in wanted.platforms] or list(Subdir)
+    pythons = [parse_python(wanted.python)] if wanted.python else list(PYTHONS)
     progress = Progress()
 
     def known(key: Shipped) -> bool:
-        return not options.force and _made_today(root, key, date, catalog)
+        return not writing.force and _made_today(root, key, date, catalog)
 
     def report(folder: str, done: int, total: int) -> None:
         progress.step(f"[{done}/{total}] {folder}")
 
     places = list(lane_places(builds.lanes, pythons, subdirs, list(PackageSet)))
     try:
-        results = lock_lanes(
-            places, sources, jobs=options.jobs, timeout_s=options.timeout_s, known=known, report=report
-        )
+        results = lock_lanes(places, sources, jobs=jobs, timeout_s=writing.timeout_s, known=known, report=report)
     finally:
         progress.done()
     changed = [key for key, lock in results.locks.items() if _write(root, lock, mirrors, catalog, date)]
     removed: list[Shipped] = []
-    if not options.platforms and not options.pythons:
+    if not wanted.platforms and not wanted.python:
         removed = remove_lane_locks(root, set(ShippedLocks.read(root).locks) - set(results.held.values()))
         replace_files(root, {MISSING: missing_csv(results)})
     missing = (root / MISSING).read_text(encoding="utf-8") if (root / MISSING).exists() else missing_csv(results)

@@ -10,13 +10,12 @@ from pathlib import Path
 from envgen.core.request import DriverOrigin
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
-from envgen.core.sites import PYPI
+from envgen.core.sites import PYPI, Mirrors
 from envgen.facts.catalog import Catalog
 from envgen.facts.lanes import Lane
 from envgen.files.header import Prose, with_headers
 from envgen.files.prose import NO_TOOLKIT, SHIPPED_COMMAND, build_lines, shipped_lines, shipped_title
 from envgen.lanes.locks import LaneLock, LaneResults
-from envgen.lock.options import Mirrors
 from envgen.lock.shipped import shipped_of
 from envgen.records.document import to_json
 from envgen.records.request import PlatformRecord, RequestRecord

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
+from envgen.core.sites import Mirrors
 from envgen.facts.catalog import Catalog
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
@@ -28,15 +29,6 @@ def _silent(text: str) -> None:
 
 def nothing() -> None:
     """What is done while a solver works, if there is nothing to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mirrors:
-    """Where the traffic goes; empty means the sites themselves. With `written` the files name the mirrors' URLs."""
-
-    conda: str = ""
-    wheels: str = ""
-    written: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

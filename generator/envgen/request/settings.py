@@ -6,6 +6,7 @@ from typing import Annotated
 
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
+from envgen.core.sites import Mirrors
 from envgen.request.options import Option
 
 TEXT, JSON, MARKDOWN = "text", "json", "markdown"
@@ -123,6 +124,11 @@ class WriteOptions:
         ),
     ] = ""
     may_fall_back: bool = True
+
+    @property
+    def mirrors(self) -> Mirrors:
+        """Where the traffic goes."""
+        return Mirrors(conda=self.conda_mirror, wheels=self.wheel_mirror, written=self.write_mirror)
 
 
 def check_format(text: str) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from envgen.core.dataclass import dataclass
 from envgen.core.findings import Level, SkippedCheck, exit_code
+from envgen.core.sites import Mirrors
 from envgen.net.deadline import Deadline
 
 
@@ -87,13 +88,10 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """What may be asked over the network; a mirror is an empty string when there is none. `pypi` stands for PyPI."""
+class Asking(Mirrors):
+    """What may be asked over the network, and the mirrors that the user names as his."""
 
     offline: bool = False
-    wheel_mirror: str = ""
-    pypi: str = ""
-    conda_mirror: str = ""
     deadline: Deadline = field(default_factory=lambda: Deadline.after(120.0))
 
 

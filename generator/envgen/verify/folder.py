@@ -10,6 +10,7 @@ from envgen.core.errors import UsageError
 from envgen.core.findings import SkippedCheck
 from envgen.core.locks import PipLock
 from envgen.core.paths import tree
+from envgen.core.sites import Mirrors
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import catalog_revision
 from envgen.net.sites import Site
@@ -22,7 +23,7 @@ from envgen.verify.judged import JudgedLock, Judgement, Knowledge
 from envgen.verify.known import known_files
 from envgen.verify.online.conda import check_on_channels
 from envgen.verify.online.pip import check_on_indexes
-from envgen.verify.places import Mirrors, without_logins
+from envgen.verify.places import without_logins
 
 
 def folders_below(root: Path) -> list[Path]:
@@ -42,13 +43,9 @@ def folders_below(root: Path) -> list[Path]:
 
 def judge_files(found: Mapping[str, str | None], builds: Catalog, mirrors: Mirrors | None = None) -> Judgement:
     """What is wrong with the files of a folder (`read_folder`), held against the catalog and the shipped locks."""
-    root, mirrors = tree("lockfiles"), mirrors or Mirrors()
-    return judge(
-        found,
-        Knowledge(
-            builds=builds, catalog=catalog_revision(), root=root, known=known_files(root), mirrors=mirrors or Mirrors()
-        ),
-    )
+    root, known = tree("lockfiles"), known_files(tree("lockfiles"))
+    mirrors = mirrors or Mirrors()
+    return judge(found, Knowledge(builds=builds, catalog=catalog_revision(), root=root, known=known, mirrors=mirrors))
 
 
 def verify_folder(folder: Path, builds: Catalog, asking: Asking) -> Report:
@@ -56,11 +53,10 @@ def verify_folder(folder: Path, builds: Catalog, asking: Asking) -> Report:
 
     Raises: UsageError for a mirror that is none, OutputNotFolderError and OutputNotWritableError as `read_folder`.
     """
-    ChannelSource.parse(asking.conda_mirror)
-    for mirror in filter(None, (asking.wheel_mirror, asking.pypi)):
+    ChannelSource.parse(asking.conda)
+    for mirror in filter(None, (asking.wheels, asking.pypi)):
         Site.parse(mirror)
-    mirrors = Mirrors(wheels=asking.wheel_mirror, pypi=asking.pypi, conda=asking.conda_mirror)
-    judgement = judge_files(read_folder(folder), builds, mirrors)
+    judgement = judge_files(read_folder(folder), builds, asking)
     findings = [*judgement.opening, *judgement.content]
     skipped = [*judgement.skipped]
     for one in judgement.locks:

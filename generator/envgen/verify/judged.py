@@ -10,12 +10,12 @@ from envgen.core.findings import SkippedCheck
 from envgen.core.locks import CondaLock, PipLock
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
+from envgen.core.sites import Mirrors
 from envgen.facts.catalog import Catalog
 from envgen.files.formats.smoke import SmokePairing
 from envgen.verify.findings import Finding
 from envgen.verify.headers.told import LockedBuild
 from envgen.verify.known import KnownFiles
-from envgen.verify.places import Mirrors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

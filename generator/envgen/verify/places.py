@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from envgen.core.dataclass import dataclass
 from envgen.verify.findings import Code, Finding
 
 PIP_PLACES = (
@@ -16,15 +15,6 @@ PIP_PLACES = (
     "https://files.pythonhosted.org",
 )
 CONDA_PLACES = ("https://conda.anaconda.org",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mirrors:
-    """The mirrors that the user names as his; `pypi` stands for PyPI. An empty string when there is none."""
-
-    wheels: str = ""
-    pypi: str = ""
-    conda: str = ""
 
 
 _LOGIN = re.compile(r"(?<=[a-z0-9+.-])://(?P<login>[^/\s\"'@]*)@(?P<host>[^/\s\"'@]*)", re.IGNORECASE)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from envgen.core.errors import DataError
 from envgen.core.findings import Level
+from envgen.core.sites import Mirrors
 from envgen.facts.catalog import Catalog
 from envgen.files.reading import split
 from envgen.output.plan import read_folder
 from envgen.verify.findings import Code, Finding
 from envgen.verify.folder import judge_files
 from envgen.verify.judged import Judgement
-from envgen.verify.places import Mirrors
 
 # What the next run mends by itself, or asks about: headers, and files that are missing, of several runs or edited.
 _OF_THE_FILES = frozenset(

@@ -36,21 +36,10 @@ def lock_command(
     from the shipped locks. With --all the shipped locks themselves are remade; locks made on the same day are kept.
     """
     if everything:
-        from envgen.cli.lock_all import LockAllOptions, lock_all, parse_date
+        from envgen.cli.lock_all import lock_all, parse_date
+        from envgen.core.paths import tree
 
-        lock_all(
-            Path(root) if root else None,
-            LockAllOptions(
-                platforms=wanted.platforms,
-                pythons=(wanted.python,) if wanted.python else (),
-                conda_mirror=writing.conda_mirror,
-                wheel_mirror=writing.wheel_mirror,
-                timeout_s=writing.timeout_s,
-                jobs=jobs,
-                date=parse_date(date),
-                force=writing.force,
-            ),
-        )
+        lock_all(Path(root) if root else tree("lockfiles"), wanted, writing, jobs=jobs, date=parse_date(date))
         return
     writing = replace(writing, upgrade=True, may_fall_back=False)
     from envgen.cli.project import project_of

@@ -60,12 +60,8 @@ def verify_command(
     builds, reports = Catalog.load(), []
     progress = Progress()
     with wheel_site(reading.wheel_mirror) as mirror:
-        asking = Asking(
-            offline=online is False,
-            wheel_mirror=mirror,
-            conda_mirror=reading.conda_mirror,
-            deadline=Deadline.after(timeout),
-        )
+        deadline = Deadline.after(timeout)
+        asking = Asking(offline=online is False, wheels=mirror, conda=reading.conda_mirror, deadline=deadline)
         for folder in [found for text in folders or _of_project(target) for found in _folders(text)]:
             progress.step(f"checking {folder.as_posix()}")
             reports.append(verify_folder(folder, builds, asking))

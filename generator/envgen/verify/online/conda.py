@@ -39,7 +39,7 @@ def check_on_channels(
         may_lack=frozenset(map(name_of, absent)),
     )
     try:
-        listed = solve_conda(query, mirror=asking.conda_mirror, timeout_s=asking.deadline.left())
+        listed = solve_conda(query, mirror=asking.conda, timeout_s=asking.deadline.left())
     except UnreachableError as error:
         reason = f"{error.headline()}: {error.reason}"
         return [], [SkippedCheck(check=subject, reason=reason, unanswered=True, open=True)]

@@ -34,7 +34,7 @@ def check_on_indexes(
 
     Raises: UsageError when a mirror is not a URL.
     """
-    checks = check_hashes(lock, wheel_mirror=asking.wheel_mirror, pypi=asking.pypi, deadline=asking.deadline)
+    checks = check_hashes(lock, wheel_mirror=asking.wheels, pypi=asking.pypi, deadline=asking.deadline)
     findings = [finding for check in checks for finding in _of_hash(check, file)]
     findings += [finding for check in checks for finding in _of_listed(lock, check, asking, file)]
     skipped: list[SkippedCheck] = []
@@ -120,7 +120,7 @@ def _requires(
             return _stated_by(check.sdist, patience)
         if check.listed is None:  # what the catalog knows is good without an answer of the index
             return None, check.state in (HashState.GOOD, HashState.UNCHECKED)
-        site = site_of(package, asking.wheel_mirror, asking.pypi)
+        site = site_of(package, asking.wheels, asking.pypi)
         try:
             return read_requires(site, check.listed, patience=patience), False
         except (UnreachableError, SourceDataError):

@@ -12,7 +12,7 @@ from envgen.core.sets import PackageSet
 from envgen.files.reading import split
 from envgen.files.registry import CONDA_LOCK, set_of
 from envgen.files.variants import with_name
-from envgen.verify.shipped import is_as_shipped
+from envgen.verify.known import is_as_shipped
 
 WIN = Subdir.WIN_64
 NAMES = ("conda-lock.yml", "conda-win-64.lock", "environment.yml", "virtual-packages.yml")

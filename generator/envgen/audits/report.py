@@ -10,9 +10,8 @@ from pathlib import Path
 from envgen.audits.advice import with_change
 from envgen.audits.judge import judge
 from envgen.audits.verdict import CPU_BUILD, FileReport, Outcome, Verdict
-from envgen.core.encodings import encoding_of
-from envgen.core.regular import read_regular
 from envgen.core.request import Request
+from envgen.core.text_files import read_text_file, system_reason
 from envgen.facts.catalog import Catalog
 from envgen.readers.mention import FileUnreadableError, IndexOption, Mention, Reading
 from envgen.readers.registry import read
@@ -104,18 +103,10 @@ def read_file(path: Path) -> str:
 
     Raises: FileUnreadableError when it is no regular file, too large, or no text.
     """
-    name = path.as_posix()
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise FileUnreadableError(name=name, reason=f"it has {size} bytes, at most {LARGEST} are read")
-        data = read_regular(path)
+        return read_text_file(path, largest=LARGEST)
     except (OSError, ValueError) as error:
-        raise FileUnreadableError(name=name, reason=getattr(error, "strerror", None) or str(error)) from error
-    try:
-        return data.decode(encoding_of(data))
-    except UnicodeDecodeError as error:
-        raise FileUnreadableError(name=name, reason="it is no text in UTF-8 or UTF-16") from error
+        raise FileUnreadableError(name=path.as_posix(), reason=system_reason(error)) from error
 
 
 def exit_status(reports: Iterable[FileReport], *, strict: bool) -> int:

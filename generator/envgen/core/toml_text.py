@@ -6,7 +6,7 @@ import re
 import tomllib
 from typing import Any
 
-from envgen.core.digits import has_endless_number
+from envgen.core.text_files import has_endless_number
 
 # An end that is missing is no reason to look at every later quote anew.
 _STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*+(\"?)|'[^'\n]*+('?)")

@@ -12,8 +12,8 @@ from pathlib import Path
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import quoted
 from envgen.core.patterns import Pattern
+from envgen.core.text_files import read_text_file, system_reason
 from envgen.targets.errors import Mistake, MistakesError
-from envgen.targets.manifest import read_plain
 
 COLUMNS = ("name", "gpu", "driver", "platform")
 _NEEDED = ("name", "gpu", "platform")
@@ -49,10 +49,10 @@ def read_machines(path: Path) -> tuple[FleetMachine, ...]:
     """
     name = path.name
     try:
-        text = read_plain(path, largest=_LARGEST, with_utf16=True)
+        text = read_text_file(path, largest=_LARGEST)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise MachinesFileError(name, [Mistake(line=1, place="", text=f"it can't be read: {reason}")]) from error
+        mistake = Mistake(line=1, place="", text=f"it can't be read: {system_reason(error)}")
+        raise MachinesFileError(name, [mistake]) from error
     mistakes: list[Mistake] = []
     rows = list(_rows(text, mistakes))
     machines = _machines(rows, mistakes)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envgen import __version__
 from envgen.core.errors import UsageError
-from envgen.core.regular import read_regular
+from envgen.core.text_files import read_regular, system_reason
 from envgen.files.header import Header, body_digest, compose
 from envgen.output.plan import make_plan, read_file
 from envgen.output.writing import apply, replace_files
@@ -24,7 +24,7 @@ def read_project(file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
+        reason = system_reason(error) if isinstance(error, OSError) else "it is no UTF-8 text"
         raise ProjectFileError(file.name, reason, "correct it, then run this again") from error
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from envgen.core.digits import has_endless_number
+from envgen.core.text_files import has_endless_number
 from envgen.readers.mention import FileUnreadableError, IndexOption, Reading
 
 # File name -> module:function. The first that fits; a project names its files in many ways around the same words.

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import shlex
 from pathlib import Path
 
-from envgen.core.digits import has_endless_number
-from envgen.core.regular import read_regular
+from envgen.core.text_files import has_endless_number, read_text_file, system_reason
 from envgen.readers.pip_lines import logical_lines
 from envgen.requirements.asked import Asked, RequirementsFileError
 from envgen.requirements.lines import pass_over, take_line
 
 _LARGEST = 1 << 20
-# A byte order mark -> the encoding: what `pip freeze > requirements.txt` writes in Windows PowerShell is UTF-16.
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _INCLUDE = ("-r", "--requirement", "-c", "--constraint")
 _REASONS = {
     "-e": "an editable install is of a folder; a lock needs a file on an index",
@@ -36,19 +32,11 @@ def read_file(path: Path, name: str) -> str:
     Raises: RequirementsFileError when it is missing, larger than 1 MiB, or no text.
     """
     try:
-        data = read_regular(path, _LARGEST + 1)
-    except OSError as error:
-        raise RequirementsFileError(f"{name} can't be read", fact=error.strerror or str(error)) from error
-    if len(data) > _LARGEST:
-        raise RequirementsFileError(f"{name} can't be read", fact="it is larger than 1 MiB, as no such file is")
-    encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "utf-8")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise RequirementsFileError(f"{name} can't be read", fact="it is no text in UTF-8") from error
-    if "\0" in text or has_endless_number(text):
-        fact = "it is no text" if "\0" in text else "it holds a number of thousands of digits"
-        raise RequirementsFileError(f"{name} can't be read", fact=fact)
+        text = read_text_file(path, largest=_LARGEST)
+    except (OSError, ValueError) as error:
+        raise RequirementsFileError(f"{name} can't be read", fact=system_reason(error)) from error
+    if has_endless_number(text):
+        raise RequirementsFileError(f"{name} can't be read", fact="it holds a number of thousands of digits")
     return text
 
 

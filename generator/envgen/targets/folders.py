@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from envgen.core.errors import quoted
 from envgen.core.patterns import Pattern
+from envgen.core.text_files import system_reason
 from envgen.targets.manifest import FOLDERS, Target
 
 # What a folder's name can be on every system (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
@@ -32,7 +33,7 @@ def folder_mistake(root: Path, folder: PurePosixPath) -> str | None:
     try:
         place, top = (root / folder).resolve(), root.resolve()
     except (OSError, RuntimeError) as error:
-        return f"{text} leads nowhere: {getattr(error, 'strerror', None) or error}"
+        return f"{text} leads nowhere: {system_reason(error)}"
     if place != top and top not in place.parents:
         return f"{text} is outside: a link leads it to another place"
     for path in reversed((folder, *folder.parents)):

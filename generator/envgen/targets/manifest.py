@@ -7,10 +7,9 @@ from dataclasses import field
 from pathlib import Path, PurePosixPath
 
 from envgen.core.dataclass import dataclass
-from envgen.core.encodings import UTF16, encoding_of
 from envgen.core.errors import quoted
 from envgen.core.platforms import Subdir
-from envgen.core.regular import read_regular
+from envgen.core.text_files import read_text_file
 from envgen.request.options import RequestOptions
 from envgen.request.settings import WriteOptions
 from envgen.targets.errors import TargetUnknownError
@@ -90,7 +89,7 @@ def _has_table(path: Path) -> bool:
     from envgen.core.toml_text import parse_toml
 
     try:
-        text = read_plain(path) if path.is_file() else ""
+        text = read_text_file(path, largest=LARGEST, with_utf16=False) if path.is_file() else ""
     except (OSError, ValueError):
         return False
     if "envgen" not in text:
@@ -99,25 +98,3 @@ def _has_table(path: Path) -> bool:
         return "envgen" in parse_toml(text).get("tool", {})
     except (tomllib.TOMLDecodeError, TypeError):
         return "[tool.envgen" in text
-
-
-def read_plain(path: Path, *, largest: int = LARGEST, with_utf16: bool = False) -> str:
-    """Return the text of a file of at most `largest` bytes, without a byte order mark.
-
-    Raises: OSError; ValueError, with the reason, for what is no such text.
-    """
-    data = read_regular(path, largest + 1)
-    if len(data) > largest:
-        raise ValueError(f"it is larger than {largest >> 20} MiB, as no such file is")
-    encoding = encoding_of(data)
-    if encoding == UTF16 and not with_utf16:
-        raise ValueError("it is in UTF-16, and TOML is in UTF-8: save it so")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        known = "UTF-8 or UTF-16 with a byte order mark" if with_utf16 else "UTF-8"
-        raise ValueError(f"it is no text in {known}: {error.reason} at byte {error.start}, line {line}") from error
-    if "\0" in text:
-        raise ValueError(f"it is no text: a NUL at byte {text.index(chr(0))}")
-    return text

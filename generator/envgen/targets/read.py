@@ -12,6 +12,7 @@ from typing import Any
 from envgen.core.errors import EnvgenError, quoted
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
+from envgen.core.text_files import read_text_file, system_reason
 from envgen.core.toml_text import parse_toml
 from envgen.request.options import RequestOptions
 from envgen.request.settings import WriteOptions
@@ -20,7 +21,7 @@ from envgen.targets.check import Stated, mistakes_of
 from envgen.targets.errors import ManifestError, Mistake
 from envgen.targets.folders import folder_mistake, folder_of, shared_folders
 from envgen.targets.keys import MACHINE_KEYS, OF_A_TARGET, Key, Kind, keys
-from envgen.targets.manifest import SHARED_FILE, Manifest, Target, read_plain
+from envgen.targets.manifest import LARGEST, SHARED_FILE, Manifest, Target
 from envgen.targets.toml_lines import Lines, Place, lines_of
 
 _BARE_KEY = Pattern(r"[A-Za-z0-9_-]{1,80}")
@@ -34,10 +35,10 @@ def read_manifest(path: Path) -> Manifest:
     """
     name = path.name
     try:
-        text = read_plain(path)
+        text = read_text_file(path, largest=LARGEST, with_utf16=False)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ManifestError(name, [Mistake(line=1, place="", text=f"it can't be read: {reason}")]) from error
+        mistake = Mistake(line=1, place="", text=f"it can't be read: {system_reason(error)}")
+        raise ManifestError(name, [mistake]) from error
     return parse_manifest(text, path)
 
 

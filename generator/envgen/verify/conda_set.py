@@ -22,13 +22,12 @@ from envgen.verify.form import check_conda_form
 from envgen.verify.headers.stated import Stated
 from envgen.verify.headers.told import LockedBuild
 from envgen.verify.judged import JudgedLock, Knowledge
-from envgen.verify.known import check_known_conda, is_shipped_conda
+from envgen.verify.known import check_known_conda, is_as_shipped, is_shipped_conda
 from envgen.verify.needs import CondaWanted, check_conda_needs, check_conda_specs, check_conda_urls, shipped_request
 from envgen.verify.opened import Opened
 from envgen.verify.pip_set import not_said
 from envgen.verify.places import CONDA_PLACES, check_hosts
 from envgen.verify.request import check_request
-from envgen.verify.shipped import is_as_shipped
 
 
 def judge_conda(opened: Opened, stated: Stated, knowledge: Knowledge) -> tuple[list[JudgedLock], list[Finding]]:

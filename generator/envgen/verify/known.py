@@ -11,13 +11,15 @@ from pathlib import Path
 from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
 from envgen.core.locks import CondaLock, CondaPackage, PipLock, PipPackage
+from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
 from envgen.core.wheel_names import file_name
 from envgen.files.bodies import read_conda
 from envgen.files.errors import LockFormatError
 from envgen.files.reading import split
-from envgen.files.registry import CONDA_LOCK, PYLOCK
+from envgen.files.registry import CONDA_LOCK, PYLOCK, set_of
+from envgen.files.variants import variant_like
 from envgen.verify.findings import Code, Finding
 
 _WHEEL = re.compile(
@@ -222,3 +224,22 @@ def _shipped_texts(build: Build | None, python: str, root: Path) -> Mapping[str,
     key = Shipped(package_set=PackageSet(package_set), subdir=build.subdir, python=python, torch=torch, cuda_tag=tag)
     folder = root / key.folder
     return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} if folder.is_dir() else {}
+
+
+def is_as_shipped(bodies: Mapping[str, str], subdir: Subdir, python: str, root: Path) -> bool:
+    """True when the conda files among some bodies are those of one shipped lock, but for the environment's name."""
+    here = {name: body for name, body in bodies.items() if set_of(name) is PackageSet.CONDA}
+    lock_file = CONDA_LOCK.one
+    places = (root / subdir.value / f"py{python}").glob(f"*/{lock_file}")
+    return lock_file in here and any(
+        _body(place) == here[lock_file] and _is_like(here, place.parent) for place in sorted(places)
+    )
+
+
+def _is_like(here: Mapping[str, str], folder: Path) -> bool:
+    shipped = {path.name: _body(path) for path in folder.iterdir() if set_of(path.name) is PackageSet.CONDA}
+    return {name: variant_like(body, here.get(name, ""), name) for name, body in shipped.items()} == here
+
+
+def _body(path: Path) -> str:
+    return split(path.read_text(encoding="utf-8"))[1]

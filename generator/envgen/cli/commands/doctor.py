@@ -11,7 +11,7 @@ import typer
 
 from envgen.cli import options
 from envgen.cli.output import write_answer, write_json, write_line
-from envgen.core.regular import read_regular
+from envgen.core.text_files import encoding_of, read_regular, system_reason
 
 if TYPE_CHECKING:
     from envgen.core.errors import UsageError
@@ -109,7 +109,6 @@ def _environment_of(target: str, other: str | None) -> str:
 
 def _judge_text(source: str, other: str | None, output_format: options.OutputFormat, *, strict: bool) -> NoReturn:
     """Judge a posted text instead of this host."""
-    from envgen.core.encodings import encoding_of
     from envgen.core.errors import UsageError, quoted
     from envgen.doctor.posted import examine_text, posted_lines, posted_mapping
 
@@ -120,7 +119,7 @@ def _judge_text(source: str, other: str | None, output_format: options.OutputFor
     try:
         data = sys.stdin.buffer.read(_LONGEST) if source == "-" else read_regular(Path(source), _LONGEST)
     except (OSError, ValueError) as error:
-        fact = getattr(error, "strerror", None) or str(error)
+        fact = system_reason(error)
         raise UsageError(f"{quoted(source)} can't be read (from --report)", fact=fact, hint="name a file") from error
     posted = examine_text(data.decode(encoding_of(data), "replace"))
     if output_format is options.OutputFormat.JSON:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from envgen.core.errors import NoPairingError
+from envgen.core.errors import NoPairingError, some_of
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.fleet.kinds import Kind, ends_of
@@ -88,9 +88,8 @@ def _machine(gpu: str, kind: Kind, *, several: bool) -> str:
 
 def _who(machines: Sequence[FleetMachine]) -> str:
     """A few names: `3 machines: a, b, c`."""
-    names = ", ".join(machine.name for machine in machines[:_SHOWN])
-    more = f" and {len(machines) - _SHOWN} more" if len(machines) > _SHOWN else ""
-    return f"{len(machines)} machine{'' if len(machines) == 1 else 's'}: {names}{more}"
+    names = some_of([machine.name for machine in machines], _SHOWN)
+    return f"{len(machines)} machine{'' if len(machines) == 1 else 's'}: {names}"
 
 
 def _name(wanted: RequestOptions) -> str:

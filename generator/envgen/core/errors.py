@@ -7,7 +7,7 @@ Exit codes: 2 usage, 3 no pairing, 4 bad data or template, 5 an outside tool or 
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from envgen.core.escape import printable
@@ -113,3 +113,9 @@ def quoted(value: str, limit: int = 80) -> str:
     """Return `value` quoted for one line of a message: control characters escaped, long text cut."""
     cut = value if len(value) <= limit else f"{value[:limit]}… ({len(value)} characters)"
     return f'"{printable(cut)}"'
+
+
+def some_of(items: Sequence[str], most: int) -> str:
+    """Return the first of some items for one line of a message, and how many more there are."""
+    shown = ", ".join(items[:most])
+    return f"{shown} and {len(items) - most} more" if len(items) > most else shown

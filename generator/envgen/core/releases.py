@@ -43,6 +43,11 @@ def cuda_of_tag(tag: str) -> str:
     return f"{digits[:-1]}.{digits[-1]}"
 
 
+def major_of_tag(tag: str) -> int:
+    """Return the CUDA major of a tag: 12 of `cu126`, 0 of `cpu` and of what is no CUDA tag."""
+    return int(tag.removeprefix("cu")[:-1]) if tag.startswith("cu") else 0
+
+
 def tag_of_cuda(cuda: str) -> str:
     """Return the CUDA tag of a toolkit version: `cu126` of `12.6` or `12.6.3`."""
     return "cu" + "".join(cuda.split(".")[:2])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Self
 
-from envgen.core.builds import BuildKey
+from envgen.core.builds import Build, BuildKey
 from envgen.core.dataclass import dataclass
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
@@ -20,6 +21,12 @@ class Shipped:
     python: str
     torch: str
     cuda_tag: str
+
+    @classmethod
+    def of(cls, build: Build, python: str) -> Self:
+        """The lock of a build for a Python."""
+        package_set, torch, tag = build.key
+        return cls(package_set=package_set, subdir=build.subdir, python=python, torch=torch, cuda_tag=tag)
 
     @property
     def folder(self) -> PurePosixPath:

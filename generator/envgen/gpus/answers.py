@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from envgen.core.capability import ComputeCapability
+from envgen.core.errors import some_of
 from envgen.core.gpus import Candidate, Gpu, Match, MatchKind
 from envgen.gpus import names
 from envgen.gpus.index import GpuTables, Rows
@@ -47,7 +48,7 @@ class Answers:
         both = [at for at in named if at in rows]
         best = both[0] if both else min(rows, key=self._distance_from_driver)
         others = [self._tables.gpus[at]["name"] for at in rows if at != best]
-        shared = f"PCI id 10de:{device} is also listed as {_listed(others)}, with the same compute capability"
+        shared = f"PCI id 10de:{device} is also listed as {some_of(others, 4)}, with the same compute capability"
         return self._exact(query, self.gpu(best), best, (shared,) if others and not both else ())
 
     def chip(self, query: str, chip: dict[str, str], named: Rows) -> Match:
@@ -142,9 +143,3 @@ class Answers:
         """Rows that NVIDIA's driver sources name come first, then those with fewer ids: the closest fit to an id."""
         cells = self._tables.gpus[row]
         return "nvidia-open-gpu-kernel-modules" not in cells["sources"], len(cells["pci_ids"])
-
-
-def _listed(items: Sequence[str], limit: int = 4) -> str:
-    """A readable list of a few of the items."""
-    shown = ", ".join(items[:limit])
-    return f"{shown} and {len(items) - limit} more" if len(items) > limit else shown

@@ -7,6 +7,7 @@ import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from envgen.core.errors import some_of
 from envgen.core.request import DriverOrigin
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
@@ -16,7 +17,6 @@ from envgen.facts.lanes import Lane
 from envgen.files.header import Prose, with_headers
 from envgen.files.prose import NO_TOOLKIT, SHIPPED_COMMAND, build_lines, shipped_lines, shipped_title
 from envgen.lanes.locks import LaneLock, LaneResults
-from envgen.lock.shipped import shipped_of
 from envgen.records.document import to_json
 from envgen.records.request import PlatformRecord, RequestRecord
 from envgen.resolve.shipped import newest
@@ -99,7 +99,7 @@ def _lane_values(
             floor = next((pairing.driver_floor for pairing in found if pairing is not None), None)
             if floor is None:
                 continue
-            links = [_link(shipped_of(pairing, request.python) if pairing else None) for pairing in found]
+            links = [_link(Shipped.of(pairing.build, request.python) if pairing else None) for pairing in found]
             rows.append(
                 {
                     "subdir": subdir.value,
@@ -121,8 +121,7 @@ def _missing_words(rows: Sequence[Mapping[str, str]]) -> str:
     for package_set in PackageSet:
         builds = [row["build"] for row in rows if row["channel"] == package_set]
         if builds:
-            more = f" and {len(builds) - 3} more" if len(builds) > 3 else ""
-            words.append(f"{package_set}: {', '.join(builds[:3])}{more}")
+            words.append(f"{package_set}: {some_of(builds, 3)}")
     return "; ".join(words)
 
 

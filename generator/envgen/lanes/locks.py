@@ -18,7 +18,6 @@ from envgen.facts.lanes import Lane
 from envgen.lock.environment import locker_of
 from envgen.lock.locked import LockedSet
 from envgen.lock.options import Sources
-from envgen.lock.shipped import shipped_of
 from envgen.resolve import resolve
 from envgen.resolve.shipped import builds_of, pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError, WheelMissingError
@@ -120,7 +119,7 @@ def _decide(place: LanePlace, sources: Sources, failed: dict[Shipped, str], resu
         pairing = resolution.pairing(place.package_set)
         if pairing is None:
             return None
-        key = shipped_of(pairing, request.python)
+        key = Shipped.of(pairing.build, request.python)
         if key not in failed:
             return key
         passed.append((key, failed[key]))

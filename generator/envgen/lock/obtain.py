@@ -12,9 +12,9 @@ from envgen.core.errors import EnvgenError
 from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.resolution import Pairing, Resolution
+from envgen.core.shipped import Shipped
 from envgen.lock.locked import LockedSet, Origin
 from envgen.lock.options import Sources
-from envgen.lock.shipped import shipped_of
 from envgen.lock.together import beside
 from envgen.lock.together.set_locker import Outcome, SetLocker
 from envgen.net.errors import UnreachableError
@@ -179,7 +179,7 @@ def _shipped(locker: SetLocker, pairing: Pairing, request: Request, sources: Sou
     extras = sources.extras.of(locker.package_set)
     if not request.vision or request.audio or extras or sources.options.mirrors.written:
         return None
-    lock = shipped_of(pairing, request.python)
+    lock = Shipped.of(pairing.build, request.python)
     return locker.shipped(lock, pairing) if lock in sources.shipped.locks else None
 
 

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
-from envgen.core.resolution import Pairing
 from envgen.core.shipped import Shipped, parse_shipped
 
 
@@ -36,12 +35,6 @@ class ShippedLocks:
         if not folder.is_dir():
             return {}
         return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
-
-
-def shipped_of(pairing: Pairing, python: str) -> Shipped:
-    """The place of a pairing's lock in the tree."""
-    package_set, torch, cuda_tag = pairing.build.key
-    return Shipped(package_set=package_set, subdir=pairing.build.subdir, python=python, torch=torch, cuda_tag=cuda_tag)
 
 
 def _folders(place: Path) -> list[str]:

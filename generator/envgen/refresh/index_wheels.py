@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from envgen.core.errors import some_of
 from envgen.core.findings import Level
 from envgen.core.releases import CPU, release_key
 from envgen.core.wheel_names import WheelName
@@ -153,11 +154,10 @@ def _missing(
             url=page.page.url, reason=f"none of the {len(known)} files that wheels.csv knows is on it"
         )
     if gone:
-        more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
         yield Finding(
             code="file-gone",
             title=f"{len(gone)} of {len(known)} known files are not on {page.canonical} any more",
-            evidence=(", ".join(gone[:_SHOWN]) + more,),
+            evidence=(some_of(gone, _SHOWN),),
             remedy="if they were withdrawn, delete their rows, then run `python -m envgen.refresh seen`",
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from envgen.core.builds import Companions
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import NoPairingError
+from envgen.core.errors import NoPairingError, some_of
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import Request
@@ -163,6 +163,4 @@ def _clash(lines: Sequence[_Line], rows: Sequence[Companions]) -> LinesClashErro
 
 
 def _some(releases: Iterable[str]) -> str:
-    newest = sorted(releases, key=release_key, reverse=True)
-    more = f" and {len(newest) - _NAMED} more" if len(newest) > _NAMED else ""
-    return f"{', '.join(newest[:_NAMED])}{more}"
+    return some_of(sorted(releases, key=release_key, reverse=True), _NAMED)

@@ -265,14 +265,4 @@ def _lasting(resolution: Resolution) -> Iterator[str]:
 
 def _lock(package_set: PackageSet, request: Request, catalog: Catalog, shipped: Iterable[Shipped]) -> str:
     found = newest(package_set, shipped, request, catalog)
-    if found is None:
-        return ""
-    build = found.build
-    lock = Shipped(
-        package_set=package_set,
-        subdir=request.subdir,
-        python=request.python,
-        torch=build.torch,
-        cuda_tag=build.cuda_tag,
-    )
-    return lock.folder.as_posix()
+    return Shipped.of(found.build, request.python).folder.as_posix() if found is not None else ""

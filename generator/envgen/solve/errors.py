@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from envgen.core.dataclass import dataclass
-from envgen.core.errors import NoPairingError, ToolError, quoted
+from envgen.core.errors import NoPairingError, ToolError, quoted, some_of
 from envgen.core.sets import PackageSet
 
 _ASKED_FOR = re.compile(r"\bthe request asks for ([\w-]+(?:\.[\w-]+)*)")
@@ -26,10 +26,7 @@ class WheelMissingError(NoPairingError):
         return f"{self.url} has no wheel of {self.wanted}"
 
     def facts(self) -> tuple[str, ...]:
-        if not self.exists:
-            return ("it lists no file of that release",)
-        shown, more = self.exists[:8], len(self.exists) - 8
-        return (f"it has: {', '.join(shown)}" + (f" and {more} more" if more > 0 else ""),)
+        return (f"it has: {some_of(self.exists, 8)}" if self.exists else "it lists no file of that release",)
 
     def hint(self) -> str:
         return self.advice or "choose another release, CUDA tag or Python"

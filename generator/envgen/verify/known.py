@@ -10,7 +10,7 @@ from pathlib import Path
 
 from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
-from envgen.core.locks import CondaLock, CondaPackage, PipLock, PipPackage
+from envgen.core.locks import CondaLock, PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
@@ -28,6 +28,11 @@ _WHEEL = re.compile(
 _NEEDS = re.compile(r'    { name = "([^"]+)" },')
 _URL = re.compile(r"^  url: (?P<url>\S+)$", re.MULTILINE)
 _HASHES = re.compile(r"^    md5: (?P<md5>[0-9a-f]{32})\n    sha256: (?P<sha256>[0-9a-f]{64})$", re.MULTILINE)
+_CANONICAL = (
+    "https://files.pythonhosted.org/",
+    "https://download.pytorch.org/",
+    "https://download-r2.pytorch.org/",
+)
 _DEPENDS = re.compile(r"^    ([A-Za-z0-9_.-]+): (.*)$", re.MULTILINE)
 
 
@@ -121,29 +126,44 @@ def check_known_wheels(lock: PipLock, known: KnownFiles, file: str, *, exact: bo
         if of_hash is None:
             yield _hash(file, file_name(package.url), package.sha256, next(iter(records)).sha256)
             continue
-        if package.size is not None and of_hash.size not in (None, package.size):
-            title = f"size of {file_name(package.url)}"
-            evidence = (f"locked: {package.size} bytes", f"a shipped lock: {of_hash.size} bytes")
-            yield Finding(code=Code.SIZE_MISMATCH, file=file, title=title, evidence=evidence)
-        yield from _wheel_place(package, of_hash, file)
-        yield from _wheel_needs(package, of_hash.needs.get((lock.subdir.value, lock.python)), file, exact=exact)
+        yield from check_size(package, of_hash.size, "a shipped lock", file)
+        # A mirror's place is judged by its host.
+        if package.url.startswith(_CANONICAL):
+            yield from check_place(package, of_hash.url, "a shipped lock", file)
+        needs = of_hash.needs.get((lock.subdir.value, lock.python))
+        yield from _needs(package.name, needs, {*package.dependencies}, file, exact=exact)
 
 
-def _wheel_place(package: PipPackage, record: PipRecord, file: str) -> Iterator[Finding]:
-    """PyTorch's index names two hosts for the same files; a mirror's place is judged by its host."""
-    if _is_canonical(package.url) and _one_host(package.url) != _one_host(record.url):
+def check_size(package: PipPackage, size: int | None, source: str, file: str) -> Iterator[Finding]:
+    """The size of a file beside what a source states."""
+    if None not in (package.size, size) and package.size != size:
+        evidence = (f"locked: {package.size} bytes", f"{source}: {size} bytes")
+        title = f"size of {file_name(package.url)}"
+        yield Finding(code=Code.SIZE_MISMATCH, file=file, title=title, evidence=evidence)
+
+
+def check_place(package: PipPackage, url: str, source: str, file: str) -> Iterator[Finding]:
+    """The URL of a file beside the one that a source states."""
+    if _one_host(package.url) != _one_host(url):
         title = f"the file of {package.name} is not where its index keeps it"
-        evidence = (f"locked: {package.url[:160]}", f"a shipped lock: {record.url}")
+        evidence = (f"locked: {package.url[:160]}", f"{source}: {url[:160]}")
         yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=evidence)
 
 
-def _wheel_needs(package: PipPackage, needs: Collection[str] | None, file: str, *, exact: bool) -> Iterator[Finding]:
-    stated = set(package.dependencies)
-    for name in sorted(set(needs or ()) - stated):
-        title = f"{package.name} needs {name}, which is not stated"
+def _one_host(url: str) -> str:
+    """PyTorch's pages name two hosts for the same files, and spell the + of a version in two ways."""
+    return url.replace("://download-r2.pytorch.org/", "://download.pytorch.org/", 1).replace("%2B", "+")
+
+
+def _needs(
+    name: str, needed: Collection[str] | None, stated: set[str], file: str, *, exact: bool = True
+) -> Iterator[Finding]:
+    """What a package is said to need beside what it needs, None where that is not known."""
+    for other in sorted(set(needed or ()) - stated):
+        title = f"{name} needs {other}, which is not stated"
         yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title)
-    for name in sorted(stated - set(needs)) if needs is not None and exact else ():
-        title = f"{package.name} is said to need {name}, which it does not"
+    for other in sorted(stated - set(needed)) if needed is not None and exact else ():
+        title = f"{name} is said to need {other[:80]}, which it does not"
         yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
 
 
@@ -162,17 +182,8 @@ def check_known_conda(lock: CondaLock, known: KnownFiles, file: str) -> Iterator
             title = f"the file of {package.name} is not where its channel keeps it"
             evidence = (f"locked: {package.url[:160]}", f"a shipped lock: {record.url}")
             yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=evidence)
-        yield from _conda_needs(package, record, file)
-
-
-def _conda_needs(package: CondaPackage, record: CondaRecord, file: str) -> Iterator[Finding]:
-    stated = {text.removesuffix(" *") for text in package.depends}
-    for text in sorted(record.depends - stated):
-        title = f"{package.name} needs {text}, which is not stated"
-        yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title=title)
-    for text in sorted(stated - record.depends):
-        title = f"{package.name} is said to need {text[:80]}, which it does not"
-        yield Finding(code=Code.NOT_NEEDED, file=file, title=title)
+        stated = {text.removesuffix(" *") for text in package.depends}
+        yield from _needs(package.name, record.depends, stated, file)
 
 
 def _hash(file: str, filename: str, locked: str, there: str) -> Finding:
@@ -188,17 +199,6 @@ def _of_another(name: str, filename: str, sha256: str, known: KnownFiles, file: 
         title = f"the hash of {name} is that of another file"
         evidence = (f"locked: {filename[:160]}", f"a shipped lock: {there}")
         yield Finding(code=Code.HASH_MISMATCH, file=file, title=title, evidence=evidence)
-
-
-def _is_canonical(url: str) -> bool:
-    return url.startswith(("https://files.pythonhosted.org/", "https://download.pytorch.org/", _R2))
-
-
-_R2 = "https://download-r2.pytorch.org/"
-
-
-def _one_host(url: str) -> str:
-    return url.replace(_R2, "https://download.pytorch.org/", 1)
 
 
 def is_shipped_wheels(lock: PipLock, build: Build | None, root: Path) -> bool:
@@ -220,9 +220,7 @@ def _shipped_texts(build: Build | None, python: str, root: Path) -> Mapping[str,
     """File name -> text of the shipped lock of a build, empty when none is shipped."""
     if build is None:
         return {}
-    package_set, torch, tag = build.key
-    key = Shipped(package_set=PackageSet(package_set), subdir=build.subdir, python=python, torch=torch, cuda_tag=tag)
-    folder = root / key.folder
+    folder = root / Shipped.of(build, python).folder
     return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} if folder.is_dir() else {}
 
 

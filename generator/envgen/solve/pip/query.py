@@ -9,7 +9,7 @@ from envgen.core.builds import Build
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
-from envgen.core.releases import CPU, release_key
+from envgen.core.releases import major_of_tag, release_key
 from envgen.core.request import Request
 from envgen.core.requirements import normalise_project, project_of
 from envgen.core.resolution import Pairing
@@ -81,7 +81,7 @@ class PipQuery:
     @property
     def cuda_major(self) -> int:
         """The CUDA major of the build, 0 of a CPU build."""
-        return 0 if self.cuda_tag == CPU else int(self.cuda_tag.removeprefix("cu")[:-1])
+        return major_of_tag(self.cuda_tag)
 
     @property
     def uv_platform(self) -> str:
@@ -122,7 +122,7 @@ def pip_query(pairing: Pairing, request: Request, *, extras: tuple[str, ...] = (
     Raises: UsageError when an extra is not a plain PEP 508 requirement.
     """
     build = pairing.build
-    major, below = build.cuda_tag.removeprefix("cu")[:-1], pairing.cudnn_below
+    major, below = major_of_tag(build.cuda_tag), pairing.cudnn_below
     return PipQuery(
         subdir=request.subdir,
         python=request.python,

@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from envgen.core.dataclass import dataclass
+from envgen.core.errors import some_of
 from envgen.core.releases import release_key
 from envgen.core.request import Request
 from envgen.core.requirements import normalise_project, parsed
@@ -54,9 +55,7 @@ class Together:
         Raises: SolveFailedError when they go with none of the releases; UnreachableError, SourceDataError, SolverError.
         """
         request, releases = self.request, self.releases()
-        named = ", ".join((instead or self.extras.pip)[:_NAMED])
-        more = len(instead or self.extras.pip) - _NAMED
-        named += f" and {more} more" if more > 0 else ""
+        named = some_of(instead or self.extras.pip, _NAMED)
         subject = f"{named} with any torch that runs, {request.subdir.value}, Python {request.python}"
         if not releases:
             raise SolveFailedError(solver="pip", subject=subject, explanation=("no build of torch runs there",))

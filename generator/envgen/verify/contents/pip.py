@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 
 from envgen.core.findings import Level
 from envgen.core.locks import PipLock
+from envgen.core.releases import major_of_tag
 from envgen.core.requirements import normalise_project, parsed
 from envgen.core.wheel_names import file_name
 from envgen.facts.tables import read_table
@@ -66,9 +67,10 @@ def check_contents(lock: PipLock, tag: str, asked: Collection[str], deadline: De
     wheels = wheels_of(lock, names)
     limit = Deadline.after(min(_LONGEST_S, deadline.left()))
     contents = read_all(wheels, patience=Patience(deadline=limit, retry=Retry(attempts=2)))
-    major = int(tag.removeprefix("cu")[:-1]) if tag.startswith("cu") else 0
     try:
-        notices = judged(wheels, contents, build=f"{lock.version_of('torch').partition('+')[0]}+{tag}", major=major)
+        notices = judged(
+            wheels, contents, build=f"{lock.version_of('torch').partition('+')[0]}+{tag}", major=major_of_tag(tag)
+        )
     except CudaClashError as clash:
         yield Finding(code=Code.CUDA_CLASH, file=file, title=clash.headline(), evidence=clash.facts())
         return

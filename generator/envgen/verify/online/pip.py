@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from envgen.core.errors import some_of
 from envgen.core.findings import Level, SkippedCheck
 from envgen.core.locks import PipLock, PipPackage
 from envgen.net.deadline import Patience, Retry
@@ -12,6 +13,7 @@ from envgen.net.pip_index import SourceFile, read_requires
 from envgen.solve.pip.sdist import read_sdist
 from envgen.verify.contents.pip import check_contents
 from envgen.verify.findings import Asking, Code, Finding
+from envgen.verify.known import check_place, check_size
 from envgen.verify.needs import unneeded
 from envgen.verify.online.pip_hashes import HashCheck, HashState, check_hashes, site_of
 from envgen.verify.pip_requires import needs_of, unmet
@@ -51,8 +53,7 @@ def check_on_indexes(
     findings += check_contents(lock, tag, asked, asking.deadline, file) if asked else ()
     if unread := [name for name in requires if name not in known]:
         what = "does not answer for" if unanswered else "does not serve the metadata of"
-        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-        reason = f"the index {what} {unread[0]}{more}"
+        reason = f"the index {what} {some_of(unread, 1)}"
         check = f"{file}: versions that some wheels ask for"
         skipped.append(SkippedCheck(check=check, reason=reason, unanswered=unanswered, open=True))
     return findings, skipped
@@ -73,24 +74,13 @@ def _of_listed(lock: PipLock, check: HashCheck, asking: Asking, file: str) -> It
     listed = check.listed or check.sdist
     if listed is None:
         return
-    size = check.listed.size if check.listed is not None else None
-    if package.size is not None and size is not None and package.size != size:
-        evidence = (f"locked: {package.size} bytes", f"{check.source}: {size} bytes")
-        yield Finding(code=Code.SIZE_MISMATCH, file=file, title=f"size of {check.filename}", evidence=evidence)
+    yield from check_size(package, check.listed.size if check.listed is not None else None, check.source, file)
     # A mirror has the files elsewhere: their place is judged by the host, and by its form.
-    is_own = check.source.startswith(package.index.rstrip("/"))
-    if is_own and _one_host(listed.url) != _one_host(package.url):
-        title = f"the file of {package.name} is not where its index keeps it"
-        evidence = (f"locked: {package.url[:160]}", f"{check.source}: {listed.url[:160]}")
-        yield Finding(code=Code.INDEX_WRONG, file=file, title=title, evidence=evidence)
+    if check.source.startswith(package.index.rstrip("/")):
+        yield from check_place(package, listed.url, check.source, file)
     if listed.is_yanked:
         title = f"{check.filename} was withdrawn from its index (yanked)"
         yield Finding(code=Code.YANKED, file=file, title=title, evidence=(check.source,), level=Level.WARNING)
-
-
-def _one_host(url: str) -> str:
-    """PyTorch's pages name two hosts for the same files, and spell the + of a version in two ways."""
-    return url.replace("://download-r2.pytorch.org/", "://download.pytorch.org/", 1).replace("%2B", "+")
 
 
 def _unneeded(lock: PipLock, asked: Sequence[str], known: Mapping[str, Sequence[str]], file: str) -> Iterator[Finding]:

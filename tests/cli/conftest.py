@@ -76,6 +76,7 @@ def run(
     monkeypatch.setattr(pip_solve, "check_extras", check)
     forget_real_packages(monkeypatch)
     monkeypatch.setenv("ENVGEN_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("envgen.net.wheel_contents._AHEAD", {})
     further = [Row(name="scipy", version="1.16.2", depends=("numpy",)), Row(name="numpy", version="2.3.3")]
     write_channel(tmp_path / "channels" / "conda-forge", (*pytorch_rows(), *further))
     mirrors = ["--wheel-mirror", torch_index.url("/whl"), "--conda-mirror", str(tmp_path / "channels")]

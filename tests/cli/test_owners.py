@@ -53,17 +53,17 @@ def test_what_comes_along_is_of_the_index_of_the_build(
     """datasets[audio] asks for torchcodec, which is built for CUDA 13 on PyPI and declares nothing of torch."""
     further = [
         make_wheel("sound-1.0-py3-none-any.whl", ("torchcodec",)),
-        make_wheel(f"torchcodec-0.17.0-{CP312}.whl", files={"torchcodec/_C.so": "\0libcudart.so.13\0"}),
+        make_wheel(f"torchcodec-0.9.2-{CP312}.whl", files={"torchcodec/_C.so": "\0libcudart.so.13\0"}),
         make_wheel(f"torchcodec-0.9.0-{CP312}.whl", files={"torchcodec/_C.so": "\0libcudart.so.12\0"}),
     ]
     pypi.wheels = {"/simple": [*pypi.wheels["/simple"], *further]}
     assert run(*BUILD, "--with", "pip:sound", to="older") == 0
     assert "torchcodec==0.9.0" in pins(tmp_path / "older")
-    assert "torchcodec is locked at 0.9.0, 0.17.0 was passed over" in capsys.readouterr().err
-    own = make_wheel(f"torchcodec-0.16.0+cu126-{CP312}.whl", files={"torchcodec/_C.so": "\0libcudart.so.12\0"})
+    assert "torchcodec is locked at 0.9.0, 0.9.2 was passed over" in capsys.readouterr().err
+    own = make_wheel(f"torchcodec-0.9.1+cu126-{CP312}.whl", files={"torchcodec/_C.so": "\0libcudart.so.12\0"})
     torch_index.wheels = {"/whl/cu126": [*torch_index.wheels["/whl/cu126"], own]}
     assert run(*BUILD, "--with", "pip:sound") == 0
-    assert "torchcodec==0.16.0+cu126" in pins(tmp_path / "out")
+    assert "torchcodec==0.9.1+cu126" in pins(tmp_path / "out")
     assert run(*BUILD, "--with", "pip:sound", "--check") == 0
 
 

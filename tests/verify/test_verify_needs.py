@@ -147,3 +147,10 @@ def test_a_newer_cuda_bindings_than_lock_files_had_is_good(tmp_path: Path) -> No
 
     changed = pip_changed(tmp_path, lambda lock: replace(lock, packages=tuple(map(newer, lock.packages))))
     assert changed == set()
+
+
+def test_a_package_that_is_built_for_another_torch_is_found(tmp_path: Path) -> None:
+    """torchtext 0.18.0 fails to import beside torch 2.4 and newer, and declares torch>=2.3.0 (pytorch/text#2272)."""
+    url = REQUESTS.url.replace("requests-2.32.5", "torchtext-0.18.0")
+    torchtext = replace(REQUESTS, name="torchtext", version="0.18.0", url=url)
+    assert "dependency-version" in pip_changed(tmp_path, lambda lock: with_package(lock, torchtext))

@@ -38,6 +38,7 @@ Row = Mapping[str, str]
 TABLES = (
     "capabilities",
     "companion_cuda",
+    "companion_torch",
     "companions",
     "conda_builds",
     "cpu_builds",

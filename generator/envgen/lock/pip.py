@@ -183,12 +183,14 @@ class PipLocker:
         return replace(self, sources=replace(self.sources, extras=extras))
 
     def _query(self, pairing: Pairing) -> PipQuery:
+        from envgen.solve.pip.built_for import bounds_for
         from envgen.solve.pip.query import pip_query
 
         extras = self.sources.extras
         query = pip_query(pairing, self.request, extras=extras.pip)
         bounds = extras.constraints_for(self.request.subdir, self.request.python)
-        return replace(query, constraints=(*query.constraints, *bounds), sources=extras.sources)
+        built = bounds_for(pairing.build.torch, self.sources.builds)
+        return replace(query, constraints=(*query.constraints, *built, *bounds), sources=extras.sources)
 
     def _text(self) -> str:
         if not self.sources.folder:

@@ -11,8 +11,10 @@ from envgen.core.findings import Level
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
 from envgen.core.requirements import applies, normalise_project, parsed
+from envgen.facts.catalog import Catalog
 from envgen.facts.requires import RequiresCatalog
 from envgen.facts.wheels import TorchPins
+from envgen.solve.pip.built_for import built_for
 from envgen.verify.findings import Code, Finding
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ def check_known_requires(lock: PipLock, tag: str, file: str) -> Iterator[Finding
         same_build = known.cuda_tag == tag and _is_for(lock.subdir, known.name.platforms)
         asked = [text for text in known.requires if same_build or not text.startswith(_BUILD_SPECIFIC)]
         yield from unmet({"torch": asked}, lock, file, source=f"{known.name.filename}: {known.source}")
+    for one in built_for({package.name: package.version for package in lock.packages}, Catalog.load()):
+        if not one.fits(torch):
+            title = f"{one.label} is built for torch {one.torch}, {torch} is locked"
+            yield Finding(code=Code.DEPENDENCY_VERSION, file=file, title=title, evidence=(one.source,))
     for pin in TorchPins.load().of(torch, tag, lock.subdir):
         locked = lock.version_of(pin.package)
         if not pin.is_exact or _plain(locked) == _plain(pin.version):

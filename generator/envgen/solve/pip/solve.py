@@ -25,6 +25,7 @@ from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.net.served import canonical_pypi_url, check_served
 from envgen.net.sites import Site
 from envgen.solve.errors import SolveFailedError, SolverError, WheelHashError
+from envgen.solve.pip.built_for import BuiltFor, built_for
 from envgen.solve.pip.choice import best_wheel
 from envgen.solve.pip.constraints import check_constraints
 from envgen.solve.pip.query import FAMILY, FAMILY_IF_THERE, PipQuery, asked_sometimes, plain_requirement
@@ -305,7 +306,9 @@ class _Solve:
         keep_file(wheels_of_last(query), "\n".join(wheel.sha256 for wheel in wheels))
         told = judged(wheels, contents, build=f"{query.torch}+{query.cuda_tag}", major=query.cuda_major)
         sources = (package for package in lock.packages if package.is_source)
-        return (*(_from_source(package) for package in sources), *told)
+        known = built_for({package.name: package.version for package in lock.packages}, Catalog.load())
+        unsure = (_built_for_unknown(one) for one in known if not one.torch)
+        return (*(_from_source(package) for package in sources), *unsure, *told)
 
     def _check(self, package: UvPackage, wheel: UvWheel, request: UvRequest, wanted: WantedWheels | None) -> None:
         """Raise unless the file has a hash: the one that the index's page showed, and the known one."""
@@ -375,6 +378,11 @@ def _versions(lock: PipLock) -> dict[str, str]:
         if _NAME.fullmatch(package.name):
             found[package.name] = version
     return found
+
+
+def _built_for_unknown(one: BuiltFor) -> Notice:
+    text = f"{one.label} is built for one release of torch, and no source says which: import it before you count on it "
+    return Notice(code="built-for-unknown", text=f"{text}({one.source})", package_set=PackageSet.PIP)
 
 
 def _from_source(package: PipPackage) -> Notice:

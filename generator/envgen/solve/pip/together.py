@@ -20,6 +20,7 @@ from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError
 from envgen.solve.extras import Extras
 from envgen.solve.pip.answer import UvPackage
+from envgen.solve.pip.built_for import BuiltFor, built_for
 from envgen.solve.pip.query import FAMILY, newer_glibcs, platform_for_uv
 from envgen.solve.pip.sources import AllowedSources
 from envgen.solve.pip.uv import UvRequest
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _NAMED = 4  # packages that a message names
+_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +61,6 @@ class Together:
         subject = f"{named} with any torch that runs, {request.subdir.value}, Python {request.python}"
         if not releases:
             raise SolveFailedError(solver="pip", subject=subject, explanation=("no build of torch runs there",))
-        allowed = AllowedSources(
-            names=self.extras.sources, python=request.python, subdir=request.subdir, glibc=request.glibc
-        )
         asked = UvRequest(
             subject=subject,
             python=request.python,
@@ -73,8 +72,35 @@ class Together:
             default_index=Site.parse(self.pypi),
         )
         patience = Patience(deadline=Deadline.after(min(longest_s, self.deadline.left())))
-        packages = allowed.compile(asked, patience=patience)
-        return Found(packages={package.name: package for package in packages})
+        found, reasons = self._compiled(asked, patience), list[str]()
+        for _ in range(_ROUNDS):
+            unfit = next((one for one in found.built_for if not one.fits(found.torch)), None)
+            if unfit is None:
+                return found
+            reasons.append(f"{unfit.label} is built for torch {unfit.torch}: {unfit.source}")
+            # The packages come first: an older torch before an older release of one.
+            try:
+                asked = replace(asked, requirements=(*asked.requirements, f"torch{unfit.torch}"))
+                found = self._compiled(asked, patience)
+            except SolveFailedError:
+                requirements, constraints = asked.requirements[:-1], (*asked.constraints, unfit.others)
+                asked = replace(asked, requirements=requirements, constraints=constraints)
+                found = self._compiled(asked, patience, reasons)
+        raise SolveFailedError(solver="pip", subject=subject, explanation=tuple(reasons))
+
+    def _compiled(self, asked: UvRequest, patience: Patience, reasons: Sequence[str] = ()) -> Found:
+        """uv's answer, or `reasons` why there is none."""
+        request = self.request
+        allowed = AllowedSources(
+            names=self.extras.sources, python=request.python, subdir=request.subdir, glibc=request.glibc
+        )
+        try:
+            packages = {package.name: package for package in allowed.compile(asked, patience=patience)}
+        except SolveFailedError as error:
+            error.explanation = (*reasons, *error.explanation)
+            raise
+        versions = {name: package.version for name, package in packages.items()}
+        return Found(packages=packages, built_for=tuple(built_for(versions, self.catalog)))
 
     def newer_glibcs(self) -> tuple[Request, ...]:
         """The request with each newer glibc, oldest first."""
@@ -96,9 +122,10 @@ class Together:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A solution: name -> package."""
+    """A solution: name -> package, and what some of them are built for."""
 
     packages: Mapping[str, UvPackage]
+    built_for: tuple[BuiltFor, ...] = ()
 
     @property
     def torch(self) -> str:
@@ -115,7 +142,7 @@ class Found:
         """Package with its version -> the bounds that it sets on torch, of those that exclude a release."""
         from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-        found = {}
+        found = {one.label: one.torch for one in self.built_for if not one.fits(torch)}
         for name, text in self.packages["torch"].via.items():
             bounds = text.replace(" ", "")
             try:

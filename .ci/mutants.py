@@ -26,8 +26,8 @@ only_mutate = ["src/envgen/resolve/*"]
 pytest_add_cli_args_test_selection = ["tests/resolve"]
 # Sentences for people may be reworded any day.
 do_not_mutate_patterns = [
-  '(message|text) [+]?= ', 'message=f"', 'return [(]?f"', 'return [(]?"[^"]+ [^"]+ ', '^ *f?"', "^ *'", 'source="',
-  'raise AssertionError', 'strict=True',
+  '(message|text|expected|wheel) [+]?= ', 'message=f"', 'return [(]?f"', 'return [(]?"[^"]+ [^"]+ ', '^ *f?"', "^ *'",
+  'source="', 'hint="', "hint='", 'raise AssertionError', 'strict=True',
 ]
 # An endless loop is the only thing that takes long here.
 timeout_constant = 10.0

@@ -75,8 +75,7 @@ def test_the_floor_is_the_driver_of_the_oldest_jetpack_that_does() -> None:
 )
 def test_the_patch_of_a_toolkit_needs_no_newer_jetpack(cuda: str, arch_list: str, floor: str) -> None:
     tegra = package("2.9.1", cuda, arch_list, variant="tegra", pins="arm-variant=*=tegra", **ARM)
-    driver = "595.78" if cuda.startswith("13") else "540.4.0"
-    found = resolve(catalog_of(packages=[tegra]), ask("8.7", "linux-aarch64", driver, glibc="2.35")).conda
+    found = resolve(catalog_of(packages=[tegra]), ask("8.7", "linux-aarch64", "595.78", glibc="2.35")).conda
     assert found is not None
     assert str(found.driver_floor) == floor
 

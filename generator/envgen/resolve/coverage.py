@@ -45,7 +45,7 @@ def is_unified(cuda: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def code_in(arch_list: str, capability: ComputeCapability, *, is_unified: bool = False) -> ArchCode | None:
+def code_in(arch_list: str, capability: ComputeCapability, *, is_unified: bool) -> ArchCode | None:
     """The same by the text of an arch list. Remembered: hundreds of builds share a few dozen lists."""
     return _nearest(parse_arch_list(arch_list), capability, is_unified=is_unified)
 

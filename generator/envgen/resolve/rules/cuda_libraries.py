@@ -20,7 +20,7 @@ from envgen.resolve.failure import Failure
 def pinned(build: Build, library: str, catalog: Catalog) -> LibraryCode | None:
     """The code of the cublas, nccl or nvrtc that a build pins; None when no pin is known, or its wheel was not read.
 
-    Arm and x86 wheels of a release differ in Jetson's code alone, so that one stands for the other.
+    The wheel for x86 Linux stands for that of Windows; the one for Arm has Jetson's code besides, and stands alone.
     """
     version, major = build.libraries.get(library, ""), release_key(build.cuda)[0]
     own = catalog.library_code.get((library, major, version, build.subdir))
@@ -43,9 +43,11 @@ def compiles(code: LibraryCode, gpu: Gpu, cuda: str) -> bool:
 def rule(build: Build, evaluation: Evaluation) -> Iterator[Failure]:
     """cuBLAS, which nearly everything needs, has code for every GPU."""
     code = pinned(build, "cublas", evaluation.catalog)
-    for requested in evaluation.request.gpus if code is not None else ():
+    if code is None:
+        return
+    for requested in evaluation.request.gpus:
         gpu = requested.gpu
-        if code is not None and lacks(code, gpu, build.cuda):
+        if lacks(code, gpu, build.cuda):
             listed = " ".join(str(one) for one in code.codes)
             yield Failure(
                 code=RejectionCode.NO_LIBRARY_CODE,

@@ -41,7 +41,7 @@ def catalog() -> GpuCatalog:
     return GpuCatalog.load()
 
 
-def decide(request: Request) -> Resolution | None:
+def decide(request: Request) -> Resolution:
     """The real decision."""
     return resolve(builds(), request)
 
@@ -190,9 +190,9 @@ def examine(
     neighbours: Sequence[InspectedEnvironment] = (),
 ) -> Diagnosis:
     """The diagnosis with the real catalog and the real decision."""
-    return diagnose(context_of(observation, inspected, run, neighbours), decide)
+    return diagnose(context_of(observation, inspected, run, neighbours))
 
 
 def printed(context: Context) -> list[str]:
     """The lines that a user sees."""
-    return list(diagnosis_lines(context, diagnose(context, decide)))
+    return list(diagnosis_lines(context, diagnose(context)))

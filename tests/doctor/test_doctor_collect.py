@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from doctor.samples import builds, catalog, conda, decide, environment, host, torch, unavailable
+from doctor.samples import builds, catalog, conda, environment, host, torch, unavailable
 from envgen.causes.context import Context
 from envgen.doctor.collect import HEADER, Recorder, report
 from envgen.doctor.diagnose import diagnose
@@ -54,7 +54,7 @@ def test_report_names_nobody(user: str, name: str, pattern: str, uuid: str, secr
         f"Error in {home}{slash}x.py on {name.upper()} by {user.upper()}: GPU-{uuid} mail {user}@{name}.example"
     )
     context = Context(observation=observation, builds=builds(), catalog=catalog(), environment=inspected, run=run)
-    text = report(context, diagnose(context, decide), Identity(user=user, host=name, home=home), None, "0.1.0")
+    text = report(context, diagnose(context), Identity(user=user, host=name, home=home), None, "0.1.0")
     lowered = text.lower()
     for private in (user, name, home, uuid, secret, name.partition(".")[0], home.replace("\\", "\\\\")):
         assert private.lower() not in lowered
@@ -107,9 +107,7 @@ def test_report_holds_the_captures_in_the_form_of_the_tests() -> None:
     context = Context(
         observation=observation, builds=builds(), catalog=catalog(), environment=environment(torch("2.8.0+cpu", None))
     )
-    text = report(
-        context, diagnose(context, decide), Identity(user="ada", host="engine", home="/home/ada"), recorder, "0.1.0"
-    )
+    text = report(context, diagnose(context), Identity(user="ada", host="engine", home="/home/ada"), recorder, "0.1.0")
     assert "==> program nvidia-smi-q (exit 0) <==" in text
     assert "==> /proc/driver/nvidia/version <==" in text
     assert "GPU-00000001-1f3a" not in text
@@ -131,7 +129,7 @@ def test_other_programs_on_the_gpu_are_not_reported() -> None:
     recorder = Recorder(run, capture.files)
     recorder.run(Command(name="nvidia-smi-q", argv=("nvidia-smi", "-q"), limit_s=1.0), timeout_s=1.0)
     context = Context(observation=capture.observe(), builds=builds(), catalog=catalog())
-    text = report(context, diagnose(context, decide), Identity(user="", host="", home=""), recorder, "0.1.0")
+    text = report(context, diagnose(context), Identity(user="", host="", home=""), recorder, "0.1.0")
     assert "NVIDIA A100" in text
     assert "trainer" not in text
     assert "Compute Mode" in text
@@ -157,7 +155,7 @@ def test_of_a_long_log_every_gpu_is_kept_and_of_the_loaders_cache_what_is_nvidia
     for name in outputs:
         recorder.run(Command(name=name, argv=(name,), limit_s=1.0), timeout_s=1.0)
     context = Context(observation=capture.observe(), builds=builds(), catalog=catalog())
-    text = report(context, diagnose(context, decide), Identity(), recorder, "0.1.0")
+    text = report(context, diagnose(context), Identity(), recorder, "0.1.0")
     assert all(f"NVIDIA A100 number {n}" in text for n in range(8))
     assert "libcuda.so.1 (libc6,x86-64)" in text
     assert "Driver Version                            : 535.183.01" in text
@@ -209,9 +207,7 @@ def test_report_of_a_conda_environment_is_json_in_its_sections() -> None:
     context = Context(
         observation=host("linux-rtx4090-570.133.20"), builds=builds(), catalog=catalog(), environment=inspected
     )
-    text = report(
-        context, diagnose(context, decide), Identity(user="ada", host="engine", home="/home/ada"), None, "0.1.0"
-    )
+    text = report(context, diagnose(context), Identity(user="ada", host="engine", home="/home/ada"), None, "0.1.0")
     sections = dict(re.findall(r"## (\w+)\n\n```json\n(.*?)\n```", text, re.DOTALL))
     assert set(sections) == {"host", "environment", "torch", "findings"}
     assert json.loads(sections["environment"])["conda"][0]["build"] == "cpu_mkl_py312_h94e416f_100"

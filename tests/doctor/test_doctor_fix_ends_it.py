@@ -12,7 +12,7 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from doctor.fix_simulation import followed
-from doctor.samples import context_of, decide
+from doctor.samples import context_of
 from doctor.samples_of_start import START_SAMPLES
 from doctor.test_doctor_causes import SAMPLES
 from doctor.test_doctor_threads import THREADS
@@ -32,7 +32,7 @@ CONTEXTS = {
 def commands() -> list[ParameterSet]:
     rows = []
     for name, context in CONTEXTS.items():
-        fix = diagnose(context, decide).fix
+        fix = diagnose(context).fix
         if fix is not None and fix.command and not _SHOWS.match(fix.command):
             rows.append(pytest.param(context, id=name))
     return rows
@@ -40,9 +40,9 @@ def commands() -> list[ParameterSet]:
 
 @pytest.mark.parametrize("context", commands())
 def test_the_command_ends_the_first_finding(context: Context) -> None:
-    before = diagnose(context, decide)
+    before = diagnose(context)
     assert before.fix is not None
-    after = diagnose(followed(context, before.fix.command), decide)
+    after = diagnose(followed(context, before.fix.command))
     first = (before.errors or before.findings)[0]
     assert first.code not in [error.code for error in after.errors], before.fix.command
 
@@ -55,5 +55,5 @@ def test_most_causes_have_a_command_that_is_followed() -> None:
 def _command(row: ParameterSet) -> str:
     (context,) = row.values
     assert isinstance(context, Context)
-    fix = diagnose(context, decide).fix
+    fix = diagnose(context).fix
     return fix.command if fix is not None else ""

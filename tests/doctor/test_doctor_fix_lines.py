@@ -10,7 +10,6 @@ import pytest
 from doctor.samples import (
     conda,
     context_of,
-    decide,
     dist,
     environment,
     examine,
@@ -342,7 +341,7 @@ def test_a_remedy_stands_by_itself(sample: Sample) -> None:
 
 def test_json_says_what_comes_before_the_command() -> None:
     context = context_of(host("wsl1-none"), environment(CU128))
-    found = diagnosis_mapping(context, diagnose(context, decide), strict=False)["fix"]
+    found = diagnosis_mapping(context, diagnose(context), strict=False)["fix"]
     assert found["before"] == "run in PowerShell on Windows"
     assert found["command"] == "wsl --set-version Debian 2"
 

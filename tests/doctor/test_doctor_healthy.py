@@ -13,7 +13,6 @@ from doctor.samples import (
     catalog,
     conda,
     context_of,
-    decide,
     dist,
     environment,
     examine,
@@ -126,7 +125,7 @@ def test_only_a_card_newer_than_every_release_is_sent_to_a_nightly(tables: Catal
     context = Context(
         observation=observation, builds=tables, catalog=catalog(), environment=environment(CU128), run=run
     )
-    (error,) = diagnose(context, decide).errors
+    (error,) = diagnose(context).errors
     assert error.code == "no-kernel-image"
     assert ("nightly" in error.remedy.text) is nightly
 

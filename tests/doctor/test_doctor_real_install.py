@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.samples import context_of, decide, host
+from doctor.samples import context_of, host
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.diagnosis import Diagnosis
 from envgen.doctor.examine import examine_host
@@ -64,7 +64,7 @@ class RealEnvironment:
 
     def diagnosis(self, name: str, run: TorchRun | None = None) -> Diagnosis:
         """The diagnosis as if it lay on a captured host."""
-        return diagnose(context_of(host(name), self.environment(), run), decide)
+        return diagnose(context_of(host(name), self.environment(), run))
 
     @contextmanager
     def without(self, path: str) -> Iterator[None]:

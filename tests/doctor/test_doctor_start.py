@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from doctor.samples import context_of, decide, environment, host, printed, torch, unavailable
+from doctor.samples import context_of, environment, host, printed, torch, unavailable
 from doctor.samples_of_start import NO_DRIVER, START_SAMPLES, StartSample
 from envgen.doctor.diagnose import diagnose
 
@@ -15,7 +15,7 @@ OF_THE_ENVIRONMENT = {"cuda-on-library-path", "wrong-environment", "numpy-broken
 
 @pytest.mark.parametrize("sample", [pytest.param(s, id=s.name) for s in START_SAMPLES])
 def test_the_cause_is_found_alone_and_what_to_do_is_said(sample: StartSample) -> None:
-    diagnosis = diagnose(sample.context, decide)
+    diagnosis = diagnose(sample.context)
     assert [finding.code for finding in diagnosis.errors] == [sample.code]
     finding, fix = diagnosis.errors[0], diagnosis.fix
     assert sample.words in "\n".join((finding.title, *finding.evidence))
@@ -38,7 +38,7 @@ def test_gpus_of_one_kind_are_counted() -> None:
 
 def test_an_answer_that_is_a_failure_is_no_skipped_source() -> None:
     for name in ("linux-8xh100-fabric-570.133.20", "linux-rtx3070-mismatch-570.86.15"):
-        checks = [check.check for check in diagnose(context_of(host(name)), decide).skipped]
+        checks = [check.check for check in diagnose(context_of(host(name))).skipped]
         assert not {"source fabric-manager", "source nvidia-smi-q", "source nvml"} & {*checks}, name
 
 
@@ -46,5 +46,5 @@ def test_no_container_without_a_gpu_is_blamed_on_its_loader_too() -> None:
     observation = host("container-a100-550.54.15")
     bare = replace(observation, parts=replace(observation.parts, libraries=()))
     run = unavailable(NO_DRIVER, torch_version="2.7.1+cu126", cuda="12.6")
-    errors = diagnose(context_of(bare, environment(torch("2.7.1+cu126", "12.6")), run), decide).errors
+    errors = diagnose(context_of(bare, environment(torch("2.7.1+cu126", "12.6")), run)).errors
     assert [error.code for error in errors] == ["container-without-gpu"]

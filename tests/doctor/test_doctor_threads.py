@@ -452,10 +452,9 @@ def test_all_33_are_there() -> None:
 
 
 def judged(context: Context) -> Diagnosis:
-    from doctor.samples import decide
     from envgen.doctor.diagnose import diagnose
 
-    return diagnose(context, decide)
+    return diagnose(context)
 
 
 @pytest.mark.parametrize(

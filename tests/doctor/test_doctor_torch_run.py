@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from doctor.fake_torch import FakeEnvironment
-from doctor.samples import builds, catalog, context_of, decide, host
+from doctor.samples import builds, catalog, context_of, host
 from envgen.causes.context import Context
 from envgen.core.capability import ComputeCapability
 from envgen.core.findings import Level
@@ -48,7 +48,7 @@ def diagnose_here(fake: FakeEnvironment, *, run: bool = True) -> Diagnosis:
         environment=opened.environment,
         run=run_torch(opened.python, run_command, timeout_s=60) if run else None,
     )
-    return diagnose(context, decide)
+    return diagnose(context)
 
 
 def test_a_torch_that_works(fake: FakeEnvironment) -> None:
@@ -281,7 +281,7 @@ def test_a_program_that_is_no_python_is_said_to_be_none(tmp_path: Path, script: 
     assert opened.reason.startswith(f"{program} {reason}")
     assert len(opened.reason) < 500
     context = replace(context_of(host("linux-rtx4090-570.133.20")), unexamined=opened.reason, not_run=opened.reason)
-    diagnosis = diagnose(context, decide)
+    diagnosis = diagnose(context)
     assert [(f.code, f.evidence) for f in diagnosis.errors] == [("python-unusable", (opened.reason,))]
     assert diagnosis.exit_code(strict=False) == 1
     reasons = {check.check: check.reason for check in diagnosis.skipped}
@@ -301,7 +301,7 @@ def test_an_environment_is_read_without_its_interpreter(fake: FakeEnvironment) -
     assert opened.environment.torch is not None
     assert opened.environment.torch.version == "2.8.0+cpu"
     context = context_of(host("linux-gtx1650-none"), opened.environment)
-    errors = diagnose(replace(context, unexamined=opened.reason, not_run=opened.reason), decide).errors
+    errors = diagnose(replace(context, unexamined=opened.reason, not_run=opened.reason)).errors
     assert [error.code for error in errors] == ["no-driver", "python-unusable", "torch-cpu-build"]
 
 

@@ -21,9 +21,10 @@ from envgen.records.document import to_json
 from envgen.records.request import PlatformRecord, RequestRecord
 from envgen.solve.conda.solve import solve_conda
 from envgen.solve.conda.source import mirrored
+from envgen.solve.extras import environment_of
 from envgen.solve.pip.solve import solve_pip
 from envgen.verify.findings import Asking
-from envgen.verify.pip_requires import marker_environment, unmet
+from envgen.verify.pip_requires import unmet
 from equipment.conda_channel import cuda_query, write_pytorch_channels
 from equipment.damage import conda, conda_package, package, pip, without
 from equipment.invented import forget_real_packages
@@ -145,7 +146,7 @@ def test_an_extra_that_a_wheel_asks_for_counts(pip_folder: Path) -> None:
 def test_markers_are_those_of_the_locks_platform(subdir: Subdir, system: str, machine: str, pip_folder: Path) -> None:
     """Never the host's: PEP 508 names these values, platform.machine() of CPython reports them."""
     lock = replace(PYLOCK.read((pip_folder / "pylock.toml").read_text("utf-8"), "pylock.toml"), subdir=subdir)
-    found = marker_environment(lock)
+    found = environment_of(lock.subdir, lock.python)
     assert (found["platform_system"], found["platform_machine"]) == (system, machine)
 
 

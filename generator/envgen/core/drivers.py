@@ -37,6 +37,14 @@ class DriverVersion:
             raise ValueFormatError(kind="driver version", value=text, expected=expected, origin=origin)
         return cls(tuple(int(p) for p in pieces), plain)
 
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """The version, or None for what a program prints where it has none (`N/A` on Jetson Orin)."""
+        try:
+            return cls.parse(text)
+        except ValueFormatError:
+            return None
+
     @property
     def branch(self) -> int:
         """The number in front of the first dot: 570 of 570.133.20."""

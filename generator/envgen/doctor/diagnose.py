@@ -10,7 +10,7 @@ from envgen.causes.findings import Finding
 from envgen.causes.table import CAUSES, PLACES, ROWS, Cause
 from envgen.core.findings import Level, SkippedCheck
 from envgen.doctor.diagnosis import Diagnosis
-from envgen.doctor.fix import Decide, choose_fix
+from envgen.doctor.fix import choose_fix
 from envgen.environments.torch_run import RunOutcome
 from envgen.probe import commands
 from envgen.probe.observation import Source, SourceStatus
@@ -19,11 +19,8 @@ from envgen.probe.observation import Source, SourceStatus
 _TO_LOOK_AT = Trait.ENVIRONMENT | Trait.TORCH_RUN | SHOWN
 
 
-def diagnose(context: Context, decide: Decide) -> Diagnosis:
-    """Return what keeps CUDA from working, the first to be fixed first, and the one next thing to do.
-
-    `decide` is the decision for a request; it may be a function that always returns None where there is none to make.
-    """
+def diagnose(context: Context) -> Diagnosis:
+    """Return what keeps CUDA from working, the first to be fixed first, and the one next thing to do."""
     found: list[Finding] = []
     skipped = [*_skipped_sources(context)]
     for cause in CAUSES:
@@ -40,7 +37,7 @@ def diagnose(context: Context, decide: Decide) -> Diagnosis:
     if not context.hidden and not any(finding.level is Level.ERROR for finding in findings):
         last = (f for cause in CAUSES if cause.alone and _applies(context, cause) for f in _asked(context, cause))
         findings = (*findings, *last)
-    return Diagnosis(findings=findings, skipped=tuple(skipped), fix=choose_fix(context, findings, decide))
+    return Diagnosis(findings=findings, skipped=tuple(skipped), fix=choose_fix(context, findings))
 
 
 def explained(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -12,8 +12,6 @@ from pathlib import Path
 from envgen.causes.context import Context
 from envgen.core.dataclass import dataclass
 from envgen.core.releases import release_key
-from envgen.core.request import Request
-from envgen.core.resolution import Resolution
 from envgen.doctor.collect import Recorder
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.diagnosis import Diagnosis
@@ -27,7 +25,6 @@ from envgen.probe.host import HostValues
 from envgen.probe.observation import Observation, SourceStatus
 from envgen.probe.observe import observe
 from envgen.probe.process import Runner, run_command
-from envgen.resolve import resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +63,6 @@ def examine_host(
     ask = recorder.run if recorder else runner
     builds, catalog = Catalog.load(), GpuCatalog.load()
 
-    def decide(request: Request) -> Resolution | None:
-        return resolve(builds, request)
-
     environ = host.environ if host else os.environ
     wanted = Wanted(python=python, prefix=prefix, environ=environ, own=sys.executable)
     opened = open_environment(wanted, disk, runner, shutil.which)
@@ -86,7 +80,7 @@ def examine_host(
         unexamined=opened.reason,
         not_run=not_run,
     )
-    return Examined(context=context, diagnosis=diagnose(context, decide), recorder=recorder)
+    return Examined(context=context, diagnosis=diagnose(context), recorder=recorder)
 
 
 def _run_without_path(

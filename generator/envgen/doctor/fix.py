@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from envgen.causes.checks.interpreter import pythons_with_builds
@@ -19,15 +18,14 @@ from envgen.doctor.build_fix import conda_fix, conda_owns_torch, pip_fix, pixi_f
 from envgen.environments.inspected import base_version
 from envgen.probe.observation import EnvironmentKind
 from envgen.request.known_gpus import driver_to_decide_with
+from envgen.resolve import resolve
 from envgen.resolve.errors import NoBuildError
-
-Decide = Callable[[Request], Resolution | None]
 
 # What no shell acts on between double quotes.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()/+-]*")
 
 
-def choose_fix(context: Context, findings: tuple[Finding, ...], decide: Decide) -> Remedy | None:
+def choose_fix(context: Context, findings: tuple[Finding, ...]) -> Remedy | None:
     """Return what to do about the first finding that keeps CUDA from working, else about the first warning, or None."""
     pressing = [f for f in findings if f.level is Level.ERROR] or [f for f in findings if f.level is Level.WARNING]
     if not pressing:
@@ -35,11 +33,11 @@ def choose_fix(context: Context, findings: tuple[Finding, ...], decide: Decide) 
     first = pressing[0]
     repair = ROWS[first.code].repair
     if repair is Repair.PYTHON:
-        return _new_environment(context, findings, first, decide)
+        return _new_environment(context, findings, first)
     if repair is Repair.OWN:
         return first.remedy
     request = request_for(context, findings)
-    resolution = _decision(context, findings, request, decide) if request else None
+    resolution = _decision(context, findings, request) if request else None
     if resolution is None:
         return _for_this_jetpack(context) or first.remedy
     return _by_decision(context, first, resolution)
@@ -87,16 +85,16 @@ def _glibc(context: Context) -> str:
     return system.libc_version if system.libc == "glibc" and system.libc_version else context.builds.default_glibc
 
 
-def _decision(context: Context, findings: tuple[Finding, ...], request: Request, decide: Decide) -> Resolution | None:
+def _decision(context: Context, findings: tuple[Finding, ...], request: Request) -> Resolution:
     """The decision: for the very build that is installed when only its installation is at fault, else the best."""
     errors = [ROWS[finding.code].repair for finding in findings if finding.level is Level.ERROR]
     release = base_version(context.torch_version)
     at_fault = all(repair is Repair.SAME_BUILD for repair in errors)
     if at_fault and context.torch_cuda and re.fullmatch(r"\d+(\.\d+)+", release):
-        same = decide(replace(request, torch=f"=={release}", cuda=tag_of_cuda(context.torch_cuda)))
-        if same is not None and (same.pip or same.conda):
+        same = resolve(context.builds, replace(request, torch=f"=={release}", cuda=tag_of_cuda(context.torch_cuda)))
+        if same.pip or same.conda:
             return same
-    return decide(request)
+    return resolve(context.builds, request)
 
 
 def _by_decision(context: Context, first: Finding, resolution: Resolution) -> Remedy:
@@ -132,13 +130,13 @@ def _no_build(context: Context, resolution: Resolution) -> str:
     return f"no build of PyTorch runs on this GPU with this driver and Python{fact}; {hint}"
 
 
-def _new_environment(context: Context, findings: tuple[Finding, ...], first: Finding, decide: Decide) -> Remedy:
+def _new_environment(context: Context, findings: tuple[Finding, ...], first: Finding) -> Remedy:
     """A new environment, of a Python that has a build for these GPUs and this driver."""
     request, environment = request_for(context, findings), context.environment
     if request is None or environment is None or environment.interpreter.musl:
         return first.remedy
     near = _by_nearness(request.python, pythons_with_builds(context, request.subdir), context.builds.default_python)
-    decided = [r for python in near if (r := decide(replace(request, python=python)))]
+    decided = [resolve(context.builds, replace(request, python=python)) for python in near]
     by_conda = next((r for r in decided if r.conda), None)
     by_pip = next((r for r in decided if r.pip), None)
     best = by_conda or by_pip if environment.kind is EnvironmentKind.CONDA else by_pip or by_conda
@@ -147,8 +145,8 @@ def _new_environment(context: Context, findings: tuple[Finding, ...], first: Fin
         if environment.interpreter.bits != 64:
             text = f"install the 64-bit Python {best.request.python} and make a new environment with it"
         return Remedy(text=text, where=text, command=envgen_command(context, best.request), by_decision=True)
-    nothing = decide(replace(request, python=context.builds.default_python))
-    return Remedy(text=_no_build(context, nothing), by_decision=True) if nothing else first.remedy
+    nothing = resolve(context.builds, replace(request, python=context.builds.default_python))
+    return Remedy(text=_no_build(context, nothing), by_decision=True)
 
 
 def _by_nearness(python: str, known: frozenset[str], default: str) -> list[str]:

@@ -15,8 +15,6 @@ from envgen.core.errors import EnvgenError
 from envgen.core.findings import Level
 from envgen.core.platforms import Subdir
 from envgen.core.releases import release_key
-from envgen.core.request import Request
-from envgen.core.resolution import Resolution
 from envgen.doctor.diagnose import diagnose
 from envgen.doctor.diagnosis import Diagnosis
 from envgen.doctor.document import diagnosis_mapping
@@ -26,7 +24,6 @@ from envgen.gpus.catalog import GpuCatalog
 from envgen.probe.observation import Observation, Vendor
 from envgen.reports.machines import PostedMachine, machines_in
 from envgen.reports.report import Report, read_report
-from envgen.resolve import resolve
 from envgen.resolve.coverage import code_for
 
 _COLLECT = "python -m torch.utils.collect_env"
@@ -96,9 +93,6 @@ def examine_text(text: str) -> Posted:
         raise SeveralMachinesError(machines)
     builds, catalog = Catalog.load(), GpuCatalog.load()
 
-    def decide(request: Request) -> Resolution | None:
-        return resolve(builds, request)
-
     shown = Trait.PACKAGES if report.has_packages else NO_TRAIT
     shown |= Trait.LIBRARIES if report.observation.parts.libraries else NO_TRAIT
     observation = _completed(report, builds, catalog)
@@ -114,7 +108,7 @@ def examine_text(text: str) -> Posted:
         hidden=SHOWN & ~shown,
     )
     context = _of_torch_itself(context)
-    diagnosis = diagnose(context, decide)
+    diagnosis = diagnose(context)
     return Posted(report=report, context=context, diagnosis=diagnosis, lacks=tuple(_lacks(context)))
 
 

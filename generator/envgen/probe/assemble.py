@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
-from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
 from envgen.probe import commands
 from envgen.probe.ask import Answer
@@ -75,7 +74,7 @@ def assemble(values: HostValues, files: HostFiles, gathered: Gathered) -> Observ
     return Observation(
         system=system,
         gpus=gpus,
-        driver=next((version for _, text in versions if (version := _parsed(text))), None),
+        driver=next((version for _, text in versions if (version := DriverVersion.read(text))), None),
         parts=_parts(values, files, gathered, versions),
         environ=relevant_variables(values.environ),
         python=python_facts(values, files),
@@ -140,14 +139,6 @@ def _version_disagreements(versions: list[tuple[str, str]]) -> Iterable[Disagree
         if text != versions[0][1]:
             kept_from, kept = versions[0]
             yield Disagreement(subject="driver version", kept=kept, kept_from=kept_from, other=text, other_from=name)
-
-
-def _parsed(text: str) -> DriverVersion | None:
-    """The version, or None for what a source prints when it has none (`N/A` on Jetson Orin)."""
-    try:
-        return DriverVersion.parse(text)
-    except ValueFormatError:
-        return None
 
 
 def _parts(values: HostValues, files: HostFiles, gathered: Gathered, versions: list[tuple[str, str]]) -> DriverParts:

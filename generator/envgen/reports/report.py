@@ -8,7 +8,6 @@ from dataclasses import replace
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion, windows_number
-from envgen.core.errors import ValueFormatError
 from envgen.core.releases import cuda_of_tag
 from envgen.environments.inspected import (
     CondaRecord,
@@ -119,7 +118,8 @@ def _observation(text: str, parts: Parts, system: System, failure: tuple[int | N
     module, flavour = parse_proc_version(text)
     log_driver = parts.log.driver if parts.log else ""
     stated = (parts.collected.driver, parts.table.driver, log_driver, module, parts.by_hand.driver)
-    driver = next((driver for text in stated if (driver := _driver(text))), None)
+    read = (DriverVersion.read(windows_number(text) or text) for text in stated)
+    driver = next(filter(None, read), None)
     answered = any(gpu.is_driven for gpu in gpus)
     code, words = (None, "") if answered else failure
     service = _SERVICE.search(text)
@@ -147,14 +147,6 @@ def _observation(text: str, parts: Parts, system: System, failure: tuple[int | N
         xids=tuple(Xid(pci_address=pci_address(at), code=number) for at, number in parse_xids(text)),
         kernel_messages=parse_kernel_messages(text),
     )
-
-
-def _driver(text: str) -> DriverVersion | None:
-    """A driver's version, Windows' own numbering (32.0.15.6094) included."""
-    try:
-        return DriverVersion.parse(windows_number(text) or text)
-    except ValueFormatError:
-        return None
 
 
 def _installed(text: str) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from envgen.core import requirements
 from envgen.core.findings import Level
 from envgen.core.locks import PipLock
 from envgen.core.platforms import Subdir
@@ -14,6 +13,7 @@ from envgen.core.requirements import applies, normalise_project, parsed
 from envgen.facts.catalog import Catalog
 from envgen.facts.requires import RequiresCatalog
 from envgen.facts.wheels import TorchPins
+from envgen.solve.extras import environment_of
 from envgen.solve.pip.built_for import built_for
 from envgen.verify.findings import Code, Finding
 
@@ -82,7 +82,7 @@ def needs_of(requires: Mapping[str, Iterable[str]], lock: PipLock) -> dict[str, 
 def _applying(requires: Mapping[str, Iterable[str]], lock: PipLock) -> list[tuple[str, Requirement]]:
     """The lines that apply on the lock's platform, each with the package that states it."""
     read = {name: list(parsed(lines)) for name, lines in requires.items()}
-    environment = marker_environment(lock)
+    environment = environment_of(lock.subdir, lock.python)
     wanted: dict[str, set[str]] = {name: {""} for name in read}
     while True:  # an extra may ask for another package's extra
         asked = [(name, r) for name, rs in read.items() for r in rs if applies(r, wanted[name], environment)]
@@ -102,9 +102,3 @@ def _held(name: str, requirement: Requirement, lock: PipLock, file: str, source:
     elif not requirement.specifier.contains(version, prereleases=True):
         title = f"{name} needs {requirement.name}{requirement.specifier}, {version} is locked"
         yield Finding(code=Code.DEPENDENCY_VERSION, file=file, title=title, evidence=evidence)
-
-
-def marker_environment(lock: PipLock) -> dict[str, str]:
-    """The values of PEP 508 markers on the lock's platform, whatever this host is."""
-    subdir = lock.subdir
-    return requirements.marker_environment(system=subdir.system, machine=subdir.machine, python=f"{lock.python}.0")

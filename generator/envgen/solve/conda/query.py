@@ -39,14 +39,8 @@ class CondaQuery:
 
 def extras_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuery:
     """The solve of the extra packages alone, on a host with the newest driver there could be."""
-    return CondaQuery(
-        subdir=request.subdir,
-        channels=all_channels(pairing.build.conda.channels, extras.channels),
-        specs=(f"python={request.python}",),
-        virtual_packages=virtual_packages(request.subdir, cuda="" if request.is_cpu else "99.0", glibc=request.glibc),
-        extras=extras.match_specs(request.subdir, request.python),
-        may_lack=extras.for_both,
-    )
+    specs, cuda = (f"python={request.python}",), "" if request.is_cpu else "99.0"
+    return _query(pairing, request, extras, specs=specs, cuda=cuda)
 
 
 def claimed_cuda(build: Build) -> str:
@@ -60,11 +54,15 @@ def conda_query(pairing: Pairing, request: Request, extras: Extras) -> CondaQuer
     The virtual packages claim no more than every driver at the pairing's floor can serve: the first release of its CUDA
     major. A lock solved with them runs on any driver that the decision allows.
     """
+    return _query(pairing, request, extras, specs=pairing.specs, cuda=claimed_cuda(pairing.build))
+
+
+def _query(pairing: Pairing, request: Request, extras: Extras, *, specs: tuple[str, ...], cuda: str) -> CondaQuery:
     return CondaQuery(
         subdir=request.subdir,
         channels=all_channels(pairing.build.conda.channels, extras.channels),
-        specs=pairing.specs,
-        virtual_packages=virtual_packages(request.subdir, cuda=claimed_cuda(pairing.build), glibc=request.glibc),
+        specs=specs,
+        virtual_packages=virtual_packages(request.subdir, cuda=cuda, glibc=request.glibc),
         extras=extras.match_specs(request.subdir, request.python),
         may_lack=extras.for_both,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from envgen.core.builds import JetPack
 from envgen.core.dataclass import dataclass
@@ -57,7 +57,8 @@ def read_stated(headers: Mapping[str, Header], builds: Catalog) -> Stated:
             findings.append(Finding(code=Code.REQUEST_UNREADABLE, file=name, title=title, evidence=evidence))
     if not records:
         return Stated(findings=findings)
-    asked = {name: _asked(record) for name, record in records.items()}
+    # Where one set alone was made anew, the others' lines keep the states of theirs.
+    asked = {name: record.without_sets() for name, record in records.items()}
     main = max(asked.values(), key=list(asked.values()).count)
     findings += [
         Finding(code=Code.FILES_DISAGREE, file=name, title="its request line asks for something else than the others'")
@@ -89,11 +90,6 @@ def _checked(record: RequestRecord) -> RequestRecord:
     except EnvgenError as error:
         raise RecordError(error.headline()) from error
     return record
-
-
-def _asked(record: RequestRecord) -> RequestRecord:
-    """The record without the states of the sets: where one set alone was made anew, the others' lines keep theirs."""
-    return replace(record, platforms=tuple(replace(platform, sets={}) for platform in record.platforms))
 
 
 def _gpu(record: GpuRecord, builds: Catalog) -> Gpu:

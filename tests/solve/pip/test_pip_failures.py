@@ -286,11 +286,6 @@ def test_a_silent_pypi_ends_with_the_time_limit(solve: Solve, pypi_index: WheelI
     assert "uv was not done when the time limit passed" in str(caught.value)
 
 
-def test_nothing_cached_and_no_network(solve: Solve, tmp_path: Path) -> None:
-    with pytest.raises(UnreachableError):
-        solve(offline=True, cache_dir=tmp_path)
-
-
 LOGIN_FAULTS = (
     Fault(status=401),
     Fault(status=500),

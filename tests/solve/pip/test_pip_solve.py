@@ -253,14 +253,6 @@ def test_the_callers_own_uv_settings_change_nothing(
     assert solve(cache_dir=tmp_path) == plain
 
 
-def test_a_later_solve_needs_no_network(solve: Solve, torch_index: WheelIndex, pypi_index: WheelIndex) -> None:
-    online = solve()
-    torch_index.requests.clear()
-    pypi_index.requests.clear()
-    assert solve(offline=True) == online
-    assert [*torch_index.requests, *pypi_index.requests] == []
-
-
 def test_extras_are_plain_requirements(solve: Solve) -> None:
     for bad, text in (
         ("timm @ https://example.org/timm.whl", '"timm" is asked for by URL [usage]'),

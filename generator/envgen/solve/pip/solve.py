@@ -52,7 +52,6 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
     wheel_mirror: str = "",
     pypi: str = "",
     write_mirror: bool = False,
-    offline: bool = False,
     timeout_s: float = 300.0,
     retry: Retry | None = None,
     cache_dir: Path | None = None,
@@ -62,9 +61,9 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
     """Return the complete, checked lock of a pip pairing.
 
     Traffic for PyTorch's index goes to `<wheel_mirror>/<cuda tag>/`, for PyPI to `pypi`; the lock names the canonical
-    URLs, or the mirrors' with `write_mirror`. A login in a mirror's URL reaches only that mirror. `offline` solves from
-    uv's cache alone. Versions of `preferred`, an earlier lock, are taken again where nothing speaks against them.
-    `meanwhile` is called while uv works, if it is started early enough.
+    URLs, or the mirrors' with `write_mirror`. A login in a mirror's URL reaches only that mirror. Versions of
+    `preferred`, an earlier lock, are taken again where nothing speaks against them. `meanwhile` is called while uv
+    works, if it is started early enough.
 
     Raises: UnreachableError (the only one after which a shipped lock is a fair answer), SourceDataError,
     WheelMissingError, WheelHashError, SolveFailedError, SolverError, UsageError.
@@ -80,7 +79,6 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
         catalog=WheelCatalog.load(),
         pins=tuple(pin for pin in TorchPins.load().of(query.torch, query.cuda_tag, query.subdir) if pin.is_exact),
         preferred=_versions(preferred) if preferred is not None else {},
-        offline=offline,
         cache_dir=cache_dir,
         report=progress or _silent,
     )
@@ -122,13 +120,10 @@ class _Solve:
     catalog: WheelCatalog
     pins: tuple[TorchPin, ...]
     preferred: Mapping[str, str]
-    offline: bool
     cache_dir: Path | None
     report: Callable[[str], None]
 
     def run(self, meanwhile: Callable[[], None]) -> PipLock:
-        if self.offline:
-            return self._solved(self._request(None), None)
         with self._ahead() as (guess, run):
             wanted, listed = self._look_up()
             request = self._request(listed)
@@ -154,7 +149,7 @@ class _Solve:
         with started(request, patience=self.patience, cache_dir=self.cache_dir) as run:
             yield request, run
 
-    def _solved(self, request: UvRequest, wanted: WantedWheels | None, run: UvRun | None = None) -> PipLock:
+    def _solved(self, request: UvRequest, wanted: WantedWheels, run: UvRun | None = None) -> PipLock:
         """The lock of a request, on which `run` may be at work."""
         query = self.query
         before: tuple[UvRequest, tuple[UvPackage, ...]] | None = None
@@ -183,7 +178,7 @@ class _Solve:
     def _compiled(self, request: UvRequest) -> tuple[UvPackage, ...]:
         query = self.query
         allowed = AllowedSources(names=query.sources, python=query.python, subdir=query.subdir, glibc=query.glibc)
-        return allowed.compile(request, patience=self.patience, offline=self.offline, cache_dir=self.cache_dir)
+        return allowed.compile(request, patience=self.patience, cache_dir=self.cache_dir)
 
     def _look_up(self) -> tuple[WantedWheels, Listed]:
         from envgen.solve.pip.wheels import extra_family, look_up_wheels
@@ -199,27 +194,23 @@ class _Solve:
         remember(query, listed)
         return wanted, listed
 
-    def _request(self, listed: Listed | None) -> UvRequest:
-        """What uv is asked; without a look at the index it is asked for what the table says."""
+    def _request(self, listed: Listed) -> UvRequest:
+        """What uv is asked."""
         query = self.query
         extras = tuple(plain_requirement(extra) for extra in query.extras)
-        named = query.pinned_family | {"torch": query.torch_version}
-        family = listed.requirements if listed else tuple(f"{name}=={version}" for name, version in named.items())
-        names = () if query.on_pypi else (*query.pinned_family, *(listed.sometimes if listed else ()))
-        pins = listed.pins if listed else self.pins
         return UvRequest(
             subject=query.subject,
             python=query.python,
             platform=query.uv_platform,
-            requirements=(*family, *extras),
+            requirements=(*listed.requirements, *extras),
             constraints=(
                 *query.constraints,
-                *(f"{pin.package}=={pin.version}" for pin in pins),
+                *(f"{pin.package}=={pin.version}" for pin in listed.pins),
                 *(() if query.cuda_tag == CPU else (query.bindings_bound,)),
                 *(f"{name}=={version}" for name, version in self._companions().items() if query.on_pypi),
             ),
             torch_index=None if query.on_pypi else self.torch,
-            torch_names=names,
+            torch_names=() if query.on_pypi else (*query.pinned_family, *listed.sometimes),
             default_index=self.pypi,
             preferred=self.preferred,
         )
@@ -233,7 +224,7 @@ class _Solve:
     def _published(self, request: UvRequest, names: Iterable[str]) -> tuple[str, ...]:
         """What came along from PyPI although torch's index has it, built for its CUDA (torchcodec)."""
         further = sorted(FAMILY_IF_THERE.intersection(names).difference(request.torch_names))
-        if not further or self.query.on_pypi or self.offline:
+        if not further or self.query.on_pypi:
             return ()
         from envgen.solve.pip.wheels import extra_family
 
@@ -256,19 +247,14 @@ class _Solve:
         named = {"torchvision": known.torchvision, "torchaudio": audio}
         return {project: version for project, version in named.items() if version}
 
-    def _lock(
-        self,
-        request: UvRequest,
-        packages: tuple[UvPackage, ...],
-        wanted: WantedWheels | None,
-    ) -> PipLock:
+    def _lock(self, request: UvRequest, packages: tuple[UvPackage, ...], wanted: WantedWheels) -> PipLock:
         query = self.query
         asked = {project_of(extra) for extra in query.extras}
         packages = tuple(  # uv was told of the index of what comes along by asking for it
             replace(one, is_requested=False, passed=None) if one.name in FAMILY_IF_THERE - asked else one
             for one in packages
         )
-        pinned = {pin.package: pin for pin in (wanted.open_pins if wanted else self.pins)}
+        pinned = {pin.package: pin for pin in wanted.open_pins}
         wheels = {package.name: best_wheel(package, query) for package in packages}
         locked = []
         for package in packages:
@@ -289,7 +275,7 @@ class _Solve:
             reason = f"it locked torch {lock.version_of('torch') or '(none)'} instead of {query.torch_version}"
             raise SolverError(solver="uv", reason=reason)
         check_constraints(lock, request.constraints)
-        if not (wanted and query.extras):
+        if not query.extras:
             return lock
         return replace(lock, notices=self._notices(lock, {name: wheel.url for name, wheel in wheels.items()}))
 
@@ -310,7 +296,7 @@ class _Solve:
         unsure = (_built_for_unknown(one) for one in known if not one.torch)
         return (*(_from_source(package) for package in sources), *unsure, *told)
 
-    def _check(self, package: UvPackage, wheel: UvWheel, request: UvRequest, wanted: WantedWheels | None) -> None:
+    def _check(self, package: UvPackage, wheel: UvWheel, request: UvRequest, wanted: WantedWheels) -> None:
         """Raise unless the file has a hash: the one that the index's page showed, and the known one."""
         filename = file_name(wheel.url)
         if not _SHA256.fullmatch(wheel.sha256):
@@ -318,7 +304,7 @@ class _Solve:
         own = package.name in request.torch_names
         mirror = (self.torch if own else self.pypi) if self.writes_mirror else None
         check_served(wheel.url, project=package.name, version=package.version, mirror=mirror)
-        listed = wanted.find(filename) if wanted else None
+        listed = wanted.find(filename)
         if listed and listed.sha256 != wheel.sha256:
             raise WheelHashError(
                 filename=filename,
@@ -327,7 +313,7 @@ class _Solve:
                 found=wheel.sha256,
                 found_in=wheel.url,
             )
-        if wanted and not listed and package.name in wanted.files:
+        if not listed and package.name in wanted.files:
             reason = f"it took {filename}, which the index did not list for {self.query.subject}"
             raise SolverError(solver="uv", reason=reason)
         if package.name in request.torch_names:

@@ -41,11 +41,11 @@ class AllowedSources:
     glibc: str
 
     def compile(
-        self, request: UvRequest, *, patience: Patience, offline: bool = False, cache_dir: Path | None = None
+        self, request: UvRequest, *, patience: Patience, cache_dir: Path | None = None
     ) -> tuple[UvPackage, ...]:
         """uv's answer, with sources where no wheel of a release fits the target. Raises: as `compile_packages`."""
-        if not self.names or offline:
-            return compile_packages(request, patience=patience, offline=offline, cache_dir=cache_dir)
+        if not self.names:
+            return compile_packages(request, patience=patience, cache_dir=cache_dir)
         from envgen.net.pip_index import read_project
         from envgen.solve.pip.sdist import stand_in
 

@@ -59,7 +59,6 @@ def compile_packages(
     request: UvRequest,
     *,
     patience: Patience,
-    offline: bool = False,
     cache_dir: Path | None = None,
     log: list[str] | None = None,
 ) -> tuple[UvPackage, ...]:
@@ -67,20 +66,18 @@ def compile_packages(
 
     Raises: SolveFailedError, UnreachableError, SourceDataError, SolverError.
     """
-    with started(request, patience=patience, offline=offline, cache_dir=cache_dir) as run:
+    with started(request, patience=patience, cache_dir=cache_dir) as run:
         return run.packages([] if log is None else log)
 
 
 @contextmanager
-def started(
-    request: UvRequest, *, patience: Patience, offline: bool = False, cache_dir: Path | None = None
-) -> Iterator[UvRun]:
+def started(request: UvRequest, *, patience: Patience, cache_dir: Path | None = None) -> Iterator[UvRun]:
     """uv at work on a request, until the block is left: its answer may be read, or not be wanted any more.
 
     Raises: SolverError.
     """
     with scratch_folder("envgen-uv-") as folder:
-        run = UvRun(request, Path(folder), patience=patience, offline=offline, cache_dir=cache_dir)
+        run = UvRun(request, Path(folder), patience=patience, cache_dir=cache_dir)
         run.write_inputs()
         with run.at_work():
             yield run
@@ -89,11 +86,8 @@ def started(
 class UvRun:
     """uv's process, its input files and its environment, for one request."""
 
-    def __init__(
-        self, request: UvRequest, folder: Path, *, patience: Patience, offline: bool, cache_dir: Path | None
-    ) -> None:
-        self._request, self._folder, self._patience = request, folder, patience
-        self._offline, self._cache_dir = offline, cache_dir
+    def __init__(self, request: UvRequest, folder: Path, *, patience: Patience, cache_dir: Path | None) -> None:
+        self._request, self._folder, self._patience, self._cache_dir = request, folder, patience, cache_dir
 
     def write_inputs(self) -> None:
         request = self._request
@@ -135,7 +129,7 @@ class UvRun:
         log.append(told)
         if status != 0:
             failure = answer.failure(self._request, status, told)
-            if isinstance(failure, SolveFailedError) and not self._offline:
+            if isinstance(failure, SolveFailedError):
                 self._check_pages(told)
             raise failure
         return answer.read_packages((self._folder / _OUTPUT).read_text(encoding="utf-8"), told)
@@ -185,8 +179,6 @@ class UvRun:
             # Not in pyproject.toml: --no-config hides it there, while the explicit index is read for the sources.
             "--default-index", f"pypi={request.default_index.url}",
         ]  # fmt: skip
-        if self._offline:
-            command.append("--offline")
         cache = self._cache_dir or _own_cache(self._folder / "cache")
         if cache is not None:
             command += ["--cache-dir", str(cache)]

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,12 +100,16 @@ def main(names: list[str]) -> int:
         lay_out(folder)
         mutmut(folder, "run", *names)
         states = dict(re.findall(r"^\s*(\S+): (.+)$", mutmut(folder, "results", "--all", "true"), re.MULTILINE))
-        left = [name for name, state in sorted(states.items()) if state in ("survived", "no tests")]
+        left = [name for name, state in sorted(states.items()) if state not in ("killed", "timeout", "not checked")]
         for name in left:
             print(f"{states[name]}: {name}\n{mutmut(folder, 'show', name)}")
-    killed = sum(state in ("killed", "timeout") for state in states.values())
-    print(f"{killed} of {killed + len(left)} killed; survivors: {' '.join(left) or 'none'}")
-    return 0 if killed >= 0.9 * (killed + len(left)) else 1
+    tried = Counter(name.rpartition(".")[0] for name, state in states.items() if state != "not checked")
+    survived = Counter(name.rpartition(".")[0] for name in left)
+    for module, count in sorted(tried.items()):
+        print(f"{module}: {count - survived[module]} of {count} killed")
+    killed, every = tried.total() - len(left), tried.total()
+    print(f"{killed} of {every} killed; survivors: {' '.join(left) or 'none'}")
+    return 0 if 0 < 0.9 * every <= killed else 1
 
 
 if __name__ == "__main__":

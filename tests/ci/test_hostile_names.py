@@ -146,8 +146,9 @@ def test_a_strange_label_is_refused(label: str, repository: Path) -> None:
 @pytest.mark.parametrize("output", ["a\nb.yml", "\x1b[31m.yml", "\u202e.yml"])
 def test_an_output_that_would_break_a_line_is_refused(output: str, repository: Path) -> None:
     write_pip(repository, "linux-64", "3.12")
+    before = sorted(repository.iterdir())
     assert main(["ci", "--output", output]) == 2
-    assert sorted(path.name for path in repository.iterdir()) == ["pylock.toml", "requirements.txt", "smoke_test.py"]
+    assert sorted(repository.iterdir()) == before
 
 
 @posix

@@ -15,6 +15,8 @@ from envgen.ci.changed import GitFailedError
 from envgen.ci.matrix import GpuRunner, MatrixTooLargeError
 from envgen.cli.commands.matrix import matrix_command
 from envgen.core.errors import UsageError
+from envgen.core.sets import PackageSet
+from equipment.file_names import names_of
 
 IDS = [
     "linux-64-py3.12-conda-pytorch-2.13.0-cuda129",
@@ -57,7 +59,7 @@ def test_an_entry_says_what_a_job_needs(capsys: pytest.CaptureFixture[str]) -> N
         "runner": "ubuntu-24.04",
         "path": "lockfiles/linux-64/py3.12/pip-torch-2.14.1-cu126",
         "lock": "lockfiles/linux-64/py3.12/pip-torch-2.14.1-cu126/requirements.txt",
-        "files": ["pylock.toml", "requirements.txt"],
+        "files": sorted(names_of(PackageSet.PIP)),
         "expect": {
             "pairings": [{"source": "pip", "torch": "2.14.1", "cuda": "12.6", "torchvision": "0.29.1"}],
             # RELEASE.md of pytorch: 12.6 is built for Maxwell(5.0), Pascal(6.0), Volta(7.0), Turing(7.5),

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.main import main
+from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
 from equipment import loopback, wheel_index
 from equipment.conda_channel import write_pytorch_channels
+from equipment.file_names import SMOKE, names_of
 from equipment.loopback import refused_url, serving
 from equipment.wheel_index import WheelIndex
 
@@ -17,9 +20,9 @@ pytestmark = pytest.mark.usefixtures("few_retries")
 
 MX450 = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64"]
 PAGE = "/whl/cu126/torch/"
-FILES = 7
-PIP_FILES = {"requirements.txt", "pylock.toml", "smoke_test.py"}
-CONDA_FILES = {"environment.yml", "conda-lock.yml", "conda-win-64.lock", "virtual-packages.yml", "smoke_test.py"}
+PIP_FILES = {*names_of(PackageSet.PIP), SMOKE}
+CONDA_FILES = {*names_of(PackageSet.CONDA, Subdir.WIN_64), SMOKE}
+FILES = len(PIP_FILES | CONDA_FILES)
 
 
 @pytest.fixture

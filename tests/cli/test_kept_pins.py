@@ -11,8 +11,10 @@ import pytest
 
 from cli.conftest import CP312, Run, known_torch
 from envgen.cli.main import main
+from envgen.core.sets import PackageSet
 from envgen.files.reading import split
 from equipment.conda_channel import Row, pytorch_rows, write_channel
+from equipment.file_names import names_of
 from equipment.loopback import serving
 from equipment.wheel_index import WheelIndex, make_wheel
 
@@ -269,5 +271,5 @@ def test_an_upgrade_that_moves_a_pip_package_touches_pip_files_only(tmp_path: Pa
     assert run(*BUILD, "--upgrade") == 0
     after = contents(tmp_path / "out")
     assert versions(tmp_path / "out")["filelock"] == "3.21.0"
-    assert {name for name in after if before[name] != after[name]} == {"requirements.txt", "pylock.toml"}
+    assert {name for name in after if before[name] != after[name]} == names_of(PackageSet.PIP)
     assert before.keys() == after.keys()

@@ -8,14 +8,15 @@ import pytest
 
 from cli.conftest import Run
 from envgen.cli.main import main
+from envgen.core.sets import PackageSet
 from equipment.conda_channel import Row, pytorch_rows, write_channel
+from equipment.file_names import names_of
 from equipment.wheel_index import WheelIndex, make_wheel
 
 # Of this build no hash of a file is known, so the test may make its own; nothing of it is shipped.
 BUILD = ["--torch", ">=2.9.1,<2.11", "--cuda", "cu126"]
 BOTH = ["--torch", ">=2.9.1,<2.11"]
-CONDA_FILES = {"environment.yml", "conda-lock.yml", "conda-linux-64.lock", "virtual-packages.yml"}
-PIP_FILES = {"requirements.txt", "pylock.toml"}
+CONDA_FILES, PIP_FILES = names_of(PackageSet.CONDA), names_of(PackageSet.PIP)
 SMOKE = {"smoke_test.py"}
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from envgen.cli.main import main
+from envgen.core.platforms import Subdir
+from envgen.core.sets import PackageSet
+from equipment.file_names import names_of
 from equipment.loopback import refused_url
 
 pytestmark = pytest.mark.usefixtures("few_retries")
@@ -31,8 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-PIP_FILES = "pylock.toml, requirements.txt"
-CONDA_FILES = "conda-lock.yml, conda-win-64.lock, environment.yml, virtual-packages.yml"
+PIP_FILES, CONDA_FILES = (", ".join(sorted(names_of(one, Subdir.WIN_64))) for one in PackageSet)
 
 
 @pytest.mark.parametrize(

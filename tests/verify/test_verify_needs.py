@@ -28,7 +28,8 @@ REQUESTS = PipPackage(
 
 def write(folder: Path, bodies: dict[str, str]) -> set[str]:
     """Other bodies under the headers that are there, everything signed; the codes of what is found."""
-    for name, body in bodies.items():
+    for name in bodies.keys() & {path.name for path in folder.iterdir()}:
+        body = bodies[name]
         header, _ = split((folder / name).read_text("utf-8"))
         assert header is not None
         (folder / name).write_text(compose(body, replace(header, body=body_digest(body))), "utf-8", newline="\n")

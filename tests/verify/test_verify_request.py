@@ -22,6 +22,7 @@ from envgen.records.document import to_json
 from envgen.records.request import GpuRecord, RequestRecord
 from envgen.verify.findings import Asking, Report
 from envgen.verify.folder import verify_folder
+from equipment.file_names import names_of
 from equipment.lock_damage import change, change_text, sign
 
 Change = Callable[[RequestRecord], RequestRecord]
@@ -123,7 +124,7 @@ def test_several_platforms_are_each_held_against_their_own_request(tmp_path: Pat
 
 
 def test_a_set_that_is_recorded_and_gone_is_missed(ada: Path) -> None:
-    for name in ("requirements.txt", "pylock.toml"):
+    for name in names_of(PackageSet.PIP):
         (ada / name).unlink()
     assert [(str(f.code), f.file) for f in report(ada).findings] == [("file-missing", "pylock.toml")]
 

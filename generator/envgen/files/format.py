@@ -50,7 +50,8 @@ def no_lines(use: Use) -> Iterator[str]:
 class FileFormat(Generic[Lock, Content]):
     """One kind of file that a run writes.
 
-    `set` is the set it belongs to, None for what goes with both. `one` is its name when one file is for all platforms,
+    `set` is the set it belongs to, None for what goes with both. With `required` a set is not whole without it; one
+    that came later is not missed in what was written before. `one` is its name when one file is for all platforms,
     `each` its name when there is one for each, with `{subdir}` in it: a format without `one` always has the subdir in
     its name, one without `each` never.
 
@@ -60,6 +61,7 @@ class FileFormat(Generic[Lock, Content]):
     """
 
     set: PackageSet | None
+    required: bool = False
     one: str = ""
     each: str = ""
     write: Callable[[Sequence[Lock], Beside], str]

@@ -81,14 +81,14 @@ def installed_file(package_set: PackageSet, subdir: Subdir, *, many: bool) -> st
 
 
 def whole_set(package_set: PackageSet, subdir: Subdir, names: Collection[str]) -> tuple[str, ...]:
-    """The files of a set for one platform when all of them are among `names`, else none.
+    """The files of a set for one platform that are among `names`, none when one that is required is not.
 
     Files of its own go before those that it shares with other platforms.
     """
     for many in (True, False):
-        wanted = tuple(one.name(subdir, many=many) for one in formats_of(package_set))
-        if all(name in names for name in wanted):
-            return wanted
+        wanted = {one.name(subdir, many=many): one for one in formats_of(package_set)}
+        if all(name in names for name, one in wanted.items() if one.required):
+            return tuple(name for name in wanted if name in names)
     return ()
 
 
@@ -101,7 +101,8 @@ def missing_beside(name: str, names: Collection[str]) -> Iterator[str]:
     file = our_file(name)
     if file is None or file.format.set is None:
         return
-    others = [other for other in formats_of(file.format.set) if other is not file.format and other.one]
+    formats = (other for other in formats_of(file.format.set) if other.required)
+    others = [other for other in formats if other is not file.format and other.one]
     tells_form = file.format.has_two_forms
     if not tells_form and any(other.has_two_forms and other.matches(there) for other in others for there in names):
         return

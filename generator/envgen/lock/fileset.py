@@ -11,7 +11,7 @@ from envgen.core.sets import PackageSet
 from envgen.files.commands import NOT_ASKED, notice_lines, request_command
 from envgen.files.header import Prose, with_headers
 from envgen.files.prose import NO_TOOLKIT, conda_lines, file_title, pip_lines
-from envgen.files.registry import ENVIRONMENT_YML, REQUIREMENTS, SMOKE_TEST, our_file, set_of
+from envgen.files.registry import CONDA_FORMATS, ENVIRONMENT_YML, REQUIREMENTS, SMOKE_TEST, our_file, set_of
 from envgen.files.variants import with_name, without_index_lines
 from envgen.lock.environment import Environment
 from envgen.lock.locked import LockedSet
@@ -68,7 +68,8 @@ def _locked(environments: Sequence[Environment], package_set: PackageSet) -> lis
 def _conda_bodies(locked: Sequence[LockedSet]) -> dict[str, str]:
     if not locked:
         return {}
-    if len(locked) == 1 and ENVIRONMENT_YML.one in locked[0].bodies:
+    subdir = locked[0].pairing.build.subdir
+    if len(locked) == 1 and locked[0].bodies.keys() >= {one.name(subdir, many=False) for one in CONDA_FORMATS}:
         return dict(locked[0].bodies)
     from envgen.files.bodies import conda_bodies
 

@@ -38,10 +38,12 @@ def write(lock: PipLock, tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
     """Write both files, with a change to their text, and return their paths."""
 
     def run(old: str = "", new: str = "") -> tuple[Path, Path]:
-        for name, body in pip_bodies(lock, multi=False).items():
-            assert old in body
-            (tmp_path / name).write_text(body.replace(old, new) if old else body, encoding="utf-8")
-        return tmp_path / "requirements.txt", tmp_path / "pylock.toml"
+        bodies = pip_bodies(lock, multi=False)
+        paths = tmp_path / "requirements.txt", tmp_path / "pylock.toml"
+        for path in paths:
+            assert old in bodies[path.name]
+            path.write_text(bodies[path.name].replace(old, new) if old else bodies[path.name], encoding="utf-8")
+        return paths
 
     return run
 

@@ -240,5 +240,11 @@ def _use(use: Use) -> Iterator[str]:
 
 
 CONDA_LOCK = FileFormat(
-    set=PackageSet.CONDA, one="conda-lock.yml", each="{subdir}.conda-lock.yml", write=_write, read=_read, use=_use
+    set=PackageSet.CONDA,
+    required=True,
+    one="conda-lock.yml",
+    each="{subdir}.conda-lock.yml",
+    write=_write,
+    read=_read,
+    use=_use,
 )

@@ -88,6 +88,7 @@ def _use(use: Use) -> Iterator[str]:
 
 ENVIRONMENT_YML = FileFormat(
     set=PackageSet.CONDA,
+    required=True,
     input_option="--environment",
     one="environment.yml",
     each="environment-{subdir}.yml",

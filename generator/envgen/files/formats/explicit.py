@@ -57,4 +57,6 @@ def _use(use: Use) -> Iterator[str]:
     yield f"use: {conda_command(use.file, use.environment)}"
 
 
-EXPLICIT = FileFormat(set=PackageSet.CONDA, each="conda-{subdir}.lock", write=_write, read=_read, use=_use)
+EXPLICIT = FileFormat(
+    set=PackageSet.CONDA, required=True, each="conda-{subdir}.lock", write=_write, read=_read, use=_use
+)

@@ -148,4 +148,6 @@ def _written(value: object, form: re.Pattern[str]) -> str:
     return text
 
 
-PYLOCK = FileFormat(set=PackageSet.PIP, one="pylock.toml", each="pylock.{subdir}.toml", write=_write, read=_read)
+PYLOCK = FileFormat(
+    set=PackageSet.PIP, required=True, one="pylock.toml", each="pylock.{subdir}.toml", write=_write, read=_read
+)

@@ -87,6 +87,7 @@ def _use(use: Use) -> Iterator[str]:
 
 REQUIREMENTS = FileFormat(
     set=PackageSet.PIP,
+    required=True,
     input_option="--requirements",
     one="requirements.txt",
     each="requirements-{subdir}.txt",

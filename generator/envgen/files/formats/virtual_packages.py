@@ -61,4 +61,4 @@ def glibc_of(text: str, subdir: str) -> str:
     return found[1] if found is not None else ""
 
 
-VIRTUAL_PACKAGES = FileFormat(set=PackageSet.CONDA, one="virtual-packages.yml", write=_write, read=_read)
+VIRTUAL_PACKAGES = FileFormat(set=PackageSet.CONDA, required=True, one="virtual-packages.yml", write=_write, read=_read)

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 import envgen
 from cli.conftest import CP312, Run
 from envgen.core.sets import PackageSet
-from envgen.output.moved import MovedPackage, MovedSet, moved_markdown
+from envgen.output.moved import MovedSet, moved_markdown
+from envgen.output.package_changes import PackageChange
 from equipment.wheel_index import WheelIndex, make_wheel
 
 SCHEMA = json.loads((Path(envgen.__file__).parent / "schemas/lock.schema.json").read_text(encoding="utf-8"))
@@ -89,7 +90,7 @@ def test_another_format_is_refused(run: Run, capsys: pytest.CaptureFixture[str])
 
 
 def test_a_cell_is_no_markup() -> None:
-    package = MovedPackage(name="a_b", old="1|2", new="<b>", why="new\nrelease")
+    package = PackageChange(name="a_b", old="1|2", new="<b>", why="new\nrelease")
     one = MovedSet(target="lab", package_set=PackageSet.PIP, platform="linux-64", file="f", packages=(package,))
     row = moved_markdown([one]).splitlines()[2]
     assert row == r"| lab | pip | linux-64 | a\_b | 1\|2 | \<b\> | new release |"

@@ -28,9 +28,9 @@ class Gpu:
     only_subdir: Subdir | None = None
 
     @classmethod
-    def of_capability(cls, capability: ComputeCapability, architecture: str = "") -> Gpu:
-        """Any GPU of a compute capability, where that is all that is known."""
-        return cls(name=_unnamed(capability), capability=capability, architecture=architecture)
+    def of_capability(cls, capability: ComputeCapability, name: str = "", architecture: str = "") -> Gpu:
+        """A GPU of which the compute capability is known, and perhaps the name: any of that capability without one."""
+        return cls(name=name or _unnamed(capability), capability=capability, architecture=architecture)
 
     @property
     def is_named(self) -> bool:

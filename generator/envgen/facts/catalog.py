@@ -23,6 +23,7 @@ from envgen.core.builds import (
 )
 from envgen.core.capability import ComputeCapability, parse_arch_list
 from envgen.core.drivers import DriverVersion
+from envgen.core.gpus import Gpu
 from envgen.core.libraries import LibraryCode, TorchCompile
 from envgen.core.platforms import Subdir
 from envgen.core.releases import CPU, cuda_of_tag, tag_of_cuda
@@ -272,6 +273,16 @@ class Catalog:
             )
             for row in self.rows("lanes")
         )
+
+    def gpu(self, capability: ComputeCapability, name: str = "") -> Gpu:
+        """A GPU of a compute capability, which the GPU tables need not know; any of that capability without a name."""
+        support = self.support.get(capability)
+        return Gpu.of_capability(capability, name, support.architecture if support else "")
+
+    def home(self, gpu: Gpu) -> Subdir | None:
+        """The one platform that a GPU exists on (a Jetson's modules, Grace's superchips), or None."""
+        support = self.support.get(gpu.capability)
+        return gpu.only_subdir or (support.only_subdir if support else None)
 
     @cached_property
     def default_python(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from envgen.core.dataclass import dataclass
@@ -24,16 +25,6 @@ _TORCH = ("torch", "pytorch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MovedPackage:
-    """One package of a set: `old` is empty when it came, `new` when it went. `why` is a phrase for people."""
-
-    name: str
-    old: str
-    new: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MovedSet:
     """What moved in the lock of one set for one platform; `target` is that of envgen.toml, or empty."""
 
@@ -41,7 +32,7 @@ class MovedSet:
     package_set: PackageSet
     platform: str
     file: str
-    packages: tuple[MovedPackage, ...]
+    packages: tuple[PackageChange, ...]
 
 
 def moved_sets(plan: Plan, target: str = "") -> Iterator[MovedSet]:
@@ -67,7 +58,7 @@ def _platform(file: str, record: RequestRecord | None) -> str:
     return own or (subdirs[0].value if len(subdirs) == 1 else "")
 
 
-def _with_reasons(change: SetChange, request: tuple[str, ...]) -> Iterator[MovedPackage]:
+def _with_reasons(change: SetChange, request: tuple[str, ...]) -> Iterator[PackageChange]:
     torch = next((one for one in change.moved if one.name in _TORCH), None)
     for one in change.moved:
         if one is torch:
@@ -76,7 +67,7 @@ def _with_reasons(change: SetChange, request: tuple[str, ...]) -> Iterator[Moved
             why = f"goes with {torch.name} {torch.new}"
         else:
             why = _direction(one)
-        yield MovedPackage(name=one.name, old=one.old, new=one.new, why=why)
+        yield replace(one, why=why)
 
 
 def _direction(one: PackageChange) -> str:
@@ -144,7 +135,7 @@ def moved_markdown(found: Iterable[MovedSet]) -> str:
     return "\n".join([*lines, *([] if rows else ["", "Nothing moved."])]) + "\n"
 
 
-def _row(columns: Sequence[str], one: MovedSet, package: MovedPackage) -> str:
+def _row(columns: Sequence[str], one: MovedSet, package: PackageChange) -> str:
     values: Mapping[str, str] = {
         "target": one.target,
         "set": one.package_set.value,

@@ -13,11 +13,12 @@ from envgen.output.plan import Change
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageChange:
-    """One package that moves; `old` is empty when it comes, `new` when it goes."""
+    """One package that moves; `old` is empty when it comes, `new` when it goes. `why` is a phrase for people."""
 
     name: str
     old: str
     new: str
+    why: str = ""
 
     def __str__(self) -> str:
         if not self.old:

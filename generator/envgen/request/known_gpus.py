@@ -21,7 +21,7 @@ class KnownGpu:
     @property
     def label(self) -> str:
         """The name to show: the driver's, else the catalog's, else the PCI id or where it sits."""
-        name = self.host.name or (self.gpu.name if self.gpu else "") or self.host.label
+        name = self.host.name or (self.gpu.name if self.gpu and self.gpu.is_named else "") or self.host.label
         return name or self.host.pci_address or "unnamed GPU"
 
 
@@ -35,9 +35,7 @@ def known_gpu(host: HostGpu, catalog: GpuCatalog, builds: Catalog) -> KnownGpu:
             return KnownGpu(host=host, gpu=gpu)
     if host.capability is None:
         return KnownGpu(host=host, gpu=None)
-    support = builds.support.get(host.capability)
-    architecture = support.architecture if support else ""
-    return KnownGpu(host=host, gpu=Gpu(name=host.label, capability=host.capability, architecture=architecture))
+    return KnownGpu(host=host, gpu=builds.gpu(host.capability, host.label))
 
 
 def known_gpus(observation: Observation, catalog: GpuCatalog, builds: Catalog) -> tuple[KnownGpu, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, ValueFormatError, quoted
-from envgen.core.gpus import Gpu, Match, MatchKind
+from envgen.core.gpus import Match, MatchKind
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
 from envgen.core.request import CHOICES, DriverOrigin, Request, RequestedGpu
@@ -34,7 +34,6 @@ from envgen.request.values import (
     value_for,
 )
 from envgen.resolve.errors import CapabilityUnknownError, MacosError, NoBuildError, WindowsArmError
-from envgen.resolve.homes import home
 
 if TYPE_CHECKING:
     from envgen.gpus.catalog import GpuCatalog
@@ -96,7 +95,7 @@ def read_request(options: RequestOptions, builds: Catalog, known: GpuCatalog | N
 
 def _platforms_of(groups: Sequence[Group], builds: Catalog) -> tuple[Subdir, ...]:
     """The platforms of a request that names none: a machine's own, a GPU's that exists on one, this computer's."""
-    own = [group.platform or home(requested.gpu, builds) for group in groups for requested in group.gpus]
+    own = [group.platform or builds.home(requested.gpu) for group in groups for requested in group.gpus]
     host = _subdirs([host_platform()]) if None in own or not own else ()
     return tuple(dict.fromkeys((*host, *(subdir for subdir in own if subdir is not None))))
 
@@ -117,7 +116,7 @@ def _there(groups: Sequence[Group], subdir: Subdir, subdirs: Sequence[Subdir], b
     """The groups with the GPUs that exist on a platform. One that exists on none of them stays, to be refused."""
 
     def exists(requested: RequestedGpu) -> bool:
-        own = home(requested.gpu, builds)
+        own = builds.home(requested.gpu)
         return own in (None, subdir) or own not in subdirs
 
     kept = (replace(group, gpus=tuple(filter(exists, group.gpus))) for group in groups)
@@ -126,7 +125,7 @@ def _there(groups: Sequence[Group], subdir: Subdir, subdirs: Sequence[Subdir], b
 
 def _module_notices(groups: Sequence[Group], builds: Catalog) -> Iterator[Notice]:
     for requested in (requested for group in groups for requested in group.gpus):
-        if (own := home(requested.gpu, builds)) is not None:
+        if (own := builds.home(requested.gpu)) is not None:
             text = f"{requested.gpu.name} is built into {own} computers only: decided for {own}"
             yield Notice(code="platform-of-gpu", text=text)
 
@@ -202,10 +201,9 @@ def _by_capability(text: str, builds: Catalog, origin: str) -> RequestedGpu:
         capability = ComputeCapability.parse(_stated_capability(text) or text)
     except ValueFormatError as error:
         raise ValueFormatError(kind="compute capability", value=text, expected=error.expected, origin=origin) from error
-    support = builds.support.get(capability)
-    if support is None:
+    if capability not in builds.support:
         raise CapabilityUnknownError(text, tuple(str(known) for known in sorted(builds.support)))
-    return RequestedGpu(input=text, gpu=Gpu.of_capability(capability, support.architecture))
+    return RequestedGpu(input=text, gpu=builds.gpu(capability))
 
 
 def judged_variants(
@@ -224,10 +222,7 @@ def judged_variants(
     answers = []
     outcomes = []
     for candidate in match.candidates:
-        support = builds.support.get(candidate.capability)
-        architecture = support.architecture if support else ""
-        gpu = Gpu(name=candidate.name, capability=candidate.capability, architecture=architecture)
-        variant = RequestedGpu(input=match.query, gpu=gpu)
+        variant = RequestedGpu(input=match.query, gpu=builds.gpu(candidate.capability, candidate.name))
         found = [resolve(builds, replace(request, gpus=(variant,))) for request in asked]
         answers.append(tuple(_pairing_key(resolution) for resolution in found))
         outcomes.append("; ".join(dict.fromkeys(_outcome(resolution) for resolution in found)))

@@ -15,7 +15,6 @@ from envgen.core.request import Request, RequestedGpu
 from envgen.facts.catalog import Catalog
 from envgen.resolve.coverage import code_in, is_unified
 from envgen.resolve.driver import DriverRules, SupportedGpu, assumed_driver, is_of_windows, supports
-from envgen.resolve.homes import home
 from envgen.resolve.jetson import computers_of, driver_of, jetpack_of
 from envgen.resolve.wsl_branch import linux_branch
 
@@ -71,7 +70,7 @@ class Evaluation:
             catalog=catalog,
             rules=DriverRules(driver=driver, subdir=request.subdir, builds=catalog, jetpack=jetpack, windows=windows),
             jetpack=jetpack,
-            homes=tuple((gpu, only) for gpu in request.gpus if (only := home(gpu.gpu, catalog)) is not None),
+            homes=tuple((gpu, only) for gpu in request.gpus if (only := catalog.home(gpu.gpu)) is not None),
             torch=_specifiers(request.torch) if request.torch else None,
             supports=tuple(supports(request, catalog)),
             capabilities=capabilities,

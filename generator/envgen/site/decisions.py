@@ -12,7 +12,6 @@ from envgen.core.builds import Build, DriverSupport, Existence
 from envgen.core.capability import ComputeCapability
 from envgen.core.dataclass import dataclass
 from envgen.core.drivers import DriverVersion
-from envgen.core.gpus import Gpu
 from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.releases import release_key
 from envgen.core.request import DriverOrigin, Request, RequestedGpu
@@ -135,7 +134,7 @@ class _About:
     def builds(self) -> Sequence[Build]:
         """The builds with code for it."""
         every = (build for package_set in PackageSet for build in self.catalog.builds(package_set, self.subdir))
-        return [build for build in every if code_for(build.codes, self._gpu(), build.cuda)]
+        return [build for build in every if code_for(build.codes, self.catalog.gpu(self.capability), build.cuda)]
 
     def answer(self, python: str, driver: str, shipped: Sequence[Shipped]) -> Answer:
         """The answer for a driver or JetPack."""
@@ -177,7 +176,7 @@ class _About:
         jetpack = jetpacks.get(driver)
         version = jetpack.driver if jetpack else DriverVersion.parse(driver) if driver else None
         return Request(
-            gpus=(RequestedGpu(input=str(self.capability), gpu=self._gpu()),),
+            gpus=(RequestedGpu(input=str(self.capability), gpu=self.catalog.gpu(self.capability)),),
             subdir=self.subdir,
             python=python,
             driver=version,
@@ -192,11 +191,6 @@ class _About:
         certain = (build for build in self.builds if build.existence is not Existence.UNCERTAIN)
         codes = Counter(next(failures(build, evaluation)).code for build in certain)
         return codes.most_common(1)[0][0].value if codes else RejectionCode.NO_KERNEL_IMAGE.value
-
-    def _gpu(self) -> Gpu:
-        architecture = self.catalog.support[self.capability].architecture
-        name = f"compute capability {self.capability}"
-        return Gpu(name=name, capability=self.capability, architecture=architecture)
 
 
 def thresholds(catalog: Catalog, subdir: Subdir, support: DriverSupport, builds: Iterable[Build]) -> list[str]:

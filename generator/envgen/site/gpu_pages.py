@@ -10,7 +10,6 @@ from envgen.core.platforms import CUDA_SUBDIRS, Subdir
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.files.commands import venv_command, venv_python
-from envgen.resolve.homes import home
 from envgen.resolve.install import install_commands
 from envgen.site.decisions import JETPACK, Answer, Table
 from envgen.site.frame import Frame, Page
@@ -45,7 +44,7 @@ def gpu_pages(frame: Frame, catalog: Catalog, names: NameTables, table: Table) -
         for subdir in CUDA_SUBDIRS
     }
     for gpu, slug in every:
-        only = home(gpu, catalog)
+        only = catalog.home(gpu)
         own = [parts[gpu.capability, subdir] for subdir in CUDA_SUBDIRS if only in (None, subdir)]
         summary = " ".join(f"{say[part.platform]}: {part.answer}" for part in own)
         title = frame.fill("page_gpu", gpu=gpu.name)

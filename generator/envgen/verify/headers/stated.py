@@ -94,14 +94,9 @@ def _checked(record: RequestRecord) -> RequestRecord:
 
 def _gpu(record: GpuRecord, builds: Catalog) -> Gpu:
     """The GPU of a record; the catalog's, while it has that name and capability."""
-    support = builds.support.get(record.capability)
-    architecture = support.architecture if support else ""
     known = _known(record.name)
-    if known is not None and known.capability == record.capability:
-        return known
-    if not record.name:
-        return Gpu.of_capability(record.capability, architecture)
-    return Gpu(name=record.name, capability=record.capability, architecture=architecture)
+    is_known = known is not None and known.capability == record.capability
+    return known if known is not None and is_known else builds.gpu(record.capability, record.name)
 
 
 def _jetpack(release: str, builds: Catalog) -> JetPack | None:

@@ -22,17 +22,16 @@ from envgen.files.quoting import (
     UnsafeWordError,
     command_line,
     comment_line,
+    double_quoted,
     python_literal,
-    toml_string,
     word,
-    yaml_scalar,
 )
 from files.hostile import ANY_TEXT, HOSTILE
 
 
 @given(ANY_TEXT)
 def test_yaml_reads_a_scalar_back(value: str) -> None:
-    text = f"key: {yaml_scalar(value)}\nother: 1\nlist: [{yaml_scalar(value)}, 2]\n"
+    text = f"key: {double_quoted(value)}\nother: 1\nlist: [{double_quoted(value)}, 2]\n"
     expected = {"key": value, "other": 1, "list": [value, 2]}
     assert yaml.safe_load(text) == expected
     assert text.isascii()
@@ -40,19 +39,19 @@ def test_yaml_reads_a_scalar_back(value: str) -> None:
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_yaml_1_2_reads_a_scalar_back(value: str) -> None:
-    assert YAML(typ="safe").load(f"key: {yaml_scalar(value)}\n") == {"key": value}
+    assert YAML(typ="safe").load(f"key: {double_quoted(value)}\n") == {"key": value}
 
 
 @given(ANY_TEXT)
 def test_toml_reads_a_string_back(value: str) -> None:
-    assert tomllib.loads(f"key = {toml_string(value)}\nother = 1\n") == {"key": value, "other": 1}
+    assert tomllib.loads(f"key = {double_quoted(value)}\nother = 1\n") == {"key": value, "other": 1}
 
 
 @given(ANY_TEXT)
 def test_a_lone_surrogate_becomes_the_replacement_character(value: str) -> None:
     broken = f"{value}\udc80"
-    assert tomllib.loads(f"key = {toml_string(broken)}")["key"] == f"{value}\ufffd"
-    assert yaml.safe_load(yaml_scalar(broken)) == f"{value}\ufffd"
+    assert tomllib.loads(f"key = {double_quoted(broken)}")["key"] == f"{value}\ufffd"
+    assert yaml.safe_load(double_quoted(broken)) == f"{value}\ufffd"
 
 
 @given(st.one_of(ANY_TEXT, st.integers(), st.booleans(), st.none(), st.lists(ANY_TEXT), st.tuples(ANY_TEXT)))

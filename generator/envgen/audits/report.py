@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -66,10 +66,7 @@ def _report(
             fitting = (request for request in requests if _is_for(mention, request, reading))
             found = ((judge(name, mention, request, catalog), request) for request in fitting)
             judged[key] = tuple(with_change(verdict, request, catalog) for verdict, request in found)
-        verdicts += [
-            Verdict(file=one.file, mention=mention, platform=one.platform, judgement=one.judgement, change=one.change)
-            for one in judged[key]
-        ]
+        verdicts += [replace(one, mention=mention) for one in judged[key]]
     return FileReport(file=name, format=reading.format, verdicts=tuple(verdicts), remarks=reading.remarks)
 
 

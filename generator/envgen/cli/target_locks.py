@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from envgen.ci.changed import changed_files
 from envgen.ci.matrix import GpuRunner, target_entries
 from envgen.ci.workflow import find_locks
 from envgen.facts.catalog import Catalog
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from envgen.ci.locks import CiLock
     from envgen.cli.project import Project
     from envgen.core.platforms import Subdir
     from envgen.core.sets import PackageSet
@@ -39,20 +39,11 @@ def entries_of(
     """
     root, catalog = project.manifest.root, Catalog.load()
     names = {one.folder: one.name for one in project.targets}
-    locks = [lock for folder in names for lock in find_locks(root, folder) if _is_wanted(lock, sets, subdirs)]
+    every = (lock for folder in names for lock in find_locks(root, folder))
+    of_sets = (lock for lock in every if not sets or lock.package_set in sets)
+    locks = [lock for lock in of_sets if not subdirs or lock.subdir in subdirs]
     refuse_bad((Path(project.shown(one)) for one in project.targets), catalog)
     if changed_since:
-        changed = _changed(root, changed_since)
+        changed = {PurePosixPath(path).parent for path in changed_files(root, changed_since)}
         locks = [lock for lock in locks if lock.folder in changed]
     return target_entries(locks, names, runners_of(project), root, catalog)
-
-
-def _is_wanted(lock: CiLock, sets: Sequence[PackageSet], subdirs: Sequence[Subdir]) -> bool:
-    return (not sets or lock.package_set in sets) and (not subdirs or lock.subdir in subdirs)
-
-
-def _changed(root: Path, revision: str) -> set[PurePosixPath]:
-    """The folders in which a file changed."""
-    from envgen.ci.changed import changed_files
-
-    return {PurePosixPath(path).parent for path in changed_files(root, revision)}

@@ -37,14 +37,13 @@ class UnsafeWordError(DataError):
         )
 
 
-def yaml_scalar(value: str) -> str:
-    """Return `value` as a YAML double-quoted scalar."""
-    return _double_quoted(value)
+def double_quoted(value: str) -> str:
+    r"""Return `value` as YAML and TOML have it, with the escapes that both know (`\"`, `\\`, `\u`, `\U`).
 
-
-def toml_string(value: str) -> str:
-    """Return `value` as a TOML basic string."""
-    return _double_quoted(value)
+    A lone surrogate is no text, and TOML has no escape for it: it becomes U+FFFD.
+    """
+    text = str(value)
+    return f'"{text}"' if _NO_ESCAPE.fullmatch(text) else '"' + "".join(map(_escaped, text)) + '"'
 
 
 def toml_value(value: object) -> str:
@@ -56,13 +55,13 @@ def toml_value(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return toml_string(value)
+            return double_quoted(value)
         case int():
             return str(value)
         case list():
             return f"[{', '.join(map(toml_value, value))}]"
         case dict():
-            pairs = (f"{toml_string(key)} = {toml_value(of)}" for key, of in value.items())
+            pairs = (f"{double_quoted(key)} = {toml_value(of)}" for key, of in value.items())
             return f"{{ {', '.join(pairs)} }}" if value else "{}"
         case _:
             raise TypeError(f"{type(value).__name__} has no TOML")
@@ -120,15 +119,6 @@ def _argument(argument: str) -> str:
         return argument
     safe = _SHELL_SPECIAL.sub("?", argument)
     return '"' + "".join(c if c.isprintable() else "?" for c in safe) + '"'
-
-
-def _double_quoted(value: str) -> str:
-    r"""Return `value` between double quotes, with the escapes that YAML and TOML share (`\"`, `\\`, `\u`, `\U`).
-
-    A lone surrogate is no text, and TOML has no escape for it: it becomes U+FFFD.
-    """
-    text = str(value)
-    return f'"{text}"' if _NO_ESCAPE.fullmatch(text) else '"' + "".join(map(_escaped, text)) + '"'
 
 
 def _escaped(char: str) -> str:

@@ -99,7 +99,7 @@ def _environment(folder: Path, *, html: bool) -> Environment:
         newline_sequence="\n",
     )
     environment.filters.update(
-        yaml=quoting.yaml_scalar,
+        yaml=quoting.double_quoted,
         toml=quoting.toml_value,
         comment=quoting.comment_line,
         word=quoting.word,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from envgen.files.quoting import yaml_scalar
+from envgen.files.quoting import double_quoted
 from envgen.files.registry import ENVIRONMENT_YML, REQUIREMENTS
 from envgen.request.values import is_environment_name
 
@@ -14,7 +14,7 @@ _INDEX_LINES = re.compile(r"^(?:--index-url|--find-links) .*\n", re.MULTILINE)
 
 def with_name(environment_yml: str, name: str) -> str:
     """The text of environment.yml under another name; conda-lock's content hash doesn't cover it."""
-    return _NAME_LINE.sub(f"name: {yaml_scalar(name)}", environment_yml, count=1)
+    return _NAME_LINE.sub(f"name: {double_quoted(name)}", environment_yml, count=1)
 
 
 def without_index_lines(requirements: str) -> str:

@@ -53,7 +53,8 @@ def ending(
         names = _files_of(package_set, one, folder)
         untouched |= names
         errors += _errors(package_set, error, names, may_fall_back=may_fall_back)
-    errors += [_worst_of_all([(one, *f) for f in one.failures.items()]) for one in environments if _is_empty(one)]
+    empty = (one for one in environments if one.failures and not one.locked)
+    errors += [_worst_of_all([(one, *failure) for failure in one.failures.items()]) for one in empty]
     # conda-lock.yml is one file for all platforms: it can't be new for some of them and stay for others.
     is_held = any(set_of(name) is PackageSet.CONDA for name in untouched)
     kept = [_without_conda(one) if is_held else one for one in environments]
@@ -81,10 +82,6 @@ def _errors(
 
 
 _FAILED = 5
-
-
-def _is_empty(one: Environment) -> bool:
-    return bool(one.failures) and not one.locked
 
 
 def _worst_of_all(failures: Sequence[tuple[Environment, PackageSet, EnvgenError]]) -> EnvgenError:

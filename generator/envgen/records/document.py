@@ -25,7 +25,8 @@ _LISTS = ("extras", "groups", "channels", "sources")
 def to_document(record: RequestRecord) -> dict[str, Any]:
     """The record as plain values, in the order in which they are written."""
     gpus = tuple(dict.fromkeys(gpu for one in record.platforms for gpu in one.gpus))
-    document: dict[str, Any] = {"v": VERSION, "gpus": [_gpu_document(gpu) for gpu in gpus]}
+    named = [{"name": gpu.name, "capability": str(gpu.capability)} for gpu in gpus]
+    document: dict[str, Any] = {"v": VERSION, "gpus": named}
     if record.codes:
         document |= {"codes": [str(code) for code in record.codes], "floor": str(record.floor or "")}
     document["platforms"] = [_platform_document(one, gpus) for one in record.platforms]
@@ -77,7 +78,10 @@ def from_document(document: object) -> RequestRecord:
 
 
 def _read(document: Any) -> RequestRecord:  # noqa: ANN401 -- what a JSON text holds; compared again as a whole
-    gpus = tuple(_read_gpu(gpu) for gpu in document["gpus"])
+    gpus = tuple(
+        GpuRecord(name=_text(gpu["name"]), capability=ComputeCapability.parse(gpu["capability"]))
+        for gpu in document["gpus"]
+    )
     floor = document.get("floor", "")
     lists: dict[str, Any] = {name: tuple(map(_text, document.get(name, ()))) for name in _LISTS}
     return RequestRecord(
@@ -104,10 +108,6 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a string")
     return value
-
-
-def _read_gpu(document: Mapping[str, Any]) -> GpuRecord:
-    return GpuRecord(name=_text(document["name"]), capability=ComputeCapability.parse(document["capability"]))
 
 
 def _read_platform(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> PlatformRecord:
@@ -139,10 +139,6 @@ def _read_machine(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> M
         jetpack=_text(document.get("jetpack", "")),
         wsl=document.get("wsl", False) is True,
     )
-
-
-def _gpu_document(gpu: GpuRecord) -> dict[str, str]:
-    return {"name": gpu.name, "capability": str(gpu.capability)}
 
 
 def _platform_document(one: PlatformRecord, gpus: Sequence[GpuRecord]) -> dict[str, Any]:

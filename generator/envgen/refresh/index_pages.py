@@ -72,13 +72,9 @@ def _cuda_page(inputs: Inputs, site: Site, project: str, *, expected: bool) -> P
         page = read_project(site, project, patience=inputs.patience)
     except UnreachableError as error:
         # download.pytorch.org answers 403, not 404, where nothing is (read 2026-11-24 in a public user report).
-        if expected or not _is_forbidden(error):
+        if expected or not (isinstance(error.__cause__, StatusError) and error.__cause__.status == 403):
             raise
         return None
     if page is None and expected:
         raise SourceDataError(url=url, reason=f"no such page, but wheels.csv knows files of {project} on it")
     return page
-
-
-def _is_forbidden(error: UnreachableError) -> bool:
-    return isinstance(error.__cause__, StatusError) and error.__cause__.status == 403

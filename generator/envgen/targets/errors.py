@@ -28,7 +28,10 @@ class MistakesError(UsageError):
         super().__init__(f"{name} has {count} mistake{'' if count == 1 else 's'}", hint=hint)
 
     def facts(self) -> tuple[str, ...]:
-        shown = [f"{self.name}:{one.line}: {_with(one.place)}{one.text}" for one in self.mistakes[:_MOST_SHOWN]]
+        shown = [
+            f"{self.name}:{one.line}: {f'{one.place}: ' if one.place else ''}{one.text}"
+            for one in self.mistakes[:_MOST_SHOWN]
+        ]
         more = len(self.mistakes) - len(shown)
         return (*shown, *((f"and {more} more",) if more else ()))
 
@@ -52,7 +55,3 @@ class TargetUnknownError(UsageError):
     """`--target` names no target of the project."""
 
     code = "target-unknown"
-
-
-def _with(place: str) -> str:
-    return f"{place}: " if place else ""

@@ -17,7 +17,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.sets import PackageSet
 from envgen.files.bodies import pip_bodies
 from envgen.files.errors import LockFormatError
-from envgen.files.quoting import toml_string
+from envgen.files.quoting import double_quoted
 from envgen.files.registry import PYLOCK
 from equipment.file_names import names_of
 
@@ -133,7 +133,7 @@ def test_any_reason_comes_back_and_any_text_is_one_toml_string(reason: str, subd
     lock = replace(
         LOCK, subdir=subdir, packages=(package("torch", "2.14.1+cu126", TORCH_INDEX, reason=reason, size=size),)
     )
-    assert tomllib.loads(f"x = {toml_string(reason)}") == {"x": reason}
+    assert tomllib.loads(f"x = {double_quoted(reason)}") == {"x": reason}
     text = pip_bodies(lock, multi=False)["pylock.toml"]
     assert PYLOCK.read(text, "pylock.toml") == lock
     Pylock.from_dict(tomllib.loads(text)).validate()

@@ -179,7 +179,7 @@ def _command_to_hide(context: Context, good: list[str]) -> str:
 
 
 def _covers(context: Context, capability: ComputeCapability) -> bool:
-    gpu = Gpu(name="", capability=capability, architecture="")
+    gpu = Gpu.of_capability(capability)
     return not context.arch_list or code_for(context.arch_list, gpu, context.torch_cuda) is not None
 
 
@@ -188,7 +188,7 @@ def _image_remedy(context: Context, capability: ComputeCapability) -> Remedy:
     newest = max((code.capability for code in context.arch_list), default=None)
     if newest is None or capability < newest or context.subdir is None:
         return INSTALL_BUILD
-    gpu = Gpu(name="", capability=capability, architecture="")
+    gpu = Gpu.of_capability(capability)
     if any(code_for(build.codes, gpu, build.cuda) for build in context.builds.builds(PackageSet.PIP, context.subdir)):
         return INSTALL_BUILD
     return Remedy(

@@ -199,6 +199,24 @@ def test_the_other_set_is_named_where_it_has_the_package(
         assert names(tmp_path / "out") == CONDA_FILES | PIP_FILES | SMOKE
 
 
+@pytest.mark.parametrize(
+    ("wanted", "way_out"),
+    [
+        pytest.param("--torch ==2.13.0", "--torch ==2.10.0 locks it: pytorch 2.10.0 (", id="announced"),
+        pytest.param("--torch ==2.12.1 --cuda cu129", "--torch ==2.10.0 locks it: ", id="its-cuda-stays"),
+    ],
+)
+def test_builds_that_are_not_there_have_another_as_the_way_out(
+    run: Run, capsys: pytest.CaptureFixture[str], wanted: str, way_out: str
+) -> None:
+    """The catalog knows them as announced; the channel of this test has 2.9.1 and 2.10.0."""
+    assert run(*wanted.split(), "--only", "conda") == 3
+    told = capsys.readouterr().err
+    assert f"  hint: {way_out}" in told
+    options = wanted.replace(wanted.split()[1], way_out.split()[1])
+    assert run(*options.split(), "--only", "conda") == 0
+
+
 def test_a_set_without_a_pairing_costs_only_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """conda-forge skipped 2.14.1, whose wheels for CUDA 12.6 are on PyTorch's index."""
     wanted = ["--gpu", "RTX 3060", "--platform", "win-64", "--torch", "==2.14.1", "--cuda", "cu126", "--offline"]

@@ -60,6 +60,7 @@ def _obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Lock
     if kept is not None and not options.upgrade:
         return kept
     passed_over: list[tuple[str, EnvgenError]] = []
+    failed: list[BuildKey] = []
     # Whatever else is asked for beside it now, the build in the folder stays until --upgrade.
     first = None if options.upgrade else locker.build_in_folder()
     tried, ahead = tee(beside.candidates(first, resolution, locker.package_set, sources))
@@ -78,6 +79,7 @@ def _obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Lock
             if isinstance(error, SolveFailedError) and error.is_final:
                 raise
             passed_over.append((pairing.build.short_label, error))
+            failed.append(pairing.build.key)
             continue
         except UnreachableError as error:
             found = _fallback(error, kept or _newest_shipped(locker, request, sources), sources)
@@ -90,7 +92,7 @@ def _obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Lock
     if kept is not None and options.may_fall_back and not isinstance(telling, CudaClashError):
         reason = passed_over[0][1].headline()
         return replace(kept, origin=Origin.FALLBACK, fallback_reason=reason, passed_over=tuple(passed_over))
-    raise telling
+    raise beside.with_other_build(telling, failed, locker, resolution, sources)
 
 
 def _fallback(error: UnreachableError, found: LockedSet | None, sources: Sources) -> LockedSet:

@@ -86,10 +86,8 @@ class SolveFailedError(NoPairingError):
         return self.explanation or ("it gave no reason",)
 
     def hint(self) -> str:
-        if not self.locks_without:
-            return self.advice
         alone = f", or ask for it in the other set alone ({self.locked_in}:{self.locks_without})"
-        return f"without {self.locks_without} it locks: leave it out{alone if self.locked_in else ''}"
+        return self.advice + (alone if self.locked_in else "")
 
 
 @dataclass(eq=False, kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from envgen.core.builds import BuildKey
+from envgen.core.builds import Build, BuildKey
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PassedOver, PipLock
 from envgen.core.resolution import Pairing, Resolution
@@ -22,6 +22,8 @@ from envgen.solve.extras import Extras
 
 # How many packages are left out in turn to find two that clash.
 _CLASHING = 6
+# How many other builds are tried: rattler weighs them in one solve, an index of wheels is asked for each.
+_OTHERS = {PackageSet.CONDA: 64, PackageSet.PIP: 12}
 
 
 def candidates(
@@ -139,7 +141,7 @@ def _check_extras(
     if failure is None:
         for extra in extras:
             if _locks(locker, sources.extras.without(locker.package_set, extra), [pairing], deadline):
-                error.locks_without = extra
+                _advise_without(extra, error)
                 return
         return
     if locker.package_set is PackageSet.CONDA and (advice := locker.way_out(pairing, failure)):
@@ -155,9 +157,13 @@ def _check_extras(
     for extra in (culprit,) if culprit is not None else extras[: _CLASHING if len(extras) > 1 else 0]:
         fewer = sources.extras.without(locker.package_set, extra)
         if _locks(locker, fewer, candidates(None, resolution, locker.package_set, sources), deadline):
-            failure.locks_without = extra
+            _advise_without(extra, failure)
             break
     raise failure
+
+
+def _advise_without(extra: str, error: SolveFailedError) -> None:
+    error.locks_without, error.advice = extra, f"without {extra} it locks: leave it out"
 
 
 def _without_torch(locker: SetLocker, pairing: Pairing, deadline: Deadline) -> SolveFailedError | None:
@@ -171,18 +177,51 @@ def _without_torch(locker: SetLocker, pairing: Pairing, deadline: Deadline) -> S
     return None
 
 
+def with_other_build(
+    error: EnvgenError, failed: Sequence[BuildKey], locker: SetLocker, resolution: Resolution, sources: Sources
+) -> EnvgenError:
+    """The error of a set of which no build could be locked that `--torch` and `--cuda` allow.
+
+    Where it names no way out yet, it names the options that ask for the newest other build that was locked.
+    """
+    request = resolution.request
+    if not isinstance(error, SolveFailedError | WheelMissingError) or error.advice or not sources.options.may_solve:
+        return error
+    if request.is_cpu:
+        return error
+    # The smaller change first: another release for the CUDA that is asked for, then another CUDA.
+    wider = [
+        replace(request, torch=torch, cuda=cuda) for torch, cuda in (("", request.cuda), (request.torch, ""), ("", ""))
+    ]
+    for other in (one for one in dict.fromkeys(wider) if one != request):
+        found = candidates(None, resolve(sources.builds, other), locker.package_set, sources)
+        rest = [pairing for pairing in found if pairing.build.key not in failed]
+        build = _first_locked(locker, rest[: _OTHERS[locker.package_set]], sources.options.deadline)
+        if build is not None:
+            options = [f"--torch =={build.torch}"] if request.torch else []
+            options += [f"--cuda {build.cuda_tag}"] if request.cuda not in ("", build.cuda_tag) else []
+            error.advice = f"{' '.join(options)} locks it: {build.label}"
+            break
+    return error
+
+
 def _locks(locker: SetLocker, extras: Extras, pairings: Iterable[Pairing], deadline: Deadline) -> bool:
     """True when one of some pairings can be locked with other extra packages."""
-    other, rest = locker.asking_for(extras), list(pairings)
+    return _first_locked(locker.asking_for(extras), list(pairings), deadline) is not None
+
+
+def _first_locked(locker: SetLocker, rest: Sequence[Pairing], deadline: Deadline) -> Build | None:
+    """The build of the first of some pairings that can be locked, or None."""
     failed: set[BuildKey] = set()
     while rest and deadline.left() > 0:
         try:
-            outcomes = other.solve_first(rest, timeout_s=deadline.left())
+            outcomes = locker.solve_first(rest, timeout_s=deadline.left())
         except EnvgenError:
             failed.add(rest[0].build.key)
             outcomes = {}
-        if any(isinstance(outcome, LockedSet) for outcome in outcomes.values()):
-            return True
+        locked = {key for key, outcome in outcomes.items() if isinstance(outcome, LockedSet)}
+        if locked:
+            return next(pairing.build for pairing in rest if pairing.build.key in locked)
         failed |= outcomes.keys()
         rest = [pairing for pairing in rest if pairing.build.key not in failed]
-    return False
+    return None

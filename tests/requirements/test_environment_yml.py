@@ -79,3 +79,18 @@ def test_what_cannot_be_read(text: str, fact: str) -> None:
     with pytest.raises(RequirementsFileError, match=r"environment\.yml can't be read") as caught:
         read(text)
     assert fact in str(caught.value)
+
+
+def test_files_that_the_pip_section_names_are_read_from_where_it_is() -> None:
+    """As conda does: https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html."""
+    Path("deep").mkdir()
+    Path("deep/requirements.txt").write_text("einops\n-c bounds.txt\ntorch>=2.6\n")
+    Path("deep/bounds.txt").write_text("numpy<2.3\n")
+    text = "dependencies:\n  - scipy\n  - pip:\n    - -r requirements.txt\n    - --pre\n"
+    Path("deep/environment.yml").write_text(text)
+    asked = read_files(["deep/environment.yml"])
+    assert (asked.conda, asked.pip, asked.family, asked.constraints) == (
+        ["scipy"], ["einops"], ["torch>=2.6"], ["numpy<2.3"],
+    )  # fmt: skip
+    (passed,) = asked.not_taken
+    assert (passed.where, passed.text) == ("deep/environment.yml pip", '"--pre"')

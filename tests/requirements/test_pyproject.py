@@ -107,3 +107,28 @@ def test_a_group_without_a_project() -> None:
     Path("requirements.txt").write_text("tqdm\n")
     with pytest.raises(UsageError, match=r"--extra and --group are of a pyproject\.toml"):
         read_files(["requirements.txt"], groups=("dev",))
+
+
+def test_extras_of_the_project_itself() -> None:
+    """`all = ["mine[docs,train]"]`, as setuptools and pip read it; they may name each other in a circle."""
+    text = """
+[project]
+name = "Mine"
+dependencies = ["einops", "mine[docs]; python_version < '4'"]
+[project.optional-dependencies]
+docs = ["sphinx; sys_platform == 'linux'"]
+train = ["accelerate", "mine[all]"]
+all = ["mine[docs,train]"]
+[dependency-groups]
+dev = ["mine[train]", "pytest"]
+"""
+    Path("pyproject.toml").write_text(text)
+    asked = read_files(["pyproject.toml"], extras=["all"], groups=["dev"])
+    assert {*asked.requirements} == {
+        "einops",
+        'sphinx; sys_platform == "linux" and python_version < "4"',
+        'sphinx; sys_platform == "linux"',
+        "accelerate",
+        "pytest",
+    }
+    assert asked.not_taken == []

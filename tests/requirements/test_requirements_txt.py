@@ -118,3 +118,88 @@ def test_files_that_name_each_other_many_times_are_read_once(tmp_path: Path) -> 
         (tmp_path / f"{number}.in").write_text(f"-r {number + 1}.in\n-r ./{number + 1}.in\n", encoding="utf-8")
     (tmp_path / "30.in").write_text("einops\n", encoding="utf-8")
     assert read_files((str(tmp_path / "0.in"),)).requirements == ["einops"]
+
+
+CU121 = "https://download.pytorch.org/whl/cu121/torch-2.1.0%2Bcu121-cp310-cp310-linux_x86_64.whl"
+EINOPS = "https://files.pythonhosted.org/packages/44/5a/f0/einops-0.8.0-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param(f"torch @ {CU121}", "torch==2.1.0+cu121", id="a wheel of PyTorch's index, named"),
+        pytest.param(CU121, "torch==2.1.0+cu121", id="a wheel of PyTorch's index"),
+        pytest.param(f'{CU121} ; sys_platform == "linux"', 'torch==2.1.0+cu121; sys_platform == "linux"', id="marker"),
+        pytest.param(f"{EINOPS}#sha256=00", "einops==0.8.0", id="a wheel of PyPI"),
+        pytest.param("https://files.pythonhosted.org/packages/ab/jieba-0.42.1.tar.gz", "jieba==0.42.1", id="a source"),
+        # As pip freeze prints them in environments of Anaconda and of conda-forge.
+        pytest.param(
+            "numpy @ file:///croot/numpy_and_numpy_base_1708638617955/work/dist/numpy-1.26.4-cp311-cp311-linux_x86_64.whl"
+            "#sha256=5f96f274d410a1682519282ae769c877d32fdbf171aa8badec7bf5e1d3a1748a",
+            "numpy==1.26.4",
+            id="a wheel that conda built",
+        ),
+    ],
+)
+def test_a_file_of_an_index_is_asked_for_by_its_release(line: str, expected: str) -> None:
+    asked = read(f"{line}\n")
+    assert ([*asked.requirements, *asked.family], asked.not_taken) == ([expected], [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "einops @ https://mirror.example/einops-0.8.0-py3-none-any.whl",
+        f"other @ {EINOPS}",
+        "mine @ file:///home/me/mine",
+        "mine @ file:///home/me/dist/mine-1.0-py3-none-any.whl",
+        EINOPS.replace("//", "//me:secret@"),
+    ],
+)
+def test_no_other_place_is_taken_for_an_index(line: str) -> None:
+    asked = read(f"{line}\n")
+    assert asked.requirements == []
+    (passed,) = asked.not_taken
+    assert "a lock needs a file on an index" in passed.reason
+    assert "secret" not in passed.text
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("certifi @ file:///croot/certifi_1707229174982/work/certifi", "certifi"),
+        ("attrs @ file:///home/conda/feedstock_root/build_artifacts/attrs_1704011227531/work", "attrs"),
+        ("cffi @ file:///D:/bld/cffi_1696001729842/work", "cffi"),
+    ],
+)
+def test_what_conda_built_is_asked_for_by_its_name(line: str, name: str) -> None:
+    asked = read(f"{line}\n")
+    assert asked.requirements == [name]
+    (passed,) = asked.not_taken
+    assert (passed.text, "any release is taken" in passed.reason) == (f'"{name}"', True)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected", "reason"),
+    [
+        ("pytorch", [], "PyTorch is torch"),
+        ("pytorch==1.0.2", [], "PyTorch is torch"),
+        ("sklearn==0.0", ["scikit-learn"], "scikit-learn is taken"),
+        ("pkg_resources==0.0.0", [], "Debian"),  # https://stackoverflow.com/q/39577984
+    ],
+)
+def test_placeholders_of_pypi_are_named(line: str, expected: list[str], reason: str) -> None:
+    asked = read(f"{line}\n")
+    assert asked.requirements == expected
+    (passed,) = asked.not_taken
+    assert reason in passed.reason
+
+
+@pytest.mark.parametrize(
+    "name", ["setup.py", "setup.cfg", "Pipfile", "poetry.lock", "uv.lock", "pylock.toml", "pixi.toml"]
+)
+def test_a_file_that_holds_none_is_refused_with_what_to_name(name: str) -> None:
+    with pytest.raises(RequirementsFileError) as caught:
+        read("version = 1\n", name)
+    assert f"{name} holds no requirements that can be read" in str(caught.value)
+    assert caught.value.hint()

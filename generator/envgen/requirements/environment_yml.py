@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from envgen.core.errors import UsageError, quoted
 from envgen.files.yaml_reader import read_yaml
 from envgen.requirements.asked import Asked, RequirementsFileError
 from envgen.requirements.lines import pass_over, take_line
-from envgen.requirements.requirements_txt import read_file
+from envgen.requirements.requirements_txt import read_file, take_pip_line
 from envgen.solve.conda.channels import further_channels, read_channel
 from envgen.solve.conda.source import FORGE
 from envgen.solve.conda.specs import as_requirement, split_channel
@@ -49,7 +50,7 @@ def take_environment(asked: Asked, path: Path, name: str) -> None:
             _take_spec(asked, entry.strip(), f"{name} dependencies")
         elif isinstance(entry, dict):
             for line in _pip_lines(entry):
-                _take_pip(asked, line, f"{name} pip")
+                _take_pip(asked, line, path, name)
     for key in document.keys() - _READ:
         pass_over(asked, name, str(key), "only its dependencies and channels are read")
 
@@ -72,15 +73,13 @@ def _pip_lines(entry: dict[object, object]) -> Iterator[str]:
     yield from (str(line).strip() for line in lines) if isinstance(lines, list) else ()
 
 
-def _take_pip(asked: Asked, line: str, where: str) -> None:
-    if line.startswith("-"):
-        pass_over(asked, where, line, "only requirements are taken of its pip section; --requirements reads a file")
-        return
-    own = Asked(read=asked.read)
-    take_line(own, line, where)
+def _take_pip(asked: Asked, line: str, path: Path, name: str) -> None:
+    own = Asked(read=asked.read, seen=asked.seen)
+    take_pip_line(own, line, f"{name} pip", path, through=((name, os.path.realpath(path)),))
     asked.read = own.read
     asked.pip += own.requirements
     asked.family += own.family
+    asked.constraints += own.constraints
     asked.not_taken += own.not_taken
 
 

@@ -7,12 +7,20 @@ import re
 from envgen.core.requirements import normalise_project
 from envgen.net.sites import show_without_login
 from envgen.requirements.asked import Asked, NotTaken, RequirementsFileError
+from envgen.requirements.places import is_built_by_conda, release_at
 from envgen.solve.pip.query import FAMILY
 
 # What pip reads as a place and not as a name: a URL, a repository, a path, a wheel or an archive.
 _PLACE = re.compile(
     r"^(?:[a-z+]+://|git\+|hg\+|svn\+|bzr\+|file:|\.{0,2}[/\\]|[a-z]:\\)|\.(?:whl|zip|tar\.gz|tgz)$", re.IGNORECASE
 )
+# Names that are no packages of PyPI, or placeholders that fail to install: what is meant, and what they are.
+_PLACEHOLDERS = {
+    "pytorch": ("", "PyPI's pytorch is a placeholder that refuses to install; PyTorch is torch, which is locked"),
+    "sklearn": ("scikit-learn", "PyPI's sklearn is a placeholder that refuses to install: scikit-learn is taken"),
+    "pkg-resources": ("", "Debian's pip freeze lists it, and there is no such package: setuptools has the module"),
+}
+_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*\S")  # `name @ URL`
 _PER_LINE = re.compile(r"(?<!\s)\s+--(?:hash|config-settings?|global-option|install-option)[= ].*$", re.DOTALL)
 
 
@@ -22,20 +30,36 @@ def take_line(asked: Asked, text: str, where: str, *, constraint: bool = False) 
     Raises: RequirementsFileError when it is neither a requirement nor a place, or one too many.
     """
     from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.specifiers import SpecifierSet
 
     asked.count(where)
     line = _PER_LINE.sub("", text).strip()
-    if _PLACE.search(line.partition(";")[0].partition("[")[0].strip()):
-        return _pass(asked, where, line, "a lock needs a file on an index; ask for the release by name")
+    place, mark, marker = (part.strip() for part in line.partition(";"))
+    if _PLACE.search(place.partition("[")[0]) and not _NAMED.match(place):
+        if not (release := release_at(place)):
+            return _pass(asked, where, line, "a lock needs a file on an index; ask for the release by name")
+        line = f"{release}{mark} {marker}" if mark else release
     try:
         requirement = Requirement(line)
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
         message = f"{where}: {show_without_login(line)} is not a requirement"
         raise RequirementsFileError(message, fact=reason, hint='write it like "timm>=1.0"') from error
+    project = normalise_project(requirement.name)
     if requirement.url:
-        return _pass(asked, where, requirement.name, "it is asked for by URL; a lock needs a file on an index")
-    if normalise_project(requirement.name) in FAMILY:
+        named = Requirement(release_at(requirement.url) or requirement.name)
+        if is_built_by_conda(requirement.url) and not named.specifier:
+            _pass(asked, where, project, "its URL is where conda built it, and has no version: any release is taken")
+        elif normalise_project(named.name) != project or not named.specifier:
+            return _pass(asked, where, requirement.name, "it is asked for by URL; a lock needs a file on an index")
+        requirement.url, requirement.specifier = None, named.specifier
+    if project in _PLACEHOLDERS:
+        meant, reason = _PLACEHOLDERS[project]
+        _pass(asked, where, line, reason)
+        if not meant:
+            return None
+        requirement.name, requirement.specifier = meant, SpecifierSet()
+    if project in FAMILY:
         asked.family.append(str(requirement))
     else:
         (asked.constraints if constraint else asked.requirements).append(str(requirement))

@@ -86,21 +86,47 @@ def _elsewhere(document: Table) -> dict[str, str]:
 def _lines(document: Table, name: str, extras: Sequence[str], groups: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Where and which requirement, of the project, of its extras and of its groups (PEP 735)."""
     project = table(document, "project")
-    for line in texts(project.get("dependencies")):
-        yield f"{name} [project]", line
     optional = {normalise_project(key): value for key, value in table(project, "optional-dependencies").items()}
+    own = normalise_project(text_of(project.get("name")))
+    for line in texts(project.get("dependencies")):
+        yield from ((f"{name} [project]", one) for one in _with_own_extras(line, own, optional))
     own_groups = {normalise_project(key): value for key, value in table(document, "dependency-groups").items()}
     poetry_extras, in_poetry = poetry_groups(document)
     for extra in extras:
         if normalise_project(extra) not in {*optional, *poetry_extras}:
             raise _unknown(name, "extra", extra, [*optional, *poetry_extras])
         for line in texts(optional.get(normalise_project(extra))):
-            yield f"{name} extra {extra}", line
+            yield from ((f"{name} extra {extra}", one) for one in _with_own_extras(line, own, optional))
     for group in groups:
         if normalise_project(group) not in {*own_groups, *in_poetry}:
             raise _unknown(name, "group", group, [*own_groups, *in_poetry])
         for line in _group(own_groups, normalise_project(group), name, ()):
-            yield f"{name} group {group}", line
+            yield from ((f"{name} group {group}", one) for one in _with_own_extras(line, own, optional))
+
+
+def _with_own_extras(
+    line: str, own: str, optional: Mapping[str, object], through: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """A requirement; of the project itself (`mine[docs]` in mine) what those extras of it ask for."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        requirement = Requirement(line) if own and project_of(line) == own else None
+    except InvalidRequirement:
+        requirement = None
+    if requirement is None:
+        yield line
+        return
+    for extra in sorted({normalise_project(extra) for extra in requirement.extras} - through):
+        for text in texts(optional.get(extra)):
+            for one in _with_own_extras(text, own, optional, through | {extra}):
+                yield _where(one, str(requirement.marker)) if requirement.marker else one
+
+
+def _where(line: str, marker: str) -> str:
+    """A requirement where a marker holds, too."""
+    before, mark, own = line.partition(";")
+    return f"{before}; ({own}) and ({marker})" if mark else f"{before}; {marker}"
 
 
 def _group(groups: Mapping[str, object], group: str, name: str, through: tuple[str, ...]) -> Iterator[str]:

@@ -57,21 +57,34 @@ def take_requirements(
         return  # named by two files: once is enough, and files that name each other twice would double at each step
     asked.seen.add((place, constraint))
     for number, line in logical_lines(read_file(path, name)):
-        where = f"{name}:{number}"
-        if not line.startswith("-"):
-            take_line(asked, line, where, constraint=constraint)
-            continue
-        option, value = _option(line)
-        if option not in _INCLUDE:
-            pass_over(asked, where, line, _REASONS.get(option, "it says how pip installs, not what"))
-        elif "://" in value:
-            pass_over(asked, where, line, "a file is read from a disk; fetch it first")
-        else:
-            other = (Path(name).parent / value).as_posix()
-            is_constraint = constraint or option in ("-c", "--constraint")
-            take_requirements(
-                asked, path.parent / value, other, constraint=is_constraint, through=(*through, (name, place))
-            )
+        take_pip_line(asked, line, f"{name}:{number}", path, constraint=constraint, through=(*through, (name, place)))
+
+
+def take_pip_line(  # noqa: PLR0913 -- a line, where it stands, and what was read before it
+    asked: Asked,
+    line: str,
+    where: str,
+    path: Path,
+    *,
+    constraint: bool = False,
+    through: tuple[tuple[str, str], ...],
+) -> None:
+    """Add what a line of a file asks for; `through` ends with that file, from whose folder another one is read.
+
+    Raises: RequirementsFileError.
+    """
+    if not line.startswith("-"):
+        take_line(asked, line, where, constraint=constraint)
+        return
+    option, value = _option(line)
+    if option not in _INCLUDE:
+        pass_over(asked, where, line, _REASONS.get(option, "it says how pip installs, not what"))
+    elif "://" in value:
+        pass_over(asked, where, line, "a file is read from a disk; fetch it first")
+    else:
+        other = (Path(through[-1][0]).parent / value).as_posix()
+        is_constraint = constraint or option in ("-c", "--constraint")
+        take_requirements(asked, path.parent / value, other, constraint=is_constraint, through=through)
 
 
 def _option(line: str) -> tuple[str, str]:

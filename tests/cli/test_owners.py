@@ -30,10 +30,12 @@ def world(torch_index: WheelIndex, pypi: WheelIndex) -> None:
         make_wheel("nvidia_cudnn_cu12-9.28-py3-none-any.whl", files={LIBRARY: "12"}),
         make_wheel("nvidia_cudnn_cu13-9.26-py3-none-any.whl", files={LIBRARY: "13"}),
         make_wheel("flow-1.0-py3-none-any.whl", ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")),
+        make_wheel("cupy_cuda13x-1.0-py3-none-any.whl", ('nvidia-cuda-runtime==13.*; extra == "ctk"',)),
+        make_wheel("nvidia_cuda_runtime-13.0-py3-none-any.whl"),
         make_wheel("cv_one-1.0-py3-none-any.whl", files={"cv2/__init__.py": "one"}),
         make_wheel("cv_two-1.0-py3-none-any.whl", files={"cv2/__init__.py": "two"}),
-        make_wheel("dsl_cu12-1.0-py3-none-any.whl", files={"dsl/_C.so": "the same"}),
-        make_wheel("dsl_cu13-1.0-py3-none-any.whl", files={"dsl/_C.so": "the same"}),
+        make_wheel("nvidia_dsl_cu12-1.0-py3-none-any.whl", files={"dsl/_C.so": "the same"}),
+        make_wheel("nvidia_dsl_cu13-1.0-py3-none-any.whl", files={"dsl/_C.so": "the same"}),
     ]
     pypi.wheels = {"/simple": [*pypi.wheels["/simple"], *further]}
 
@@ -79,6 +81,7 @@ def test_a_wheel_that_can_not_be_read_is_said(run: Run, pypi: WheelIndex, capsys
     [
         pytest.param("motor", "the wheel of motor 1.0 loads CUDA 13, torch 2.9.1+cu126 has CUDA 12", id="other CUDA"),
         pytest.param("engine==2.0", "the wheel of engine 2.0 loads CUDA 13", id="pinned"),
+        pytest.param("cupy-cuda13x", "cupy-cuda13x is for CUDA 13, torch 2.9.1+cu126 has CUDA 12", id="by its name"),
         pytest.param("flow", f"nvidia-cudnn-cu12 and nvidia-cudnn-cu13 both install {LIBRARY}", id="two cuDNNs"),
     ],
 )
@@ -140,8 +143,9 @@ def test_an_extra_that_there_is_not_is_no_way_out(
             id="two opencvs",
         ),
         pytest.param(
-            ["dsl-cu12", "dsl-cu13"],
-            "dsl-cu12 and dsl-cu13 both install dsl/_C.so, with the same bytes: either may stay [same-files]",
+            ["nvidia-dsl-cu12", "nvidia-dsl-cu13"],
+            "nvidia-dsl-cu12 and nvidia-dsl-cu13 both install dsl/_C.so, with the same bytes: either may stay "
+            "[same-files]",
             id="equal bytes, as nvidia-cutlass-dsl-libs-cu12 and -cu13 have",
         ),
     ],
@@ -152,3 +156,9 @@ def test_two_owners_of_another_file_are_said(
     assert run(*BUILD, *(word for one in packages for word in ("--with", f"pip:{one}"))) == 0
     assert f"note: {told}" in capsys.readouterr().err
     assert len(pins(tmp_path / "out")) == 4
+
+
+def test_what_brings_its_own_runtime_may_be_for_another_cuda(tmp_path: Path, run: Run) -> None:
+    """https://docs.cupy.dev/en/stable/install.html: the extra ctk adds CUDA's libraries."""
+    assert run(*BUILD, "--with", "pip:cupy-cuda13x[ctk]") == 0
+    assert {"cupy-cuda13x==1.0", "nvidia-cuda-runtime==13.0"} <= pins(tmp_path / "out")

@@ -20,7 +20,9 @@ BUILDS = Catalog.load()
     [
         pytest.param(["cupy-cuda12x"], 12, id="cupy-says-it-in-its-name"),
         pytest.param(["cudf-cu13>=25.10"], 13, id="rapids-too"),
-        pytest.param(["nvidia-dali-cuda120"], 0, id="a-name-of-another-form"),
+        pytest.param(["spconv-cu126"], 12, id="with-the-minor"),
+        pytest.param(["nvidia-dali-cuda130"], 13, id="dali"),
+        pytest.param(["nvidia-dali-cuda120"], 12, id="dali-12"),
         pytest.param(["jax[cuda12]"], 12, id="jax-by-its-extra"),
         pytest.param(["jax"], 0, id="jax-for-the-cpu"),
         pytest.param(["tensorflow[and-cuda]"], 12, id="tensorflow"),

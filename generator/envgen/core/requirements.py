@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 _NAME = re.compile(r"\s*([A-Za-z0-9._-]+)")
+# cupy-cuda12x, cudf-cu13, nvidia-dali-cuda120, spconv-cu126
+_CUDA_IN_NAME = re.compile(r"-cu(?:da)?(\d\d)(?:\dx?|x)?$")
 # An operating system -> the values of sys_platform, platform_system and os_name.
 _SYSTEMS = {
     "linux": ("linux", "Linux", "posix"),
@@ -54,6 +56,12 @@ def applies(requirement: Requirement, extras: Iterable[str], environment: Mappin
     """Return whether a requirement holds there for one of the extras (an empty text: for none)."""
     marker = requirement.marker
     return marker is None or any(marker.evaluate({**environment, "extra": extra}) for extra in extras)
+
+
+def cuda_major_in(project: str) -> int:
+    """The CUDA major that the name of a project ends with (`cupy-cuda12x`), zero when it doesn't."""
+    found = _CUDA_IN_NAME.search(project)
+    return int(found[1]) if found else 0
 
 
 def normalise_project(name: str) -> str:

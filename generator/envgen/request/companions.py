@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from envgen.core.patterns import Pattern
 from envgen.core.releases import release_key
 from envgen.core.request import Request
-from envgen.core.requirements import normalise_project, parsed, project_of
+from envgen.core.requirements import cuda_major_in, normalise_project, parsed, project_of
 from envgen.facts.catalog import Catalog
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.specifiers import Specifier
 
-# Projects of NVIDIA and RAPIDS, and cupy, have the major in their names: nvidia-cublas-cu12, cudf-cu13, cupy-cuda12x.
-_IN_NAME = Pattern(r"-cu(?:da)?(\d\d)x?$")
 _RELEASE = Pattern(r"^\d+(?:\.\d+)*")
 
 
@@ -25,15 +23,15 @@ def for_companions(request: Request, requirements: Iterable[str], catalog: Catal
     """The request with the CUDA majors that its packages of the pip set load; all of them must load the same."""
     known = {row["package"].partition("[")[0] for row in catalog.rows("companion_cuda")}
     # Most say nothing of CUDA, and need no parser.
-    telling = (text for text in requirements if (name := project_of(text)) in known or _IN_NAME.search(name))
+    telling = (text for text in requirements if (name := project_of(text)) in known or cuda_major_in(name))
     found = {major for requirement in parsed(telling) for major in _majors(requirement, catalog)}
     return replace(request, cuda_major=found.pop()) if len(found) == 1 else request
 
 
 def _majors(requirement: Requirement, catalog: Catalog) -> Iterator[int]:
     name = normalise_project(requirement.name)
-    if named := _IN_NAME.search(name):
-        yield int(named[1])
+    if named := cuda_major_in(name):
+        yield named
     wanted = {name, *(f"{name}[{normalise_project(extra)}]" for extra in requirement.extras)}
     rows = [row for row in catalog.rows("companion_cuda") if row["package"] in wanted]
     known = [row for row in rows if _can_be(requirement, row["since"])]

@@ -6,24 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envgen.core.errors import UsageError
-from envgen.files.registry import CONDA_LOCK, PYLOCK
+from envgen.files.registry import CONDA_LOCK, ENVIRONMENT_YML, PYLOCK, REQUIREMENTS
 from envgen.requirements.asked import Asked, RequirementsFileError
 
 _LOCK = "what it was locked from holds them"
-_SETUPTOOLS = "write what install_requires lists into a requirements.txt: `uv pip compile` reads it"
+_SETUPTOOLS = f"write what install_requires lists into a {REQUIREMENTS.one}"
 # Files that people take for requirements: what they are, and what to give in their place.
 _NOT_READ = {
     "setup.py": ("it is a program, and nothing of a project is run", _SETUPTOOLS),
     "setup.cfg": ("it is the configuration of setuptools", _SETUPTOOLS),
-    "pipfile": ("it is pipenv's own format", "`pipenv requirements > requirements.txt` writes them"),
-    "pipfile.lock": ("it is a lock of pipenv", "`pipenv requirements > requirements.txt` writes them"),
+    "pipfile": ("it is pipenv's own format", f"`pipenv requirements > {REQUIREMENTS.one}` writes them"),
+    "pipfile.lock": ("it is a lock of pipenv", f"`pipenv requirements > {REQUIREMENTS.one}` writes them"),
     "poetry.lock": ("it is a lock of poetry", f"name the pyproject.toml beside it: {_LOCK}"),
     "pdm.lock": ("it is a lock of PDM", f"name the pyproject.toml beside it: {_LOCK}"),
     "uv.lock": ("it is a lock of uv", f"name the pyproject.toml beside it: {_LOCK}"),
-    "pixi.lock": ("it is a lock of pixi", f"name the pyproject.toml or environment.yml beside it: {_LOCK}"),
-    "pixi.toml": ("it is pixi's own format", "name an environment.yml: `pixi workspace export conda-environment`"),
-    PYLOCK.one: ("it is a lock (PEP 751)", f"name the requirements.txt or pyproject.toml beside it: {_LOCK}"),
-    CONDA_LOCK.one: ("it is a lock of conda-lock", f"name the environment.yml beside it: {_LOCK}"),
+    "pixi.lock": ("it is a lock of pixi", f"name the pyproject.toml or {ENVIRONMENT_YML.one} beside it: {_LOCK}"),
+    "pixi.toml": (
+        "it is pixi's own format",
+        f"name an {ENVIRONMENT_YML.one}: `pixi workspace export conda-environment`",
+    ),
+    PYLOCK.one: ("it is a lock (PEP 751)", f"name the {REQUIREMENTS.one} or pyproject.toml beside it: {_LOCK}"),
+    CONDA_LOCK.one: ("it is a lock of conda-lock", f"name the {ENVIRONMENT_YML.one} beside it: {_LOCK}"),
 }
 
 

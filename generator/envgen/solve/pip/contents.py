@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PipLock
+from envgen.core.requirements import cuda_major_in
 from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.net.deadline import Patience
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from envgen.net.wheel_contents import WheelContents
 
 _AT_ONCE = 8
+_FIRST_WITHOUT_SUFFIX = 13  # nvidia-cuda-runtime 13.0.48 is the first release of that name with libraries
 _LIBRARY = re.compile(r"\.(?:so(?:\.\d+)*|dll|pyd)$")
-_MAJOR_IN_NAME = re.compile(r"-cu(?:da)?(\d\d)x?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,27 +120,32 @@ def clash_of(packages: Iterable[UvPackage], *, build: str, major: int, patience:
 def _check_majors(
     wheels: Sequence[LockedWheel], contents: Mapping[str, WheelContents], *, build: str, major: int
 ) -> None:
-    """Raise for a wheel that loads other CUDA majors only, unless the lock holds their runtime."""
+    """Raise for a wheel that loads other CUDA majors only, or says so in its name, unless the lock holds their runtime.
+
+    NVIDIA's own packages are libraries that others load.
+    """
     names = {wheel.name for wheel in wheels}
     for wheel in wheels:
-        found = contents.get(wheel.name)
-        if (
-            found is None
-            or not _is_bound(wheel, wheels)
-            or major in found.cuda_majors
-            or _MAJOR_IN_NAME.search(wheel.name)
-        ):
+        found, named = contents.get(wheel.name), cuda_major_in(wheel.name)
+        majors = frozenset({named}) if named else found.cuda_majors if found is not None else frozenset()
+        if not majors or major in majors or not _is_bound(wheel, wheels) or wheel.name.startswith("nvidia-"):
             continue
-        if found.cuda_majors and not any(f"nvidia-cuda-runtime-cu{other}" in names for other in found.cuda_majors):
-            needs = " or ".join(str(other) for other in sorted(found.cuda_majors))
+        if names.isdisjoint(name for other in majors for name in _runtimes(other)):
+            needs = " or ".join(str(other) for other in sorted(majors))
+            does = f"{wheel.name} is for" if named else f"the wheel of {wheel.name} {wheel.version} loads"
             raise CudaClashError(
                 package=wheel.name,
                 version=wheel.version,
-                needs=found.cuda_majors,
+                needs=majors,
                 build=build,
                 has=major,
-                reason=f"the wheel of {wheel.name} {wheel.version} loads CUDA {needs}, torch {build} has CUDA {major}",
+                reason=f"{does} CUDA {needs}, torch {build} has CUDA {major}",
             )
+
+
+def _runtimes(major: int) -> tuple[str, ...]:
+    """The packages that hold the runtime of a CUDA major."""
+    return (f"nvidia-cuda-runtime-cu{major}", *(("nvidia-cuda-runtime",) if major >= _FIRST_WITHOUT_SUFFIX else ()))
 
 
 def _unread(wheels: Sequence[LockedWheel], contents: Mapping[str, WheelContents], major: int) -> Iterator[Notice]:
@@ -191,7 +197,7 @@ def _two_owners(
     wheels: Sequence[LockedWheel], pair: tuple[str, str], libraries: Sequence[str], *, build: str, major: int
 ) -> CudaClashError:
     """The error of two packages with one library of NVIDIA's; what asks for that of another major is named."""
-    majors = {name: int(found[1]) if (found := _MAJOR_IN_NAME.search(name)) else 0 for name in pair}
+    majors = {name: cuda_major_in(name) for name in pair}
     name = max(pair, key=lambda one: majors[one] not in (0, major))
     wheel = _asking({wheel.name: wheel for wheel in wheels}, name)
     return CudaClashError(

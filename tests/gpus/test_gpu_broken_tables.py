@@ -51,16 +51,6 @@ def test_a_reference_to_no_gpu_is_reported(folder: Path) -> None:
     assert str(caught.value) == expected + HINT
 
 
-def test_a_missing_column_is_reported(folder: Path) -> None:
-    replace(folder / "ambiguous.csv", "how_to_tell", "how")
-    with pytest.raises(FactInvalidError) as caught:
-        GpuCatalog.load(folder).match("GT 730")
-    assert str(caught.value) == (
-        'ambiguous.csv:1: "name,gpu,compute_capability,kind,how,sources", expected columns how_to_tell [fact-invalid]'
-        + HINT
-    )
-
-
 def test_a_table_that_is_not_needed_is_not_read(folder: Path) -> None:
     (folder / "vgpu_boards.csv").unlink()
     (folder / "spellings.csv").unlink()

@@ -19,33 +19,6 @@ from envgen.gpus import names
 
 Rows = list[int]
 
-_NEEDED: Mapping[str, tuple[str, ...]] = {
-    "gpus": (
-        "name",
-        "compute_capability",
-        "renumbered",
-        "architecture",
-        "chip",
-        "segment",
-        "pci_ids",
-        "sources",
-        "note",
-    ),
-    "ambiguous": ("name", "gpu", "compute_capability", "kind", "how_to_tell"),
-    "spellings": ("spelling", "gpu", "compute_capability"),
-    "systems": ("system", "gpu", "compute_capability"),
-    "instance_types": ("pattern", "gpu", "compute_capability", "vendor"),
-    "chips": ("chip", "compute_capability", "architecture"),
-    "chip_names": ("name", "chip"),
-    "product_codes": ("pattern", "meaning"),
-    "gpu_platforms": ("name", "only_subdir"),
-    "vgpu_boards": ("board", "compute_capability", "chip"),
-    "words": ("phrase", "action", "replacement"),
-    "vendor_signs": ("sign", "kind", "vendor"),
-    "vendors": ("vendor", "shown", "advice"),
-}
-
-
 _BRAND_SEGMENTS: Mapping[str, tuple[str, ...]] = {
     "geforce": ("geforce-desktop", "geforce-laptop", "titan", "workstation", "workstation-laptop"),
     "quadro": ("workstation", "workstation-laptop"),
@@ -117,19 +90,8 @@ class GpuTables:
         self._folder = folder
 
     def read(self, name: str) -> list[dict[str, str]]:
-        """The rows of one table.
-
-        Raises: FactInvalidError when a column that look-ups need is missing.
-        """
-        rows = read_table(name, self._folder)
-        missing = [column for column in _NEEDED[name] if rows and column not in rows[0]]
-        if missing:
-            columns = ",".join(rows[0])
-            where = Violation(
-                file=f"{name}.csv", line=1, column="", value=columns, expected=f"columns {', '.join(missing)}"
-            )
-            raise FactInvalidError((where,))
-        return rows
+        """The rows of one table."""
+        return read_table(name, self._folder)
 
     def capability(self, table: str, row: dict[str, str], column: str = "compute_capability") -> ComputeCapability:
         """The capability in a cell.

@@ -280,7 +280,8 @@ def stop_at(seconds: float, scene: str, tmp_path: Path, number: int) -> str:
     assert status in allowed | ({0} if scene == "write" else set()), shown
     assert still_running(mark) == []
     assert sorted(scratch.rglob("*")) == []
-    assert len(list(out.iterdir()) if out.exists() else []) in ((0, 7) if scene == "write" else (0,))
+    whole = len(all_names())
+    assert len(list(out.iterdir()) if out.exists() else []) in ((0, whole) if scene == "write" else (0,))
     assert scene == "write" or not out.exists()
     return shown
 

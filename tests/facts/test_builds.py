@@ -22,8 +22,12 @@ PIP = [build for subdir in Subdir for build in BUILDS.builds(PackageSet.PIP, sub
 CONDA = [build for subdir in Subdir for build in BUILDS.builds(PackageSet.CONDA, subdir)]
 
 
-def test_every_cuda_tag_has_an_index() -> None:
-    assert {build.cuda_tag for build in PIP} == set(BUILDS.index_urls) - {CPU}
+def test_every_cuda_tag_has_an_index_and_a_toolkit() -> None:
+    tags = {build.cuda_tag for build in PIP}
+    assert not tags - set(BUILDS.index_urls), "add its index to cuda_indexes.csv"
+    assert not set(BUILDS.index_urls) - {CPU, *tags}, "no build is of its tag: take it out of cuda_indexes.csv"
+    without = {tag for tag in tags if not BUILDS.toolkit_releases.get(cuda_of_tag(tag))}
+    assert not without, "add its toolkit, with the driver that it came with, to cuda_toolkits.csv"
 
 
 def test_every_cuda_major_has_a_driver_floor_or_its_toolkit_a_minimum() -> None:
@@ -170,7 +174,8 @@ def test_every_last_driver_is_of_its_branch() -> None:
 def test_every_toolkit_of_a_build_has_its_driver() -> None:
     """13.2.2 was missing once, so that no driver served the builds made with it in full."""
     stated = {version for version, toolkit in BUILDS.toolkits.items() if toolkit.linux}
-    assert {build.cuda for build in PIP if build.cuda.count(".") > 1} <= stated
+    without = {build.cuda for build in PIP if build.cuda.count(".") > 1} - stated
+    assert not without, "add the release, with the driver that it came with, to cuda_toolkits.csv"
 
 
 def test_every_gpu_has_a_known_capability() -> None:

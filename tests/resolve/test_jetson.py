@@ -203,7 +203,8 @@ def test_modules_and_other_gpus_are_computers_of_their_own() -> None:
     own = replace(both, gpus=(orin,), jetpack=jetpack)
     # The JetPack's number says nothing of a driver for the other GPU; one that was given for both does.
     assert computers_of(replace(both, jetpack=jetpack), CATALOG) == [own, replace(both, gpus=(hopper,), driver=None)]
-    assert computers_of(both, CATALOG) == [replace(both, gpus=(orin,)), replace(both, gpus=(hopper,))]
+    for asked in (both, replace(both, wsl=True)):
+        assert computers_of(asked, CATALOG) == [replace(asked, gpus=(orin,)), replace(asked, gpus=(hopper,))]
     machines = (
         Machine(gpus=(hopper,), driver=other, wsl=True),
         Machine(gpus=(orin, hopper), driver=number, jetpack=jetpack),

@@ -8,18 +8,14 @@ from envgen.core.requirements import normalise_project
 from envgen.net.sites import show_without_login
 from envgen.requirements.asked import Asked, NotTaken, RequirementsFileError
 from envgen.requirements.places import is_built_by_conda, release_at
-from envgen.solve.pip.query import FAMILY
+from envgen.solve.pip.query import FAMILY, PLACEHOLDERS
 
 # What pip reads as a place and not as a name: a URL, a repository, a path, a wheel or an archive.
 _PLACE = re.compile(
     r"^(?:[a-z+]+://|git\+|hg\+|svn\+|bzr\+|file:|\.{0,2}[/\\]|[a-z]:\\)|\.(?:whl|zip|tar\.gz|tgz)$", re.IGNORECASE
 )
-# Names that are no packages of PyPI, or placeholders that fail to install: what is meant, and what they are.
-_PLACEHOLDERS = {
-    "pytorch": ("", "PyPI's pytorch is a placeholder that refuses to install; PyTorch is torch, which is locked"),
-    "sklearn": ("scikit-learn", "PyPI's sklearn is a placeholder that refuses to install: scikit-learn is taken"),
-    "pkg-resources": ("", "Debian's pip freeze lists it, and there is no such package: setuptools has the module"),
-}
+# Debian's `pip freeze` lists it (https://stackoverflow.com/q/39577984).
+_NO_PACKAGE = {"pkg-resources": "there is no such package: setuptools has the module"}
 _NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*\S")  # `name @ URL`
 _PER_LINE = re.compile(r"(?<!\s)\s+--(?:hash|config-settings?|global-option|install-option)[= ].*$", re.DOTALL)
 
@@ -53,12 +49,11 @@ def take_line(asked: Asked, text: str, where: str, *, constraint: bool = False) 
         elif normalise_project(named.name) != project or not named.specifier:
             return _pass(asked, where, requirement.name, "it is asked for by URL; a lock needs a file on an index")
         requirement.url, requirement.specifier = None, named.specifier
-    if project in _PLACEHOLDERS:
-        meant, reason = _PLACEHOLDERS[project]
-        _pass(asked, where, line, reason)
-        if not meant:
-            return None
-        requirement.name, requirement.specifier = meant, SpecifierSet()
+    if project in _NO_PACKAGE:
+        return _pass(asked, where, line, _NO_PACKAGE[project])
+    if (meant := PLACEHOLDERS.get(project)) is not None:
+        _pass(asked, where, line, f"PyPI's {project} is a placeholder that refuses to be installed: {meant} is meant")
+        requirement.name, requirement.specifier, project = meant, SpecifierSet(), meant
     if project in FAMILY:
         asked.family.append(str(requirement))
     else:

@@ -11,7 +11,7 @@ from envgen.facts.catalog import Catalog
 from envgen.resolve.decision import resolve
 from envgen.solve.errors import SolveFailedError
 from envgen.solve.pip.constraints import check_constraints
-from envgen.solve.pip.query import PipQuery, pip_query
+from envgen.solve.pip.query import PipQuery, pip_query, plain_requirement
 from equipment.pip_world import query
 from equipment.requests import ask
 
@@ -90,3 +90,10 @@ def test_cuda_bindings_keeps_to_the_cuda_major() -> None:
     """Requires-Dist of 2.14.1: cuda-bindings<14,>=13.0.3 (cu130); build scripts of cu126: cuda-bindings>=12.9.4,<13."""
     assert query(cuda_tag="cu126").bindings_bound == "cuda-bindings==12.*"
     assert query(Subdir.LINUX_AARCH64, cuda_tag="cu130").bindings_bound == "cuda-bindings==13.*"
+
+
+@pytest.mark.parametrize(("name", "meant"), [("pytorch", "torch"), ("sklearn==0.0", "scikit-learn")])
+def test_a_placeholder_of_pypi_is_no_extra(name: str, meant: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        plain_requirement(name)
+    assert caught.value.hint().endswith(f"{meant} is meant")

@@ -19,8 +19,13 @@ from envgen.net.sites import show_without_login
 
 # Built for one CUDA each and published on PyTorch's indexes; PyPI's files of the same release are other builds.
 FAMILY = frozenset({"torch", "torchvision", "torchaudio"})
-_FAMILY_HINTS = {
-    "pytorch": "PyTorch is torch: --torch chooses its version and --cuda its CUDA",
+# Projects of PyPI that refuse to be installed, so that nobody takes them for what they are named after.
+PLACEHOLDERS = {"pytorch": "torch", "sklearn": "scikit-learn"}
+_NO_EXTRA = {
+    **{
+        name: f"it is a placeholder that refuses to be installed: {PLACEHOLDERS[name]} is meant"
+        for name in PLACEHOLDERS
+    },
     "torch": "choose its version with --torch and its CUDA with --cuda",
     "torchvision": "it comes along, in the release that goes with torch, unless --no-vision is given",
     "torchaudio": "--audio adds it, in the release that goes with torch",
@@ -148,7 +153,7 @@ def plain_requirement(text: str) -> str:
 
     Raises: UsageError when it is not one, names a URL or path, or names torch or a companion (the pairing decides).
     """
-    if _NAME.fullmatch(text) and normalise_project(text) not in _FAMILY_HINTS:
+    if _NAME.fullmatch(text) and normalise_project(text) not in _NO_EXTRA:
         return text
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -162,8 +167,8 @@ def plain_requirement(text: str) -> str:
         hint = "name a release; a lock needs a file on an index with a sha256"
         raise UsageError(f"{quoted(requirement.name)} is asked for by URL", hint=hint)
     project = normalise_project(requirement.name)
-    if project in _FAMILY_HINTS:
-        raise UsageError(f"{project} is not an extra", hint=_FAMILY_HINTS[project])
+    if project in _NO_EXTRA:
+        raise UsageError(f"{project} is not an extra", hint=_NO_EXTRA[project])
     return str(requirement)
 
 

@@ -33,6 +33,8 @@ def world(torch_index: WheelIndex, pypi: WheelIndex) -> None:
         make_wheel("damson-1.0-py3-none-any.whl"),
         make_wheel("sloe-2.0-py3-none-any.whl", ("damson>=2",)),
         make_wheel("sloe-1.0-py3-none-any.whl"),
+        make_wheel("berry-2.0-py3-none-any.whl", ("torch==2.9.0", "plum>=2")),
+        make_wheel("berry-1.0-py3-none-any.whl"),
         make_wheel("medlar-1.0.dev3-py3-none-any.whl"),
         make_wheel("medlar-2.0-cp313-cp313-win_amd64.whl"),
     ]
@@ -88,6 +90,16 @@ def test_a_torch_that_was_asked_for_stays(tmp_path: Path, run: Run, capsys: pyte
     assert {"engine==1.0", "torch==2.9.1+cu126"} <= pins(tmp_path / "out")
     told = "engine is locked at 1.0, 2.0 was passed over: engine 2.0 needs torch==2.9.0, the lock has 2.9.1+cu126; "
     told += "--torch ==2.9.0 gives engine 2.0 with torch 2.9.0+cu126 [passed-over]"
+    assert told in capsys.readouterr().err
+
+
+def test_two_reasons_are_both_named_with_no_more_than_is_needed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """No other glibc is named than the wheels need, also where there is no time to ask for each."""
+    assert run("--torch", "2.9.1", *EITHER[2:], "--with", "pip:berry") == 0
+    told = (
+        "berry is locked at 1.0, 2.0 was passed over: berry 2.0 needs torch==2.9.0, the lock has 2.9.1+cu126; and the "
+    )
+    told += "wheels of plum, which it needs, need glibc 2.34, the target has 2.28; --torch ==2.9.0 --glibc 2.34 gives"
     assert told in capsys.readouterr().err
 
 

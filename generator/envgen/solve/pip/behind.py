@@ -19,7 +19,7 @@ from envgen.net.sites import Site
 from envgen.solve.errors import CudaClashError, SolveFailedError
 from envgen.solve.pip.contents import clash_of
 from envgen.solve.pip.together import Found, Together
-from envgen.solve.pip.ways.freeing import Freed, freed, other_pythons, repaired
+from envgen.solve.pip.ways.freeing import Freed, freed, glibcs_of, other_pythons, repaired
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -173,16 +173,20 @@ def _at_a_price(one: PassedOver, found: Found, lock: PipLock, torch: str) -> _Wh
 def _freed_by(change: Freed, one: PassedOver, lacking: Sequence[str], asked: Together, torch: str) -> _Why:
     request, options = asked.request, change.change
     advice = f"{change.option} gives {_given(one, change)}"
+    if options.glibc:
+        needed = glibcs_of(change.found, request)
+        lacking = [name for name, glibc in needed.items() if glibc != request.glibc]
     others = [name for name in lacking if name != one.name]
     whose = "its wheels" if one.name in lacking or not others else f"the wheels of {', '.join(others)}, which it needs,"
+    bounds = change.found.excluding(torch.partition("+")[0])
+    needs = next((f"{who} needs torch{bound}, the lock has {torch}" for who, bound in bounds.items()), "")
     if options.glibc:
         reason = f"{whose} need glibc {options.glibc}, the target has {request.glibc}"
+        reason = f"{needs}; and {reason}" if needs and options.torch else reason
     elif lacking:
         reason = f"{whose.removesuffix(',')}{',' if others else ''} are not for {_target(asked)}"
     else:
-        bounds = change.found.excluding(torch.partition("+")[0])
-        needs = next((f"{who} needs torch{bound}" for who, bound in bounds.items()), "")
-        reason = f"{needs}, the lock has {torch}" if needs else _NEXT_TO_NOTHING
+        reason = needs or _NEXT_TO_NOTHING
     return _Why(reason=reason, advice=advice, is_without_wheel=bool(options.glibc or lacking))
 
 

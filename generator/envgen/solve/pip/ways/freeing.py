@@ -15,8 +15,10 @@ from envgen.core.request import DriverOrigin, Request
 from envgen.core.requirements import project_of
 from envgen.core.resolution import Pairing
 from envgen.core.sets import PackageSet
+from envgen.core.wheel_names import WheelName, file_name, glibc_key
 from envgen.resolve.shipped import pairing_if_it_runs
 from envgen.solve.errors import SolveFailedError
+from envgen.solve.pip.query import newer_glibcs
 from envgen.solve.pip.together import Found, Together
 
 _REPAIRS = 16  # packages that are allowed as sources or left out
@@ -140,14 +142,34 @@ def _tried(asked: Together, changed: Request, instead: Sequence[str]) -> Found |
 
 
 def _with_least_glibc(asked: Together, changed: Request, found: Found, instead: Sequence[str]) -> tuple[Request, Found]:
-    """A change that was tried with the newest glibc, with the oldest that will do."""
-    glibcs = replace(asked, request=replace(changed, glibc=asked.request.glibc)).newer_glibcs()
-    for less in (replace(changed, glibc=asked.request.glibc), *glibcs) if glibcs else ():
-        if less == changed:
+    """A change that was tried with the newest glibc, with the oldest that will do, as far as there is time.
+
+    What was found needs no more than its own wheels do; with older packages an older one may do, too.
+    """
+    if changed.glibc == asked.request.glibc:
+        return changed, found
+    needed = glibcs_of(found, replace(changed, glibc=asked.request.glibc)).values()
+    enough = replace(changed, glibc=max(needed, key=glibc_key, default=changed.glibc))
+    for glibc in (asked.request.glibc, *newer_glibcs(asked.request.glibc)):
+        less = replace(changed, glibc=glibc)
+        if less == enough:
             break
         if (other := _tried(asked, less, instead)) is not None and other.torch == found.torch:
             return less, other
-    return changed, found
+    return enough, found
+
+
+def glibcs_of(found: Found, request: Request) -> dict[str, str]:
+    """Package -> the oldest glibc from a request's on that one of its wheels installs with."""
+    glibcs = (request.glibc, *newer_glibcs(request.glibc)) if request.subdir.is_linux else ()
+    oldest = {}
+    for name, package in found.packages.items():
+        wheels = [WheelName.parse(file) for one in package.wheels if (file := file_name(one.url)).endswith(".whl")]
+        for glibc in glibcs if wheels else ():
+            if any(wheel.fits(python=request.python, subdir=request.subdir, glibc=glibc) for wheel in wheels):
+                oldest[name] = glibc
+                break
+    return oldest
 
 
 def newer_glibcs_of(asked: Together, instead: Sequence[str] = ()) -> Iterator[Request]:
@@ -169,6 +191,8 @@ def _requests(asked: Together, instead: Sequence[str]) -> Iterator[Request]:
     yield from (other for other in dict.fromkeys(others) if other != request)
     pythons = other_pythons(asked)
     yield from (replace(request, python=python) for python in pythons)
+    if glibcs and request.torch:
+        yield replace(newest, torch="")
     any_driver = replace(any_build, driver=None, driver_origin=DriverOrigin.ASSUMED)
     if request.driver is not None and not request.machines and request.jetpack is None:
         yield any_driver

@@ -58,18 +58,18 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def is_in_readme(text: str, old: str, request: pytest.FixtureRequest, page: str = "README.md") -> bool:
-    """True when a page holds a text; --update-golden puts it where the pattern `old` finds the one before."""
+def check_page(text: str, old: str, request: pytest.FixtureRequest, page: str = "README.md") -> None:
+    """A page holds a text; --update-golden puts it where the pattern `old` finds the one before."""
     readme = ROOT / page
     said = readme.read_text(encoding="utf-8")
     if request.config.getoption("update_golden"):
         said = re.sub(old, lambda _: text, said, count=1, flags=re.DOTALL | re.MULTILINE)
         readme.write_text(said, encoding="utf-8")
-    return text in said
+    assert text in said, f"{page} is not what the program says now: `poe readme` writes it anew"
 
 
 def test_the_table_is_the_catalogs(request: pytest.FixtureRequest) -> None:
-    assert is_in_readme(table(), r"^\| GPUs \| compute capability .*?(?=\n\n)", request)
+    check_page(table(), r"^\| GPUs \| compute capability .*?(?=\n\n)", request)
 
 
 _CUDA = {subdir: HOSTED_RUNNERS[subdir] for subdir in CUDA_SUBDIRS}
@@ -95,7 +95,7 @@ def proven() -> str:
 
 
 def test_the_table_of_what_ci_proves_is_the_matrix(request: pytest.FixtureRequest) -> None:
-    assert is_in_readme(proven(), r"^\| lane \| .*?(?=\n\n)", request, "templates/docs/ci.md")
+    check_page(proven(), r"^\| lane \| .*?(?=\n\n)", request, "templates/docs/ci.md")
 
 
 def test_the_output_is_the_commands(
@@ -107,7 +107,7 @@ def test_the_output_is_the_commands(
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert '    envgen --gpu "GeForce MX450" --platform win-64 --driver 560.94\n' in readme
     assert main([*arguments, "--offline"]) == 0
-    assert is_in_readme(f"```text\n{capsys.readouterr().out}```", r"```text\nGeForce MX450.*?```", request)
+    check_page(f"```text\n{capsys.readouterr().out}```", r"```text\nGeForce MX450.*?```", request)
 
 
 def test_the_lines_print_what_they_say(
@@ -125,7 +125,7 @@ def test_the_lines_print_what_they_say(
         assert program == "envgen"
         main(arguments)
         printed += f"$ {command}\n{capsys.readouterr().out}"
-    assert is_in_readme(f"```console\n{printed}```", r"```console\n.*?```", request)
+    check_page(f"```console\n{printed}```", r"```console\n.*?```", request)
 
 
 def test_every_command_exists_and_is_in_the_documents(capsys: pytest.CaptureFixture[str]) -> None:

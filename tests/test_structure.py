@@ -81,13 +81,15 @@ def test_every_room_has_its_place_in_the_contracts() -> None:
         "contracts"
     ]
     layers = {room.strip() for layer in contracts[0]["layers"] for room in layer.split("|")}
-    assert layers == rooms
-    assert {*contracts[2]["source_modules"]} == rooms - {"envgen.refresh"}
+    assert layers == rooms, "a room has its place in pyproject.toml: [[tool.importlinter.contracts]], layers"
+    others = rooms - {"envgen.refresh"}
+    assert {*contracts[2]["source_modules"]} == others, "list the room in pyproject.toml: nobody imports refresh"
 
 
 @module_of
 def test_a_module_is_short_enough_to_read(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MODULE_LINES
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= MODULE_LINES, "a module answers one question: what answers another goes into a module of its own"
 
 
 @module_of
@@ -95,7 +97,8 @@ def test_a_function_is_short_enough_to_read(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     sizes = {function.name: _size(function) for function in functions}
-    assert {name: size for name, size in sizes.items() if size > FUNCTION_LINES} == {}
+    long = {name: size for name, size in sizes.items() if size > FUNCTION_LINES}
+    assert not long, f"a function has at most {FUNCTION_LINES} lines of body: give its parts names"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ def test_a_function_is_short_enough_to_read(path: Path) -> None:
 def test_no_module_reads_the_host_while_it_loads(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     found = [ast.unparse(node) for node in _at_import(tree) if isinstance(node, ast.Attribute) and _reads_host(node)]
-    assert found == []
+    assert not found, "read it in the function that needs it, or take it as an argument"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ def test_json_is_read_in_one_place() -> None:
     """`json` raises RecursionError, which is no ValueError, for a thousand brackets, and takes NaN for a number."""
     reads = re.compile(r"\bjson\.loads?\(|\bJSONDecoder\b|from json import")
     found = {path.relative_to(PACKAGE).as_posix() for path in MODULES if reads.search(path.read_text(encoding="utf-8"))}
-    assert found == {"core/json_text.py"}
+    assert found == {"core/json_text.py"}, "read JSON with a function of core/json_text.py"
 
 
 def test_programs_are_started_where_they_are_ended_too() -> None:
@@ -135,12 +138,16 @@ def test_programs_are_started_where_they_are_ended_too() -> None:
     starts = re.compile(r"subprocess\.(?:run|Popen|call|check_\w+)\(|os\.(?:system|popen|spawn\w+|fork)\(")
     found = {path for path in MODULES if starts.search(path.read_text(encoding="utf-8"))}
     allowed = {"probe/process.py", "solve/conda/process.py", "solve/pip/uv.py"}
-    assert {path.relative_to(PACKAGE).as_posix() for path in found} == allowed
+    starting = {path.relative_to(PACKAGE).as_posix() for path in found}
+    assert starting == allowed, "start a program with probe/process.py, which ends what it started, too"
+
+
+IMPORT_LATER = "import these inside the function that needs them: each costs every start"
 
 
 @pytest.mark.parametrize("module", ["envgen.cli.app", "envgen.__main__"])
 def test_the_command_line_starts_without_heavy_imports(module: str) -> None:
-    assert run(f"import sys, {module}\n{LOADED}").stderr.split() == []
+    assert run(f"import sys, {module}\n{LOADED}").stderr.split() == [], IMPORT_LATER
 
 
 @pytest.mark.parametrize(
@@ -155,14 +162,14 @@ def test_a_decision_is_made_without_heavy_imports(arguments: list[str], answer: 
     arguments = [*arguments, "--gpu", "GeForce MX450", "--platform", "win-64", "--driver", "560.94"]
     done = run(f"import sys\nfrom envgen.cli.main import main\nassert main({arguments!r}) == 0\n{LOADED}")
     assert answer in done.stdout
-    assert set(done.stderr.split()) <= {"envgen.lock", "envgen.lock.shipped"}
+    assert set(done.stderr.split()) <= {"envgen.lock", "envgen.lock.shipped"}, IMPORT_LATER
 
 
 def test_a_shipped_lock_is_written_without_what_solves_or_reads_others_files(tmp_path: Path) -> None:
     arguments = ["--gpu", "GeForce MX450", "--driver", "560.94", "--platform", "win-64", "--offline"]
     arguments += ["--output", str(tmp_path)]
     done = run(f"import sys\nfrom envgen.cli.main import main\nassert main({arguments!r}) == 0\n{LOADED}")
-    assert not {*done.stderr.split()} & ({*HEAVY} - {"jinja2"})
+    assert not {*done.stderr.split()} & ({*HEAVY} - {"jinja2"}), IMPORT_LATER
 
 
 def test_what_a_start_loads_would_be_seen() -> None:
@@ -180,7 +187,8 @@ def test_every_task_is_explained_and_nothing_else_is_called_one() -> None:
     tasks = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["poe"]["tasks"]
     guide = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = [line for line in guide.partition("| task | does |")[2].splitlines() if line.startswith("| `")]
-    assert {name for row in rows for name in re.findall(r"`([a-z]+)`", row.split("|")[1])} == {*tasks}
+    named = {name for row in rows for name in re.findall(r"`([a-z]+)`", row.split("|")[1])}
+    assert named == {*tasks}, "a task of pyproject.toml has a row in CONTRIBUTING, Tasks"
     called = re.findall(r"\bpoe ([a-z]+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
     assert {*called} <= {*tasks}
     assert {"lint", "types", "build", "proofs"} <= {*called}
@@ -219,4 +227,5 @@ ROOMS = sorted({path.parent for path in PACKAGE.rglob("__init__.py")} - {PACKAGE
 def test_a_room_is_small_enough_to_live_in(room: Path) -> None:
     """A room within a room, such as solve/pip, is one of its own."""
     lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in room.glob("*.py"))
-    assert lines <= (1500 if room.name == "lock" else ROOM_LINES)
+    limit = 1500 if room.name == "lock" else ROOM_LINES
+    assert lines <= limit, "split the room first, in a commit of its own: a room within it counts by itself"

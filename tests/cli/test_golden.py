@@ -28,6 +28,9 @@ class Case:
     mirrors: bool = False
 
 
+ANEW = "where the change is meant, `poe golden` writes the folders anew; the difference is part of the review"
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_whole_folder(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
@@ -45,9 +48,9 @@ def test_a_whole_folder(
     if request.config.getoption("update_golden"):
         _replace(folder, out)
     expected = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != REQUEST}
-    assert written.keys() == expected.keys()
+    assert written.keys() == expected.keys(), ANEW
     for file, text in expected.items():
-        assert written[file].decode() == text.decode(), file
+        assert written[file].decode() == text.decode(), f"{file}: {ANEW}"
     assert case.mirrors or verify(out).findings == ()
 
 

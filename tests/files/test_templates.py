@@ -108,7 +108,8 @@ SHIPPED = sorted(path.relative_to(tree("templates")).as_posix() for path in tree
 @pytest.mark.parametrize("name", [n for n in SHIPPED if n not in UNQUOTED and not n.startswith(PAGES)])
 def test_every_value_of_a_template_is_quoted(name: str) -> None:
     source = (tree("templates") / name).read_text(encoding="utf-8")
-    assert _unquoted(source) == ALLOWED.get(name, [])
+    unquoted = _unquoted(source)
+    assert unquoted == ALLOWED.get(name, []), "put each through the filter of its format: CONTRIBUTING, The rooms"
 
 
 @pytest.mark.parametrize(

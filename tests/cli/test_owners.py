@@ -30,6 +30,10 @@ def world(torch_index: WheelIndex, pypi: WheelIndex) -> None:
         make_wheel("nvidia_cudnn_cu12-9.28-py3-none-any.whl", files={LIBRARY: "12"}),
         make_wheel("nvidia_cudnn_cu13-9.26-py3-none-any.whl", files={LIBRARY: "13"}),
         make_wheel("flow-1.0-py3-none-any.whl", ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")),
+        make_wheel("ctranslate2-3.24.0-py3-none-any.whl"),
+        make_wheel("ctranslate2-4.8.5-py3-none-any.whl"),
+        make_wheel("whisper_old-1.0-py3-none-any.whl", ("ctranslate2<4",)),
+        make_wheel("whisper_new-1.0-py3-none-any.whl", ("ctranslate2>=4",)),
         make_wheel("cupy_cuda13x-1.0-py3-none-any.whl", ('nvidia-cuda-runtime==13.*; extra == "ctk"',)),
         make_wheel("nvidia_cuda_runtime-13.0-py3-none-any.whl"),
         make_wheel("cv_one-1.0-py3-none-any.whl", files={"cv2/__init__.py": "one"}),
@@ -81,7 +85,9 @@ def test_a_wheel_that_can_not_be_read_is_said(run: Run, pypi: WheelIndex, capsys
     [
         pytest.param("motor", "the wheel of motor 1.0 loads CUDA 13, torch 2.9.1+cu126 has CUDA 12", id="other CUDA"),
         pytest.param("engine==2.0", "the wheel of engine 2.0 loads CUDA 13", id="pinned"),
-        pytest.param("cupy-cuda13x", "cupy-cuda13x is for CUDA 13, torch 2.9.1+cu126 has CUDA 12", id="by its name"),
+        pytest.param(
+            "cupy-cuda13x", "cupy-cuda13x 1.0 is for CUDA 13, torch 2.9.1+cu126 has CUDA 12", id="by its name"
+        ),
         pytest.param("flow", f"nvidia-cudnn-cu12 and nvidia-cudnn-cu13 both install {LIBRARY}", id="two cuDNNs"),
     ],
 )
@@ -162,3 +168,13 @@ def test_what_brings_its_own_runtime_may_be_for_another_cuda(tmp_path: Path, run
     """https://docs.cupy.dev/en/stable/install.html: the extra ctk adds CUDA's libraries."""
     assert run(*BUILD, "--with", "pip:cupy-cuda13x[ctk]") == 0
     assert {"cupy-cuda13x==1.0", "nvidia-cuda-runtime==13.0"} <= pins(tmp_path / "out")
+
+
+def test_libraries_that_are_opened_by_name_are_known_by_a_table(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CTranslate2 opens libcublas.so.12 from 4.0 on and .11 before; faster-whisper brings it along."""
+    assert run(*BUILD, "--with", "pip:whisper-new") == 0
+    assert "ctranslate2==4.8.5" in pins(tmp_path / "out")
+    assert run(*BUILD, "--with", "pip:whisper-old", to="old") == 3
+    assert "ctranslate2 3.24.0 is for CUDA 11, torch 2.9.1+cu126 has CUDA 12" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from envgen.core.locks import PipLock
 from envgen.core.requirements import cuda_major_in
 from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog
 from envgen.net.deadline import Patience
 from envgen.solve.errors import CudaClashError
 from envgen.solve.pip.answer import UvPackage
@@ -126,13 +127,14 @@ def _check_majors(
     """
     names = {wheel.name for wheel in wheels}
     for wheel in wheels:
-        found, named = contents.get(wheel.name), cuda_major_in(wheel.name)
+        found, named = contents.get(wheel.name), cuda_major_in(wheel.name) or _opened(wheel)
         majors = frozenset({named}) if named else found.cuda_majors if found is not None else frozenset()
         if not majors or major in majors or not _is_bound(wheel, wheels) or wheel.name.startswith("nvidia-"):
             continue
         if names.isdisjoint(name for other in majors for name in _runtimes(other)):
             needs = " or ".join(str(other) for other in sorted(majors))
-            does = f"{wheel.name} is for" if named else f"the wheel of {wheel.name} {wheel.version} loads"
+            label = f"{wheel.name} {wheel.version}"
+            does = f"{label} is for" if named else f"the wheel of {label} loads"
             raise CudaClashError(
                 package=wheel.name,
                 version=wheel.version,
@@ -143,9 +145,20 @@ def _check_majors(
             )
 
 
+def _opened(wheel: LockedWheel) -> int:
+    """The CUDA major of libraries that a package opens by name while it runs, by the table; zero for none known."""
+    from packaging.version import Version
+
+    rows = (row for row in Catalog.load().rows("companion_cuda") if row["package"] == wheel.name and row["opened"])
+    version = Version(wheel.version)
+    majors = [int(row["cuda_major"]) for row in rows if not row["since"] or Version(row["since"]) <= version]
+    return majors[-1] if majors else 0
+
+
 def _runtimes(major: int) -> tuple[str, ...]:
-    """The packages that hold the runtime of a CUDA major."""
-    return (f"nvidia-cuda-runtime-cu{major}", *(("nvidia-cuda-runtime",) if major >= _FIRST_WITHOUT_SUFFIX else ()))
+    """The packages that hold the libraries of a CUDA major."""
+    suffixes = (f"-cu{major}", *(("",) if major >= _FIRST_WITHOUT_SUFFIX else ()))
+    return tuple(f"{name}{suffix}" for name in ("nvidia-cuda-runtime", "nvidia-cublas") for suffix in suffixes)
 
 
 def _unread(wheels: Sequence[LockedWheel], contents: Mapping[str, WheelContents], major: int) -> Iterator[Notice]:
@@ -158,6 +171,8 @@ def _unread(wheels: Sequence[LockedWheel], contents: Mapping[str, WheelContents]
 
 def _is_bound(wheel: LockedWheel, wheels: Iterable[LockedWheel]) -> bool:
     """True for what is loaded beside torch: it is asked for, or needs torch, or is known to, as torchcodec is."""
+    if _opened(wheel):
+        return True
     needing_torch = {*FAMILY_IF_THERE, *(one for other in wheels if other.name == "torch" for one in other.via)}
     return wheel.name not in FAMILY and (wheel.is_asked_for or wheel.name in needing_torch)
 

@@ -65,9 +65,14 @@ class PipLock:
     passed_over: tuple[PassedOver, ...] = field(default=(), compare=False)
     notices: tuple[Notice, ...] = field(default=(), compare=False)
 
+    def find(self, name: str) -> PipPackage | None:
+        """The locked package of that name, or None."""
+        return next((p for p in self.packages if p.name == name), None)
+
     def version_of(self, name: str) -> str:
         """The locked version of a package, or an empty string."""
-        return next((p.version for p in self.packages if p.name == name), "")
+        package = self.find(name)
+        return package.version if package else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ class Answers:
     def rows(self, query: str, rows: Rows, key: str) -> Match:
         """The answer for a name that stands for these rows. Laptop rows come first when the text says laptop."""
         rows, notes = self._without_rarities(rows)
-        if len(self._capabilities(rows)) > 1:
+        if len(self._tables.capabilities(rows)) > 1:
             return self._ambiguous(query, rows)
         wants_laptop = names.is_laptop(key)
         best = min(rows, key=lambda at: names.is_laptop(names.key(self._tables.gpus[at]["name"])) is not wants_laptop)
@@ -135,9 +135,6 @@ class Answers:
 
     def _capability(self, row: int) -> ComputeCapability:
         return self._tables.capability("gpus", self._tables.gpus[row])
-
-    def _capabilities(self, rows: Rows) -> set[str]:
-        return {self._tables.gpus[at]["compute_capability"] for at in rows}
 
     def _distance_from_driver(self, row: int) -> tuple[bool, int]:
         """Rows that NVIDIA's driver sources name come first, then those with fewer ids: the closest fit to an id."""

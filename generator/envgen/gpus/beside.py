@@ -103,10 +103,6 @@ class Judge:
         rest = swap(f" {' '.join(beside.unknown)} ", self._tables.phrases["board"])
         return tuple(word for word in rest.split() if word not in ARCHITECTURES)
 
-    def narrowed(self, rows: Rows, architecture: str) -> Rows:
-        """The rows of one architecture."""
-        return [at for at in rows if self._tables.gpus[at]["architecture"].lower().startswith(architecture)]
-
     def extended(self, beside: Beside) -> Rows:
         """The rows of a text's one name with the words that change a card behind it (`RTX 4070 12GB Super`).
 
@@ -149,7 +145,7 @@ class Judge:
 
     def _is_of(self, spans: Sequence[Span], architecture: str) -> bool:
         """True when each of the names has a GPU of an architecture."""
-        return all(self.narrowed(span.rows, architecture) for span in spans)
+        return all(self._tables.of_architecture(span.rows, architecture) for span in spans)
 
     def _brands_fit(self, beside: Beside) -> bool:
         brands = [brand for brand in names.BRANDS if beside.has(brand)]

@@ -171,6 +171,10 @@ class GpuTables:
         """The compute capabilities of rows, without that of a rare namesake."""
         return {self.gpus[at]["compute_capability"] for at in self.usual(rows)}
 
+    def of_architecture(self, rows: Rows, architecture: str) -> Rows:
+        """The rows of one architecture, whose name is in lower case."""
+        return [at for at in rows if self.gpus[at]["architecture"].lower().startswith(architecture)]
+
     @cached_property
     def by_identity(self) -> Mapping[tuple[str, str], int]:
         """Name and compute capability -> row."""

@@ -196,7 +196,7 @@ class Lookup:
         """`GTX 860M Maxwell`: the architecture chooses among the GPUs of a name, or the text says two things."""
         for word in ARCHITECTURES:
             if f" {word} " in text.spaced and (rows := self._finder.rows(text.spaced.replace(f" {word} ", " "))):
-                kept = [at for at in rows if self._tables.gpus[at]["architecture"].lower().startswith(word)]
+                kept = self._tables.of_architecture(rows, word)
                 return self._answers.rows(text.query, kept, text.device) if kept else None
         return None
 

@@ -146,7 +146,7 @@ class Scan:
             return span.rows
         for word in ARCHITECTURES:
             if beside.has(word):
-                return self.judge.narrowed(span.rows, word)
+                return self._tables.of_architecture(span.rows, word)
         known = {phrase for phrase, _ in self._tables.phrases["loose"]}
         detail = " ".join(word for word in beside.left.split() if word in known)
         rows = self._finder.rows(f"{span.key} {detail}") if detail else []

@@ -111,34 +111,26 @@ def _text(value: object) -> str:
 
 
 def _read_platform(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> PlatformRecord:
-    driver = document["driver"]
     states = document["sets"].items()
-    sets = {PackageSet(of): "" if one["state"] == "locked" else _text(one["code"]) for of, one in states}
     return PlatformRecord(
         subdir=Subdir(document["subdir"]),
-        gpus=_places(document, gpus),
-        driver=DriverVersion.parse(driver) if driver else None,
         driver_origin=DriverOrigin(document["origin"]),
         glibc=_text(document["glibc"]),
-        jetpack=_text(document.get("jetpack", "")),
-        machines=tuple(_read_machine(machine, gpus) for machine in document.get("machines", ())),
-        wsl=document.get("wsl", False) is True,
-        sets=sets,
+        machines=tuple(MachineRecord(**_read_machine(machine, gpus)) for machine in document.get("machines", ())),
+        sets={PackageSet(of): "" if one["state"] == "locked" else _text(one["code"]) for of, one in states},
+        **_read_machine(document, gpus),
     )
 
 
-def _places(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> tuple[GpuRecord, ...]:
-    return tuple(gpus[place] for place in document["gpus"]) if "gpus" in document else gpus
-
-
-def _read_machine(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> MachineRecord:
+def _read_machine(document: Mapping[str, Any], gpus: tuple[GpuRecord, ...]) -> dict[str, Any]:
+    """The fields of a MachineRecord."""
     driver = document["driver"]
-    return MachineRecord(
-        gpus=_places(document, gpus),
-        driver=DriverVersion.parse(driver) if driver else None,
-        jetpack=_text(document.get("jetpack", "")),
-        wsl=document.get("wsl", False) is True,
-    )
+    return {
+        "gpus": tuple(gpus[place] for place in document["gpus"]) if "gpus" in document else gpus,
+        "driver": DriverVersion.parse(driver) if driver else None,
+        "jetpack": _text(document.get("jetpack", "")),
+        "wsl": document.get("wsl", False) is True,
+    }
 
 
 def _platform_document(one: PlatformRecord, gpus: Sequence[GpuRecord]) -> dict[str, Any]:
@@ -157,7 +149,7 @@ def _platform_document(one: PlatformRecord, gpus: Sequence[GpuRecord]) -> dict[s
     return document
 
 
-def _own_system(one: PlatformRecord | MachineRecord) -> dict[str, Any]:
+def _own_system(one: MachineRecord) -> dict[str, Any]:
     return ({"jetpack": one.jetpack} if one.jetpack else {}) | ({"wsl": True} if one.wsl else {})
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from enum import StrEnum
+from typing import Any
 
 from envgen.core.builds import JetPack
 from envgen.core.capability import ArchCode, ComputeCapability
@@ -46,21 +47,16 @@ class MachineRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlatformRecord:
+class PlatformRecord(MachineRecord):
     """What is asked for on one platform, and for each set why it is not there; an empty reason says that it is locked.
 
-    `driver` is None when none was stated. `gpus` are those of this platform. `jetpack` is the release that a Jetson
-    runs, else empty. `machines` are filled when there are several. `wsl` is True where Linux is WSL2.
+    `gpus` are those of this platform. `machines` are filled when there are several, then the rest is of them together.
     """
 
     subdir: Subdir
-    gpus: tuple[GpuRecord, ...]
-    driver: DriverVersion | None
     driver_origin: DriverOrigin
     glibc: str
-    jetpack: str = ""
     machines: tuple[MachineRecord, ...] = ()
-    wsl: bool = False
     sets: Mapping[PackageSet, str] = field(default_factory=dict)
 
 
@@ -146,55 +142,44 @@ class RequestRecord(Choices):
     ) -> tuple[Request, ...]:
         """The requests that the record states, one a platform, with the GPUs and JetPacks that are found for it."""
 
-        def requested(gpus: Sequence[GpuRecord]) -> tuple[RequestedGpu, ...]:
-            return tuple(RequestedGpu(input=gpu.name or str(gpu.capability), gpu=find_gpu(gpu)) for gpu in gpus)
+        def found(one: MachineRecord) -> dict[str, Any]:
+            named = ((gpu.name or str(gpu.capability), find_gpu(gpu)) for gpu in one.gpus)
+            gpus = tuple(RequestedGpu(input=text, gpu=gpu) for text, gpu in named)
+            return {"gpus": gpus, "driver": one.driver, "jetpack": find_jetpack(one.jetpack), "wsl": one.wsl}
 
         return tuple(
             Request(
-                gpus=requested(one.gpus),
                 subdir=one.subdir,
-                driver=one.driver,
                 driver_origin=one.driver_origin,
                 glibc=one.glibc,
-                jetpack=find_jetpack(one.jetpack),
-                machines=tuple(
-                    Machine(
-                        gpus=requested(each.gpus), driver=each.driver, jetpack=find_jetpack(each.jetpack), wsl=each.wsl
-                    )
-                    for each in one.machines
-                ),
-                wsl=one.wsl,
+                machines=tuple(Machine(**found(each)) for each in one.machines),
+                **found(one),
                 **choices_of(self),
             )
             for one in self.platforms
         )
 
 
-def _gpus(requested: Sequence[RequestedGpu]) -> tuple[GpuRecord, ...]:
-    found = dict.fromkeys((one.gpu.name if one.gpu.is_named else "", one.gpu.capability) for one in requested)
-    return tuple(GpuRecord(name=name, capability=capability) for name, capability in found)
-
-
 def _platform(request: Request, sets: Mapping[PackageSet, str]) -> PlatformRecord:
     return PlatformRecord(
         subdir=request.subdir,
-        gpus=_gpus(request.gpus),
-        driver=request.driver,
         driver_origin=request.driver_origin,
         glibc=request.glibc if request.subdir.is_linux else "",
-        jetpack=request.jetpack.release if request.jetpack else "",
-        machines=tuple(
-            MachineRecord(
-                gpus=_gpus(each.gpus),
-                driver=each.driver,
-                jetpack=each.jetpack.release if each.jetpack else "",
-                wsl=each.wsl,
-            )
-            for each in request.machines
-        ),
-        wsl=request.wsl,
+        machines=tuple(MachineRecord(**_stated(each)) for each in request.machines),
         sets=dict(sets),
+        **_stated(request),
     )
+
+
+def _stated(one: Request | Machine) -> dict[str, Any]:
+    """The fields of a MachineRecord."""
+    named = dict.fromkeys((each.gpu.name if each.gpu.is_named else "", each.gpu.capability) for each in one.gpus)
+    return {
+        "gpus": tuple(GpuRecord(name=name, capability=capability) for name, capability in named),
+        "driver": one.driver,
+        "jetpack": one.jetpack.release if one.jetpack else "",
+        "wsl": one.wsl,
+    }
 
 
 def _bound(packages: Iterable[str]) -> dict[Binding, tuple[str, ...]]:

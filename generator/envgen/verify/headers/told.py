@@ -75,9 +75,8 @@ def _locked(one: LockedBuild | None, request: Request, builds: Catalog) -> Locke
     if one is None or pairing is None:
         return None
     companions = (("torchvision",) if request.vision else ()) + (("torchaudio",) if request.audio else ())
-    is_conda = isinstance(one.lock, CondaLock)
     missing = tuple(name for name in companions if isinstance(one.lock, CondaLock) and one.lock.find(name) is None)
-    return LockedSet(pairing=pairing, origin=Origin.KEPT, lock=one.lock, missing=missing if is_conda else ())
+    return LockedSet(pairing=pairing, origin=Origin.KEPT, lock=one.lock, missing=missing)
 
 
 def is_known_note(line: str, record: RequestRecord) -> bool:

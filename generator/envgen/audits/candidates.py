@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from envgen.audits.verdict import CPU_BUILD, Judgement, Outcome
 from envgen.core.builds import Build, Existence
 from envgen.core.dataclass import dataclass
 from envgen.core.platforms import Subdir
 from envgen.core.releases import tag_of_cuda
+from envgen.core.requirements import read_specifiers, read_version
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.facts.tables import read_table
@@ -102,12 +102,10 @@ def _cpu_on_pypi(mention: Mention, subdir: Subdir) -> Candidates | None:
         return _cpu("PyPI's Windows wheels of torch are CPU builds; CUDA builds come from PyTorch's own index")
     if subdir is not Subdir.LINUX_AARCH64 or not mention.version:
         return None
-    try:
-        if Version(mention.version) < _FIRST_CUDA_ON_ARM:
-            return _cpu(f"PyPI's torch {mention.version} for Linux on Arm is a CPU build; CUDA is there from 2.11.0 on")
-    except InvalidVersion:
-        pass
-    return None
+    version = read_version(mention.version)
+    if version is None or version >= _FIRST_CUDA_ON_ARM:
+        return None
+    return _cpu(f"PyPI's torch {mention.version} for Linux on Arm is a CPU build; CUDA is there from 2.11.0 on")
 
 
 def _conda(mention: Mention, subdir: Subdir, catalog: Catalog) -> Candidates:
@@ -174,11 +172,8 @@ def _inside(mention: Mention) -> Callable[[str], bool] | None:
     text = mention.specifier.strip()
     if mention.package_set is PackageSet.CONDA:
         text = pep440_of_conda(text)
-    try:
-        specifiers = SpecifierSet(text)
-    except InvalidSpecifier:
-        return None
-    return specifiers.contains
+    specifiers = read_specifiers(text)
+    return specifiers.contains if specifiers is not None else None
 
 
 def pep440_of_conda(text: str) -> str:

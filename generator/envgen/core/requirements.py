@@ -1,4 +1,4 @@
-"""Names of projects, and Requires-Dist lines: which hold where. packaging is imported only when one is read."""
+"""Names of projects, versions, and Requires-Dist lines: which hold where. packaging is imported when one is read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
 
 _NAME = re.compile(r"\s*([A-Za-z0-9._-]+)")
 # cupy-cuda12x, cudf-cu13, nvidia-dali-cuda120, spconv-cu126
@@ -62,6 +64,26 @@ def cuda_major_in(project: str) -> int:
     """The CUDA major that the name of a project ends with (`cupy-cuda12x`), zero when it doesn't."""
     found = _CUDA_IN_NAME.search(project)
     return int(found[1]) if found else 0
+
+
+def read_version(text: str) -> Version | None:
+    """The version that a text is (PEP 440), or None."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def read_specifiers(text: str) -> SpecifierSet | None:
+    """The bounds that a text states (PEP 440), or None; an empty text states none."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier:
+        return None
 
 
 def normalise_project(name: str) -> str:

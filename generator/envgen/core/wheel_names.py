@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import MACOS, Subdir
-from envgen.core.requirements import normalise_project
+from envgen.core.requirements import normalise_project, read_version
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
@@ -83,12 +83,7 @@ class WheelName:
 @functools.lru_cache(maxsize=4096)
 def _version(text: str) -> str:
     """A version in its normal form, or an empty string; the files of a release share one."""
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return str(Version(text))
-    except InvalidVersion:
-        return ""
+    return str(read_version(text) or "")
 
 
 def _checked_version(filename: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from envgen.core.dataclass import dataclass
 from envgen.core.patterns import Pattern
 from envgen.core.platforms import Subdir
+from envgen.core.requirements import read_version
 from envgen.core.sets import PackageSet
 from envgen.files.reading import record_of
 from envgen.files.registry import our_file
@@ -72,14 +73,11 @@ def _with_reasons(change: SetChange, request: tuple[str, ...]) -> Iterator[Packa
 
 def _direction(one: PackageChange) -> str:
     """What kind of move it is; conda's versions have their build string behind them."""
-    from packaging.version import InvalidVersion, Version
-
     if not one.old or not one.new:
         return "no longer needed" if one.old else "needed now"
     (old, _, old_build), (new, _, new_build) = one.old.partition(" "), one.new.partition(" ")
-    try:
-        before, after = Version(old), Version(new)
-    except InvalidVersion:
+    before, after = read_version(old), read_version(new)
+    if before is None or after is None:
         return "another version"
     if before.public == after.public:
         return "another build" if old_build or new_build or before.local != after.local else "another file"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from envgen import __version__
 from envgen.core.errors import UsageError
+from envgen.core.requirements import read_specifiers
 from envgen.core.text_files import read_regular, system_reason
 from envgen.files.header import Header, body_digest, compose
 from envgen.output.plan import make_plan, read_file
@@ -57,15 +58,10 @@ def refuse_nameless(document: ProjectDocument) -> None:
 
 def wider_python(document: ProjectDocument, python: str) -> str:
     """What to know of a project whose requires-python admits older Pythons than the one that was decided for."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     stated = document.get("project", "requires-python")
     major, minor = python.split(".")
-    try:
-        admits = isinstance(stated, str) and f"{major}.{int(minor) - 1}.99" in SpecifierSet(stated)
-    except InvalidSpecifier:
-        return ""
-    if not admits:
+    bounds = read_specifiers(stated) if isinstance(stated, str) else None
+    if bounds is None or f"{major}.{int(minor) - 1}.99" not in bounds:
         return ""
     return (
         f"requires-python of {document.file} is {stated}, and this was decided for Python {python}: a lock of the "
@@ -84,15 +80,11 @@ def write_dockerfile(file: Path, body: str, command: str) -> bool:
 
     Raises: OutputEditedError for one that a person wrote or edited.
     """
+    from envgen.facts.tables import catalog_revision
+
     title = f"{__version__} {file.name} for the locked pip environment beside it"
-    header = Header(title=title, command=command, lines=(), catalog=_revision(), body=body_digest(body))
+    header = Header(title=title, command=command, lines=(), catalog=catalog_revision(), body=body_digest(body))
     found = {file.name: read_file(file)} if file.exists() else {}
     plan = make_plan(file.parent, found, {file.name: compose(body, header)}, force=False)
     apply(plan)
     return bool(plan.pending)
-
-
-def _revision() -> str:
-    from envgen.facts.tables import catalog_revision
-
-    return catalog_revision()

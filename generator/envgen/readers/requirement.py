@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.version import InvalidVersion
 
 from envgen.core.dataclass import dataclass
 from envgen.core.releases import release_key
-from envgen.core.requirements import marker_environment, normalise_project
+from envgen.core.requirements import marker_environment, normalise_project, read_version
 
 # conda's name of a platform -> (operating system, machine) of its markers.
 PLATFORMS = {
@@ -42,7 +42,6 @@ class TorchRequirement:
     unclear: str = ""
 
 
-@lru_cache(maxsize=4096)
 @lru_cache(maxsize=4096)
 def torch_requirement(text: str) -> TorchRequirement | None:
     """Return what a PEP 508 line says when it is torch, else None (another package, or no requirement)."""
@@ -82,9 +81,8 @@ def split_version(text: str) -> tuple[str, str]:
 
     A release is written with three numbers, as PyTorch's are: `2.1` is 2.1.0.
     """
-    try:
-        version = Version(text)
-    except InvalidVersion:
+    version = read_version(text)
+    if version is None:
         return text, ""
     local = version.local or ""
     tag = _TAG.match(local.replace(".", ""))

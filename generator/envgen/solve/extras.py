@@ -9,7 +9,7 @@ from dataclasses import replace
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import UsageError, quoted
 from envgen.core.platforms import Subdir
-from envgen.core.requirements import applies, marker_environment, normalise_project, parsed
+from envgen.core.requirements import applies, marker_environment, normalise_project, parsed, read_specifiers
 from envgen.core.sets import PackageSet
 from envgen.solve.conda.channels import further_channels, read_channel
 from envgen.solve.conda.source import FORGE
@@ -154,21 +154,10 @@ def conda_requirement(text: str) -> str:
     if spec is None:
         return prefix + _requirement(rest)
     bounds, build = as_requirement(spec["rest"])
-    if not build and _is_specifier(bounds):
+    if not build and read_specifiers(bounds) is not None:  # PEP 440 has no words for `9e` and `2025b`
         return prefix + _requirement(spec["name"] + bounds)
     version = bounds.removeprefix("==").removesuffix(".*")
     return "=".join(filter(None, (prefix + _requirement(spec["name"]).lower(), version, build)))
-
-
-def _is_specifier(text: str) -> bool:
-    """False for versions that PEP 440 has no words for: `9e`, `2025b`."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        SpecifierSet(text)
-    except InvalidSpecifier:
-        return False
-    return True
 
 
 def check_is_package(text: str) -> None:

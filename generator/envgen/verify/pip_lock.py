@@ -12,6 +12,7 @@ from envgen.core.findings import Level
 from envgen.core.locks import PipLock, PipPackage
 from envgen.core.platforms import Subdir
 from envgen.core.releases import CPU
+from envgen.core.requirements import read_version
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI, TORCH
 from envgen.core.wheel_names import WheelName, file_name, glibc_key
@@ -105,12 +106,8 @@ def check_glibc(lock: PipLock, glibc: str, file: str) -> Iterator[Finding]:
 
 def strange_versions(lock: PipLock, file: str) -> Iterator[Finding]:
     """Versions that PEP 440 does not know, so that nothing can be compared with them."""
-    from packaging.version import InvalidVersion, Version
-
     for package in lock.packages:
-        try:
-            Version(package.version)
-        except InvalidVersion:
+        if read_version(package.version) is None:
             title = f"{package.version[:40]!r} is no version of {package.name}"
             yield Finding(code=Code.FILE_UNREADABLE, file=file, title=title)
 
@@ -128,7 +125,7 @@ def pip_places(lock: PipLock, requirements: Requirements | None) -> Iterator[tup
 def check_pip(lock: PipLock, claims: Claims, file: str, builds: Catalog) -> Iterator[Finding]:
     """Everything that can be said of a lock without a network."""
     tag, build = locked_build(lock, builds)
-    torch = next((package for package in lock.packages if package.name == "torch"), None)
+    torch = lock.find("torch")
     if torch is None:
         yield Finding(code=Code.DEPENDENCY_MISSING, file=file, title="there is no torch in it")
     elif not tag:
@@ -156,7 +153,7 @@ def check_pip(lock: PipLock, claims: Claims, file: str, builds: Catalog) -> Iter
 
 def locked_build(lock: PipLock, builds: Catalog) -> tuple[str, Build | None]:
     """The CUDA tag of the locked torch (or `cpu`; empty for another kind of build), and the catalog's row."""
-    torch = next((package for package in lock.packages if package.name == "torch"), None)
+    torch = lock.find("torch")
     if torch is None:
         return "", None
     release, _, local = torch.version.partition("+")

@@ -13,6 +13,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PassedOver, PipLock
 from envgen.core.releases import CPU, release_key
+from envgen.core.requirements import read_version
 from envgen.net.deadline import Patience
 from envgen.net.pip_index import ProjectPage, read_project
 from envgen.net.sites import Site
@@ -80,7 +81,9 @@ def _behind(lock: PipLock, asked: Together) -> Iterator[tuple[PassedOver, Projec
         uploads = _uploads(page)
         newer = one.newer or _newest(uploads, one, asked)
         if newer:
-            yield replace(one, newer=newer), page, _is_prerelease(one.locked) or _years(uploads, one.locked, newer)
+            locked = read_version(one.locked)
+            is_pre = locked is not None and locked.is_prerelease
+            yield replace(one, newer=newer), page, is_pre or _years(uploads, one.locked, newer)
 
 
 def _why(one: PassedOver, page: ProjectPage | None, lock: PipLock, asked: Together) -> _Why:
@@ -242,33 +245,20 @@ def _uploads(page: ProjectPage | None) -> dict[str, str]:
 
 def _newest(uploads: Iterable[str], one: PassedOver, asked: Together) -> str:
     """The newest release that the request's own bounds allow when it is newer than the locked one, or empty."""
-    from packaging.version import InvalidVersion, Version
-
-    bounds = asked.bounds_on(one.name)
+    bounds, locked = asked.bounds_on(one.name), read_version(one.locked)
     found = []
     for release in uploads:
-        with suppress(InvalidVersion):
-            version = Version(release)
-            is_allowed = all(bound.contains(version) for bound in bounds)
-            if is_allowed and not version.is_prerelease and version > Version(one.locked):
-                found.append((version, release))
+        version = read_version(release)
+        if version is None or locked is None or version <= locked or version.is_prerelease:
+            continue
+        if all(bound.contains(version) for bound in bounds):
+            found.append((version, release))
     return max(found, default=(None, ""))[1]
 
 
 def _is_older(version: str, than: str) -> bool:
-    from packaging.version import InvalidVersion, Version
-
-    with suppress(InvalidVersion):
-        return Version(version) < Version(than)
-    return False
-
-
-def _is_prerelease(version: str) -> bool:
-    from packaging.version import InvalidVersion, Version
-
-    with suppress(InvalidVersion):
-        return Version(version).is_prerelease
-    return False
+    one, other = read_version(version), read_version(than)
+    return one is not None and other is not None and one < other
 
 
 def _years(uploads: Mapping[str, str], locked: str, newer: str) -> bool:

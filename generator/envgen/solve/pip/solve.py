@@ -13,7 +13,7 @@ from urllib.parse import quote
 from envgen.core.dataclass import dataclass
 from envgen.core.locks import PassedOver, PipLock, PipPackage
 from envgen.core.releases import CPU
-from envgen.core.requirements import project_of
+from envgen.core.requirements import project_of, read_version
 from envgen.core.resolution import Notice
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI
@@ -353,17 +353,8 @@ def _passed_over(packages: Iterable[UvPackage]) -> Iterator[PassedOver]:
 
 def _versions(lock: PipLock) -> dict[str, str]:
     """Project -> version of a lock's packages, without what is none: the file may come from anybody."""
-    from packaging.version import InvalidVersion, Version
-
-    found = {}
-    for package in lock.packages:
-        try:
-            version = str(Version(package.version))
-        except InvalidVersion:
-            continue
-        if _NAME.fullmatch(package.name):
-            found[package.name] = version
-    return found
+    named = {package.name: read_version(package.version) for package in lock.packages if _NAME.fullmatch(package.name)}
+    return {name: str(version) for name, version in named.items() if version is not None}
 
 
 def _built_for_unknown(one: BuiltFor) -> Notice:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.platforms import Subdir
+from envgen.core.requirements import read_specifiers
 from envgen.core.wheel_names import WheelName, file_name
 from envgen.net.deadline import Patience
 from envgen.solve.errors import SolveFailedError
@@ -99,15 +100,13 @@ class AllowedSources:
 
 def _bounds(name: str, log: str) -> list[SpecifierSet]:
     """The bounds that anything set on a package on uv's way (`name>=4.9.0, <4.10.dev0`)."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     named = rf"{re.escape(name)}(?:\[[^\]]*\])?(?:\{{[^}}]*\}})?"
     asked = re.compile(rf"^DEBUG Adding [^\n]*: {named}(?P<bounds>(?:[*<>=!~ ][^\n]*)?)$", re.MULTILINE)
     found = []
     for text in dict.fromkeys(readable_bounds(step["bounds"]) for step in asked.finditer(log)):
         for one in text.replace(" ", "").split("|"):
-            with suppress(InvalidSpecifier):
-                found.append(SpecifierSet("" if one == "*" else one))
+            if (bounds := read_specifiers("" if one == "*" else one)) is not None:
+                found.append(bounds)
     return found[:_BOUNDS]
 
 

@@ -10,7 +10,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import some_of
 from envgen.core.releases import release_key
 from envgen.core.request import Request
-from envgen.core.requirements import normalise_project, parsed
+from envgen.core.requirements import normalise_project, parsed, read_specifiers
 from envgen.core.sets import PackageSet
 from envgen.core.sites import PYPI
 from envgen.facts.catalog import Catalog
@@ -140,16 +140,11 @@ class Found:
 
     def excluding(self, torch: str) -> dict[str, str]:
         """Package with its version -> the bounds that it sets on torch, of those that exclude a release."""
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
         found = {one.label: one.torch for one in self.built_for if not one.fits(torch)}
         for name, text in self.packages["torch"].via.items():
             bounds = text.replace(" ", "")
-            try:
-                excludes = torch not in SpecifierSet(bounds)
-            except InvalidSpecifier:
-                continue
-            if excludes and name not in FAMILY:
+            specifiers = read_specifiers(bounds)
+            if specifiers is not None and torch not in specifiers and name not in FAMILY:
                 found[f"{name} {self.packages[name].version}"] = bounds
         return found
 

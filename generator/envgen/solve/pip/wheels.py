@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from envgen.core.dataclass import dataclass
+from envgen.core.requirements import read_version
 from envgen.core.wheel_names import WheelName
 from envgen.facts.wheels import TorchPin, WheelCatalog
 from envgen.net.deadline import Patience
@@ -151,12 +152,5 @@ def _missing(page: ProjectPage | None, site: Site, query: PipQuery, project: str
 
 def _releases(names: Iterable[WheelName]) -> list[str]:
     """The versions of some files, oldest first; what is no version is left out."""
-    from packaging.version import InvalidVersion, Version
-
-    versions = set()
-    for name in names:
-        try:
-            versions.add(Version(name.version))
-        except InvalidVersion:
-            continue
+    versions = {version for name in names if (version := read_version(name.version)) is not None}
     return [str(version) for version in sorted(versions)]

@@ -11,6 +11,7 @@ from envgen.cli.main import main
 from envgen.core.sets import PackageSet
 from equipment.conda_channel import Row, pytorch_rows, write_channel
 from equipment.file_names import names_of
+from equipment.loopback import refused_url
 from equipment.wheel_index import WheelIndex, make_wheel
 
 # Of this build no hash of a file is known, so the test may make its own; nothing of it is shipped.
@@ -274,6 +275,16 @@ class TestLock:
         after = contents(out)
         assert {name: after[name] for name in CONDA_FILES} == {name: before[name] for name in CONDA_FILES}
         assert b"scipy" in after["requirements.txt"]
+
+    @pytest.mark.usefixtures("few_retries")
+    def test_a_set_that_stays_is_no_set_that_is_missing(self, tmp_path: Path, run: Run) -> None:
+        """The other files speak of it as before: nothing of them moves because a channel did not answer."""
+        out = tmp_path / "out"
+        assert run(*BOTH) == 0
+        before = contents(out)
+        assert lock(run, *BOTH, "--conda-mirror", refused_url()) == 5
+        assert contents(out) == before
+        assert run(*BOTH, "--check") == 0
 
     @pytest.mark.slow
     def test_a_set_that_is_not_there_is_not_asked_for(self, tmp_path: Path, run: Run) -> None:

@@ -34,14 +34,16 @@ _OF_THE_DECISION = ("no-conda-pairing", "no-pip-pairing", "last-build-for-gpu")
 class Environment:
     """What was obtained for one request: for each wanted set its lock, or why it can't be had.
 
-    `codes` say for each set that is not locked why, as the files record it. `in_folder` are the pairings of the builds
-    that the folder holds for the sets that can't be had, while they run.
+    `codes` say for each set that is not locked why, as the files record it. `kept` are the locks in the folder of sets
+    that could not be made anew, which answer the request: their files stay as they are. `in_folder` are the pairings of
+    the builds that the folder holds for the sets that can't be had, while they run.
     """
 
     resolution: Resolution
     locked: Mapping[PackageSet, LockedSet]
     failures: Mapping[PackageSet, EnvgenError] = field(default_factory=dict)
     codes: Mapping[PackageSet, str] = field(default_factory=dict)
+    kept: Mapping[PackageSet, LockedSet] = field(default_factory=dict)
     in_folder: Mapping[PackageSet, Pairing] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
@@ -50,9 +52,15 @@ class Environment:
         """The request that it is for."""
         return self.resolution.request
 
+    @property
+    def here(self) -> Mapping[PackageSet, LockedSet]:
+        """The locks that the folder holds after the run: those of the run, and those that stay."""
+        every = {**self.kept, **self.locked}
+        return {package_set: every[package_set] for package_set in PackageSet if package_set in every}
+
     def pairings(self, package_set: PackageSet) -> tuple[Pairing, ...]:
         """What an environment that is made from the files of a set may hold."""
-        found = self.locked.get(package_set)
+        found = self.here.get(package_set)
         pairing = found.pairing if found is not None else self.in_folder.get(package_set)
         return (pairing,) if pairing is not None else ()
 
@@ -78,7 +86,7 @@ def obtain_environment(
     """
     request = for_companions(request, sources.extras.pip, sources.builds) if sources.extras.pip else request
     resolution = resolve(sources.builds, request)
-    locked, failures, in_folder = {}, {}, {}
+    locked, failures, kept, in_folder = {}, {}, {}, {}
     for package_set in wanted:
         locker = locker_of(package_set, request, sources, many=many)
         try:
@@ -87,16 +95,21 @@ def obtain_environment(
             if error.exit_code < _FIRST_OF_A_SET:
                 raise
             failures[package_set] = error
+            if (lock := locker.kept()) is not None:
+                kept[package_set] = lock
             if (pairing := locker.build_in_folder()) is not None:
                 in_folder[package_set] = pairing
     for failure in failures.values():
         if isinstance(failure, SolveFailedError) and failure.locks_without:
             failure.locked_in = _where_locked(failure.locks_without, locked, sources)
-    codes = {s: _code(s, failures.get(s), request, sources) for s in PackageSet if s not in locked}
-    found = Environment(resolution=resolution, locked=locked, failures=failures, codes=codes, in_folder=in_folder)
+    codes = {s: _code(s, failures.get(s), request, sources) for s in PackageSet if s not in {*locked, *kept}}
+    found = Environment(
+        resolution=resolution, locked=locked, failures=failures, codes=codes, kept=kept, in_folder=in_folder
+    )
     # By what the files record, so that a run which leaves a set out says the same as the one that did not get it.
     failed = {package_set: code for package_set, code in codes.items() if package_set in asked and code != NOT_ASKED}
-    return replace(found, notices=tuple(notices_of(found, sources.builds, asked, failed)))
+    together = replace(found, locked=found.here)
+    return replace(found, notices=tuple(notices_of(together, sources.builds, asked, failed)))
 
 
 def _where_locked(extra: str, locked: Mapping[PackageSet, LockedSet], sources: Sources) -> PackageSet | None:

@@ -41,7 +41,7 @@ def environment_files(
 
 def _with_sets(platform: PlatformRecord, one: Environment) -> PlatformRecord:
     """The platform with the state of each set: locked, or the code of what speaks against it."""
-    return replace(platform, sets={s: "" if s in one.locked else one.codes.get(s, NOT_ASKED) for s in PackageSet})
+    return replace(platform, sets={s: "" if s in one.here else one.codes.get(s, NOT_ASKED) for s in PackageSet})
 
 
 def environment_bodies(environments: Sequence[Environment], record: RequestRecord) -> dict[str, str]:
@@ -99,7 +99,7 @@ def _subdir_of(name: str) -> Subdir | None:
 def header_lines(name: str, environments: Sequence[Environment], record: RequestRecord) -> Iterator[str]:
     """The facts that a file's header states."""
     for one in _for(name, environments):
-        concerned = [found for s, found in one.locked.items() if set_of(name) in (s, None)]
+        concerned = [found for s, found in one.here.items() if set_of(name) in (s, None)]
         for locked in concerned if set_of(name) else ():
             yield from left_out_lines(locked)
         for locked in concerned:

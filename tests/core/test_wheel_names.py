@@ -10,7 +10,7 @@ from packaging.utils import parse_wheel_filename
 
 from envgen.core.errors import ValueFormatError
 from envgen.core.platforms import Subdir
-from envgen.core.wheel_names import WheelName, file_name, glibc_key
+from envgen.core.wheel_names import WheelName, file_name, glibc_key, project_and_version
 from envgen.facts.tables import read_table
 
 # pip's rule for a glibc 2.28 host, written out; packaging's own list is of the host that runs the test.
@@ -129,3 +129,21 @@ def test_a_file_name_is_the_last_part_of_the_path(url: str, name: str) -> None:
 def test_a_glibc_is_two_plain_numbers(bad: str) -> None:
     with pytest.raises(ValueFormatError, match="is not a glibc version"):
         glibc_key(bad)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Torch_Scatter-2.1.2+pt28cu128-cp312-cp312-linux_x86_64.whl", ("torch-scatter", "2.1.2+pt28cu128")),
+        ("flash_attn-2.8.3.tar.gz", ("flash-attn", "2.8.3")),
+        ("flash_attn-2.8.3.zip", ("flash-attn", "2.8.3")),
+        ("flash_attn-two.tar.gz", None),
+        ("flash_attn-2.8.3.whl", None),
+        ("flash_attn.exe", None),
+        ("", None),
+    ],
+)
+def test_a_wheel_or_a_source_distribution_says_its_project_and_version(
+    name: str, expected: tuple[str, str] | None
+) -> None:
+    assert project_and_version(name) == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from envgen.core.dataclass import dataclass
@@ -141,6 +142,20 @@ def glibc_key(glibc: str) -> tuple[int, int]:
     if not found:
         raise ValueFormatError(kind="glibc version", value=glibc, expected="X.Y, such as 2.28")
     return int(found[1]), int(found[2])
+
+
+def project_and_version(filename: str) -> tuple[str, str] | None:
+    """What the name of a wheel or of a source distribution says; None for any other name."""
+    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+
+    with suppress(ValueFormatError):
+        wheel = WheelName.parse(filename)
+        return wheel.project, wheel.version
+    try:
+        project, version = parse_sdist_filename(filename)
+    except (InvalidSdistFilename, ValueError):
+        return None
+    return project, str(version)
 
 
 def file_name(url: str) -> str:

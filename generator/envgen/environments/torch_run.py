@@ -44,7 +44,7 @@ class TorchDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchRun:
-    """What the child lines. `stage` is the last thing that it lines, `reason` why there is no full answer.
+    """What the child said. `stage` is the last thing that it said, `reason` why there is no full answer.
 
     `has_torch` is True once the import ended well. `errors` are all error texts of CUDA's and cuDNN's start, warnings
     included.
@@ -95,7 +95,7 @@ class TorchRun:
 
     @property
     def error_text(self) -> str:
-        """All that CUDA's start, the kernels and the convolutions lines, as one text to search."""
+        """All that CUDA's start, the kernels and the convolutions said, as one text to search."""
         kernels = (device.kernel_error or "" for device in self.devices)
         convolutions = (device.convolution_error or "" for device in self.devices)
         return "\n".join((*self.errors, *kernels, *convolutions, self.import_error))

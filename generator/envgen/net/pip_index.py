@@ -11,7 +11,7 @@ from envgen.core.dataclass import dataclass
 from envgen.core.errors import ValueFormatError
 from envgen.core.json_text import JsonError, parse_json
 from envgen.core.requirements import normalise_project
-from envgen.core.wheel_names import WheelName, file_name
+from envgen.core.wheel_names import WheelName, file_name, project_and_version
 from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.fetch import Page, fetch
@@ -116,9 +116,8 @@ def parse_page(page: Page, project: str) -> ProjectPage:
 
 
 def _is_of(source: SourceFile, project: str) -> bool:
-    from packaging.utils import parse_sdist_filename
-
-    return parse_sdist_filename(file_name(source.url))[0] == project
+    found = project_and_version(file_name(source.url))
+    return found is not None and found[0] == project
 
 
 def _json_files(page: Page, text: str) -> Iterator[IndexFile | SourceFile]:
@@ -219,13 +218,9 @@ def _file(  # noqa: PLR0913 -- one for each thing that a page says about a file
 
 def _name(filename: str) -> WheelName | str | None:
     """What a wheel's name says, the version of a source distribution, or None for anything else."""
-    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
-
     if filename.endswith(".whl"):
         with suppress(ValueFormatError):
             return WheelName.parse(filename)
         return None
-    try:
-        return str(parse_sdist_filename(filename)[1])
-    except (InvalidSdistFilename, ValueError):
-        return None
+    found = project_and_version(filename)
+    return found[1] if found else None

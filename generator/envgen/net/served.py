@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from urllib.parse import quote, unquote, urlsplit
 
-from envgen.core.errors import ValueFormatError, quoted
-from envgen.core.wheel_names import WheelName, file_name
+from envgen.core.errors import quoted
+from envgen.core.requirements import read_version
+from envgen.core.wheel_names import WheelName, file_name, project_and_version
 from envgen.net.errors import SourceDataError
 from envgen.net.sites import Site
 
@@ -59,28 +59,12 @@ def _fault(url: str, project: str, version: str) -> str:
 
 
 def _name_fault(url: str, raw: str, project: str, version: str) -> str:
-    from packaging.version import Version
-
     name = unquote(raw)
     if not _FILE.fullmatch(name) or (raw != name and raw not in (quote(name), quote(name, safe="+!"))):
         return f"{quoted(url)} names no plain file"
-    found = _project_and_version(name)
+    found = project_and_version(name)
     if found is None:
         return f"{quoted(name)} is no wheel's name"
-    if found != (project, str(Version(version))):
+    if found != (project, str(read_version(version))):
         return f"{quoted(name)} is not of {project} {version}"
     return ""
-
-
-def _project_and_version(name: str) -> tuple[str, str] | None:
-    """What the name of a wheel or of a source distribution says."""
-    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
-
-    with suppress(ValueFormatError):
-        wheel = WheelName.parse(name)
-        return wheel.project, wheel.version
-    try:
-        project, version = parse_sdist_filename(name)
-    except (InvalidSdistFilename, ValueError):
-        return None
-    return project, str(version)

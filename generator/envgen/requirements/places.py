@@ -6,8 +6,7 @@ import re
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
-from envgen.core.errors import ValueFormatError
-from envgen.core.wheel_names import WheelName
+from envgen.core.wheel_names import project_and_version
 
 # PyPI's and PyTorch's own hosts; who has a file of theirs asks for it by its release.
 _INDEXES = frozenset({"files.pythonhosted.org", "download.pytorch.org", "download-r2.pytorch.org"})
@@ -27,17 +26,6 @@ def release_at(url: str) -> str:
         parts = urlsplit(url)
         name = unquote(parts.path).rpartition("/")[2]
         if (parts.hostname in _INDEXES and not (parts.username or parts.query)) or is_built_by_conda(url):
-            return _release(name)
-    return ""
-
-
-def _release(name: str) -> str:
-    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
-
-    with suppress(ValueFormatError):
-        wheel = WheelName.parse(name)
-        return f"{wheel.project}=={wheel.version}"
-    with suppress(InvalidSdistFilename):
-        project, version = parse_sdist_filename(name)
-        return f"{project}=={version}"
+            found = project_and_version(name)
+            return f"{found[0]}=={found[1]}" if found else ""
     return ""

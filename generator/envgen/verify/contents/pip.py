@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from envgen.core.findings import Level
 from envgen.core.locks import PipLock
 from envgen.core.releases import major_of_tag
-from envgen.core.requirements import normalise_project, parsed
-from envgen.core.wheel_names import file_name
+from envgen.core.requirements import normalise_project, parsed, read_version
+from envgen.core.wheel_names import file_name, project_and_version
 from envgen.facts.tables import read_table
 from envgen.net.deadline import Deadline, Patience, Retry
 from envgen.records.request import RequestRecord
@@ -40,8 +40,6 @@ def check_majors(lock: PipLock, file: str) -> Iterator[Finding]:
 
 def check_sources(lock: PipLock, record: RequestRecord | None, file: str) -> Iterator[Finding]:
     """Source distributions, which install nothing that is locked unless the request allows them by name."""
-    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
-
     allowed = set(record.sources) if record is not None else set()
     for package in lock.packages:
         if not package.is_source:
@@ -52,11 +50,8 @@ def check_sources(lock: PipLock, record: RequestRecord | None, file: str) -> Ite
                 code=Code.SOURCE_NOT_ALLOWED, file=file, title=f"{filename[:80] or package.url[:80]} is no wheel"
             )
             continue
-        try:
-            is_own = parse_sdist_filename(filename) == (package.name, _version(package.version))
-        except (InvalidSdistFilename, ValueError):
-            is_own = False
-        if not is_own:
+        project, version = project_and_version(filename) or ("", "")
+        if project != package.name or read_version(version) != read_version(package.version):
             title = f"{filename[:80]} is not {package.name} {package.version}"
             yield Finding(code=Code.FILES_DISAGREE, file=file, title=title)
 
@@ -76,9 +71,3 @@ def check_contents(lock: PipLock, tag: str, asked: Collection[str], deadline: De
         return
     for notice in (one for one in notices if one.code == Code.TWO_OWNERS):
         yield Finding(code=Code.TWO_OWNERS, file=file, title=notice.text, level=Level.WARNING)
-
-
-def _version(text: str) -> object:
-    from packaging.version import Version
-
-    return Version(text)

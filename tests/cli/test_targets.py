@@ -13,9 +13,12 @@ import pytest
 from envgen.cli.main import main
 from envgen.core.locks import PipLock
 from envgen.core.sets import PackageSet
+from envgen.facts.catalog import Catalog
 from envgen.net.errors import UnreachableError
 from envgen.solve.pip import solve as pip_solve
 from envgen.solve.pip.query import PipQuery
+from envgen.verify import folder as folders
+from envgen.verify.findings import Asking, Report
 from equipment.file_names import SMOKE, all_names, names_of
 from equipment.locks import pip_lock
 
@@ -213,6 +216,33 @@ def test_verify_without_a_folder_looks_at_the_targets(project: Path, capsys: pyt
         "2 folders, 0 with faults",
     ]
     assert main(["verify", "--target", "lap"]) == 2
+
+
+def test_verify_asks_the_mirrors_of_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a run does: those of the command line come before, a folder is one beside the project's file."""
+    mirrors = 'conda-mirror = "channels"\nwheel-mirror = "https://mirror.example/whl"\n'
+    (project / "envgen.toml").write_text(mirrors + PROJECT, encoding="utf-8")
+    (project / "channels").mkdir()
+    assert main(["--offline", "--target", "orin"]) == 0
+    asked = []
+
+    def look(folder: Path, builds: Catalog, asking: Asking) -> Report:
+        del builds
+        asked.append((asking.wheels, asking.conda))
+        return Report(folder=folder.as_posix(), files=(), packages=0, findings=(), skipped=())
+
+    monkeypatch.setattr(folders, "verify_folder", look)
+    monkeypatch.chdir(project / "envs")
+    assert main(["--check", "--target", "orin"]) == 0
+    assert main(["verify", "--target", "orin"]) == 0
+    assert main(["verify", "--target", "orin", "--conda-mirror", "https://channels.example"]) == 0
+    assert main(["verify", str(project / "envs" / "orin")]) == 0
+    root = project.resolve()
+    assert asked == [
+        ("https://mirror.example/whl", str(root / "channels")),
+        ("https://mirror.example/whl", "https://channels.example"),
+        ("", ""),
+    ]
 
 
 def test_audit_without_a_gpu_judges_for_the_targets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -129,8 +129,11 @@ def of_target(target: Target, run: WriteOptions) -> WriteOptions:
 
 def _absolute(writing: WriteOptions) -> WriteOptions:
     """The options with mirrors that are folders as whole paths: the work is done in the project's folder."""
-    mirror = writing.conda_mirror
-    return replace(writing, conda_mirror=str(Path(mirror).resolve())) if Path(mirror or "-").is_dir() else writing
+
+    def whole(mirror: str) -> str:
+        return str(Path(mirror).resolve()) if mirror and Path(mirror).is_dir() else mirror
+
+    return replace(writing, conda_mirror=whole(writing.conda_mirror), wheel_mirror=whole(writing.wheel_mirror))
 
 
 @contextmanager

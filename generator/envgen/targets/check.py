@@ -12,7 +12,7 @@ from typing import Any
 from envgen.ci.matrix import GpuRunner
 from envgen.core.errors import EnvgenError
 from envgen.facts.catalog import Catalog
-from envgen.net.sites import Site
+from envgen.net.sites import check_wheel_mirror
 from envgen.request.cpu import asks_for_cpu
 from envgen.request.drivers import read_drivers
 from envgen.request.options import RequestOptions
@@ -96,11 +96,13 @@ def _of_files(target: Target, values: Mapping[str, Stated], root: Path) -> Itera
         ("with_packages", lambda text: read_extras((text,), ())),
         ("runner", GpuRunner.parse),
         ("channels", read_channel),
-        ("wheel_mirror", Site.parse),
+        ("wheel_mirror", check_wheel_mirror),
         ("conda_mirror", ChannelSource.parse),
     ):
         for value, place in values.get(field, ()):
-            if (error := _error(read, value)) is not None:
+            with chdir(root):
+                error = _error(read, value)
+            if error is not None:
                 yield place, text_of(error)
     yield from _of_inputs(writing.requirements, values, root)
 

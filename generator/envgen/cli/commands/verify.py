@@ -57,28 +57,31 @@ def verify_command(
     from envgen.verify.findings import Asking
     from envgen.verify.folder import verify_folder
 
-    builds, reports = Catalog.load(), []
-    progress = Progress()
-    with wheel_site(reading.wheel_mirror) as mirror:
-        deadline = Deadline.after(timeout)
-        asking = Asking(offline=online is False, wheels=mirror, conda=reading.conda_mirror, deadline=deadline)
-        for folder in [found for text in folders or _of_project(target) for found in _folders(text)]:
-            progress.step(f"checking {folder.as_posix()}")
-            reports.append(verify_folder(folder, builds, asking))
+    builds, reports, offline = Catalog.load(), [], online is False
+    progress, deadline = Progress(), Deadline.after(timeout)
+    asked = [(text, reading) for text in folders] if folders else _of_project(target, reading)
+    for below, mirrors in [(_folders(text), mirrors) for text, mirrors in asked]:
+        with wheel_site(mirrors.wheel_mirror) as site:
+            asking = Asking(offline=offline, wheels=site, conda=mirrors.conda_mirror, deadline=deadline)
+            for folder in below:
+                progress.step(f"checking {folder.as_posix()}")
+                reports.append(verify_folder(folder, builds, asking))
     progress.done()
     if output_format is options.OutputFormat.JSON:
         write_json({"schema_version": 1, "folders": [_mapping(report) for report in reports]})
     else:
-        lines = _lines(reports, offline=asking.offline)
+        lines = _lines(reports, offline=offline)
         write_answer("".join(f"{printable(line)}\n" for line in lines))
     raise typer.Exit(_status(reports, strict=strict, online=online is True))
 
 
-def _of_project(names: list[str] | None) -> list[str]:
-    """The folders of a project's targets.
+def _of_project(names: list[str] | None, reading: WriteOptions) -> list[tuple[str, WriteOptions]]:
+    """The folders of a project's targets, with the mirrors of each; those of the command line come before.
 
     Raises: UsageError when there is no project, or a target has no folder yet.
     """
+    from dataclasses import replace
+
     from envgen.cli.project import project_of
     from envgen.core.errors import UsageError
 
@@ -91,7 +94,22 @@ def _of_project(names: list[str] | None) -> list[str]:
     if absent:
         hint = "make them: envgen lock " + " ".join(f"--target {name}" for name in absent)
         raise UsageError(f"no files yet of {', '.join(absent)}", hint=hint)
-    return [project.shown(one) for one in project.targets]
+
+    def placed(mirror: str) -> str:
+        folder = project.manifest.root / mirror
+        return str(folder) if mirror and folder.is_dir() else mirror
+
+    return [
+        (
+            project.shown(one),
+            replace(
+                reading,
+                conda_mirror=reading.conda_mirror or placed(one.writing.conda_mirror),
+                wheel_mirror=reading.wheel_mirror or placed(one.writing.wheel_mirror),
+            ),
+        )
+        for one in project.targets
+    ]
 
 
 def _folders(text: str) -> list[Path]:

@@ -89,6 +89,16 @@ def test_what_every_platform_leaves_out_is_said_once(
     ]
 
 
+@pytest.mark.parametrize("way", [["--dry-run"], ["--format", "json"], ["--format", "markdown", "--dry-run"]])
+def test_what_is_missing_is_said_where_no_summary_is(
+    run: Run, capsys: pytest.CaptureFixture[str], way: list[str]
+) -> None:
+    assert run(*BOTH, "--only", "conda", "--with", "opencv-python-headless", *way) == 0
+    assert f"note: {LEFT_OUT}" in capsys.readouterr().err.splitlines()
+    assert run(*BOTH, "--with", "conda:scipy>=99", *way, to="other") == 0
+    assert "note: no conda set: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -10,7 +10,7 @@ from envgen.cli.job import Job
 from envgen.cli.output import print_note, write_answer, write_line
 from envgen.cli.planned import emit_moved, moved_lines, planned_lines
 from envgen.cli.remake import mirror_words
-from envgen.cli.summary import cause, summary
+from envgen.cli.summary import cause, left_out, summary
 from envgen.core.dataclass import dataclass
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PipLock
@@ -100,14 +100,14 @@ def tell(found: Obtained, prefix: str = "") -> int:
         return 1 if plan.pending else 0
     if writing.diff:
         show(plan.diff())
+    for text in _notes(found):
+        print_note(f"{prefix}{text}")
     if writing.dry_run:
         show("".join(f"{line}\n" for line in planned_lines(plan)))
         if not writing.force and (refusal := plan.refusal()):
             raise refusal
         write_line(prefix + _written(plan, "would be"))
         return 0
-    for text in _stderr_notes(found.environments):
-        print_note(f"{prefix}{text}")
     if plan.torn:
         print_note(f"{prefix}the files here came from several runs, one of them interrupted: they are completed now")
     write_line(prefix + _written(plan, "were"))
@@ -117,6 +117,13 @@ def tell(found: Obtained, prefix: str = "") -> int:
 
 def _nothing(text: str) -> None:
     del text
+
+
+def _notes(found: Obtained) -> Iterator[str]:
+    """What is said on stderr: with what a set lacks where no summary follows that begins with it."""
+    if found.job.writing.dry_run or found.job.writing.format != TEXT:
+        yield from left_out(found.environments)
+    yield from _stderr_notes(found.environments)
 
 
 def _stderr_notes(environments: Sequence[Environment]) -> Iterator[str]:

@@ -48,14 +48,19 @@ def cause(error: EnvgenError) -> str:
     return ": ".join(parts) + (f"; {error.hint()}" if error.hint() else "")
 
 
-def _lacking_lines(environments: Sequence[Environment], say: Messages) -> Iterator[str]:
-    """What was wanted and is not there: packages of a set, on which platforms if not on all; or a whole set."""
+def left_out(environments: Sequence[Environment]) -> Iterator[str]:
+    """The packages that a set lacks, each once; on which platforms, if not on all."""
     lacking: dict[str, list[str]] = {}
     for one in environments:
         for line in (line for locked in one.locked.values() for line in left_out_lines(locked)):
             lacking.setdefault(line, []).append(one.request.subdir)
     for line, platforms in lacking.items():
         yield line if len(platforms) == len(environments) else f"{line} ({', '.join(platforms)})"
+
+
+def _lacking_lines(environments: Sequence[Environment], say: Messages) -> Iterator[str]:
+    """What was wanted and is not there: packages of a set, or a whole set."""
+    yield from left_out(environments)
     for one in environments:
         for package_set, error in one.failures.items():
             yield say["no_set"].format(set=package_set, platform=one.request.subdir, cause=cause(error))

@@ -6,7 +6,6 @@ The whole suite runs with it (tests/conftest.py); `whole_catalog` is for tests o
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from envgen.core.releases import release_key
 from envgen.facts.catalog import Catalog
@@ -16,13 +15,9 @@ NEWEST = {"torch_builds": "2.15.0", "companions": "2.15.0", "cpu_builds": "2.15.
 whole_catalog = Catalog.load
 
 
-def known_catalog(folder: Path | None = None) -> Catalog:
-    """The catalog without the releases that came later, else as it is now; a folder of a test's own is whole."""
-    return whole_catalog(folder) if folder else _known()
-
-
 @cache
-def _known() -> Catalog:
+def known_catalog() -> Catalog:
+    """The catalog without the releases that came later, else as it is now."""
     catalog = whole_catalog()
     for table, newest in NEWEST.items():
         column = "pytorch" if table == "conda_builds" else "torch"

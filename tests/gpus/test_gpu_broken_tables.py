@@ -11,6 +11,7 @@ from envgen.core.errors import DataError
 from envgen.facts.errors import FactInvalidError
 from envgen.facts.tables import data_dir
 from envgen.gpus.catalog import GpuCatalog
+from envgen.gpus.index import GpuTables
 
 HINT = "\n  hint: correct the row, then run `pytest tests/facts`"
 
@@ -34,7 +35,7 @@ def test_a_wrong_capability_is_reported_with_every_other_violation(folder: Path)
     first = replace(folder / "gpus.csv", "GeForce MX450,7.5,,Turing", "GeForce MX450,7.x,,Turing")
     second = replace(folder / "gpus.csv", "Ampere,GA102,geforce-desktop,2020", "Ampere,GA102,desktop,2020")
     with pytest.raises(FactInvalidError) as caught:
-        GpuCatalog.load(folder).match("GeForce MX450")
+        GpuCatalog(GpuTables(folder)).match("GeForce MX450")
     assert isinstance(caught.value, DataError)
     assert [(v.file, v.line, v.column, v.value) for v in caught.value.violations] == [
         ("gpus.csv", first, "compute_capability", "7.x"),
@@ -46,7 +47,7 @@ def test_a_wrong_capability_is_reported_with_every_other_violation(folder: Path)
 def test_a_reference_to_no_gpu_is_reported(folder: Path) -> None:
     line = replace(folder / "spellings.csv", "RTX TITAN,TITAN RTX,7.5", "RTX TITAN,TITAN RTX,7.0")
     with pytest.raises(FactInvalidError) as caught:
-        GpuCatalog.load(folder).match("RTX TITAN")
+        GpuCatalog(GpuTables(folder)).match("RTX TITAN")
     expected = f'spellings.csv:{line}: gpu: "TITAN RTX,7.0", expected a name and capability of gpus.csv [fact-invalid]'
     assert str(caught.value) == expected + HINT
 
@@ -54,6 +55,6 @@ def test_a_reference_to_no_gpu_is_reported(folder: Path) -> None:
 def test_a_table_that_is_not_needed_is_not_read(folder: Path) -> None:
     (folder / "vgpu_boards.csv").unlink()
     (folder / "spellings.csv").unlink()
-    gpu = GpuCatalog.load(folder).match("GeForce RTX 4090").gpu
+    gpu = GpuCatalog(GpuTables(folder)).match("GeForce RTX 4090").gpu
     assert gpu is not None
     assert str(gpu.capability) == "8.9"

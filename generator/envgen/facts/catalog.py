@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from envgen.core.builds import (
@@ -66,13 +65,9 @@ class Catalog:
         self._by_key: dict[Subdir, dict[BuildKey, list[Build]]] = {}
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Self:
-        """The catalog of the package's own tables, which a process reads once, or of those in `folder`, read here."""
-        return cls({name: read_table(name, folder) for name in TABLES}) if folder else cls._own()
-
-    @classmethod
     @once
-    def _own(cls) -> Self:
+    def load(cls) -> Self:
+        """The catalog of the package's own tables, which a process reads once."""
         return cls({name: read_table(name) for name in TABLES})
 
     @property

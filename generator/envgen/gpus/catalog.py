@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from envgen.core.gpus import Gpu, Match
@@ -32,17 +31,13 @@ class GpuCatalog:
         self._matches: dict[str, Match] = {}
 
     @classmethod
-    def load(cls, folder: Path | None = None, *, suggests: bool = True) -> Self:
-        """Return the catalog of the package's own tables, one a process, or of another folder with the same tables.
+    @once
+    def load(cls, *, suggests: bool = True) -> Self:
+        """Return the catalog of the package's own tables, one a process.
 
         Without `suggests` an unknown name gets no suggestions, which take most of the time of a look-up.
         """
-        return cls(GpuTables(folder), suggests=suggests) if folder else cls._own(suggests)
-
-    @classmethod
-    @once
-    def _own(cls, suggests: bool) -> Self:
-        return cls(GpuTables(None), suggests=suggests)
+        return cls(GpuTables(), suggests=suggests)
 
     @cached_property
     def _lookup(self) -> Lookup:

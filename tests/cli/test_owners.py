@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.conftest import CP312, Run
+from cli.conftest import CP312, Run, known_torch
 from cli.test_together import pins
 from equipment.wheel_index import WheelIndex, make_wheel
 
@@ -178,3 +178,20 @@ def test_libraries_that_are_opened_by_name_are_known_by_a_table(
     assert "ctranslate2==4.8.5" in pins(tmp_path / "out")
     assert run(*BUILD, "--with", "pip:whisper-old", to="old") == 3
     assert "ctranslate2 3.24.0 is for CUDA 11, torch 2.9.1+cu126 has CUDA 12" in capsys.readouterr().err
+
+
+def test_what_comes_along_gives_way_before_torch_and_what_is_asked_for(
+    tmp_path: Path, run: Run, torch_index: WheelIndex, pypi: WheelIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """unsloth brings torchao along, whose newest is for CUDA 13: an older torchao, and no unsloth of last year."""
+    torch_index.wheels = {"/whl/cu126": [*torch_index.wheels["/whl/cu126"], known_torch("2.8.0", "cu126")]}
+    further = [
+        make_wheel(f"torch-2.8.0-{CP312}.whl", ("filelock",)),
+        make_wheel("studio-2.0-py3-none-any.whl", ("torch>=2.9", "engine")),
+        make_wheel("studio-1.0-py3-none-any.whl", ("torch<2.9",)),
+    ]
+    pypi.wheels = {"/simple": [*pypi.wheels["/simple"], *further]}
+    assert run("--torch", ">=2.8.0,<2.9.2", *BUILD[2:], "--with", "pip:studio") == 0
+    assert {"studio==2.0", "engine==1.0", "torch==2.9.1+cu126"} <= pins(tmp_path / "out")
+    told = "engine is locked at 1.0, 2.1 was passed over: the wheel of engine 2.1 loads CUDA 13, torch 2.9.1+cu126 has "
+    assert f"{told}CUDA 12 [passed-over]" in capsys.readouterr().err

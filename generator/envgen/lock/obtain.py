@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
+from functools import partial
 from itertools import dropwhile, tee
 
 from envgen.core.builds import BuildKey
@@ -22,8 +23,6 @@ from envgen.resolve.errors import NoBuildError
 from envgen.resolve.shipped import newest
 from envgen.solve.errors import CudaClashError, SolveFailedError, WheelMissingError
 
-_OLDER = 4  # packages that are taken in an older release because of the CUDA that they load
-
 
 def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> LockedSet:
     """Return the lock of a set for a decision.
@@ -40,7 +39,7 @@ def obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Locke
             found = _obtain(locker, resolution, sources)
         except CudaClashError as clash:
             clashes.append(clash)
-            extras = locker.older(clash) if len(clashes) <= _OLDER else None
+            extras = locker.older(clash) if len(clashes) <= beside.OLDER else None
             if extras is None:
                 clashes[0].advice = clashes[0].advice or locker.way_out_of_clash(clashes[0])
                 raise clashes[0] from clash
@@ -69,7 +68,7 @@ def _obtain(locker: SetLocker, resolution: Resolution, sources: Sources) -> Lock
         if _is_hopeless(pairing, passed_over):
             continue
         try:
-            found = attempts.lock(pairing)
+            found = beside.with_older(locker, sources, partial(attempts.lock, pairing), pairing)
         except (WheelMissingError, SolveFailedError, CudaClashError) as error:
             is_first = not any(isinstance(passed, SolveFailedError) for _, passed in passed_over)
             if is_first and not attempts.has_solution and isinstance(error, SolveFailedError):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from envgen.core.builds import Build, BuildKey
 from envgen.core.errors import EnvgenError
 from envgen.core.locks import PassedOver, PipLock
+from envgen.core.requirements import project_of
 from envgen.core.resolution import Pairing, Resolution
 from envgen.core.sets import PackageSet
 from envgen.lock.locked import LockedSet
@@ -22,6 +24,7 @@ from envgen.solve.extras import Extras
 
 # How many packages are left out in turn to find two that clash.
 _CLASHING = 6
+OLDER = 4  # packages that are taken in an older release because of the CUDA that they load
 # How many other builds are tried: rattler weighs them in one solve, an index of wheels is asked for each.
 _OTHERS = {PackageSet.CONDA: 64, PackageSet.PIP: 12}
 
@@ -86,6 +89,31 @@ def best(
     return locker.explained(found)
 
 
+def with_older(
+    locker: SetLocker, sources: Sources, first: Callable[[], LockedSet | None], pairing: Pairing
+) -> LockedSet | None:
+    """What `first` locks of a build, with older releases of what came along for another CUDA.
+
+    What is asked for itself stays at its newest as long as another build may go with it. Raises: as a solve.
+    """
+    clashes: list[CudaClashError] = []
+    asked = {project_of(extra) for extra in sources.extras.of(locker.package_set)}
+    while True:
+        try:
+            found = locker.solve(pairing, timeout_s=sources.options.deadline.left()) if clashes else first()
+        except (SolveFailedError, CudaClashError) as error:
+            clash = error if isinstance(error, CudaClashError) else None
+            extras = locker.older(clash) if clash and clash.package not in asked and len(clashes) < OLDER else None
+            if clash is None or extras is None:
+                raise next(iter(clashes), error) from error
+            clashes.append(clash)
+            locker = locker.asking_for(extras)
+        else:
+            if clashes and found is not None and isinstance(found.lock, PipLock) and found.lock.passed_over:
+                raise clashes[0]
+            return with_passed(found, clashes) if found is not None else None
+
+
 def with_passed(found: LockedSet, clashes: Iterable[CudaClashError]) -> LockedSet:
     """A lock that says which releases were passed over for the CUDA that they load."""
     lock = found.lock
@@ -93,9 +121,9 @@ def with_passed(found: LockedSet, clashes: Iterable[CudaClashError]) -> LockedSe
         return found
     known: dict[str, PassedOver] = {}
     for clash in clashes:
-        locked = lock.version_of(clash.package)
-        one = PassedOver(name=clash.package, locked=locked, newer=clash.version, reason=clash.reason)
-        known.setdefault(clash.package, one)
+        if locked := lock.version_of(clash.package):
+            one = PassedOver(name=clash.package, locked=locked, newer=clash.version, reason=clash.reason)
+            known.setdefault(clash.package, one)
     others = (one for one in lock.passed_over if one.name not in known)
     return replace(found, lock=replace(lock, passed_over=(*known.values(), *others)))
 
@@ -116,11 +144,14 @@ def _with_release(
     for pairing in candidates(None, resolution, locker.package_set, sources):
         if pairing.build.torch == release:
             try:
-                found = locker.solve(pairing, timeout_s=sources.options.deadline.left())
+                solve = partial(locker.solve, pairing, timeout_s=sources.options.deadline.left())
+                found = with_older(locker, sources, solve, pairing)
             except (WheelMissingError, SolveFailedError):
                 continue
             except (UnreachableError, CudaClashError) as error:
                 failure = error if failure is None or isinstance(error, CudaClashError) else failure
+                continue
+            if found is None:
                 continue
             return replace(found, held_back_by=reasons)
     if failure is not None:

@@ -54,9 +54,11 @@ def explained(
     """
     asked = replace(asked, deadline=asked.deadline.earlier(_LONGEST_S))
     box = asked.deadline.earlier(max(_SHORTEST_S, spent_s * _TIMES))
-    found: dict[str, PassedOver] = {}
+    found = {one.name: one for one in lock.passed_over if one.reason}
     behind = list(_behind(lock, asked))
     for one, page, is_old in sorted(behind, key=lambda each: not each[2]):
+        if one.name in found:
+            continue
         report(f"asking why {one.name} is not at {one.newer}")
         why = _why(one, page, lock, asked if is_old else replace(asked, deadline=box))
         if why.is_without_wheel and is_old:

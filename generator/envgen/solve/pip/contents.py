@@ -129,8 +129,10 @@ def _check_majors(
     for wheel in wheels:
         found, named = contents.get(wheel.name), cuda_major_in(wheel.name) or _opened(wheel)
         majors = frozenset({named}) if named else found.cuda_majors if found is not None else frozenset()
-        if not majors or major in majors or not _is_bound(wheel, wheels) or wheel.name.startswith("nvidia-"):
+        if not majors or major in majors or wheel.name.startswith("nvidia-"):
             continue
+        if cuda_major_in(wheel.name) and not _is_bound(wheel, wheels):
+            continue  # what comes along for another CUDA may be for who has it (cupy-cuda12x of ray)
         if names.isdisjoint(name for other in majors for name in _runtimes(other)):
             needs = " or ".join(str(other) for other in sorted(majors))
             label = f"{wheel.name} {wheel.version}"

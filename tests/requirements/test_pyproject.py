@@ -132,3 +132,22 @@ dev = ["mine[train]", "pytest"]
         "pytest",
     }
     assert asked.not_taken == []
+
+
+def test_a_wheel_of_pytorchs_index_in_poetrys_table() -> None:
+    """One for each platform, as many projects have them."""
+    url = "https://download.pytorch.org/whl/cu118/torch-2.0.1%2Bcu118-cp310-cp310-"
+    text = f"""
+[tool.poetry.dependencies]
+python = "^3.10"
+torch = [
+  {{ url = "{url}linux_x86_64.whl", markers = "sys_platform == 'linux'" }},
+  {{ url = "{url}win_amd64.whl", markers = "sys_platform == 'win32'" }},
+]
+mine = {{ url = "https://h.example/mine-1.0-py3-none-any.whl" }}
+"""
+    Path("pyproject.toml").write_text(text)
+    asked = read_files(["pyproject.toml"])
+    assert asked.family == [f'torch==2.0.1+cu118; sys_platform == "{one}"' for one in ("linux", "win32")]
+    (passed,) = asked.not_taken
+    assert passed.text == '"mine"'

@@ -9,6 +9,7 @@ from envgen.readers.poetry_versions import pep440_of_poetry
 from envgen.readers.toml_text import Table, table, text_of, texts
 from envgen.requirements.asked import Asked
 from envgen.requirements.lines import pass_over, take_line
+from envgen.requirements.places import release_at
 
 _ELSEWHERE = ("git", "path", "url", "file")
 
@@ -47,11 +48,14 @@ def _take(asked: Asked, package: str, entry: object, where: str, *, with_optiona
     if options.get("optional") is True and not with_optional:
         return
     places = [kind for kind in _ELSEWHERE if options.get(kind)]
+    marker = text_of(options.get("markers"))
+    if release := release_at(text_of(options.get("url"))):
+        take_line(asked, f"{release}{f'; {marker}' if marker else ''}", where)
+        return
     if places:
         pass_over(asked, where, package, f"it is taken from {places[0]}; a lock needs a file on an index")
         return
     extras = ",".join(texts(options.get("extras")))
-    marker = text_of(options.get("markers"))
     specifier = pep440_of_poetry(text_of(options.get("version")))
     line = f"{package}{f'[{extras}]' if extras else ''}{specifier}{f'; {marker}' if marker else ''}"
     take_line(asked, line, where)

@@ -12,7 +12,6 @@ import pytest
 
 from envgen.cli.main import main
 from envgen.core.locks import PipLock, PipPackage
-from envgen.core.platforms import Subdir
 from envgen.core.sites import PYPI
 from envgen.core.wheel_names import file_name
 from envgen.facts.wheels import WheelCatalog
@@ -100,7 +99,6 @@ def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def known_torch(release: str, tag: str) -> ServedWheel:
     """A wheel of torch with its real name and hash, as an index lists it; a solve downloads none."""
-    known = WheelCatalog.load().known("torch", release, index=tag, subdir=Subdir.LINUX_64, python="3.12")
-    assert known is not None
-    filename = known.name.filename
+    filename = f"torch-{release}+{tag}-cp312-cp312-manylinux_2_28_x86_64.whl"
+    (known,) = WheelCatalog.load().find(filename, index=tag)
     return ServedWheel(filename=filename, sha256=known.sha256, metadata=metadata_of(filename))

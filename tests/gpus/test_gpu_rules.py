@@ -441,18 +441,6 @@ def test_another_vendor_is_told_what_to_use(text: str, advice: str) -> None:
     assert advice in catalog().match(text).advice
 
 
-@pytest.mark.parametrize("device", ["2d04", "0x2d04", "10de:2d04", "2D04"])
-def test_by_pci(device: str) -> None:
-    gpu = catalog().by_pci(device)
-    assert gpu is not None
-    assert gpu.name == "GeForce RTX 5060 Ti"
-
-
-def test_by_pci_knows_no_other_ids() -> None:
-    assert catalog().by_pci("ffff") is None
-    assert catalog().by_pci("") is None
-
-
 @pytest.mark.parametrize("text", ["GTX 1080, RTX 6090", "RTX A4000, RTX 4090", "A100, H100", "Tesla T4; Tesla V9000"])
 def test_a_list_of_gpus_is_not_answered_for_one_of_them(text: str) -> None:
     match = catalog().match(text)

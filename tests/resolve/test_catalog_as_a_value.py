@@ -12,7 +12,7 @@ import pytest
 
 from envgen.core.sets import PackageSet
 from envgen.core.shipped import Shipped
-from envgen.facts.catalog import Catalog
+from envgen.facts.catalog import TABLES, Catalog
 from envgen.resolve import resolve
 from envgen.resolve.shipped import newest
 from envgen.resolve.why_not import explain
@@ -25,7 +25,7 @@ def refuse(*_: object, **__: object) -> NoReturn:
 
 def test_a_decision_opens_no_file(builds: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve(builds, ask("7.5", torch="<2.9"))  # packaging is imported with the first specifier
-    fresh = Catalog({name: builds.rows(name) for name in builds.tables})
+    fresh = Catalog({name: builds.rows(name) for name in TABLES})
     for owner, name in ((builtins, "open"), (io, "open"), (os, "open"), (Path, "open")):
         monkeypatch.setattr(owner, name, refuse)
     for subdir in ("linux-64", "win-64", "linux-aarch64"):

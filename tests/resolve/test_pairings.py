@@ -10,7 +10,7 @@ from envgen.core.drivers import DriverVersion
 from envgen.core.platforms import Subdir
 from envgen.core.resolution import RejectionCode, Resolution
 from envgen.core.sets import PackageSet
-from envgen.facts.catalog import Catalog, Row
+from envgen.facts.catalog import TABLES, Catalog, Row
 from envgen.resolve import resolve
 from envgen.resolve.driver import DriverRules
 from envgen.resolve.errors import NoBuildError
@@ -280,7 +280,7 @@ def test_an_error_names_the_smallest_change_first_and_what_the_newest_build_need
 
 def test_a_compiler_that_does_not_know_the_gpu_is_named(builds: Catalog) -> None:
     """NVRTC of CUDA 12.8 knows no 10.3 (its wheel on PyPI); a user's report: pytorch 2.11.0+cu128 on GB10."""
-    tables = {name: FROZEN.rows(name) for name in FROZEN.tables}
+    tables = {name: FROZEN.rows(name) for name in TABLES}
     tables["library_code"] = builds.rows("library_code")
     tables["torch_builds"] = [wheel("2.8.0", "cu128", NEWEST), wheel("2.8.0", "cu129", NEWEST)]
     tables["capabilities"] = builds.rows("capabilities")
@@ -329,7 +329,7 @@ def test_nccl_of_a_build_for_arm_servers_serves_an_orin_from_cuda_13_2_on(builds
 
 def test_a_build_whose_cublas_has_no_code_for_the_gpu_is_refused(builds: Catalog) -> None:
     """nvidia-cublas-cu12 12.8.4.1 starts at 5.0, and has PTX of 12.0 only; torch's own list is not asked."""
-    tables = {name: FROZEN.rows(name) for name in FROZEN.tables}
+    tables = {name: FROZEN.rows(name) for name in TABLES}
     tables |= {name: builds.rows(name) for name in ("library_code", "capabilities")}
     pins = "cublas=12.8.4.1 nccl=2.27.3"
     for arch_list, capability, is_refused in (("sm_37", "3.7", True), ("sm_50", "5.0", False), ("sm_86", "8.9", False)):

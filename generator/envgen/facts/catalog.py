@@ -70,11 +70,6 @@ class Catalog:
         """The catalog of the package's own tables, which a process reads once."""
         return cls({name: read_table(name) for name in TABLES})
 
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The names of its tables, sorted."""
-        return tuple(sorted(self._tables))
-
     def rows(self, table: str) -> Sequence[Row]:
         """The rows of a table, none where it is not given."""
         return self._tables.get(table, ())

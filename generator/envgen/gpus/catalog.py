@@ -56,12 +56,6 @@ class GpuCatalog:
             self._matches[text] = match
         return match
 
-    def by_pci(self, device_id: str) -> Gpu | None:
-        """Return the GPU with a device id of vendor 10de (`2d04`, `0x2d04` or `10de:2d04`), or None."""
-        device = device_id.strip().lower().removeprefix("10de:").removeprefix("0x")
-        match = self.match(f"10de:{device}") if device in self._tables.by_pci else None
-        return match.gpu if match else None
-
     def all(self) -> Iterator[Gpu]:
         """Every GPU, in the order of the table; a name with several compute capabilities yields one for each."""
         return (self._answers.gpu(row) for row in range(len(self._tables.gpus)))

@@ -96,8 +96,8 @@ def test_where_torch_compile_works(torch: str, capability: str, compiles: bool) 
 
 
 def test_arm_wheels_require_triton_since_2_11() -> None:
-    for row in CATALOG.torch_compile.values():
-        assert (Subdir.LINUX_AARCH64 in row.subdirs) == (release_key(row.torch) >= (2, 11))
+    for torch, row in CATALOG.torch_compile.items():
+        assert (Subdir.LINUX_AARCH64 in row.subdirs) == (release_key(torch) >= (2, 11))
         assert Subdir.WIN_64 not in row.subdirs
 
 

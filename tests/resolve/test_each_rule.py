@@ -257,9 +257,7 @@ def test_where_cudnn_compiles_its_own_code(cudnn: str, cuda: str, capability: st
 def test_machine_code_of_a_library_runs_on_orin_from_cuda_13_2_on(cuda: str, compiled: bool) -> None:
     """As torch's own: below, an Orin runs PTX of 8.0, which the driver compiles."""
     codes = (ArchCode.parse("sm_80"), ArchCode.parse("compute_80"))
-    nccl = LibraryCode(
-        library="nccl", cuda_major=13, version="2.30.7", subdir=Subdir.LINUX_AARCH64, codes=codes, source="s"
-    )
+    nccl = LibraryCode(library="nccl", cuda_major=13, version="2.30.7", subdir=Subdir.LINUX_AARCH64, codes=codes)
     orin = Gpu(name="a module", capability=ComputeCapability(8, 7), architecture="")
     assert compiles(nccl, orin, cuda) is compiled
     assert not lacks(nccl, orin, cuda)

@@ -166,7 +166,6 @@ class Toolkit:
     version: str
     linux: DriverVersion | None
     windows: DriverVersion | None
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +177,6 @@ class DriverBranch:
     windows_majors: tuple[int, ...]
     last_linux: str
     last_windows: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +216,6 @@ class JetPack:
     cuda: str
     glibc: str
     python: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,6 @@ class LibraryCode:
     version: str
     subdir: Subdir
     codes: tuple[ArchCode, ...]
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +28,8 @@ class TorchCompile:
     `triton` is the release that the Linux wheels require; `broken` says nothing while that one was not tried.
     """
 
-    torch: str
     triton: str
     subdirs: tuple[Subdir, ...]
     lowest: ComputeCapability
     broken: tuple[ComputeCapability, ...]
     is_tried: bool
-    source: str

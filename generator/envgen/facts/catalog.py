@@ -118,7 +118,6 @@ class Catalog:
                 version=row["version"],
                 linux=DriverVersion.parse(row["linux_driver"]) if row["linux_driver"] else None,
                 windows=DriverVersion.parse(row["windows_driver"]) if row["windows_driver"] else None,
-                source=row["driver_source"],
             )
             for row in self.rows("cuda_toolkits")
         }
@@ -142,7 +141,6 @@ class Catalog:
                 windows_majors=tuple(int(major) for major in row["windows_majors"].split()),
                 last_linux=row["last_linux"],
                 last_windows=row["last_windows"],
-                source=row["source"],
             )
             for row in self.rows("driver_branches")
         )
@@ -186,7 +184,6 @@ class Catalog:
                 cuda=row["cuda"],
                 glibc=row["glibc"],
                 python=row["python"],
-                source=row["source"],
             )
             for row in self.rows("jetpack")
         )
@@ -201,7 +198,6 @@ class Catalog:
                 version=row["version"],
                 subdir=Subdir(row["subdir"]),
                 codes=parse_arch_list(row["code"]),
-                source=row["source"],
             )
             for row in self.rows("library_code")
         ]
@@ -212,13 +208,11 @@ class Catalog:
         """Torch release -> where its torch.compile works, as far as it was looked up."""
         return {
             row["torch"]: TorchCompile(
-                torch=row["torch"],
                 triton=row["triton"],
                 subdirs=tuple(Subdir(subdir) for subdir in row["subdirs"].split()),
                 lowest=ComputeCapability.parse(row["lowest"]),
                 broken=tuple(ComputeCapability.parse(text) for text in row["broken"].split()),
                 is_tried=bool(row["tried"]),
-                source=row["source"],
             )
             for row in self.rows("torch_compile")
         }

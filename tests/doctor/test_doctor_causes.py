@@ -28,6 +28,7 @@ from envgen.causes.table import CAUSES
 from envgen.core.drivers import DriverVersion
 from envgen.environments.inspected import InspectedEnvironment
 from envgen.environments.torch_run import RunOutcome, TorchRun
+from envgen.facts.catalog import Catalog
 from envgen.probe.observation import DeviceNode, EnvironmentKind, InstallSetting, Laptop, Observation, Xid
 
 RTX4090 = "linux-rtx4090-570.133.20"
@@ -675,6 +676,20 @@ SAMPLES = [
         environment(CU128, audio("2.11.0+cu128")),
         words="torch 2.8.0 goes with torchaudio 2.8.0",
     ),
+    Sample(
+        "T2-torchtext",  # pytorch/text#2288: undefined symbol
+        "companion-mismatch",
+        host(RTX4090),
+        environment(CU128, dist("torchtext", "0.18.0", requires=["torch>=2.3.0"])),
+        words="built for torch ==2.3.*",
+    ),
+    Sample(
+        "T2-torchcodec",  # meta-pytorch/torchcodec#1180: torch was newer than torchcodec there, here it is older
+        "companion-mismatch",
+        host(RTX4090),
+        environment(CU128, dist("torchcodec", "0.17.0")),
+        words="built for torch >=2.11",
+    ),
     # T3: pytorch/pytorch#62350
     Sample(
         "T3-label",
@@ -979,3 +994,9 @@ def test_every_error_code_is_reached() -> None:
     untried = {cause.code for cause in CAUSES} - only_as_warning - reached
     assert not untried, "add a sample of each here or to samples_of_start.py, with the thread that it comes from"
     assert reached <= {cause.code for cause in CAUSES}, "a sample of a code that causes/table.py does not have"
+
+
+def test_what_is_built_for_one_torch_is_looked_at() -> None:
+    """Of the packages that are installed only some are read."""
+    for row in Catalog.load().rows("companion_torch"):
+        assert environment(CU128, dist(row["package"], "1.0")).named(row["package"]), row

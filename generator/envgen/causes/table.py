@@ -251,6 +251,7 @@ CAUSES: tuple[Cause, ...] = (
         anywhere=True,
         harmless=None,
     ),
+    Cause("companion-mismatch", companions.companion_mismatch, given=ENVIRONMENT | TORCH, anywhere=True, harmless=None),
     # What is only said, or has no name.
     Cause("sources-disagree", hardware.sources_disagree),
     Cause("unexplained", start.unexplained, harmless=None, alone=True),

@@ -13,9 +13,11 @@ from envgen.probe.files import HostFiles
 from envgen.probe.observation import EnvironmentKind, InstallSetting
 from envgen.probe.parse.install_settings import parse_pip_config
 
-# The distributions that decide whether CUDA works.
+# The distributions that decide whether CUDA works, and those that are built for one torch.
 _RELEVANT = re.compile(
-    r"(torch|torchvision|torchaudio|triton|pytorch[-_]triton.*|nvidia[-_].*|cuda[-_].*)", re.IGNORECASE
+    r"(torch|torchvision|torchaudio|triton|pytorch[-_]triton.*|nvidia[-_].*|cuda[-_].*"
+    r"|torchtext|torchcodec|fbgemm[-_]gpu.*|dgl)",
+    re.IGNORECASE,
 )
 # Of a distribution's files only the libraries and the version are checked: torch alone has 12,000 headers.
 _CHECKED = re.compile(r".*\.(so(\.\d+)*|dll|pyd)|(torch|torchvision)/(version|__init__)\.py")

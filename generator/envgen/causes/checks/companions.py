@@ -13,6 +13,7 @@ from envgen.core.releases import release_key, tag_of_cuda
 from envgen.core.requirements import normalise_project, parsed
 from envgen.environments.inspected import base_version, local
 from envgen.environments.torch_run import RunOutcome
+from envgen.solve.pip.built_for import built_for, releases_for
 
 
 def torchvision_cpu(context: Context) -> Iterator[Finding]:
@@ -89,6 +90,27 @@ def torchaudio_mismatch(context: Context) -> Iterator[Finding]:
         evidence=tuple(line for line in evidence if line),
         remedy=Remedy(text="install both from one index, in versions that go together"),
     )
+
+
+def companion_mismatch(context: Context) -> Iterator[Finding]:
+    """A package whose binaries are built for another torch, which its metadata lets in: importing it fails."""
+    environment, torch = context.environment, base_version(context.torch_version)
+    if environment is None or environment.conda_record("pytorch"):
+        return  # conda's builds of these packages say which torch they need
+    names = {row["package"] for row in context.builds.rows("companion_torch")}
+    installed = {name: found[0].version for name in sorted(names) if (found := environment.named(name))}
+    for one in built_for(installed, context.builds):
+        if one.fits(torch):
+            continue
+        releases = releases_for(one.name, torch, context.builds)
+        advice = f"take a torch that it is built for (torch{one.torch}), or do without"
+        if releases:
+            advice = f"install {one.name}{releases}, which is built for torch {torch}"
+        yield Finding(
+            title=f"{one.name} does not belong to this torch",
+            evidence=(f"torch {context.torch_version}, {one.label}", f"built for torch {one.torch}: {one.source}"),
+            remedy=Remedy(text=advice),
+        )
 
 
 def _has_stable_interface(audio: str) -> bool:

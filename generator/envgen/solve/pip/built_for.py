@@ -71,6 +71,12 @@ def bounds_for(torch: str, catalog: Catalog) -> tuple[str, ...]:
     return tuple(f"{name}{','.join(each)}" for name, each in bounds.items())
 
 
+def releases_for(name: str, torch: str, catalog: Catalog) -> str:
+    """The newest releases of a package that are known to be built for a release of torch, as a bound; or empty."""
+    rows = [row for row in catalog.rows("companion_torch") if row["package"] == name and row["torch"]]
+    return next((row["releases"] for row in reversed(rows) if _holds(row["torch"], torch)), "")
+
+
 def _is_about(row: Row, version: str) -> bool:
     from packaging.specifiers import SpecifierSet
 
@@ -78,11 +84,15 @@ def _is_about(row: Row, version: str) -> bool:
 
 
 def _holds(bound: str, torch: str) -> bool:
-    """As packaging says it, for the two forms that the table has: this is asked before each solve."""
-    wanted, given = _numbers(bound.lstrip("=>").removesuffix(".*")), _numbers(torch)
-    if bound.startswith(">="):
-        return given >= wanted
-    return given[: len(wanted)] == wanted
+    """As packaging says it, for the forms that the table has: this is asked before each solve."""
+    return all(_holds_one(clause, _numbers(torch)) for clause in bound.split(",") if clause)
+
+
+def _holds_one(clause: str, given: list[int]) -> bool:
+    wanted = _numbers(clause[2:].removesuffix(".*"))
+    if clause.startswith("=="):
+        return given[: len(wanted)] == wanted
+    return given >= wanted if clause.startswith(">=") else given <= wanted
 
 
 def _numbers(version: str) -> list[int]:

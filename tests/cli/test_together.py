@@ -172,3 +172,23 @@ def test_a_pin_that_makes_no_build_possible_names_what_does(
     assert not (tmp_path / "out").exists()
     assert run(*asked, *way_out) == 0
     assert package in pins(tmp_path / "out")
+
+
+def test_a_clash_with_the_libraries_of_a_build_costs_no_release_of_torch(
+    tmp_path: Path, run: Run, torch_index: WheelIndex, pypi: WheelIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """cuml-cu12 needs cuda-toolkit 12, PyPI's torch 13: a build for CUDA 12 of the next release that has one."""
+    twelve = make_wheel(f"torch-2.9.1+cu126-{CP312}.whl", ("filelock", "toolkit==12.*"))
+    torch_index.wheels = {"/whl/cu126": [twelve]}
+    own = (f"torch-2.8.0-{CP312}.whl", f"torch-2.9.1-{CP312}.whl")
+    further = [
+        make_wheel(own[0], ("filelock",)),
+        make_wheel(own[1], ("filelock", "toolkit==13.*")),
+        make_wheel("toolkit-12.0-py3-none-any.whl"),
+        make_wheel("toolkit-13.0-py3-none-any.whl"),
+        make_wheel("grape-1.0-py3-none-any.whl", ("toolkit==12.*",)),
+    ]
+    pypi.wheels = {"/simple": [*(one for one in pypi.wheels["/simple"] if one.filename not in own), *further]}
+    assert run("--torch", ">=2.8.0,<2.9.2", "--no-vision", "--only", "pip", "--with", "pip:grape") == 0
+    assert {"grape==1.0", "torch==2.9.1+cu126"} <= pins(tmp_path / "out")
+    assert "2.9.1+cu126 is the next that runs" in capsys.readouterr().err

@@ -62,7 +62,8 @@ def rescued(
         raise failure from error
     except EnvgenError:
         release, reasons = "", ()
-    if release in ("", pairing.build.torch):
+    # Without a bound on torch it is the CUDA of a build that is against it, and the next build may have another one.
+    if release in ("", pairing.build.torch) or not reasons:
         _check_extras(locker, pairing, error, resolution, sources)
         return None
     found = _with_release(release, reasons, locker, resolution, sources)

@@ -74,10 +74,13 @@ def test_it_is_locked_with_its_hash_and_what_it_asks_for(
     assert "parser needs einops, which is not locked" in {f.title for f in verify(tmp_path / "out", asking).findings}
 
 
-def test_other_bytes_than_the_page_states_are_not_read(run: Run, pypi: WheelIndex) -> None:
+def test_other_bytes_than_the_page_states_are_not_read(
+    run: Run, pypi: WheelIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
     served = next(one for one in pypi.wheels["/simple"] if one.filename == "flash-2.0.tar.gz")
     pypi.faults["/simple/flash-2.0.tar.gz"] = Fault(body=(served.content or b"") + b" ")
     assert run(*BUILD, "--with", "pip:flash", "--allow-source", "flash") == 3
+    assert "the source of flash 2.0 can't be read: other bytes than its page states" in capsys.readouterr().err
 
 
 def test_a_newer_glibc_and_a_source_are_named_together(

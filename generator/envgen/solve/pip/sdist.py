@@ -19,7 +19,7 @@ from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.pip_index import SourceFile
 
-_LARGEST = 64 << 20
+_LARGEST = 256 << 20  # llama-cpp-python brings llama.cpp along: 70 MB
 _LARGEST_TEXT = 1 << 20
 _SECTION = re.compile(r"\[(?P<extra>[^\]:]*)(?::(?P<marker>[^\]]*))?\]")
 

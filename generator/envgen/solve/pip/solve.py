@@ -31,7 +31,7 @@ from envgen.solve.pip.constraints import check_constraints
 from envgen.solve.pip.query import FAMILY, FAMILY_IF_THERE, PipQuery, asked_sometimes, plain_requirement
 from envgen.solve.pip.seen import Listed, remember, seen_before, wheels_of_last
 from envgen.solve.pip.sources import AllowedSources
-from envgen.solve.pip.uv import UvRequest, UvRun, compile_packages, started
+from envgen.solve.pip.uv import UvRequest, UvRun, started
 
 if TYPE_CHECKING:
     from envgen.solve.pip.answer import UvPackage, UvWheel
@@ -97,7 +97,11 @@ def check_extras(query: PipQuery, *, pypi: str = "", timeout_s: float = 300.0) -
         torch_names=(),
         default_index=Site.parse(pypi or PYPI),
     )
-    compile_packages(request, patience=Patience(deadline=Deadline.after(timeout_s)))
+    _allowed(query).compile(request, patience=Patience(deadline=Deadline.after(timeout_s)))
+
+
+def _allowed(query: PipQuery) -> AllowedSources:
+    return AllowedSources(names=query.sources, python=query.python, subdir=query.subdir, glibc=query.glibc)
 
 
 def _silent(text: str) -> None:
@@ -176,9 +180,7 @@ class _Solve:
         raise SolverError(solver="uv", reason=f"it keeps taking {', '.join(strays)} from PyPI")
 
     def _compiled(self, request: UvRequest) -> tuple[UvPackage, ...]:
-        query = self.query
-        allowed = AllowedSources(names=query.sources, python=query.python, subdir=query.subdir, glibc=query.glibc)
-        return allowed.compile(request, patience=self.patience, cache_dir=self.cache_dir)
+        return _allowed(self.query).compile(request, patience=self.patience, cache_dir=self.cache_dir)
 
     def _look_up(self) -> tuple[WantedWheels, Listed]:
         from envgen.solve.pip.wheels import extra_family, look_up_wheels

@@ -52,6 +52,7 @@ class AllowedSources:
 
         pages = {name: read_project(request.default_index, name, patience=patience) for name in self.names}
         sdists: dict[str, Sdist] = {}
+        unread: dict[str, str] = {}
         while True:  # until nothing sets a further bound on one of them
             log: list[str] = []
             stand_ins = dict(stand_in(file_name(one).split("-")[0], sdist) for one, sdist in sdists.items())
@@ -65,10 +66,11 @@ class AllowedSources:
             before = len(sdists)
             for name, page in pages.items():
                 for source in self._wanted(page, name, "".join(log)) if page is not None else ():
-                    self._offer(name, source, sdists, patience)
+                    self._offer(name, source, sdists, unread, patience)
             if len(sdists) > before and len(sdists) <= _MOST:
                 continue
             if failure is not None:
+                failure.explanation = (*unread.values(), *failure.explanation)
                 raise failure
             return tuple(_with_source(package, sdists) for package in found)
 
@@ -83,17 +85,28 @@ class AllowedSources:
         for bound in _bounds(name, log):
             yield from [one for one in sources if bound.contains(one.version)][:_OF_EACH]
 
-    def _offer(self, name: str, source: SourceFile, sdists: dict[str, Sdist], patience: Patience) -> None:
-        """Read a source, unless it was read, or is not for the Python; one that can't be read is not offered."""
+    def _offer(
+        self,
+        name: str,
+        source: SourceFile,
+        sdists: dict[str, Sdist],
+        unread: dict[str, str],
+        patience: Patience,
+    ) -> None:
+        """Read a source, unless it was read, or is not for the Python; of one that can't be read `unread` says why."""
         from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
         filename = f"{name.replace('-', '_')}-{source.version}-py3-none-any.whl"
-        if filename in sdists:
+        if filename in sdists or filename in unread:
             return
         from envgen.solve.pip.sdist import read_sdist
 
-        with suppress(EnvgenError, InvalidSpecifier):
+        try:
             sdist = read_sdist(source, patience=patience)
+        except EnvgenError as error:
+            unread[filename] = f"the source of {name} {source.version} can't be read: {' '.join(error.facts())}"
+            return
+        with suppress(InvalidSpecifier):
             if SpecifierSet(sdist.requires_python).contains(f"{self.python}.0", prereleases=True):
                 sdists[filename] = sdist
 

@@ -37,12 +37,12 @@ _OF_CHOOSING = frozenset(
 )
 
 
-def judge(file: str, mention: Mention, request: Request, catalog: Catalog) -> Verdict:
+def judge(mention: Mention, request: Request, catalog: Catalog) -> Verdict:
     """Return the verdict on one torch for the request's platform, GPUs and driver."""
     found = _as_solved(candidates(mention, request.subdir, catalog), mention, request, catalog)
     judgement = found.settled or _judged(found, request, catalog)
     judgement = replace(judgement, notes=(*found.notes, *judgement.notes))
-    return Verdict(file=file, mention=mention, platform=request.subdir.value, judgement=judgement)
+    return Verdict(mention=mention, platform=request.subdir.value, judgement=judgement)
 
 
 def _as_solved(found: Candidates, mention: Mention, request: Request, catalog: Catalog) -> Candidates:

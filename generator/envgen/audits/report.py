@@ -64,7 +64,7 @@ def _report(
         key = _BUT_THE_LINE(mention)
         if key not in judged:
             fitting = (request for request in requests if _is_for(mention, request, reading))
-            found = ((judge(name, mention, request, catalog), request) for request in fitting)
+            found = ((judge(mention, request, catalog), request) for request in fitting)
             judged[key] = tuple(with_change(verdict, request, catalog) for verdict, request in found)
         verdicts += [replace(one, mention=mention) for one in judged[key]]
     return FileReport(file=name, format=reading.format, verdicts=tuple(verdicts), remarks=reading.remarks)

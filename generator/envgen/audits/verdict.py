@@ -35,9 +35,8 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One torch of one file on one platform. `change` is the smallest that makes it run, as a person does it."""
+    """One torch on one platform. `change` is the smallest that makes it run, as a person does it."""
 
-    file: str
     mention: Mention
     platform: str
     judgement: Judgement

@@ -84,7 +84,7 @@ def read_dockerfile(text: str, *, name: str = "Dockerfile") -> Reading:
             for command in _commands(_expand(item.rest, globals_ | variables)):
                 mentions += _command_mentions(command, item, stage)
                 if "install" in command and "pip" in " ".join(command):
-                    includes += includes_of(item.line, command, index_options(command))
+                    includes += includes_of(command, index_options(command))
     return Reading(
         format="Dockerfile", mentions=tuple(_installed(mentions)), remarks=tuple(remarks), includes=tuple(includes)
     )

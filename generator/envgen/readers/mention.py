@@ -51,7 +51,6 @@ class IndexOption:
 class Include:
     """A requirements file that another file names, and the indexes that are asked for what is in it."""
 
-    line: int
     path: str
     options: tuple[IndexOption, ...] = ()
 

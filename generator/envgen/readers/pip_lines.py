@@ -25,8 +25,8 @@ def read_requirements(text: str, *, name: str = "requirements.txt", given: Seque
     `given` are the indexes of the command or file that names this one: pip's options count for all files of a run.
     """
     lines = list(logical_lines(text))
-    words = [(number, _words(line)) for number, line in lines if line.startswith("-")]
-    own = [option for _, split in words for option in index_options(split)]
+    words = [_words(line) for _, line in lines if line.startswith("-")]
+    own = [option for split in words for option in index_options(split)]
     options = list(dict.fromkeys([*given, *own]))  # each once: files that name each other end
     indexes = Indexes.of(options)
     found = (
@@ -37,18 +37,18 @@ def read_requirements(text: str, *, name: str = "requirements.txt", given: Seque
     return Reading(
         format="requirements.txt",
         mentions=tuple(_mention(number, line, requirement, indexes) for number, line, requirement in found),
-        includes=tuple(include for number, split in words for include in includes_of(number, split, options)),
+        includes=tuple(include for split in words for include in includes_of(split, options)),
     )
 
 
-def includes_of(line: int, words: Sequence[str], options: Sequence[IndexOption]) -> Iterator[Include]:
+def includes_of(words: Sequence[str], options: Sequence[IndexOption]) -> Iterator[Include]:
     """The requirements and constraints files that a command's words name."""
     for at, word in enumerate(words):
         key, equals, value = word.partition("=")
         if key in ("-r", "--requirement", "-c", "--constraint"):
             path = value if equals else words[at + 1] if at + 1 < len(words) else ""
             if path and "://" not in path:
-                yield Include(line=line, path=path, options=tuple(options))
+                yield Include(path=path, options=tuple(options))
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -99,8 +99,8 @@ def _run_again(context: Context) -> Context:
         return replace(context, run=context.without_library_path, without_library_path=None)
     torch = context.environment.torch if context.environment else None
     devices = tuple(
-        TorchDevice(index=i, name=k.label, capability=k.gpu.capability, kernel_error="", convolution_error="")
-        for i, k in enumerate(context.gpus)
+        TorchDevice(name=k.label, capability=k.gpu.capability, kernel_error="", convolution_error="")
+        for k in context.gpus
         if k.gpu
     )
     run = TorchRun(

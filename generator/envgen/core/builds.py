@@ -79,7 +79,6 @@ class Build:
     evidence: str
     source: str
     details: PipDetails | CondaDetails
-    note: str = ""
     libraries: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -153,7 +152,6 @@ class Build:
 class DriverFloor:
     """The oldest driver that runs SASS of any toolkit of one CUDA major (minor-version compatibility)."""
 
-    cuda_major: int
     linux: DriverVersion
     windows: DriverVersion
     source: str
@@ -163,7 +161,6 @@ class DriverFloor:
 class Toolkit:
     """One CUDA toolkit release and its own driver minimum per system; None when the source does not state it."""
 
-    version: str
     linux: DriverVersion | None
     windows: DriverVersion | None
 

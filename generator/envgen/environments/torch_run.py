@@ -35,7 +35,6 @@ class TorchDevice:
     Both are None when it was not tried.
     """
 
-    index: int
     name: str
     capability: ComputeCapability | None
     kernel_error: str | None = None
@@ -221,7 +220,6 @@ def _device(row: Mapping[str, object], lines: _ChildLines) -> TorchDevice:
     index, capability = row.get("index"), row.get("capability")
     known = isinstance(capability, list) and len(capability) == 2 and all(isinstance(n, int) for n in capability)
     return TorchDevice(
-        index=index if isinstance(index, int) else -1,
         name=str(row.get("name", "")),
         capability=ComputeCapability(*capability) if known and isinstance(capability, list) else None,
         kernel_error=lines.kernels.get(index),

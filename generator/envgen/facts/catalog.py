@@ -102,7 +102,6 @@ class Catalog:
         """CUDA major -> the oldest driver that runs SASS of any of its toolkits."""
         return {
             int(row["cuda_major"]): DriverFloor(
-                cuda_major=int(row["cuda_major"]),
                 linux=DriverVersion.parse(row["linux"]),
                 windows=DriverVersion.parse(row["windows"]),
                 source=row["source"],
@@ -115,7 +114,6 @@ class Catalog:
         """Toolkit version as written in the tables -> its own driver minimum."""
         return {
             row["version"]: Toolkit(
-                version=row["version"],
                 linux=DriverVersion.parse(row["linux_driver"]) if row["linux_driver"] else None,
                 windows=DriverVersion.parse(row["windows_driver"]) if row["windows_driver"] else None,
             )
@@ -295,7 +293,6 @@ def _build(row: Row, subdir: Subdir, cuda: str, details: PipDetails | CondaDetai
         evidence=row["evidence"],
         source=row["source"],
         details=details,
-        note=row["note"],
         libraries=dict(pin.split("=") for pin in row.get("libraries", "").split()),
     )
 
@@ -333,7 +330,6 @@ def _cpu_build(row: Row, subdir: Subdir) -> Build:
         evidence="published" if row["pythons_seen"] else "build-script",
         source=row["source"],
         details=PipDetails(on_pypi=bool(row["on_pypi"])) if is_pip else conda,
-        note=row["note"],
     )
 
 

@@ -30,12 +30,11 @@ _UNRELEASED = frozenset({"nightly", "test"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchRequirement:
-    """A requirement on torch, taken apart. `url` is that of a direct reference."""
+    """A requirement on torch, taken apart."""
 
     version: str
     specifier: str
     cuda: str
-    url: str
     platforms: tuple[str, ...]
     pythons: tuple[str, ...]
     extra: str
@@ -68,7 +67,6 @@ def torch_requirement(text: str) -> TorchRequirement | None:
         version=version,
         specifier=specifier,
         cuda=cuda,
-        url=found.url or "",
         platforms=platforms,
         pythons=pythons,
         extra=extra,

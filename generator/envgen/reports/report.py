@@ -286,12 +286,11 @@ def _devices(messages: Messages, observation: Observation) -> tuple[TorchDevice,
         bad = {gpu.name: (gpu.capability, gpu.line) for gpu in messages.refused}
         rows = [*bad.items(), *((name, (None, None)) for name in sorted(names - bad.keys()))]
         return tuple(
-            TorchDevice(index=index, name=name, capability=capability, kernel_error=line)
-            for index, (name, (capability, line)) in enumerate(rows)
+            TorchDevice(name=name, capability=capability, kernel_error=line) for name, (capability, line) in rows
         )
     line = next((line for line in messages.errors if "no kernel image" in line), "")
     if line and len(names) == 1:
-        return (TorchDevice(index=0, name=names.pop(), capability=None, kernel_error=line[:300]),)
+        return (TorchDevice(name=names.pop(), capability=None, kernel_error=line[:300]),)
     return ()
 
 

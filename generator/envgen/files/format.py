@@ -25,7 +25,6 @@ class Use:
     """
 
     file: str
-    set: PackageSet
     subdir: Subdir
     python: str
     cuda: str = ""

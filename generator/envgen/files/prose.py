@@ -52,7 +52,6 @@ def build_lines(name: str, build: Build, python: str, environment: str = "") -> 
     yield from use_lines(
         Use(
             file=name,
-            set=build.package_set,
             subdir=build.subdir,
             python=python,
             cuda=build.cuda,

@@ -62,6 +62,11 @@ def read(index: WheelIndex, served: ServedWheel) -> WheelContents:
         pytest.param({"plum./libcudart-c64a25f3.so.12.3.101": CUDA_12}, set(), id="its own runtime"),
         pytest.param({"plum/notes.txt": CUDA_12}, set(), id="no library"),
         pytest.param({"plum/_C.so": "\x7fELF\0libcusparse.so.12\0"}, set(), id="cuSPARSE 12 is of CUDA 13 too"),
+        # Windows: what onnxruntime_providers_tensorrt.dll of onnxruntime-gpu 1.31.1 and _C.pyd of xformers 0.0.35 name.
+        pytest.param({"m/providers.dll": "\0cudnn64_9.dll\0\0cublas64_13.dll\0"}, {13}, id="a DLL"),
+        pytest.param({"m/_C.pyd": "\0cudart64_12.dll\0"}, {12}, id="an extension of Windows"),
+        pytest.param({"m/_C.pyd": "MSVCP140.dll\0"}, set(), id="none of CUDA's"),
+        pytest.param({"m/a.dll": "\0cudart64_12.dll\0", "m/cudart64_12.dll": ""}, set(), id="its own runtime"),
     ],
 )
 def test_the_cuda_that_its_libraries_load(index: WheelIndex, files: dict[str, str], majors: set[int]) -> None:

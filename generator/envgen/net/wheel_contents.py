@@ -18,16 +18,21 @@ from envgen.net.deadline import Patience
 from envgen.net.errors import SourceDataError
 from envgen.net.ranges import RangedFile, size_of
 
-_FORMAT = 3  # of the files that are kept
+_FORMAT = 4  # of the files that are kept
 _TAIL = 1 << 16  # the central directory of most wheels; those of torch and transformers take a second request
 _PREFIX = 1 << 18  # of a library, as it is packed
+_PREFIX_OF_WINDOWS = 1 << 20  # which has the names of what it loads behind its code
 _ENOUGH = 3  # libraries that load CUDA
 _LIBRARIES = 24  # that are looked at, smallest first
 # The names that a library loads stand in its dynamic string table, which linkers put at its beginning: in 38 libraries
 # of nine wheels they were in the first 256 KiB as packed, while the table that points at them is near the end.
 # Only libraries whose number is CUDA's major: cuSPARSE 12 and cuRAND 10 are of CUDA 13 too.
 _LOADED = re.compile(rb"\0lib(?:cudart|nvrtc|cublas|cublasLt|nvJitLink)\.so\.(\d{2})(?:\.\d)?(?=\0)")
-_LIBRARY = re.compile(r"\.so(?:\.\d+)*$")
+# On Windows the import table names them; what a library may open besides stands there too (cudart64_12 and _13 in the
+# largest of onnxruntime-gpu 1.31.1), and several majors say nothing.
+_IMPORTED = re.compile(rb"\0(?:cudart64|cublas64|cublasLt64)_(\d{2})\.dll(?=\0)", re.IGNORECASE)
+_LIBRARY = re.compile(r"\.(?:so(?:\.\d+)*|dll|pyd)$", re.IGNORECASE)
+_RUNTIMES = ("libcudart", "cudart64_")
 # A wheel with one library for each CUDA has its number in their names (bitsandbytes: libbitsandbytes_cuda124.so).
 _NAMED = re.compile(r"cu(?:da)?[-_]?(1\d)\d?(?![\da-z])")
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
@@ -110,28 +115,30 @@ def _installed(members: list[zipfile.ZipInfo]) -> Iterator[tuple[str, tuple[int,
 def _majors(stream: RangedFile, members: list[zipfile.ZipInfo]) -> frozenset[int]:
     """The CUDA majors that the libraries of a wheel load, without those that auditwheel put beside them."""
     libraries = [one for one in members if _LIBRARY.search(one.filename) and ".libs/" not in one.filename]
-    if any(one.filename.rpartition("/")[2].startswith("libcudart") for one in libraries):
+    if any(one.filename.rpartition("/")[2].startswith(_RUNTIMES) for one in libraries):
         return frozenset()  # it brings its own runtime (PyNvVideoCodec, in a folder of another name)
     named = frozenset(int(one[1]) for lib in libraries if (one := _NAMED.search(lib.filename.rpartition("/")[2])))
     found: list[frozenset[int]] = []
     for library in sorted(libraries, key=lambda one: one.compress_size)[:_LIBRARIES]:
-        loaded = frozenset(int(number) for number in _LOADED.findall(_beginning(stream, library)))
+        is_windows = library.filename.lower().endswith((".dll", ".pyd"))
+        begins = _beginning(stream, library, _PREFIX_OF_WINDOWS if is_windows else _PREFIX)
+        loaded = frozenset(int(number) for number in (_IMPORTED if is_windows else _LOADED).findall(begins))
         found += [loaded] if loaded else []
         if len(found) >= _ENOUGH:
             break
     return named.union(*found)
 
 
-def _beginning(stream: RangedFile, member: zipfile.ZipInfo) -> bytes:
-    """The first bytes of a member, unpacked."""
+def _beginning(stream: RangedFile, member: zipfile.ZipInfo, prefix: int) -> bytes:
+    """The first bytes of a member, unpacked: those of its `prefix` first packed ones."""
     stream.seek(member.header_offset)
     header = stream.read(30)
     name, extra = struct.unpack("<HH", header[26:30])
     stream.seek(member.header_offset + 30 + name + extra)
-    packed = stream.read(min(_PREFIX, member.compress_size))
+    packed = stream.read(min(prefix, member.compress_size))
     if member.compress_type == zipfile.ZIP_STORED:
         return packed
-    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _PREFIX * 16)
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, prefix * 16)
 
 
 def _keep(place: Path, found: WheelContents) -> None:

@@ -16,6 +16,7 @@ from envgen.core.platforms import Subdir
 from envgen.core.wheel_names import file_name
 from envgen.net.served import canonical_pypi_url
 from envgen.solve.errors import WheelMissingError
+from envgen.solve.pip import answer
 from equipment.pip_world import CP, LINUX, TAG, TORCH, TORCHVISION, Solve, query, torch_wheels
 from equipment.wheel_index import WheelIndex, make_wheel
 
@@ -332,3 +333,11 @@ def test_a_home_that_can_not_be_written_is_no_hindrance(
         monkeypatch.setenv("ENVGEN_CACHE_DIR", "named")
     assert solve(cache_dir=None).version_of("torch") == f"{TORCH}+{TAG}"
     assert (tmp_path / "named/uv").is_dir() == named
+
+
+def test_torch_and_its_companions_are_never_behind(solve: Solve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newer torchvision is of a newer torch: nothing that was passed over."""
+    monkeypatch.setattr(answer, "passed_over", lambda log, name, version: "999")
+    lock = solve(query(extras=("timm",)))
+    assert {one.name for one in lock.passed_over} == {"timm"}
+    assert lock.version_of("torchvision")

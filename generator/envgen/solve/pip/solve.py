@@ -252,8 +252,10 @@ class _Solve:
     def _lock(self, request: UvRequest, packages: tuple[UvPackage, ...], wanted: WantedWheels) -> PipLock:
         query = self.query
         asked = {project_of(extra) for extra in query.extras}
-        packages = tuple(  # uv was told of the index of what comes along by asking for it
-            replace(one, is_requested=False, passed=None) if one.name in FAMILY_IF_THERE - asked else one
+        # uv was told of the index of what comes along by asking for it; torchvision is what goes with torch.
+        ours = FAMILY | (FAMILY_IF_THERE - asked)
+        packages = tuple(
+            replace(one, is_requested=one.is_requested and one.name in FAMILY, passed=None) if one.name in ours else one
             for one in packages
         )
         pinned = {pin.package: pin for pin in wanted.open_pins}

@@ -127,16 +127,21 @@ def _check_majors(
     """
     names = {wheel.name for wheel in wheels}
     for wheel in wheels:
-        found, named = contents.get(wheel.name), cuda_major_in(wheel.name) or _opened(wheel)
-        majors = frozenset({named}) if named else found.cuda_majors if found is not None else frozenset()
-        if not majors or major in majors or wheel.name.startswith("nvidia-"):
+        if wheel.name.startswith("nvidia-"):
             continue
-        if cuda_major_in(wheel.name) and not _is_bound(wheel, wheels):
+        in_name, found = cuda_major_in(wheel.name), contents.get(wheel.name)
+        if known := in_name or _opened(wheel):
+            majors = frozenset({known})
+        else:
+            majors = found.cuda_majors if found is not None else frozenset()
+        if not majors or major in majors:
+            continue
+        if in_name and not _is_bound(wheel, wheels):
             continue  # what comes along for another CUDA may be for who has it (cupy-cuda12x of ray)
         if names.isdisjoint(name for other in majors for name in _runtimes(other)):
             needs = " or ".join(str(other) for other in sorted(majors))
             label = f"{wheel.name} {wheel.version}"
-            does = f"{label} is for" if named else f"the wheel of {label} loads"
+            does = f"{label} is for" if known else f"the wheel of {label} loads"
             raise CudaClashError(
                 package=wheel.name,
                 version=wheel.version,
@@ -149,9 +154,11 @@ def _check_majors(
 
 def _opened(wheel: LockedWheel) -> int:
     """The CUDA major of libraries that a package opens by name while it runs, by the table; zero for none known."""
+    rows = [row for row in Catalog.load().rows("companion_cuda") if row["package"] == wheel.name and row["opened"]]
+    if not rows:  # nearly all: each wheel of a lock is asked about
+        return 0
     from packaging.version import Version
 
-    rows = (row for row in Catalog.load().rows("companion_cuda") if row["package"] == wheel.name and row["opened"])
     version = Version(wheel.version)
     majors = [int(row["cuda_major"]) for row in rows if not row["since"] or Version(row["since"]) <= version]
     return majors[-1] if majors else 0

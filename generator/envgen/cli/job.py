@@ -21,7 +21,7 @@ from envgen.core.requirements import normalise_project
 from envgen.core.sets import PackageSet
 from envgen.facts.catalog import Catalog
 from envgen.lock.environment import Environment, obtain_environment
-from envgen.lock.options import LockOptions, Sources, nothing
+from envgen.lock.options import LockOptions, Sources
 from envgen.lock.shipped import ShippedLocks
 from envgen.net.deadline import Deadline
 from envgen.net.sites import check_wheel_mirror
@@ -93,7 +93,7 @@ def obtain(
     builds: Catalog,
     progress: Callable[[str], None],
     *,
-    meanwhile: Callable[[], None] = nothing,
+    meanwhile: Callable[[], None] | None = None,
     answers: Answers | None = None,
 ) -> list[Environment]:
     """Decide and lock what a job asks for; jobs that share `answers` ask the solvers each question once.

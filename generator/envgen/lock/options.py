@@ -27,10 +27,6 @@ def _silent(text: str) -> None:
     del text
 
 
-def nothing() -> None:
-    """What is done while a solver works, if there is nothing to do."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockOptions:
     """How a set may be locked.
@@ -48,7 +44,7 @@ class LockOptions:
     deadline: Deadline = field(default_factory=lambda: Deadline.after(300.0))
     progress: Callable[[str], None] = _silent
     answers: Answers | None = None
-    meanwhile: Callable[[], None] = nothing
+    meanwhile: Callable[[], None] | None = None
     began: float = field(default_factory=time.monotonic, repr=False, compare=False)
 
     def spent_s(self) -> float:

@@ -80,7 +80,8 @@ class PipLocker:
             from envgen.files.bodies import load_pip_writers
 
             load_pip_writers()
-            options.meanwhile()
+            if options.meanwhile is not None:
+                options.meanwhile()
 
         def solve() -> PipLock:
             with wheel_site(options.mirrors.wheels) as mirror:

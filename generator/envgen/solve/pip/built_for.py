@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from envgen.core.dataclass import dataclass
+from envgen.core.releases import release_key
 from envgen.facts.catalog import Catalog, Row
 
 _NEGATED = {"==": "!=", ">=": "<", "<": ">="}
@@ -85,18 +86,14 @@ def _is_about(row: Row, version: str) -> bool:
 
 def _holds(bound: str, torch: str) -> bool:
     """As packaging says it, for the forms that the table has: this is asked before each solve."""
-    return all(_holds_one(clause, _numbers(torch)) for clause in bound.split(",") if clause)
+    return all(_holds_one(clause, release_key(torch)) for clause in bound.split(",") if clause)
 
 
-def _holds_one(clause: str, given: list[int]) -> bool:
-    wanted = _numbers(clause[2:].removesuffix(".*"))
+def _holds_one(clause: str, given: tuple[int, ...]) -> bool:
+    wanted = release_key(clause[2:].removesuffix(".*"))
     if clause.startswith("=="):
         return given[: len(wanted)] == wanted
     return given >= wanted if clause.startswith(">=") else given <= wanted
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")] if version else []
 
 
 def _negated(bound: str) -> str:

@@ -82,7 +82,7 @@ def solve_pip(  # noqa: PLR0913 -- each option is a user's
         cache_dir=cache_dir,
         report=progress or _silent,
     )
-    return solve.run(meanwhile or _nothing)
+    return solve.run(meanwhile)
 
 
 def check_extras(query: PipQuery, *, pypi: str = "", timeout_s: float = 300.0) -> None:
@@ -108,10 +108,6 @@ def _silent(text: str) -> None:
     del text
 
 
-def _nothing() -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Solve:
     """One solve: the query, where traffic goes, and what is known beforehand."""
@@ -127,7 +123,7 @@ class _Solve:
     cache_dir: Path | None
     report: Callable[[str], None]
 
-    def run(self, meanwhile: Callable[[], None]) -> PipLock:
+    def run(self, meanwhile: Callable[[], None] | None) -> PipLock:
         with self._ahead() as (guess, run):
             wanted, listed = self._look_up()
             request = self._request(listed)
@@ -136,7 +132,8 @@ class _Solve:
                 from envgen.solve.pip.answer import load_reading
 
                 load_reading()
-                meanwhile()
+                if meanwhile is not None:
+                    meanwhile()
                 if self.query.extras:  # or nobody asks for what the wheels hold
                     load_contents(wheels_of_last(self.query))
                 return self._solved(request, wanted, run)
